@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// Macros that adapt the library to its surroundings. Every one of them may be defined before the
+/// first include.
+
+#if !defined(HANAMI_ASSERT)
+#include <cassert>
+/// Checks a promise of the caller (a programmer's error, never bad data). Replaceable.
+#define HANAMI_ASSERT(condition, why) assert((condition) && (why))
+#endif
+
+/// Marks a function that host and device share.
+#if defined(__CUDACC__)
+#define HANAMI_HOST_DEVICE __host__ __device__
+#else
+#define HANAMI_HOST_DEVICE
+#endif
+
+/// Forces inlining where a call would cost more than the work.
+#if defined(__GNUC__) || defined(__clang__)
+#define HANAMI_INLINE inline __attribute__((always_inline))
+#else
+#define HANAMI_INLINE inline
+#endif

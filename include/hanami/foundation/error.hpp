@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <system_error>
+
+/// Errors of set-up, files, networks and devices. A broken promise of the caller is not an error but
+/// a `HANAMI_ASSERT`.
+
+namespace hanami {
+
+/// What went wrong, in one word. 0 is success, as `std::error_code` wants it.
+enum class errc {
+  invalid_template = 1, ///< a cluster template that cannot be parsed or does not make a network
+  invalid_argument,     ///< a call that does not fit the cluster: sizes, infinities, settings
+  invalid_data,         ///< a dataset whose content is not what its format promises
+  invalid_checkpoint,   ///< a checkpoint that is truncated, damaged or of a foreign format
+  unsupported_version,  ///< a format version that this build does not know
+  file_error,           ///< the operating system refused a file
+  out_of_memory         ///< a caller's memory or a fixed limit is used up
+};
+
+/// The category of `hanami::errc`.
+inline const std::error_category& error_category() noexcept {
+  struct category final : std::error_category {
+    const char* name() const noexcept override { return "hanami"; }
+    std::string message(int value) const override {
+      switch (static_cast<errc>(value)) {
+      case errc::invalid_template: return "invalid cluster template";
+      case errc::invalid_argument: return "invalid argument";
+      case errc::invalid_data: return "invalid data";
+      case errc::invalid_checkpoint: return "invalid checkpoint";
+      case errc::unsupported_version: return "unsupported version";
+      case errc::file_error: return "file error";
+      case errc::out_of_memory: return "out of memory";
+      }
+      return "unknown error";
+    }
+  };
+  static const category instance;
+  return instance;
+}
+
+inline std::error_code make_error_code(errc value) noexcept {
+  return {static_cast<int>(value), error_category()};
+}
+
+/// The one exception type of the library. `what()` says what is wrong, where (line, column or byte
+/// offset) and what would have been accepted.
+class error : public std::system_error {
+ public:
+  error(errc value, const std::string& message)
+      : std::system_error(make_error_code(value)), message_(message) {}
+
+  const char* what() const noexcept override { return message_.c_str(); }
+
+ private:
+  std::string message_;
+};
+
+} // namespace hanami
+
+template <>
+struct std::is_error_code_enum<hanami::errc> : std::true_type {};
