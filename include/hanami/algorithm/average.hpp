@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "../structure/network.hpp"
+
+/// Running averages of all weights: a stream without an end keeps a learning rate, and its noise,
+/// for ever; the average answers without it (Polyak and Juditsky 1992).
+
+namespace hanami {
+
+/// Samples between two updates of the average.
+inline constexpr std::uint64_t average_period = 1000;
+
+/// Starts averaging at the weights as they are, or ends it and gives the memory back.
+template <class Real>
+void set_averaging(network<Real>& net, bool on) {
+  net.tiles.set_averaging(on);
+  const auto set = [on](const auto& weights, auto& average) {
+    if (on) {
+      average.reserve(weights.capacity());
+      average.assign(weights.begin(), weights.end());
+    } else {
+      aligned_vector<Real>().swap(average);
+    }
+  };
+  for (auto& b : net.bricks) { set(b.bias, b.average_bias); }
+  for (auto& o : net.outputs) {
+    set(o.weights, o.average_weights);
+    set(o.bias, o.average_bias);
+  }
+}
+
+namespace detail {
+template <class Real>
+void approach(Real* average, const Real* weights, std::size_t count, Real share) noexcept {
+  for (std::size_t i = 0; i < count; ++i) { average[i] += share * (weights[i] - average[i]); }
+}
+} // namespace detail
+
+/// average += c (weights - average), for the sample number `seen` of an endless stream: a window of
+/// a quarter of the stream so far, 10,000 samples at most.
+template <class Real>
+void update_average(network<Real>& net, std::uint64_t seen) noexcept {
+  const std::uint64_t window = std::min<std::uint64_t>(10000, seen / 4);
+  const Real share = window <= average_period
+                         ? Real{1}
+                         : static_cast<Real>(average_period) / static_cast<Real>(window);
+  detail::approach(net.tiles.average_for_update(), net.tiles.weights(),
+                   net.tiles.slot_end() * net.lanes(), share);
+  for (auto& b : net.bricks) {
+    detail::approach(b.average_bias.data(), b.bias.data(), b.bias.size(), share);
+  }
+  for (auto& o : net.outputs) {
+    detail::approach(o.average_weights.data(), o.weights.data(), o.weights.size(), share);
+    detail::approach(o.average_bias.data(), o.bias.data(), o.bias.size(), share);
+  }
+}
+
+} // namespace hanami

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+#include "../config.hpp"
+#include "../foundation/simd.hpp"
+#include "../structure/tile_pool.hpp"
+
+/// The inner loops over the lanes of a brick. `Lanes` is a constant in all of them, so that sums stay
+/// in registers.
+
+namespace hanami {
+
+/// Calls `body` with the brick size as a constant. `lanes` is one of 32, 64, 128, 256.
+template <class Body>
+HANAMI_INLINE decltype(auto) with_lanes(std::size_t lanes, Body&& body) {
+  switch (lanes) {
+  case 32: return std::forward<Body>(body)(std::integral_constant<std::size_t, 32>{});
+  case 64: return std::forward<Body>(body)(std::integral_constant<std::size_t, 64>{});
+  case 128: return std::forward<Body>(body)(std::integral_constant<std::size_t, 128>{});
+  default: return std::forward<Body>(body)(std::integral_constant<std::size_t, 256>{});
+  }
+}
+
+/// sums[lane] = bias[lane] + sum over the steps of phi * weight[lane]; steps are added in order.
+template <std::size_t Lanes, class Real>
+void accumulate(const Real* tiles, const Real* phi, const tile_slot* slot, std::size_t count,
+                const Real* bias, Real* sums) noexcept {
+  constexpr std::size_t width = simd_width<Real>;
+  constexpr std::size_t vectors = Lanes / width < simd_registers ? Lanes / width : simd_registers;
+  for (std::size_t first = 0; first < Lanes; first += vectors * width) {
+    simd<Real> sum[vectors];
+#pragma GCC unroll 16
+    for (std::size_t v = 0; v < vectors; ++v) { sum[v] = simd_load(bias + first + v * width); }
+    for (std::size_t s = 0; s < count; ++s) {
+      const Real* weight = tiles + std::size_t{slot[s]} * Lanes + first;
+      const simd<Real> share = simd_fill(phi[s]);
+#pragma GCC unroll 16
+      for (std::size_t v = 0; v < vectors; ++v) { sum[v] += share * simd_load(weight + v * width); }
+    }
+#pragma GCC unroll 16
+    for (std::size_t v = 0; v < vectors; ++v) { simd_store(sums + first + v * width, sum[v]); }
+  }
+}
+
+/// weight[lane] -= rate * phi * delta[lane] for every step.
+template <std::size_t Lanes, class Real>
+void update_tiles(Real* tiles, const Real* phi, const tile_slot* slot, std::size_t count, Real rate,
+                  const Real* delta) noexcept {
+  constexpr std::size_t width = simd_width<Real>;
+  constexpr std::size_t vectors = Lanes / width < simd_registers ? Lanes / width : simd_registers;
+  for (std::size_t first = 0; first < Lanes; first += vectors * width) {
+    simd<Real> d[vectors];
+#pragma GCC unroll 16
+    for (std::size_t v = 0; v < vectors; ++v) { d[v] = simd_load(delta + first + v * width); }
+    for (std::size_t s = 0; s < count; ++s) {
+      Real* weight = tiles + std::size_t{slot[s]} * Lanes + first;
+      const simd<Real> step = simd_fill(rate * phi[s]);
+#pragma GCC unroll 16
+      for (std::size_t v = 0; v < vectors; ++v) {
+        simd_store(weight + v * width, simd_load(weight + v * width) - step * d[v]);
+      }
+    }
+  }
+}
+
+/// Sum over the lanes of weight * delta: what a step passes back to its source.
+template <std::size_t Lanes, class Real>
+Real dot_lanes(const Real* weight, const Real* delta) noexcept {
+  constexpr std::size_t width = simd_width<Real>;
+  simd<Real> sum{};
+  for (std::size_t lane = 0; lane < Lanes; lane += width) {
+    sum += simd_load(weight + lane) * simd_load(delta + lane);
+  }
+  return simd_sum<Real>(sum);
+}
+
+} // namespace hanami

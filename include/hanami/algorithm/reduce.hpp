@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "../foundation/simd.hpp"
+#include "../structure/network.hpp"
+
+/// Reduction: the steps that carry least go, their tiles are used again.
+
+namespace hanami {
+
+namespace detail {
+
+/// Calls `body(brick, chunk, i, local)` for every section of the network, in order.
+template <class Network, class Body>
+void for_each_section(Network& net, Body&& body) {
+  for (auto& b : net.bricks) {
+    for (std::size_t c = 0; c < b.chunks(); ++c) {
+      for (std::uint32_t rest = b.have[c]; rest != 0; rest &= rest - 1) {
+        const auto i = static_cast<std::size_t>(std::countr_zero(rest));
+        body(b, c, i, c * chunk_width + i);
+      }
+    }
+  }
+}
+
+template <class Real>
+Real squared_norm(const Real* weights, std::size_t lanes) noexcept {
+  simd<Real> sum{};
+  for (std::size_t lane = 0; lane < lanes; lane += simd_width<Real>) {
+    const simd<Real> w = simd_load(weights + lane);
+    sum += w * w;
+  }
+  return simd_sum<Real>(sum);
+}
+
+/// Takes the whole section away and closes its place, so that it does not grow again at once.
+template <class Real>
+void remove_section(network<Real>& net, brick<Real>& b, std::size_t c, std::size_t i) {
+  const auto bit = static_cast<std::uint16_t>(1U << i);
+  b.have[c] = static_cast<std::uint16_t>(b.have[c] & ~bit);
+  b.closed[c] = static_cast<std::uint16_t>(b.closed[c] | bit);
+  const std::size_t step = (c * chunk_width + i) * b.max_steps;
+  net.tiles.release(b.slot[step]);
+  b.slot[step] = no_tile;
+  if (b.max_steps > 1) { b.steps[c * chunk_width + i] = 0; }
+  ++net.growth.sections_removed;
+  ++net.growth.steps_removed;
+}
+
+/// Merges step `k` of a longer chain into a neighbour: the weights add up, so that the function
+/// stays continuous and is the same outside the two ranges.
+template <class Real>
+void merge_step(network<Real>& net, brick<Real>& b, std::size_t local, std::size_t k) {
+  const std::size_t begin = local * b.max_steps;
+  const std::size_t below = begin + (k == 0 ? 0 : k - 1);
+  const std::size_t above = below + 1;
+  const Real width = Real{1} / b.inverse_width[below] + Real{1} / b.inverse_width[above];
+  const auto add = [&](Real* to, const Real* from) {
+    for (std::size_t lane = 0; lane < net.lanes(); ++lane) { to[lane] += from[lane]; }
+  };
+  add(net.tiles.tile(b.slot[below]), net.tiles.tile(b.slot[above]));
+  if (net.averaging()) {
+    add(net.tiles.average_tile(b.slot[below]), net.tiles.average_tile(b.slot[above]));
+  }
+  b.inverse_width[below] = Real{1} / width;
+  net.tiles.release(b.slot[above]);
+  const std::size_t last = begin + b.steps[local] - 1;
+  for (std::size_t step = above; step < last; ++step) {
+    b.lower[step] = b.lower[step + 1];
+    b.inverse_width[step] = b.inverse_width[step + 1];
+    b.slot[step] = b.slot[step + 1];
+  }
+  b.slot[last] = no_tile;
+  --b.steps[local];
+  ++net.growth.steps_removed;
+}
+
+/// Gives back all that a brick without sections holds; its place waits for a new brick.
+template <class Real>
+void retire_brick(network<Real>& net, std::size_t index) {
+  auto& b = net.bricks[index];
+  b.retired = true;
+  ++net.growth.bricks_removed;
+  for (std::size_t o = 0; o < net.outputs.size(); ++o) {
+    auto& layer = net.outputs[o];
+    const std::size_t block = net.lanes() * net.plan.outputs[o].size;
+    for (std::size_t k = 0; k < layer.bricks.size(); ++k) {
+      if (layer.bricks[k] != index) { continue; }
+      const auto clear = [&](aligned_vector<Real>& weights) {
+        if (!weights.empty()) { std::fill_n(weights.data() + k * block, block, Real{0}); }
+      };
+      clear(layer.weights);
+      clear(layer.average_weights);
+    }
+  }
+}
+
+} // namespace detail
+
+/// Steps of all sections.
+template <class Real>
+std::size_t count_steps(const network<Real>& net) noexcept {
+  return net.tiles.size();
+}
+
+/// Removes the `count` steps with the smallest weight norm (ties: all below, then in order).
+/// `norms` is scratch space; it is left with capacity for the next round.
+template <class Real>
+void remove_weakest(network<Real>& net, std::size_t count, std::vector<Real>& norms) {
+  norms.clear();
+  const auto norm = [&](const brick<Real>& b, std::size_t local, std::size_t k) {
+    return detail::squared_norm(net.tiles.tile(b.slot[local * b.max_steps + k]), net.lanes());
+  };
+  detail::for_each_section(net, [&](brick<Real>& b, std::size_t, std::size_t, std::size_t local) {
+    for (std::size_t k = 0; k < b.step_count(local); ++k) { norms.push_back(norm(b, local, k)); }
+  });
+  count = std::min(count, norms.size());
+  if (count == 0) { return; }
+  std::nth_element(norms.begin(), norms.begin() + static_cast<std::ptrdiff_t>(count - 1), norms.end());
+  const Real threshold = norms[count - 1];
+  std::size_t left = count;
+  detail::for_each_section(net, [&](brick<Real>& b, std::size_t c, std::size_t i, std::size_t local) {
+    for (std::size_t k = b.step_count(local); k-- > 0 && left > 0;) {
+      if (norm(b, local, k) > threshold) { continue; }
+      --left;
+      if (b.step_count(local) > 1) {
+        detail::merge_step(net, b, local, k);
+      } else {
+        detail::remove_section(net, b, c, i);
+      }
+    }
+  });
+  for (std::size_t index = 0; index < net.bricks.size(); ++index) {
+    auto& b = net.bricks[index];
+    if (!b.retired &&
+        std::all_of(b.have.begin(), b.have.end(), [](std::uint16_t bits) { return bits == 0; })) {
+      detail::retire_brick(net, index);
+    }
+  }
+  net.full = false;
+}
+
+/// Lets the sections of every `every`-th brick, from brick `first` on, grow again where they were
+/// removed: in a stream without an end what was useless may become useful.
+template <class Real>
+void reopen_sections(network<Real>& net, std::size_t first, std::size_t every) noexcept {
+  for (std::size_t index = first; index < net.bricks.size(); index += every) {
+    auto& closed = net.bricks[index].closed;
+    std::fill(closed.begin(), closed.end(), std::uint16_t{0});
+  }
+}
+
+} // namespace hanami

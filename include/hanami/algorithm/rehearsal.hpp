@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "../foundation/memory.hpp"
+
+namespace hanami {
+
+/// A ring of the last samples that were answered badly, to be trained again now and then. It helps
+/// where errors can be learned away and hurts where they cannot (noise).
+template <class Real>
+class rehearsal_ring {
+ public:
+  rehearsal_ring() = default;
+  rehearsal_ring(std::size_t capacity, std::size_t input_size, std::size_t target_size)
+      : capacity_(capacity), input_size_(input_size), target_size_(target_size),
+        values_(capacity * (input_size + target_size)) {}
+
+  std::size_t size() const noexcept { return size_; }
+  std::size_t capacity() const noexcept { return capacity_; }
+  std::size_t bytes() const noexcept { return allocated_bytes(values_); }
+
+  /// Keeps a copy; the oldest one goes when the ring is full.
+  void add(std::span<const Real> input, std::span<const Real> target) noexcept {
+    Real* to = values_.data() + next_ * (input_size_ + target_size_);
+    std::copy(input.begin(), input.end(), to);
+    std::copy(target.begin(), target.end(), to + input_size_);
+    next_ = (next_ + 1) % capacity_;
+    size_ = std::min(size_ + 1, capacity_);
+  }
+  std::span<const Real> input(std::size_t index) const noexcept {
+    return {values_.data() + index * (input_size_ + target_size_), input_size_};
+  }
+  std::span<const Real> target(std::size_t index) const noexcept {
+    return {values_.data() + index * (input_size_ + target_size_) + input_size_, target_size_};
+  }
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    std::uint64_t size = size_;
+    std::uint64_t next = next_;
+    archive(size, next, values_);
+    archive.require(values_.size() == capacity_ * (input_size_ + target_size_) &&
+                        size <= capacity_ && next <= size,
+                    "the rehearsal ring does not fit the cluster");
+    size_ = static_cast<std::size_t>(size);
+    next_ = static_cast<std::size_t>(next);
+  }
+
+ private:
+  std::size_t capacity_ = 0;
+  std::size_t input_size_ = 0;
+  std::size_t target_size_ = 0;
+  std::size_t size_ = 0;
+  std::size_t next_ = 0;
+  std::vector<Real> values_;
+};
+
+} // namespace hanami

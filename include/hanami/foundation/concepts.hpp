@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+
+namespace hanami {
+
+namespace detail {
+/// The least that an executor is asked to run: work on the brick (or block of outputs) of an index.
+struct work_archetype {
+  void operator()(std::size_t) const noexcept {}
+};
+} // namespace detail
+
+/// What runs the bricks. `for_each(count, bytes, work)` calls `work(i)` once for every i in
+/// [0, count), in any order and on any threads, and returns when all are done; `bytes` is about how
+/// much memory they touch in all, for deciding whether threads pay. Calls must not overlap in their
+/// writes, so results do not depend on the order.
+template <class Executor>
+concept executor = requires(const Executor& e, std::size_t count, std::size_t bytes,
+                            const detail::work_archetype& work) {
+  e.for_each(count, bytes, work);
+};
+
+/// How a neuron turns its input sum z into its potential a >= 0. `slope` is da/dz, taken from a.
+template <class Activation, class Real>
+concept activation = requires(Real z, Real a) {
+  { Activation::potential(z) } -> std::same_as<Real>;
+  { Activation::slope(a) } -> std::same_as<Real>;
+};
+
+} // namespace hanami

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <new>
+#include <vector>
+
+namespace hanami {
+
+/// Alignment of everything that kernels read: a cache line, and the widest vector.
+inline constexpr std::size_t cache_line = 64;
+
+/// Standard allocator with cache-line alignment.
+template <class T>
+struct aligned_allocator {
+  using value_type = T;
+
+  aligned_allocator() noexcept = default;
+  template <class U>
+  aligned_allocator(const aligned_allocator<U>&) noexcept {}
+
+  T* allocate(std::size_t count) {
+    return static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t{cache_line}));
+  }
+  void deallocate(T* memory, std::size_t count) noexcept {
+    ::operator delete(memory, count * sizeof(T), std::align_val_t{cache_line});
+  }
+  template <class U>
+  friend bool operator==(const aligned_allocator&, const aligned_allocator<U>&) noexcept {
+    return true;
+  }
+};
+
+template <class T>
+using aligned_vector = std::vector<T, aligned_allocator<T>>;
+
+/// Bytes a vector has taken from the system, used or not.
+template <class T, class Allocator>
+std::size_t allocated_bytes(const std::vector<T, Allocator>& values) noexcept {
+  return values.capacity() * sizeof(T);
+}
+
+/// `value` rounded up to a multiple of `step`.
+constexpr std::size_t round_up(std::size_t value, std::size_t step) noexcept {
+  return (value + step - 1) / step * step;
+}
+
+} // namespace hanami

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#if defined(__AVX512F__) || defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+#include "../config.hpp"
+
+/// Vectors at the native width of the target, from the compilers' own vector extension: arithmetic
+/// and comparisons are plain operators. AVX-512, AVX2, SSE and NEON come from the same source, chosen
+/// by the compiler's flags. Only what operators cannot say (bits of a comparison, compression) has
+/// branches per instruction set, and it ends in this header.
+
+namespace hanami {
+
+#if defined(__AVX512F__)
+inline constexpr std::size_t simd_bytes = 64;
+#elif defined(__AVX__)
+inline constexpr std::size_t simd_bytes = 32;
+#else
+inline constexpr std::size_t simd_bytes = 16;
+#endif
+
+/// Sources are bound, and lists are built, in chunks of this many values on every target.
+inline constexpr std::size_t chunk_width = 16;
+
+namespace detail {
+template <class Real>
+struct simd_type {
+  typedef Real type __attribute__((vector_size(simd_bytes)));
+};
+} // namespace detail
+
+template <class Real>
+using simd = typename detail::simd_type<Real>::type;
+
+template <class Real>
+inline constexpr std::size_t simd_width = simd_bytes / sizeof(Real);
+
+/// Vectors an unrolled loop may keep in registers at once, leaving some for operands.
+inline constexpr std::size_t simd_registers = simd_bytes == 64 ? 16 : 8;
+
+template <class Real>
+HANAMI_INLINE simd<Real> simd_load(const Real* from) noexcept {
+  simd<Real> v;
+  std::memcpy(&v, from, sizeof v);
+  return v;
+}
+
+template <class Real>
+HANAMI_INLINE void simd_store(Real* to, simd<Real> v) noexcept {
+  std::memcpy(to, &v, sizeof v);
+}
+
+template <class Real>
+HANAMI_INLINE simd<Real> simd_fill(Real value) noexcept {
+  return simd<Real>{} + value;
+}
+
+/// Sum of all lanes, by halves: the order is fixed for a given width.
+template <class Real>
+HANAMI_INLINE Real simd_sum(simd<Real> v) noexcept {
+  alignas(simd_bytes) Real lane[simd_width<Real>];
+  simd_store(lane, v);
+  for (std::size_t half = simd_width<Real> / 2; half > 0; half /= 2) {
+    for (std::size_t i = 0; i < half; ++i) { lane[i] += lane[i + half]; }
+  }
+  return lane[0];
+}
+
+/// One bit for each of the 16 values that is above zero (NaN is not).
+template <class Real>
+HANAMI_INLINE std::uint32_t positive_bits(const Real* values) noexcept {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(Real) == 4) {
+    return _mm512_cmp_ps_mask(_mm512_loadu_ps(values), _mm512_setzero_ps(), _CMP_GT_OQ);
+  }
+#elif defined(__AVX2__)
+  if constexpr (sizeof(Real) == 4) {
+    const __m256 zero = _mm256_setzero_ps();
+    const auto bits = [&](const Real* from) {
+      return static_cast<std::uint32_t>(
+          _mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(from), zero, _CMP_GT_OQ)));
+    };
+    return bits(values) | (bits(values + 8) << 8);
+  }
+#endif
+  std::uint32_t mask = 0;
+  for (std::size_t i = 0; i < chunk_width; ++i) {
+    mask |= static_cast<std::uint32_t>(values[i] > Real{0}) << i;
+  }
+  return mask;
+}
+
+#if !defined(__AVX512F__) && defined(__AVX2__)
+namespace detail {
+/// For every 8-bit mask, the lanes it selects, packed: the control of a permutation.
+struct compress_table {
+  alignas(32) std::uint32_t lanes[256][8]{};
+  constexpr compress_table() {
+    for (unsigned mask = 0; mask < 256; ++mask) {
+      unsigned count = 0;
+      for (unsigned i = 0; i < 8; ++i) {
+        if ((mask >> i) & 1U) { lanes[mask][count++] = i; }
+      }
+    }
+  }
+};
+inline constexpr compress_table compress_lanes{};
+} // namespace detail
+#endif
+
+/// Writes `min(x * inverse, limit)` and the slot of every value selected by `mask`, packed, in order.
+/// Both targets need room for 16 more elements, however many are selected. Returns how many are.
+template <class Real>
+HANAMI_INLINE std::size_t compress_steps(std::uint32_t mask, const Real* x, const Real* inverse,
+                                         const std::uint32_t* slot, Real limit, Real* phi_to,
+                                         std::uint32_t* slot_to) noexcept {
+  const auto count = static_cast<std::size_t>(std::popcount(mask));
+#if defined(__AVX512F__)
+  if constexpr (sizeof(Real) == 4) {
+    const auto m = static_cast<__mmask16>(mask);
+    const __m512 phi = _mm512_min_ps(_mm512_mul_ps(_mm512_loadu_ps(x), _mm512_loadu_ps(inverse)),
+                                     _mm512_set1_ps(limit));
+    // Compressing in registers and storing whole is far cheaper than compressing stores on AMD.
+    _mm512_storeu_ps(phi_to, _mm512_maskz_compress_ps(m, phi));
+    _mm512_storeu_si512(slot_to, _mm512_maskz_compress_epi32(m, _mm512_loadu_si512(slot)));
+    return count;
+  }
+#elif defined(__AVX2__)
+  if constexpr (sizeof(Real) == 4) {
+    const __m256 top = _mm256_set1_ps(limit);
+    std::size_t done = 0;
+    for (std::size_t half = 0; half < 2; ++half) {
+      const std::uint32_t bits = (mask >> (8 * half)) & 0xffU;
+      const __m256i order = _mm256_load_si256(
+          reinterpret_cast<const __m256i*>(detail::compress_lanes.lanes[bits]));
+      const __m256 phi = _mm256_min_ps(
+          _mm256_mul_ps(_mm256_loadu_ps(x + 8 * half), _mm256_loadu_ps(inverse + 8 * half)), top);
+      const __m256i slots =
+          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(slot + 8 * half));
+      _mm256_storeu_ps(phi_to + done, _mm256_permutevar8x32_ps(phi, order));
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(slot_to + done),
+                          _mm256_permutevar8x32_epi32(slots, order));
+      done += static_cast<std::size_t>(std::popcount(bits));
+    }
+    return count;
+  }
+#endif
+  std::size_t done = 0;
+  for (std::uint32_t rest = mask; rest != 0; rest &= rest - 1) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(rest));
+    const Real phi = x[i] * inverse[i];
+    phi_to[done] = phi < limit ? phi : limit;
+    slot_to[done++] = slot[i];
+  }
+  return count;
+}
+
+} // namespace hanami

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "../foundation/memory.hpp"
+#include "network.hpp"
+
+namespace hanami {
+
+/// The active steps of one brick for one sample: packed pairs of a share and a tile. Written by the
+/// forward pass, read again by the backward pass.
+template <class Real>
+struct step_list {
+  aligned_vector<Real> phi;
+  aligned_vector<tile_slot> slot;
+  std::uint32_t count = 0;
+  std::uint32_t input_count = 0; ///< the first so many belong to inputs, the rest to neurons
+};
+
+/// What a network does right now, apart from what it knows: potentials, active lists, answers, and
+/// for spiking clusters the memory of every neuron. One activity serves one stream of samples; many
+/// may run over one network at the same time. Not to be shared between threads.
+template <class Real>
+struct activity {
+  aligned_vector<Real> sources;             ///< potentials, placed as `topology` says
+  aligned_vector<Real> deltas;              ///< loss gradients of all neurons, brick after brick
+  std::vector<std::vector<std::uint16_t>> active; ///< per hexagon and chunk
+  std::vector<step_list<Real>> lists;       ///< per brick
+  std::vector<aligned_vector<Real>> source_deltas; ///< per brick: for the neurons that feed it
+  aligned_vector<Real> answer;              ///< all outputs in a row
+  aligned_vector<Real> errors;              ///< their loss gradients, in the outputs' inner units
+  aligned_vector<Real> potentials;          ///< spiking: per neuron, what is left of older inputs
+  std::vector<std::uint32_t> resting;       ///< spiking: per neuron, cycles until it takes input again
+  std::vector<std::uint8_t> took;           ///< spiking: per neuron, whether this cycle's input counted
+  std::uint64_t shape_version = ~std::uint64_t{0};
+
+  /// Follows the network's growth. Allocates only when it has grown since the last call.
+  void fit(const network<Real>& net) {
+    if (shape_version == net.shape_version) { return; }
+    shape_version = net.shape_version;
+    sources.resize(net.source_count());
+    deltas.resize(net.bricks.size() * net.lanes());
+    active.resize(net.hexagons.size());
+    for (std::size_t h = 0; h < active.size(); ++h) {
+      active[h].resize(net.hexagons[h].chunks.size());
+    }
+    lists.resize(net.bricks.size());
+    source_deltas.resize(net.bricks.size());
+    for (std::size_t b = 0; b < lists.size(); ++b) { fit_brick(net, b); }
+    answer.resize(net.plan.output_size);
+    errors.resize(net.plan.output_size);
+    if (spiking(net.plan.settings)) {
+      potentials.resize(net.bricks.size() * net.lanes());
+      resting.resize(potentials.size());
+      took.resize(potentials.size());
+    }
+  }
+
+  std::size_t bytes() const noexcept {
+    std::size_t sum = allocated_bytes(sources) + allocated_bytes(deltas) + allocated_bytes(answer) +
+                      allocated_bytes(errors) + allocated_bytes(active) + allocated_bytes(lists) +
+                      allocated_bytes(source_deltas) + allocated_bytes(potentials) +
+                      allocated_bytes(resting) + allocated_bytes(took);
+    for (const auto& a : active) { sum += allocated_bytes(a); }
+    for (const auto& l : lists) { sum += allocated_bytes(l.phi) + allocated_bytes(l.slot); }
+    for (const auto& d : source_deltas) { sum += allocated_bytes(d); }
+    return sum;
+  }
+
+  /// Whether neurons remember: any setting other than the defaults.
+  static bool spiking(const cluster_settings& settings) noexcept {
+    return settings.neuron_cooldown < cluster_settings{}.neuron_cooldown ||
+           settings.refractory_time > 1;
+  }
+
+ private:
+  void fit_brick(const network<Real>& net, std::size_t b) {
+    const auto& brick = net.bricks[b];
+    const auto& chunks = net.hexagons[index_of(brick.hexagon)].chunks;
+    std::size_t sources_of_brick = 0;
+    std::size_t neuron_chunks = 0;
+    for (const auto& chunk : chunks) {
+      sources_of_brick += static_cast<std::size_t>(std::popcount(chunk.mask));
+      neuron_chunks += chunk.is_neuron ? 1 : 0;
+    }
+    const std::size_t room = sources_of_brick * brick.max_steps + chunk_width;
+    lists[b].phi.resize(room);
+    lists[b].slot.resize(room);
+    source_deltas[b].resize(neuron_chunks * chunk_width);
+  }
+};
+
+} // namespace hanami

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "../foundation/error.hpp"
+#include "brick.hpp"
+#include "tile_pool.hpp"
+#include "topology.hpp"
+
+namespace hanami {
+
+/// What stands in one hexagon, and the sources it reads.
+struct hexagon {
+  std::vector<source_chunk> chunks;  ///< grows with the bricks that feed it and with negative inputs
+  std::vector<std::uint32_t> bricks; ///< indices into the network's bricks
+  double error_sum = 0;              ///< mean squared delta per brick, summed: who needs a brick
+};
+
+/// An output and its dense weights: one block per brick it reads, in the order of `bricks`, laid out
+/// as [16 lanes][output node][lane], so that forward, delta and update are sequential passes.
+template <class Real>
+struct output_layer {
+  std::vector<std::uint32_t> bricks; ///< indices into the network's bricks
+  aligned_vector<Real> weights;
+  aligned_vector<Real> bias;
+  aligned_vector<Real> average_weights;
+  aligned_vector<Real> average_bias;
+  /// Running location and spread of each target (linear outputs): answers are in their units.
+  std::vector<Real> location;
+  std::vector<Real> spread;
+  std::uint64_t targets_seen = 0;
+
+  std::size_t bytes() const noexcept {
+    return allocated_bytes(bricks) + allocated_bytes(weights) + allocated_bytes(bias) +
+           allocated_bytes(average_weights) + allocated_bytes(average_bias) +
+           allocated_bytes(location) + allocated_bytes(spread);
+  }
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(bricks, weights, bias, average_weights, average_bias, location, spread, targets_seen);
+  }
+};
+
+/// Events since the cluster was made.
+struct growth_statistics {
+  std::uint64_t sections_grown = 0;
+  std::uint64_t steps_grown = 0; ///< beyond the first one of a section: extensions and splits
+  std::uint64_t bricks_grown = 0;
+  std::uint64_t growth_denied = 0; ///< by the memory limit
+  std::uint64_t steps_removed = 0;
+  std::uint64_t sections_removed = 0;
+  std::uint64_t bricks_removed = 0;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(sections_grown, steps_grown, bricks_grown, growth_denied, steps_removed,
+            sections_removed, bricks_removed);
+  }
+};
+
+/// Everything a cluster has grown and learned: plain state, walked by the algorithms. What changes
+/// from sample to sample stands in `activity`, apart from it.
+template <class Real>
+struct network {
+  topology plan;
+  std::uint64_t seed = 1;
+  tile_pool<Real> tiles;
+  std::vector<hexagon> hexagons; ///< by hexagon_id
+  std::vector<brick<Real>> bricks;
+  std::vector<output_layer<Real>> outputs;
+  std::vector<std::uint8_t> negative_inputs; ///< per input: whether a negative value has been seen
+  std::uint64_t shape_version = 0;           ///< changes whenever bricks or chunks are added
+  bool full = false; ///< the memory limit has refused growth, and nothing was given back since
+  growth_statistics growth;
+
+  std::size_t lanes() const noexcept { return plan.settings.brick_size; }
+  bool averaging() const noexcept { return tiles.averaging(); }
+  /// Place of a brick's first neuron in the array of sources.
+  std::uint32_t neurons_of(std::size_t brick_index) const noexcept {
+    return static_cast<std::uint32_t>(plan.neurons_begin + brick_index * lanes());
+  }
+  std::size_t source_count() const noexcept {
+    return plan.neurons_begin + bricks.size() * lanes() + chunk_width;
+  }
+
+  std::size_t bytes() const noexcept {
+    std::size_t sum = sizeof(*this) + tiles.bytes() + allocated_bytes(bricks) +
+                      allocated_bytes(hexagons) + allocated_bytes(outputs);
+    for (const auto& b : bricks) { sum += b.bytes(); }
+    for (const auto& h : hexagons) { sum += allocated_bytes(h.chunks) + allocated_bytes(h.bricks); }
+    for (const auto& o : outputs) { sum += o.bytes(); }
+    return sum;
+  }
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(seed, negative_inputs, full, growth);
+    tiles.serialize(archive);
+    archive.objects(bricks);
+    for (auto& h : hexagons) { archive(h.chunks, h.bricks, h.error_sum); }
+    for (auto& o : outputs) { o.serialize(archive); }
+    ++shape_version;
+  }
+};
+
+/// An empty network: hexagons without bricks, outputs that read nothing yet.
+template <class Real>
+network<Real> make_network(const cluster_template& from, std::uint64_t seed) {
+  network<Real> net;
+  net.plan = make_topology(from);
+  net.seed = seed;
+  net.tiles = tile_pool<Real>(net.plan.settings.brick_size);
+  net.hexagons.resize(net.plan.hexagons.size());
+  net.negative_inputs.resize(net.plan.inputs.size());
+  for (std::size_t h = 0; h < net.hexagons.size(); ++h) {
+    if (net.plan.hexagons[h].holds_bricks) {
+      net.hexagons[h].chunks = net.plan.hexagons[h].input_chunks;
+    }
+  }
+  for (const auto& output : net.plan.outputs) {
+    auto& layer = net.outputs.emplace_back();
+    layer.bias.resize(output.size);
+    if (output.kind == output_kind::linear) {
+      layer.location.resize(output.size);
+      layer.spread.resize(output.size);
+    }
+  }
+  return net;
+}
+
+} // namespace hanami

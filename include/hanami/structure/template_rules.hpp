@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+
+#include "cluster_template.hpp"
+
+/// What a single number, word or range of a cluster template may be. The parser asks these rules
+/// while it reads, `validate` asks them of templates built by hand: each rule and each message
+/// exists once.
+
+namespace hanami {
+
+/// Limits of what a template stands for once its ranges are unfolded; `template_limits` bounds what
+/// is written down.
+struct expansion_limits {
+  static constexpr std::int32_t coordinate = 1'000'000'000; ///< of a position, either sign
+  static constexpr std::size_t links = std::size_t{1}
+                                       << 20; ///< hexagons named by axons and windows
+  static constexpr std::size_t window_nodes = std::size_t{1}
+                                              << 26; ///< seen by all windows together
+};
+
+namespace detail {
+
+/// The part of an entry that breaks a rule; the parser knows where in the text it stands.
+enum class template_part : std::uint8_t {
+  setting,
+  place, ///< of a hexagon, or where an axon starts
+  target,
+  name,
+  size,
+  shape,
+  windows,
+  window_hexagons,
+  margin,
+  count
+};
+
+/// A broken rule. Never leaves the library: the parser adds line and column, `validate` the entry.
+struct template_issue {
+  template_part part;
+  std::string message;
+};
+
+/// `'text'`, made fit for a message: at most 40 characters, only printable ones.
+inline std::string quoted(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text.substr(0, 40)) {
+    out += c >= ' ' && c <= '~' ? c : '?';
+  }
+  return out + (text.size() > 40 ? "...'" : "'");
+}
+
+inline std::string in_words(hex_position at) {
+  return "(" + std::to_string(at.x) + ", " + std::to_string(at.y) + ", " + std::to_string(at.z) +
+         ")";
+}
+
+inline std::string in_words(std::uint32_t rows, std::uint32_t columns) {
+  return std::to_string(rows) + " x " + std::to_string(columns);
+}
+
+[[noreturn]] inline void refuse(template_part part, std::string_view expected,
+                                std::string_view found) {
+  throw template_issue{part, "expected " + std::string(expected) + ", found " + quoted(found)};
+}
+
+/// What a number of a template may be, both ends included.
+struct number_rule {
+  template_part part;
+  std::string_view what;
+  std::uint64_t least;
+  std::uint64_t most;
+
+  [[noreturn]] void refuse_number(std::string_view found, bool too_large) const {
+    std::string expected(what);
+    if (too_large) {
+      expected += " up to " + std::to_string(most);
+    }
+    refuse(part, expected, found);
+  }
+  void check(std::uint64_t value) const {
+    if (value < least || value > most) {
+      refuse_number(std::to_string(value), value > most);
+    }
+  }
+};
+
+namespace rules {
+using limits = template_limits;
+inline constexpr std::uint64_t any32 = std::numeric_limits<std::uint32_t>::max();
+inline constexpr std::uint64_t any64 = std::numeric_limits<std::uint64_t>::max();
+inline constexpr auto setting = template_part::setting;
+
+inline constexpr number_rule refractory_time{setting, "a positive refractory_time", 1, any32};
+inline constexpr number_rule distance{setting, "a positive max_connection_distance", 1,
+                                      limits::distance};
+inline constexpr number_rule brick_size{setting, "a brick_size of 32, 64, 128 or 256", 32, 256};
+inline constexpr number_rule initial_bricks{setting, "a positive number of initial_bricks", 1,
+                                            limits::bricks};
+inline constexpr number_rule max_bricks{setting, "a positive number of max_bricks", 1,
+                                        limits::bricks};
+inline constexpr number_rule max_steps{setting, "'auto' or a number of max_steps", 0, 32};
+inline constexpr number_rule memory_limit{setting, "a positive memory_limit", 1, any64};
+inline constexpr number_rule inputs{template_part::size, "a positive number of inputs", 1,
+                                    limits::nodes};
+inline constexpr number_rule outputs{template_part::size, "a positive number of outputs", 1,
+                                     limits::nodes};
+inline constexpr number_rule shape{template_part::shape, "a positive number of rows and columns", 1,
+                                   limits::nodes};
+inline constexpr number_rule windows{template_part::windows,
+                                     "a positive number of rows and columns", 1, limits::nodes};
+inline constexpr number_rule margin{template_part::margin, "a margin of 0 or more", 0,
+                                    limits::nodes};
+inline constexpr std::string_view coordinate = "a coordinate from -1000000000 to 1000000000";
+inline constexpr std::string_view cooldown = "a finite neuron_cooldown above 1";
+} // namespace rules
+
+inline void check_brick_size(std::uint32_t neurons) {
+  for (const std::uint32_t allowed : {32U, 64U, 128U, 256U}) {
+    if (neurons == allowed) {
+      return;
+    }
+  }
+  rules::brick_size.refuse_number(std::to_string(neurons), false);
+}
+
+inline void check_cooldown(double value) {
+  if (value > 1.0 && std::isfinite(value)) {
+    return;
+  }
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  refuse(template_part::setting, rules::cooldown,
+         {text.data(), static_cast<std::size_t>(end - text.data())});
+}
+
+/// Words of the reference's grammar; the later ones ('shape', 'axons', ...) may be names.
+inline bool is_keyword(std::string_view word) {
+  constexpr std::array<std::string_view, 16> keywords{"version",
+                                                      "settings",
+                                                      "hexagons",
+                                                      "inputs",
+                                                      "outputs",
+                                                      "neuron_cooldown",
+                                                      "refractory_time",
+                                                      "enable_reduction",
+                                                      "max_connection_distance",
+                                                      "target",
+                                                      "number_of_inputs",
+                                                      "number_of_outputs",
+                                                      "true",
+                                                      "True",
+                                                      "false",
+                                                      "False"};
+  return std::find(keywords.begin(), keywords.end(), word) != keywords.end();
+}
+
+inline bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+inline bool is_word_character(char c) noexcept {
+  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+/// Positions must lie within the limit, and no axis may run backwards.
+inline void check_range(const hex_range& range, template_part part) {
+  const auto axis = [part](std::int32_t from, std::int32_t to) {
+    for (const std::int32_t end : {from, to}) {
+      if (end < -expansion_limits::coordinate || end > expansion_limits::coordinate) {
+        refuse(part, rules::coordinate, std::to_string(end));
+      }
+    }
+    if (from > to) {
+      refuse(part, "a range that runs upwards", std::to_string(from) + ".." + std::to_string(to));
+    }
+  };
+  axis(range.first.x, range.last.x);
+  axis(range.first.y, range.last.y);
+  axis(range.first.z, range.last.z);
+}
+
+/// Number of positions of an ordered range within the coordinate limit; 2^32 or more may be
+/// inexact.
+constexpr std::uint64_t positions_in(const hex_range& range) noexcept {
+  const auto length = [](std::int32_t from, std::int32_t to) {
+    return static_cast<std::uint64_t>(std::int64_t{to} - from + 1);
+  };
+  const std::uint64_t plane =
+      length(range.first.x, range.last.x) * length(range.first.y, range.last.y);
+  return std::min(plane, std::uint64_t{1} << 32) * length(range.first.z, range.last.z);
+}
+
+/// Visits the positions of a range, x fastest, then y, then z.
+template <typename Visit>
+constexpr void for_each_position(const hex_range& range, Visit visit) {
+  for (std::int32_t z = range.first.z; z <= range.last.z; ++z) {
+    for (std::int32_t y = range.first.y; y <= range.last.y; ++y) {
+      for (std::int32_t x = range.first.x; x <= range.last.x; ++x) {
+        visit(hex_position{x, y, z});
+      }
+    }
+  }
+}
+
+} // namespace detail
+
+} // namespace hanami

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "../foundation/memory.hpp"
+
+namespace hanami {
+
+/// Place of a tile in its pool.
+using tile_slot = std::uint32_t;
+inline constexpr tile_slot no_tile = std::numeric_limits<tile_slot>::max();
+
+/// The synapse weights of a cluster: tiles of `lanes` weights each, one tile a step, contiguous and
+/// aligned to cache lines. Slots given back are used again, last one first. With averaging on, a
+/// second copy of every tile holds the running average of its weights.
+template <class Real>
+class tile_pool {
+ public:
+  explicit tile_pool(std::size_t lanes = 64) : lanes_(lanes) {}
+
+  std::size_t lanes() const noexcept { return lanes_; }
+  /// Tiles in use.
+  std::size_t size() const noexcept { return used_ - free_.size(); }
+  /// Every slot is below this.
+  std::size_t slot_end() const noexcept { return used_; }
+  std::size_t capacity() const noexcept { return weights_.capacity() / lanes_; }
+  std::size_t bytes() const noexcept {
+    return allocated_bytes(weights_) + allocated_bytes(average_) + allocated_bytes(free_);
+  }
+  bool averaging() const noexcept { return averaging_; }
+
+  Real* weights() noexcept { return weights_.data(); }
+  const Real* weights() const noexcept { return weights_.data(); }
+  /// The averaged copy; the weights themselves while averaging is off.
+  const Real* average() const noexcept { return averaging_ ? average_.data() : weights_.data(); }
+  Real* average_for_update() noexcept { return average_.data(); }
+
+  Real* tile(tile_slot slot) noexcept { return weights_.data() + slot * lanes_; }
+  const Real* tile(tile_slot slot) const noexcept { return weights_.data() + slot * lanes_; }
+  Real* average_tile(tile_slot slot) noexcept { return average_.data() + slot * lanes_; }
+
+  /// Bytes that the next `acquire` would take from the system; 0 while room is reserved.
+  std::size_t growth_bytes() const noexcept {
+    if (!free_.empty() || used_ < capacity()) { return 0; }
+    return (grown_capacity() - capacity()) * lanes_ * sizeof(Real) * (averaging_ ? 2 : 1);
+  }
+
+  /// A tile of zeros.
+  tile_slot acquire() {
+    if (!free_.empty()) {
+      const tile_slot slot = free_.back();
+      free_.pop_back();
+      clear(slot);
+      return slot;
+    }
+    if (used_ == capacity()) { reserve(grown_capacity()); }
+    weights_.resize((used_ + 1) * lanes_);
+    if (averaging_) { average_.resize((used_ + 1) * lanes_); }
+    return static_cast<tile_slot>(used_++);
+  }
+
+  void release(tile_slot slot) { free_.push_back(slot); }
+
+  void reserve(std::size_t tiles) {
+    weights_.reserve(tiles * lanes_);
+    if (averaging_) { average_.reserve(tiles * lanes_); }
+  }
+
+  void shrink_to_fit() {
+    weights_.shrink_to_fit();
+    average_.shrink_to_fit();
+    free_.shrink_to_fit();
+  }
+
+  /// Starts averaging from the weights as they are, or drops the average.
+  void set_averaging(bool on) {
+    averaging_ = on;
+    if (on) {
+      average_.reserve(weights_.capacity());
+      average_.assign(weights_.begin(), weights_.end());
+    } else {
+      aligned_vector<Real>().swap(average_);
+    }
+  }
+
+  /// Everything the pool holds, for checkpoints.
+  template <class Archive>
+  void serialize(Archive& archive) {
+    std::uint64_t lanes = lanes_;
+    std::uint64_t used = used_;
+    archive(lanes, used, averaging_, weights_, average_, free_);
+    archive.require(lanes == lanes_ && weights_.size() == used * lanes_ &&
+                        average_.size() == (averaging_ ? weights_.size() : 0) &&
+                        free_.size() <= used && used < no_tile,
+                    "the tiles do not fit the cluster");
+    used_ = static_cast<std::size_t>(used);
+    archive.require(std::all_of(free_.begin(), free_.end(), [&](tile_slot s) { return s < used_; }),
+                    "a free tile lies outside the pool");
+  }
+
+ private:
+  std::size_t grown_capacity() const noexcept { return used_ + std::max<std::size_t>(32, used_ / 8); }
+
+  void clear(tile_slot slot) {
+    std::fill_n(tile(slot), lanes_, Real{0});
+    if (averaging_) { std::fill_n(average_tile(slot), lanes_, Real{0}); }
+  }
+
+  std::size_t lanes_;
+  std::size_t used_ = 0;
+  bool averaging_ = false;
+  aligned_vector<Real> weights_;
+  aligned_vector<Real> average_;
+  std::vector<tile_slot> free_;
+};
+
+} // namespace hanami

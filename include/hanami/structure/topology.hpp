@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "../foundation/error.hpp"
+#include "../foundation/ids.hpp"
+#include "../foundation/memory.hpp"
+#include "../foundation/simd.hpp"
+#include "cluster_template.hpp"
+
+/// Who feeds whom: the template turned into lists that the algorithms walk.
+///
+/// Every source of a cluster has a place in one array: first the positive parts of all inputs, then
+/// their negative parts, then the neurons of one brick after the other. Signals run from the inputs
+/// to the outputs: a hexagon feeds those within reach that stand further from the inputs than itself
+/// (its rank), so that the network is free of cycles whatever the order of the text.
+
+namespace hanami {
+
+/// Up to 16 neighbouring sources that a hexagon reads.
+struct source_chunk {
+  std::uint32_t offset = 0; ///< of the first one in the array of sources
+  std::uint16_t mask = 0;   ///< which of the 16 are read
+  bool is_neuron = false;   ///< neurons: border 1, open above; inputs: a learned border
+  std::uint16_t distance = 1;
+};
+
+/// Another hexagon that feeds this one, and how many steps away it is.
+struct hexagon_link {
+  hexagon_id from{};
+  std::uint16_t distance = 1;
+};
+
+struct hexagon_plan {
+  hex_position position;
+  std::uint32_t rank = unreached;
+  bool has_inputs = false;
+  bool has_outputs = false;
+  bool holds_bricks = false;              ///< neurons live here
+  std::vector<source_chunk> input_chunks; ///< of the positive parts
+  std::vector<hexagon_link> fed_by;       ///< hexagons of neurons, nearest first
+  std::uint32_t max_steps = 1;            ///< of a section that ends here
+
+  static constexpr std::uint32_t unreached = std::numeric_limits<std::uint32_t>::max();
+};
+
+struct input_plan {
+  std::string name;
+  std::uint32_t offset = 0; ///< in the array of sources
+  std::uint32_t first = 0;  ///< in the flat vector of input values
+  std::uint32_t size = 0;
+};
+
+struct output_plan {
+  std::string name;
+  output_kind kind = output_kind::sigmoid;
+  std::uint32_t first = 0; ///< in the flat vector of output values
+  std::uint32_t size = 0;
+  std::vector<hexagon_id> reads;
+};
+
+/// The plan of a cluster; never changes after it is made.
+struct topology {
+  cluster_settings settings;
+  std::vector<hexagon_plan> hexagons;
+  std::vector<input_plan> inputs;
+  std::vector<output_plan> outputs;
+  /// Hexagons of neurons by rank: those of one level do not feed each other.
+  std::vector<std::vector<hexagon_id>> levels;
+  std::uint32_t input_size = 0;    ///< values of one sample
+  std::uint32_t output_size = 0;   ///< values of one answer
+  std::uint32_t negative_part = 0; ///< where the negative parts begin in the array of sources
+  std::uint32_t neurons_begin = 0; ///< where the neurons begin
+
+  hexagon_plan& operator[](hexagon_id id) noexcept { return hexagons[index_of(id)]; }
+  const hexagon_plan& operator[](hexagon_id id) const noexcept { return hexagons[index_of(id)]; }
+};
+
+namespace detail {
+
+/// Builds a topology step by step; the steps must run in the order of `run`.
+class topology_maker {
+ public:
+  explicit topology_maker(const cluster_template& from) : from_(from) {}
+
+  topology run() {
+    plan_.settings = from_.settings;
+    place_hexagons();
+    place_inputs();
+    place_outputs();
+    link_neighbours();
+    rank_hexagons();
+    choose_brick_hexagons();
+    feed_hexagons();
+    read_outputs();
+    order_levels();
+    return std::move(plan_);
+  }
+
+ private:
+  using links = std::vector<hexagon_link>;
+
+  static std::string text(hex_position at) {
+    return "(" + std::to_string(at.x) + ", " + std::to_string(at.y) + ", " + std::to_string(at.z) +
+           ")";
+  }
+  [[noreturn]] static void fail(const std::string& why) { throw error(errc::invalid_template, why); }
+
+  std::uint32_t find(hex_position at) const {
+    const auto found = places_.find(at);
+    if (found == places_.end()) { fail("there is no hexagon at " + text(at)); }
+    return found->second;
+  }
+
+  void place_hexagons() {
+    for (const auto& hexagon : from_.hexagons) {
+      const auto id = static_cast<std::uint32_t>(plan_.hexagons.size());
+      if (!places_.emplace(hexagon.position, id).second) {
+        fail("two hexagons at " + text(hexagon.position));
+      }
+      plan_.hexagons.emplace_back().position = hexagon.position;
+    }
+  }
+
+  void place_inputs() {
+    std::uint32_t offset = 0;
+    std::uint32_t first = 0;
+    for (const auto& input : from_.inputs) {
+      plan_.inputs.push_back({input.name, offset, first, input.size});
+      if (input.target) { plan_.hexagons[find(*input.target)].has_inputs = true; }
+      if (input.windows) { bind_windows(input, offset); }
+      first += input.size;
+      offset += static_cast<std::uint32_t>(round_up(input.size, chunk_width));
+    }
+    plan_.input_size = first;
+    plan_.negative_part = offset + chunk_width; // a window's last chunk may read past its input
+    plan_.neurons_begin = 2 * plan_.negative_part;
+  }
+
+  static void add_run(std::vector<source_chunk>& chunks, std::uint32_t offset, std::uint32_t size,
+                      std::uint16_t distance) {
+    for (std::uint32_t done = 0; done < size; done += chunk_width) {
+      const std::uint32_t count = std::min<std::uint32_t>(chunk_width, size - done);
+      const auto mask = static_cast<std::uint16_t>((1U << count) - 1U);
+      chunks.push_back({offset + done, mask, false, distance});
+    }
+  }
+
+  /// Where window `index` of `count` begins, spread evenly over `room` free places.
+  static std::uint32_t spread(std::uint32_t index, std::uint32_t count, std::uint32_t room) {
+    return count < 2 ? room / 2 : (2 * index * room + count - 1) / (2 * (count - 1));
+  }
+
+  void bind_windows(const input_template& input, std::uint32_t offset) {
+    const input_windows& w = *input.windows;
+    const auto grid_columns = static_cast<std::uint32_t>(w.hexagons.last.x - w.hexagons.first.x + 1);
+    const auto grid_rows = static_cast<std::uint32_t>(w.hexagons.last.y - w.hexagons.first.y + 1);
+    for (std::uint32_t gy = 0; gy < grid_rows; ++gy) {
+      for (std::uint32_t gx = 0; gx < grid_columns; ++gx) {
+        auto& hexagon = plan_.hexagons[find({w.hexagons.first.x + static_cast<std::int32_t>(gx),
+                                             w.hexagons.first.y + static_cast<std::int32_t>(gy),
+                                             w.hexagons.first.z})];
+        hexagon.rank = 1;
+        const std::uint32_t top =
+            w.margin + spread(gy, grid_rows, input.rows - 2 * w.margin - w.rows);
+        const std::uint32_t left =
+            w.margin + spread(gx, grid_columns, input.columns - 2 * w.margin - w.columns);
+        for (std::uint32_t row = top; row < top + w.rows; ++row) {
+          add_run(hexagon.input_chunks, offset + row * input.columns + left, w.columns, 1);
+        }
+      }
+    }
+  }
+
+  void place_outputs() {
+    std::uint32_t first = 0;
+    for (const auto& output : from_.outputs) {
+      plan_.outputs.push_back({output.name, output.kind, first, output.size, {}});
+      plan_.hexagons[find(output.target)].has_outputs = true;
+      first += output.size;
+    }
+    plan_.output_size = first;
+  }
+
+  void link_neighbours() {
+    touching_.resize(plan_.hexagons.size());
+    for (std::size_t i = 0; i < plan_.hexagons.size(); ++i) {
+      for (const hex_position at : hex_neighbours(plan_.hexagons[i].position)) {
+        const auto found = places_.find(at);
+        if (found != places_.end()) { touching_[i].push_back(found->second); }
+      }
+    }
+    for (const auto& axon : from_.axons) {
+      const std::uint32_t to = find(axon.to);
+      for (std::int32_t z = axon.from.first.z; z <= axon.from.last.z; ++z) {
+        for (std::int32_t y = axon.from.first.y; y <= axon.from.last.y; ++y) {
+          for (std::int32_t x = axon.from.first.x; x <= axon.from.last.x; ++x) {
+            touching_[find({x, y, z})].push_back(to);
+          }
+        }
+      }
+    }
+  }
+
+  void rank_hexagons() {
+    std::vector<std::uint32_t> queue;
+    const auto start = [&](auto wanted, std::uint32_t rank) {
+      for (std::uint32_t i = 0; i < plan_.hexagons.size(); ++i) {
+        if (wanted(plan_.hexagons[i])) {
+          plan_.hexagons[i].rank = rank;
+          queue.push_back(i);
+        }
+      }
+    };
+    start([](const hexagon_plan& h) { return h.has_inputs; }, 0);
+    start([](const hexagon_plan& h) { return !h.has_inputs && !h.input_chunks.empty(); }, 1);
+    for (std::size_t next = 0; next < queue.size(); ++next) {
+      for (const std::uint32_t to : touching_[queue[next]]) {
+        if (plan_.hexagons[to].rank == hexagon_plan::unreached) {
+          plan_.hexagons[to].rank = plan_.hexagons[queue[next]].rank + 1;
+          queue.push_back(to);
+        }
+      }
+    }
+    for (const auto& hexagon : plan_.hexagons) {
+      if (hexagon.rank == hexagon_plan::unreached) {
+        fail("no input reaches the hexagon at " + text(hexagon.position) +
+             "; place it beside one that is reached, or add an axon to it");
+      }
+    }
+  }
+
+  /// Hexagons within reach of `start`, nearest first, itself left out.
+  links reach(std::uint32_t start) const {
+    links found{{hexagon_id{start}, 0}};
+    std::unordered_map<std::uint32_t, bool> seen{{start, true}};
+    for (std::size_t next = 0; next < found.size(); ++next) {
+      const hexagon_link at = found[next];
+      if (at.distance == plan_.settings.max_connection_distance) { break; }
+      for (const std::uint32_t to : touching_[index_of(at.from)]) {
+        if (seen.emplace(to, true).second) {
+          found.push_back({hexagon_id{to}, static_cast<std::uint16_t>(at.distance + 1)});
+        }
+      }
+    }
+    found.erase(found.begin());
+    return found;
+  }
+
+  /// Neurons live in every hexagon that is neither an input nor an output, in one that has both or
+  /// windows of its own, and in an output hexagon that no other neurons reach.
+  void choose_brick_hexagons() {
+    reached_by_.resize(plan_.hexagons.size());
+    for (std::uint32_t i = 0; i < plan_.hexagons.size(); ++i) {
+      for (const hexagon_link& link : reach(i)) {
+        reached_by_[index_of(link.from)].push_back({hexagon_id{i}, link.distance});
+      }
+    }
+    for (auto& hexagon : plan_.hexagons) {
+      hexagon.holds_bricks =
+          (hexagon.has_inputs == hexagon.has_outputs) || !hexagon.input_chunks.empty();
+    }
+    for (std::size_t i = 0; i < plan_.hexagons.size(); ++i) {
+      auto& hexagon = plan_.hexagons[i];
+      if (hexagon.holds_bricks || !hexagon.has_outputs) { continue; }
+      hexagon.holds_bricks =
+          std::none_of(reached_by_[i].begin(), reached_by_[i].end(), [&](const hexagon_link& link) {
+            return plan_[link.from].holds_bricks && !plan_[link.from].has_outputs;
+          });
+    }
+  }
+
+  /// Outputs come last, whatever their distance from the inputs.
+  std::uint64_t depth(std::size_t i) const {
+    const auto& hexagon = plan_.hexagons[i];
+    const bool last = hexagon.has_outputs && !hexagon.has_inputs && hexagon.input_chunks.empty();
+    return hexagon.rank + (last ? std::uint64_t{1} << 32 : 0);
+  }
+
+  void feed_hexagons() {
+    for (std::size_t i = 0; i < plan_.hexagons.size(); ++i) {
+      auto& hexagon = plan_.hexagons[i];
+      if (!hexagon.holds_bricks) { continue; }
+      links candidates = reached_by_[i];
+      if (hexagon.has_inputs) { candidates.push_back({hexagon_id{static_cast<std::uint32_t>(i)}, 1}); }
+      std::stable_sort(candidates.begin(), candidates.end(),
+                       [](const auto& a, const auto& b) { return a.distance < b.distance; });
+      for (const hexagon_link& link : candidates) {
+        const auto from = index_of(link.from);
+        if (plan_.hexagons[from].has_inputs) { add_inputs(hexagon, from, link.distance); }
+        if (from != i && plan_.hexagons[from].holds_bricks && depth(from) < depth(i)) {
+          hexagon.fed_by.push_back(link);
+        }
+      }
+      if (hexagon.input_chunks.empty() && hexagon.fed_by.empty()) {
+        fail("nothing feeds the hexagon at " + text(hexagon.position));
+      }
+      hexagon.max_steps = steps_of(hexagon);
+    }
+  }
+
+  void add_inputs(hexagon_plan& hexagon, std::size_t from, std::uint16_t distance) {
+    for (std::size_t i = 0; i < from_.inputs.size(); ++i) {
+      const auto& target = from_.inputs[i].target;
+      if (target && find(*target) == from) {
+        add_run(hexagon.input_chunks, plan_.inputs[i].offset, plan_.inputs[i].size, distance);
+      }
+    }
+  }
+
+  /// Few sources need many steps each, many sources need one: 128 steps between them, 32 at most.
+  std::uint32_t steps_of(const hexagon_plan& hexagon) const {
+    if (plan_.settings.max_steps != 0) { return plan_.settings.max_steps; }
+    std::size_t sources = 0;
+    for (const auto& chunk : hexagon.input_chunks) {
+      sources += static_cast<std::size_t>(std::popcount(chunk.mask));
+    }
+    sources += hexagon.fed_by.size() * plan_.settings.brick_size * plan_.settings.max_bricks;
+    const std::size_t steps = 128 / std::max<std::size_t>(sources, 1);
+    return steps < 3 ? 1 : static_cast<std::uint32_t>(std::min<std::size_t>(steps, 32));
+  }
+
+  void read_outputs() {
+    for (std::size_t o = 0; o < plan_.outputs.size(); ++o) {
+      const std::uint32_t at = find(from_.outputs[o].target);
+      auto& reads = plan_.outputs[o].reads;
+      for (const hexagon_link& link : reached_by_[at]) {
+        if (plan_[link.from].holds_bricks && depth(index_of(link.from)) < depth(at)) {
+          reads.push_back(link.from);
+        }
+      }
+      if (plan_.hexagons[at].holds_bricks) { reads.push_back(hexagon_id{at}); }
+      std::sort(reads.begin(), reads.end());
+      if (reads.empty()) {
+        fail("no neurons reach the output '" + plan_.outputs[o].name + "' at " +
+             text(from_.outputs[o].target));
+      }
+    }
+  }
+
+  /// Hexagons that lead to no output stay out: nothing would ever read them.
+  void order_levels() {
+    std::vector<bool> useful(plan_.hexagons.size(), false);
+    std::vector<hexagon_id> queue;
+    const auto mark = [&](hexagon_id id) {
+      if (!useful[index_of(id)]) {
+        useful[index_of(id)] = true;
+        queue.push_back(id);
+      }
+    };
+    for (const auto& output : plan_.outputs) {
+      for (const hexagon_id id : output.reads) { mark(id); }
+    }
+    for (std::size_t next = 0; next < queue.size(); ++next) {
+      for (const auto& link : plan_[queue[next]].fed_by) { mark(link.from); }
+    }
+    std::vector<hexagon_id> order;
+    for (std::uint32_t i = 0; i < plan_.hexagons.size(); ++i) {
+      plan_.hexagons[i].holds_bricks = plan_.hexagons[i].holds_bricks && useful[i];
+      if (plan_.hexagons[i].holds_bricks) { order.push_back(hexagon_id{i}); }
+    }
+    std::stable_sort(order.begin(), order.end(), [&](hexagon_id a, hexagon_id b) {
+      return depth(index_of(a)) < depth(index_of(b));
+    });
+    for (const hexagon_id id : order) {
+      if (plan_.levels.empty() ||
+          depth(index_of(plan_.levels.back().front())) != depth(index_of(id))) {
+        plan_.levels.emplace_back();
+      }
+      plan_.levels.back().push_back(id);
+    }
+  }
+
+  const cluster_template& from_;
+  topology plan_;
+  std::unordered_map<hex_position, std::uint32_t> places_;
+  std::vector<std::vector<std::uint32_t>> touching_;
+  std::vector<links> reached_by_;
+};
+
+} // namespace detail
+
+/// Plans the network of a valid template. Throws `errc::invalid_template` where an input, a hexagon
+/// or an output would be cut off from the rest.
+inline topology make_topology(const cluster_template& from) {
+  return detail::topology_maker(from).run();
+}
+
+} // namespace hanami
