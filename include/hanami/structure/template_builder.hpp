@@ -38,15 +38,15 @@ class template_builder {
   /// anything is allocated, if the box runs backwards or exceeds `template_limits::hexagons`.
   template_builder& hexagons(const hex_range& box) {
     try {
-      detail::check_range(box, detail::template_part::place);
-    } catch (const detail::template_issue& issue) {
+      detail::template_text::check_range(box, detail::template_text::template_part::place);
+    } catch (const detail::template_text::template_issue& issue) {
       throw error(errc::invalid_template, issue.message);
     }
-    if (detail::positions_in(box) > template_limits::hexagons) {
+    if (detail::template_text::positions_in(box) > template_limits::hexagons) {
       throw error(errc::invalid_template,
                   "expected at most " + std::to_string(template_limits::hexagons) + " hexagons");
     }
-    detail::for_each_position(box, [this](hex_position at) { hexagon(at); });
+    detail::template_text::for_each_position(box, [this](hex_position at) { hexagon(at); });
     return *this;
   }
 

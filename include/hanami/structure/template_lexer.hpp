@@ -10,7 +10,7 @@
 
 /// Splits the text of a cluster template into words, numbers and symbols, one at a time.
 
-namespace hanami::detail {
+namespace hanami::detail::template_text {
 
 /// Counted from 1; a column is a character (UTF-8), a tab counts as one.
 struct text_place {
@@ -140,4 +140,4 @@ class template_lexer {
   text_token now_;
 };
 
-} // namespace hanami::detail
+} // namespace hanami::detail::template_text

@@ -45,7 +45,7 @@
 
 namespace hanami {
 
-namespace detail {
+namespace detail::template_text {
 
 /// Reads one text, once. Throws `error` for what cannot be read and for what breaks a rule.
 class template_parser : template_reader {
@@ -294,7 +294,7 @@ class template_parser : template_reader {
   text_place bricks_place_; ///< of the last count of bricks
 };
 
-} // namespace detail
+} // namespace detail::template_text
 
 /// Reads a template and checks it by the rules of `validate`. Time and memory are linear in the
 /// text (at most `template_limits::text_bytes`) and in the hexagons that it names; numbers do not
@@ -306,7 +306,7 @@ inline cluster_template parse_template(std::string_view text) {
                                             std::to_string(template_limits::text_bytes) +
                                             " bytes, found " + std::to_string(text.size()));
   }
-  return detail::template_parser(text).run();
+  return detail::template_text::template_parser(text).run();
 }
 
 /// The same without throwing: on failure `code` is set, `message` (if any) says why, and the

@@ -15,7 +15,7 @@
 #include "template_lexer.hpp"
 #include "template_rules.hpp"
 
-namespace hanami::detail {
+namespace hanami::detail::template_text {
 
 /// The vocabulary of the parser: words, numbers and positions, and the places where they stood.
 /// Each function reads what it is named after, or throws `error` with line and column.
@@ -198,4 +198,4 @@ class template_reader {
   std::array<text_place, static_cast<std::size_t>(template_part::count)> places_{};
 };
 
-} // namespace hanami::detail
+} // namespace hanami::detail::template_text

@@ -22,14 +22,15 @@ namespace hanami {
 /// Limits of what a template stands for once its ranges are unfolded; `template_limits` bounds what
 /// is written down.
 struct expansion_limits {
-  static constexpr std::int32_t coordinate = 1'000'000'000; ///< of a position, either sign
-  static constexpr std::size_t links = std::size_t{1}
-                                       << 20; ///< hexagons named by axons and windows
-  static constexpr std::size_t window_nodes = std::size_t{1}
-                                              << 26; ///< seen by all windows together
+  /// Largest coordinate of a position, either sign: neighbours stay within 32 bits.
+  static constexpr std::int32_t coordinate = 1'000'000'000;
+  /// Hexagons named by all axons and windows.
+  static constexpr std::size_t links = 1'048'576;
+  /// Nodes seen by all windows, a node counted once for each window that sees it.
+  static constexpr std::size_t window_nodes = 67'108'864;
 };
 
-namespace detail {
+namespace detail::template_text {
 
 /// The part of an entry that breaks a rule; the parser knows where in the text it stands.
 enum class template_part : std::uint8_t {
@@ -69,12 +70,14 @@ inline std::string in_words(std::uint32_t rows, std::uint32_t columns) {
   return std::to_string(rows) + " x " + std::to_string(columns);
 }
 
+/// Reports a broken rule in the words that all of them share.
 [[noreturn]] inline void refuse(template_part part, std::string_view expected,
                                 std::string_view found) {
   throw template_issue{part, "expected " + std::string(expected) + ", found " + quoted(found)};
 }
 
-/// What a number of a template may be, both ends included.
+/// What a number of a template may be, both ends included. `what` follows "expected" in a message;
+/// the upper end is only mentioned to those who went beyond it.
 struct number_rule {
   template_part part;
   std::string_view what;
@@ -95,6 +98,7 @@ struct number_rule {
   }
 };
 
+/// One line for each number of the grammar. `brick_size` and the cooldown have a function as well.
 namespace rules {
 using limits = template_limits;
 inline constexpr std::uint64_t any32 = std::numeric_limits<std::uint32_t>::max();
@@ -104,7 +108,7 @@ inline constexpr auto setting = template_part::setting;
 inline constexpr number_rule refractory_time{setting, "a positive refractory_time", 1, any32};
 inline constexpr number_rule distance{setting, "a positive max_connection_distance", 1,
                                       limits::distance};
-inline constexpr number_rule brick_size{setting, "a brick_size of 32, 64, 128 or 256", 32, 256};
+inline constexpr number_rule brick_size{setting, "a brick_size of 32, 64, 128 or 256", 0, any32};
 inline constexpr number_rule initial_bricks{setting, "a positive number of initial_bricks", 1,
                                             limits::bricks};
 inline constexpr number_rule max_bricks{setting, "a positive number of max_bricks", 1,
@@ -134,6 +138,7 @@ inline void check_brick_size(std::uint32_t neurons) {
   rules::brick_size.refuse_number(std::to_string(neurons), false);
 }
 
+/// A cooldown of 1 would never forget, one below 1 would grow.
 inline void check_cooldown(double value) {
   if (value > 1.0 && std::isfinite(value)) {
     return;
@@ -210,6 +215,6 @@ constexpr void for_each_position(const hex_range& range, Visit visit) {
   }
 }
 
-} // namespace detail
+} // namespace detail::template_text
 
 } // namespace hanami

@@ -17,7 +17,7 @@
 
 namespace hanami {
 
-namespace detail {
+namespace detail::template_text {
 
 /// Sees a template entry by entry, in the order of the text, and throws `template_issue` at the
 /// first one that breaks a rule. Memory stays within the limits whatever the entries ask for.
@@ -42,6 +42,7 @@ class template_checker {
     }
   }
 
+  /// Refuses too large a box before it looks at a single position.
   void hexagons(const hex_range& range) {
     check_range(range, template_part::place);
     if (positions_in(range) > template_limits::hexagons - places_.size()) {
@@ -60,6 +61,8 @@ class template_checker {
     hexagon_exists(of.to, template_part::target);
   }
 
+  /// Several inputs may share a hexagon. The shape comes before the size, since the parser derives
+  /// the size from it.
   void input(const input_template& of) {
     name(of.name, input_names_, "a name that no other input has");
     const std::uint64_t area = std::uint64_t{of.rows} * of.columns;
@@ -90,7 +93,7 @@ class template_checker {
     rules::outputs.check(of.size);
     add_nodes(of.size);
     hexagon_exists(of.target, template_part::target);
-    if (of.kind > output_kind::linear) {
+    if (of.kind > output_kind::linear) { // only by hand
       refuse(template_part::name, "the kind softmax, sigmoid or linear", "an unknown one");
     }
   }
@@ -102,6 +105,8 @@ class template_checker {
     }
   }
 
+  /// Every position of a range must have a hexagon. All ranges together are bounded, so that a
+  /// short text cannot ask for days of work.
   void named_hexagons(const hex_range& range, template_part part) {
     check_range(range, part);
     if (positions_in(range) > expansion_limits::links - links_) {
@@ -114,6 +119,7 @@ class template_checker {
     for_each_position(range, [&](hex_position at) { hexagon_exists(at, part); });
   }
 
+  /// Inputs and outputs have names of their own: one of each may share a name.
   static void name(const std::string& text, std::unordered_set<std::string>& others,
                    std::string_view unique) {
     const bool fits = text.size() <= template_limits::name_length &&
@@ -140,6 +146,7 @@ class template_checker {
     }
   }
 
+  /// Windows may overlap and need not cover the shape, but each must fit inside its margin.
   void windows(const input_template& input, const input_windows& of) {
     rules::windows.check(of.rows);
     rules::windows.check(of.columns);
@@ -172,7 +179,7 @@ class template_checker {
   std::uint64_t window_nodes_ = 0;
 };
 
-} // namespace detail
+} // namespace detail::template_text
 
 /// Throws `errc::invalid_template` unless every rule holds: settings within their ranges, at least
 /// one hexagon, input and output, unique positions and names, targets, axons and windows that name
@@ -181,7 +188,7 @@ class template_checker {
 inline void validate(const cluster_template& of) {
   std::string entry = "settings: ";
   try {
-    detail::template_checker checker;
+    detail::template_text::template_checker checker;
     checker.settings(of.settings);
     entry.clear();
     for (const auto& hexagon : of.hexagons) {
@@ -192,14 +199,14 @@ inline void validate(const cluster_template& of) {
       checker.axon(of.axons[i]);
     }
     for (const auto& input : of.inputs) {
-      entry = "input " + detail::quoted(input.name) + ": ";
+      entry = "input " + detail::template_text::quoted(input.name) + ": ";
       checker.input(input);
     }
     for (const auto& output : of.outputs) {
-      entry = "output " + detail::quoted(output.name) + ": ";
+      entry = "output " + detail::template_text::quoted(output.name) + ": ";
       checker.output(output);
     }
-  } catch (const detail::template_issue& issue) {
+  } catch (const detail::template_text::template_issue& issue) {
     throw error(errc::invalid_template, entry + issue.message);
   }
   if (of.hexagons.empty() || of.inputs.empty() || of.outputs.empty()) {

@@ -15,7 +15,7 @@
 
 namespace hanami {
 
-namespace detail {
+namespace detail::template_text {
 
 /// Writes a valid template. Every setting is written, so that the text means the same where
 /// defaults differ.
@@ -155,14 +155,14 @@ class template_writer {
   std::string text_;
 };
 
-} // namespace detail
+} // namespace detail::template_text
 
 /// The template as text: `parse_template(to_text(t)) == t`. Hexagons that follow each other as a
 /// box are written as a range. Throws what `validate` throws, and `errc::invalid_template` if the
 /// text would be longer than `template_limits::text_bytes` (some 40,000 scattered hexagons).
 inline std::string to_text(const cluster_template& from) {
   validate(from);
-  std::string text = detail::template_writer(from).run();
+  std::string text = detail::template_text::template_writer(from).run();
   if (text.size() > template_limits::text_bytes) {
     throw error(errc::invalid_template, "the text of the template would have " +
                                             std::to_string(text.size()) + " bytes, at most " +

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+# cmake -D scratch_dir=<dir> -P layers_test.cmake
+# Builds small trees, each with one fault, and expects layers.cmake to name it.
+cmake_minimum_required(VERSION 3.24)
+
+# check(<expected output> <header> <its text>): one sound tree, plus the given header.
+function(check expected header text)
+  set(root ${scratch_dir}/include/hanami)
+  file(REMOVE_RECURSE ${scratch_dir})
+  file(WRITE ${root}/config.hpp "#pragma once\n")
+  file(WRITE ${root}/foundation/error.hpp "#include \"../config.hpp\"\n#include <vector>\n")
+  file(WRITE ${root}/structure/hex.hpp "#include \"../foundation/error.hpp\"\n")
+  file(WRITE ${root}/structure/brick.hpp "#include \"hex.hpp\"\n")
+  file(WRITE ${root}/io/gzip.hpp "#include <zlib.h>\n#include \"hanami/structure/hex.hpp\"\n")
+  file(WRITE ${root}/${header} "${text}\n")
+  execute_process(
+    COMMAND ${CMAKE_COMMAND} -D include_dir=${scratch_dir}/include -D opt_in=io/gzip.hpp
+      -P ${CMAKE_CURRENT_LIST_DIR}/layers.cmake
+    RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(expected STREQUAL "sound")
+    if(NOT status EQUAL 0)
+      message(SEND_ERROR "a sound tree was refused:\n${output}")
+    endif()
+  elseif(status EQUAL 0)
+    message(SEND_ERROR "not found: '${expected}'")
+  elseif(NOT output MATCHES "${expected}")
+    message(SEND_ERROR "expected '${expected}', got:\n${output}")
+  endif()
+endfunction()
+
+check("sound" "algorithm/grow.hpp" "#include \"../structure/brick.hpp\"")
+check("foundation/ids.hpp: points up to structure/hex.hpp"
+  "foundation/ids.hpp" "#include \"../structure/hex.hpp\"")
+check("fwd.hpp: points up to structure/hex.hpp" "fwd.hpp" "  # include <hanami/structure/hex.hpp>")
+check("includes zlib.h, which only" "io/checkpoint.hpp" "#include <zlib.h>")
+check("io/gzip.hpp, which is opt-in" "hanami.hpp" "#include \"io/gzip.hpp\"")
+check("missing.hpp, which is not there" "structure/topology.hpp" "#include \"missing.hpp\"")
+check("attic/old.hpp: stands on no known floor" "attic/old.hpp" "#pragma once")
