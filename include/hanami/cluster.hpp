@@ -21,6 +21,7 @@
 #include "foundation/error.hpp"
 #include "structure/activity.hpp"
 #include "structure/network.hpp"
+#include "structure/network_check.hpp"
 
 namespace hanami {
 
@@ -39,6 +40,12 @@ struct learning_options {
   double reduction = 0.0;         ///< share of the steps to remove, 0..0.95; 0: template decides
 
   friend bool operator==(const learning_options&, const learning_options&) = default;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(seed, learning_rate, bias_rate, skip_classes, skip_values, gradient_clip, nats_per_lane,
+            rehearsal, remembered, remember_above, reduction);
+  }
 };
 
 /// What training on one sample found, before it learned from it.
@@ -86,11 +93,7 @@ class basic_cluster {
   explicit basic_cluster(cluster_template from, learning_options options = {})
       : template_(std::move(from)), options_(options),
         net_(make_network<Real>(template_, options.seed)) {
-    check_options();
-    schedule_.first_rate = options_.learning_rate;
-    if (options_.rehearsal > 0) {
-      ring_ = rehearsal_ring<Real>(options_.remembered, input_size(), output_size());
-    }
+    adopt_options();
     set_averaging(net_, true);
     act_.fit(net_);
   }
@@ -203,6 +206,27 @@ class basic_cluster {
     return s;
   }
 
+  /// Everything but the template, for checkpoints (`io/checkpoint.hpp`).
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(options_);
+    if constexpr (Archive::reading) { adopt_options(); }
+    archive(net_);
+    if constexpr (Archive::reading) {
+      const char* fault = find_fault(net_);
+      archive.require(fault == nullptr, fault == nullptr ? "" : fault);
+      net_.seed = options_.seed;
+      act_ = {};
+      act_.fit(net_);
+    }
+    archive(act_.potentials, act_.resting, schedule_.planned, schedule_.seen, ring_, loss_sum_,
+            samples_, samples_learned_, reduction_rounds_, steps_removed_);
+    const bool spiking = activity<Real>::spiking(net_.plan.settings);
+    const std::size_t remembering = spiking ? net_.bricks.size() * net_.lanes() : 0;
+    archive.require(act_.potentials.size() == remembering && act_.resting.size() == remembering,
+                    "the memory of the neurons does not fit the cluster");
+  }
+
  private:
   template <class Plans>
   static value_range range_of(const Plans& plans, std::string_view name, const char* what) {
@@ -234,6 +258,14 @@ class basic_cluster {
     }
   }
 
+  void adopt_options() {
+    check_options();
+    schedule_.first_rate = options_.learning_rate;
+    ring_ = options_.rehearsal == 0
+                ? rehearsal_ring<Real>()
+                : rehearsal_ring<Real>(options_.remembered, input_size(), output_size());
+  }
+
   void check_options() const {
     const auto check = [](bool good, const char* why) {
       if (!good) { throw error(errc::invalid_argument, why); }
@@ -243,7 +275,9 @@ class basic_cluster {
     check(options_.skip_classes >= 0 && options_.skip_values >= 0, "skip thresholds must not be negative");
     check(options_.gradient_clip > 0, "gradient_clip must be above 0");
     check(options_.nats_per_lane > 0, "nats_per_lane must be above 0");
-    check(options_.rehearsal == 0 || options_.remembered > 0, "rehearsal needs remembered samples");
+    check(options_.rehearsal <= 1000, "rehearsal must be at most 1000");
+    check(options_.rehearsal == 0 || (options_.remembered > 0 && options_.remembered <= 10000000),
+          "remembered must be in 1..10000000");
     check(options_.reduction >= 0 && options_.reduction <= 0.95, "reduction must be in [0, 0.95]");
   }
 
@@ -344,7 +378,7 @@ class basic_cluster {
     ++reduction_rounds_;
     const double grown = static_cast<double>(steps + steps_removed_);
     const auto goal = static_cast<std::size_t>(grown * share * static_cast<double>(reduction_rounds_) / 10);
-    if (goal > steps_removed_) { remove_weakest(net_, goal - steps_removed_, norms_); }
+    if (goal > steps_removed_) { remove_weakest(net_, goal - static_cast<std::size_t>(steps_removed_), norms_); }
     steps_removed_ = static_cast<std::size_t>(grown) - count_steps(net_);
   }
 
@@ -368,7 +402,7 @@ class basic_cluster {
   std::uint64_t samples_ = 0;
   std::uint64_t samples_learned_ = 0;
   std::uint64_t reduction_rounds_ = 0;
-  std::size_t steps_removed_ = 0;
+  std::uint64_t steps_removed_ = 0;
 };
 
 using cluster = basic_cluster<float>;

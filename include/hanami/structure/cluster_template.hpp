@@ -11,7 +11,7 @@
 #include "hex.hpp"
 
 /// The description of a cluster before it has learned anything: plain data, made by the parser
-/// (`template_text.hpp`), by `template_builder` or by hand, checked by `validate`.
+/// (`template_parser.hpp`), by `template_builder` or by hand, checked by `validate`.
 
 namespace hanami {
 
@@ -110,7 +110,7 @@ struct cluster_template {
 /// Fixed limits of a template, far above what fits a host's memory: they keep a hostile text from
 /// asking for everything at once.
 struct template_limits {
-  static constexpr std::size_t text_bytes = std::size_t{1} << 20;
+  static constexpr std::size_t text_bytes = std::size_t{4} << 20;
   static constexpr std::size_t name_length = 254;
   static constexpr std::size_t hexagons = 65536;
   static constexpr std::size_t nodes = std::size_t{1} << 24; ///< of one input or output, and of all

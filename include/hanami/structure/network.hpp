@@ -7,6 +7,7 @@
 
 #include "../foundation/error.hpp"
 #include "brick.hpp"
+#include "template_validation.hpp"
 #include "tile_pool.hpp"
 #include "topology.hpp"
 
@@ -98,11 +99,9 @@ struct network {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(seed, negative_inputs, full, growth);
-    tiles.serialize(archive);
-    archive.objects(bricks);
+    archive(seed, negative_inputs, full, growth, tiles, bricks);
     for (auto& h : hexagons) { archive(h.chunks, h.bricks, h.error_sum); }
-    for (auto& o : outputs) { o.serialize(archive); }
+    for (auto& o : outputs) { archive(o); }
     ++shape_version;
   }
 };
@@ -111,6 +110,7 @@ struct network {
 template <class Real>
 network<Real> make_network(const cluster_template& from, std::uint64_t seed) {
   network<Real> net;
+  validate(from);
   net.plan = make_topology(from);
   net.seed = seed;
   net.tiles = tile_pool<Real>(net.plan.settings.brick_size);

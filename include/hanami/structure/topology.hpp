@@ -30,6 +30,11 @@ struct source_chunk {
   std::uint16_t mask = 0;   ///< which of the 16 are read
   bool is_neuron = false;   ///< neurons: border 1, open above; inputs: a learned border
   std::uint16_t distance = 1;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(offset, mask, is_neuron, distance);
+  }
 };
 
 /// Another hexagon that feeds this one, and how many steps away it is.
