@@ -19,6 +19,7 @@
 #include "algorithm/schedule.hpp"
 #include "executor/serial.hpp"
 #include "foundation/error.hpp"
+#include "fwd.hpp"
 #include "structure/activity.hpp"
 #include "structure/network.hpp"
 #include "structure/network_check.hpp"
@@ -27,17 +28,17 @@ namespace hanami {
 
 /// Numbers that steer learning. The defaults serve every task that has been measured.
 struct learning_options {
-  std::uint64_t seed = 1;         ///< of all randomness: the same seed and samples, the same cluster
-  double learning_rate = 0.04;    ///< at the first sample, > 0
-  double bias_rate = 0.1;         ///< learning rate of biases, as a share of the rate
-  double skip_classes = 0.05;     ///< softmax: samples with no larger error are known, not trained
-  double skip_values = 0.01;      ///< the same for sigmoid and linear outputs, in inner units
-  double gradient_clip = 1.5;     ///< largest error of a node, in inner units
-  double nats_per_lane = 8.0;     ///< loss, per neuron of a brick, that asks for another brick
-  std::uint32_t rehearsal = 0;    ///< remembered samples trained after each sample
+  std::uint64_t seed = 1;      ///< of all randomness: the same seed and samples, the same cluster
+  double learning_rate = 0.04; ///< at the first sample, > 0
+  double bias_rate = 0.1;      ///< learning rate of biases, as a share of the rate
+  double skip_classes = 0.05;  ///< softmax: samples with no larger error are known, not trained
+  double skip_values = 0.01;   ///< the same for sigmoid and linear outputs, in inner units
+  double gradient_clip = 1.5;  ///< largest error of a node, in inner units
+  double nats_per_lane = 8.0;  ///< loss, per neuron of a brick, that asks for another brick
+  std::uint32_t rehearsal = 0; ///< remembered samples trained after each sample
   std::uint32_t remembered = 2000; ///< samples kept for rehearsal
-  double remember_above = 0.3;    ///< largest error of a node above which a sample is remembered
-  double reduction = 0.0;         ///< share of the steps to remove, 0..0.95; 0: template decides
+  double remember_above = 0.3;     ///< largest error of a node above which a sample is remembered
+  double reduction = 0.0;          ///< share of the steps to remove, 0..0.95; 0: template decides
 
   friend bool operator==(const learning_options&, const learning_options&) = default;
 
@@ -78,13 +79,13 @@ struct value_range {
 /// A growing network: made from a template, trained one sample at a time from raw values, asked at
 /// any moment. A value: copies are independent, and equal in everything they do from then on.
 ///
-/// Samples are flat: all inputs of the template in its order, then as many values as each has nodes;
-/// targets and answers likewise. Any finite value will do, NaN means "missing" (of an input: silent;
-/// of a target: nothing to learn), infinities are refused.
+/// Samples are flat: all inputs of the template in its order, then as many values as each has
+/// nodes; targets and answers likewise. Any finite value will do, NaN means "missing" (of an input:
+/// silent; of a target: nothing to learn), infinities are refused.
 ///
 /// Threads: `infer` with an activity of its own may run on many threads at once, as long as none
 /// trains. Everything else needs the cluster for itself.
-template <class Real = float>
+template <class Real>
 class basic_cluster {
  public:
   using real = Real;
@@ -105,7 +106,9 @@ class basic_cluster {
   std::size_t output_size() const noexcept { return net_.plan.output_size; }
 
   /// Throws `errc::invalid_argument` for a name that the template does not have.
-  value_range input(std::string_view name) const { return range_of(net_.plan.inputs, name, "input"); }
+  value_range input(std::string_view name) const {
+    return range_of(net_.plan.inputs, name, "input");
+  }
   value_range output(std::string_view name) const {
     return range_of(net_.plan.outputs, name, "output");
   }
@@ -118,11 +121,13 @@ class basic_cluster {
     schedule_.seen = 0;
     reduction_rounds_ = 0;
     steps_removed_ = 0;
-    if (net_.averaging() != schedule_.endless()) { set_averaging(net_, schedule_.endless()); }
+    if (net_.averaging() != schedule_.endless()) {
+      set_averaging(net_, schedule_.endless());
+    }
   }
 
-  /// Learns from one sample. Throws `errc::invalid_argument` for wrong sizes or infinite values, and
-  /// has then changed nothing. Allocates only when the network grows beyond what is reserved.
+  /// Learns from one sample. Throws `errc::invalid_argument` for wrong sizes or infinite values,
+  /// and has then changed nothing. Allocates only when the network grows beyond what is reserved.
   template <executor Executor = serial_executor>
   train_result train(std::span<const Real> input, std::span<const Real> target,
                      const Executor& run = {}) {
@@ -130,7 +135,9 @@ class basic_cluster {
     check_size(target.size(), output_size(), "target");
     check_targets(target);
     const train_result result = train_once(input, target, run);
-    if (options_.rehearsal > 0) { rehearse(input, target, result, run); }
+    if (options_.rehearsal > 0) {
+      rehearse(input, target, result, run);
+    }
     ++schedule_.seen;
     ++samples_;
     if (net_.averaging() && schedule_.seen % average_period == 0) {
@@ -147,7 +154,9 @@ class basic_cluster {
                               const Executor& run = {}) const {
     check_size(input.size(), input_size(), "input");
     act.fit(net_);
-    if (place_inputs(net_, input, act).infinite) { refuse_infinity("input"); }
+    if (place_inputs(net_, input, act).infinite) {
+      refuse_infinity("input");
+    }
     infer_placed(net_, weight_set::average, act, run);
     return act.answer;
   }
@@ -167,8 +176,13 @@ class basic_cluster {
   void shrink_to_fit() {
     net_.tiles.shrink_to_fit();
     net_.bricks.shrink_to_fit();
-    for (auto& b : net_.bricks) { b.shrink_to_fit(); }
-    for (auto& h : net_.hexagons) { h.chunks.shrink_to_fit(); h.bricks.shrink_to_fit(); }
+    for (auto& b : net_.bricks) {
+      b.shrink_to_fit();
+    }
+    for (auto& h : net_.hexagons) {
+      h.chunks.shrink_to_fit();
+      h.bricks.shrink_to_fit();
+    }
     for (auto& o : net_.outputs) {
       o.weights.shrink_to_fit();
       o.average_weights.shrink_to_fit();
@@ -176,13 +190,17 @@ class basic_cluster {
     }
     activity<Real> fresh;
     fresh.fit(net_);
-    if (act_.potentials.empty()) { act_ = std::move(fresh); }
+    if (act_.potentials.empty()) {
+      act_ = std::move(fresh);
+    }
   }
 
-  /// Ends averaging; from here on the averaged weights are the weights. For clusters that will learn
-  /// no more: a third of the memory of a training cluster goes.
+  /// Ends averaging; from here on the averaged weights are the weights. For clusters that will
+  /// learn no more: a third of the memory of a training cluster goes.
   void freeze() {
-    if (!net_.averaging()) { return; }
+    if (!net_.averaging()) {
+      return;
+    }
     adopt_average();
     set_averaging(net_, false);
   }
@@ -191,14 +209,20 @@ class basic_cluster {
     cluster_statistics s;
     s.hexagons = net_.hexagons.size();
     for (const auto& b : net_.bricks) {
-      if (b.retired) { continue; }
+      if (b.retired) {
+        continue;
+      }
       ++s.bricks;
-      for (const std::uint16_t bits : b.have) { s.sections += static_cast<std::size_t>(std::popcount(bits)); }
+      for (const std::uint16_t bits : b.have) {
+        s.sections += static_cast<std::size_t>(std::popcount(bits));
+      }
     }
     s.neurons = s.bricks * net_.lanes();
     s.steps = count_steps(net_);
     s.synapses = s.steps * net_.lanes();
-    for (const auto& o : net_.outputs) { s.synapses += o.weights.size(); }
+    for (const auto& o : net_.outputs) {
+      s.synapses += o.weights.size();
+    }
     s.bytes = sizeof(*this) + net_.bytes() + act_.bytes() + ring_.bytes();
     s.samples = samples_;
     s.samples_learned = samples_learned_;
@@ -210,7 +234,9 @@ class basic_cluster {
   template <class Archive>
   void serialize(Archive& archive) {
     archive(options_);
-    if constexpr (Archive::reading) { adopt_options(); }
+    if constexpr (Archive::reading) {
+      adopt_options();
+    }
     archive(net_);
     if constexpr (Archive::reading) {
       const char* fault = find_fault(net_);
@@ -231,10 +257,14 @@ class basic_cluster {
   template <class Plans>
   static value_range range_of(const Plans& plans, std::string_view name, const char* what) {
     for (const auto& plan : plans) {
-      if (plan.name == name) { return {plan.first, plan.size}; }
+      if (plan.name == name) {
+        return {plan.first, plan.size};
+      }
     }
     std::string known;
-    for (const auto& plan : plans) { known += (known.empty() ? "'" : ", '") + plan.name + "'"; }
+    for (const auto& plan : plans) {
+      known += (known.empty() ? "'" : ", '") + plan.name + "'";
+    }
     throw error(errc::invalid_argument, "the cluster has no " + std::string(what) + " '" +
                                             std::string(name) + "'; it has " + known);
   }
@@ -248,13 +278,15 @@ class basic_cluster {
   }
 
   [[noreturn]] static void refuse_infinity(const char* what) {
-    throw error(errc::invalid_argument,
-                std::string("infinite ") + what + " value; finite values and NaN (missing) are taken");
+    throw error(errc::invalid_argument, std::string("infinite ") + what +
+                                            " value; finite values and NaN (missing) are taken");
   }
 
   static void check_targets(std::span<const Real> target) {
     for (const Real t : target) {
-      if (std::isinf(t)) { refuse_infinity("target"); }
+      if (std::isinf(t)) {
+        refuse_infinity("target");
+      }
     }
   }
 
@@ -268,11 +300,15 @@ class basic_cluster {
 
   void check_options() const {
     const auto check = [](bool good, const char* why) {
-      if (!good) { throw error(errc::invalid_argument, why); }
+      if (!good) {
+        throw error(errc::invalid_argument, why);
+      }
     };
-    check(options_.learning_rate > 0 && options_.learning_rate <= 10, "learning_rate must be in (0, 10]");
+    check(options_.learning_rate > 0 && options_.learning_rate <= 10,
+          "learning_rate must be in (0, 10]");
     check(options_.bias_rate >= 0 && options_.bias_rate <= 10, "bias_rate must be in [0, 10]");
-    check(options_.skip_classes >= 0 && options_.skip_values >= 0, "skip thresholds must not be negative");
+    check(options_.skip_classes >= 0 && options_.skip_values >= 0,
+          "skip thresholds must not be negative");
     check(options_.gradient_clip > 0, "gradient_clip must be above 0");
     check(options_.nats_per_lane > 0, "nats_per_lane must be above 0");
     check(options_.rehearsal <= 1000, "rehearsal must be at most 1000");
@@ -286,15 +322,21 @@ class basic_cluster {
                           const Executor& run) {
     act_.fit(net_);
     const input_findings found = place_inputs(net_, input, act_);
-    if (found.infinite) { refuse_infinity("input"); }
-    if (found.new_negative) { open_negatives(input); }
+    if (found.infinite) {
+      refuse_infinity("input");
+    }
+    if (found.new_negative) {
+      open_negatives(input);
+    }
     for (const auto& level : net_.plan.levels) {
       grow_level(net_, level, act_);
       forward_level(net_, level, weight_set::current, act_, run);
     }
     forward_outputs(net_, weight_set::current, act_);
     train_result result = measure(target);
-    if (result.learned) { learn(result.loss, run); }
+    if (result.learned) {
+      learn(result.loss, run);
+    }
     return result;
   }
 
@@ -315,7 +357,9 @@ class basic_cluster {
     for (std::size_t o = 0; o < net_.outputs.size(); ++o) {
       const auto& plan = net_.plan.outputs[o];
       const auto part = target.subspan(plan.first, plan.size);
-      if (plan.kind == output_kind::linear) { follow_targets(net_.outputs[o], part); }
+      if (plan.kind == output_kind::linear) {
+        follow_targets(net_.outputs[o], part);
+      }
       answer_output(net_, o, act_);
       const auto loss =
           measure_output(net_, o, part, static_cast<Real>(options_.gradient_clip), act_);
@@ -331,9 +375,12 @@ class basic_cluster {
   template <class Executor>
   void learn(double loss, const Executor& run) {
     const double rate = schedule_.rate();
-    backward(net_, {static_cast<Real>(rate), static_cast<Real>(rate * options_.bias_rate)}, act_, run);
+    backward(net_, {static_cast<Real>(rate), static_cast<Real>(rate * options_.bias_rate)}, act_,
+             run);
     ++samples_learned_;
-    if (net_.plan.settings.max_bricks <= net_.plan.settings.initial_bricks) { return; }
+    if (net_.plan.settings.max_bricks <= net_.plan.settings.initial_bricks) {
+      return;
+    }
     note_errors(net_, act_);
     loss_sum_ += loss;
     const double enough = options_.nats_per_lane * static_cast<double>(net_.lanes());
@@ -346,8 +393,12 @@ class basic_cluster {
   template <class Executor>
   void rehearse(std::span<const Real> input, std::span<const Real> target, const train_result& now,
                 const Executor& run) {
-    if (now.error > options_.remember_above) { ring_.add(input, target); }
-    if (ring_.size() == 0) { return; }
+    if (now.error > options_.remember_above) {
+      ring_.add(input, target);
+    }
+    if (ring_.size() == 0) {
+      return;
+    }
     for (std::uint32_t k = 0; k < options_.rehearsal; ++k) {
       const auto pick = random_below(static_cast<std::uint32_t>(ring_.size()), options_.seed,
                                      detail::stream_key(detail::stream::rehearsal, k), samples_);
@@ -356,18 +407,26 @@ class basic_cluster {
   }
 
   double reduction_share() const noexcept {
-    if (options_.reduction > 0) { return options_.reduction; }
+    if (options_.reduction > 0) {
+      return options_.reduction;
+    }
     return net_.plan.settings.enable_reduction ? 0.3 : 0.0;
   }
 
-  /// Ten rounds between 2 % and 20 % of a task, or a round every 5,000 samples of an endless stream.
+  /// Ten rounds between 2 % and 20 % of a task, or a round every 5,000 samples of an endless
+  /// stream.
   void reduce_when_due() {
     const double share = reduction_share();
-    if (share <= 0) { return; }
+    if (share <= 0) {
+      return;
+    }
     const std::size_t steps = count_steps(net_);
     if (schedule_.endless()) {
-      if (schedule_.seen % 5000 != 0) { return; }
-      remove_weakest(net_, static_cast<std::size_t>(static_cast<double>(steps) * share / 10), norms_);
+      if (schedule_.seen % 5000 != 0) {
+        return;
+      }
+      remove_weakest(net_, static_cast<std::size_t>(static_cast<double>(steps) * share / 10),
+                     norms_);
       reopen_sections(net_, reduction_rounds_++ % 10, 10);
       return;
     }
@@ -377,14 +436,19 @@ class basic_cluster {
     }
     ++reduction_rounds_;
     const double grown = static_cast<double>(steps + steps_removed_);
-    const auto goal = static_cast<std::size_t>(grown * share * static_cast<double>(reduction_rounds_) / 10);
-    if (goal > steps_removed_) { remove_weakest(net_, goal - static_cast<std::size_t>(steps_removed_), norms_); }
+    const auto goal =
+        static_cast<std::size_t>(grown * share * static_cast<double>(reduction_rounds_) / 10);
+    if (goal > steps_removed_) {
+      remove_weakest(net_, goal - static_cast<std::size_t>(steps_removed_), norms_);
+    }
     steps_removed_ = static_cast<std::size_t>(grown) - count_steps(net_);
   }
 
   void adopt_average() {
     std::copy_n(net_.tiles.average(), net_.tiles.slot_end() * net_.lanes(), net_.tiles.weights());
-    for (auto& b : net_.bricks) { b.bias = b.average_bias; }
+    for (auto& b : net_.bricks) {
+      b.bias = b.average_bias;
+    }
     for (auto& o : net_.outputs) {
       o.weights = o.average_weights;
       o.bias = o.average_bias;
@@ -404,7 +468,5 @@ class basic_cluster {
   std::uint64_t reduction_rounds_ = 0;
   std::uint64_t steps_removed_ = 0;
 };
-
-using cluster = basic_cluster<float>;
 
 } // namespace hanami

@@ -14,13 +14,13 @@
 
 namespace hanami {
 
-/// log2(1 + z) for finite z >= 0, written so that a loop over it becomes vector code. In `float` a polynomial
-/// in the mantissa (interpolated at Chebyshev nodes) with relative error below 4e-7; in wider types
-/// the standard library.
+/// log2(1 + z) for finite z >= 0, written so that a loop over it becomes vector code. In `float` a
+/// polynomial in the mantissa (interpolated at Chebyshev nodes) with relative error below 4e-7; in
+/// wider types the standard library.
 template <std::floating_point Real>
 HANAMI_HOST_DEVICE inline Real log2_1p(Real z) noexcept {
   if constexpr (!std::same_as<Real, float>) {
-    return std::log1p(z) / Real{0.693147180559945309417};
+    return std::log1p(z) / Real(0.693147180559945309417);
   } else {
     const float y = 1.0f + z;
     const float lost = z - (y - 1.0f); // what rounding took from z: all of it where z is tiny
@@ -79,7 +79,7 @@ struct log2_activation {
   }
   template <class Real>
   HANAMI_HOST_DEVICE static Real slope(Real a) noexcept {
-    return a > Real{0} ? exp2_fast(-a) * Real{1.44269504088896340736} : Real{0};
+    return a > Real{0} ? exp2_fast(-a) * Real(1.44269504088896340736) : Real{0};
   }
 };
 
@@ -89,7 +89,9 @@ static_assert(activation<relu, float> && activation<log2_activation, float>);
 /// neuron.
 template <class Body>
 decltype(auto) with_activation(activation_kind kind, Body&& body) {
-  if (kind == activation_kind::log2) { return std::forward<Body>(body)(log2_activation{}); }
+  if (kind == activation_kind::log2) {
+    return std::forward<Body>(body)(log2_activation{});
+  }
   return std::forward<Body>(body)(relu{});
 }
 

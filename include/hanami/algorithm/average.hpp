@@ -27,7 +27,9 @@ void set_averaging(network<Real>& net, bool on) {
       aligned_vector<Real>().swap(average);
     }
   };
-  for (auto& b : net.bricks) { set(b.bias, b.average_bias); }
+  for (auto& b : net.bricks) {
+    set(b.bias, b.average_bias);
+  }
   for (auto& o : net.outputs) {
     set(o.weights, o.average_weights);
     set(o.bias, o.average_bias);
@@ -37,7 +39,9 @@ void set_averaging(network<Real>& net, bool on) {
 namespace detail {
 template <class Real>
 void approach(Real* average, const Real* weights, std::size_t count, Real share) noexcept {
-  for (std::size_t i = 0; i < count; ++i) { average[i] += share * (weights[i] - average[i]); }
+  for (std::size_t i = 0; i < count; ++i) {
+    average[i] += share * (weights[i] - average[i]);
+  }
 }
 } // namespace detail
 

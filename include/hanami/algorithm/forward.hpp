@@ -68,8 +68,8 @@ void find_active(const network<Real>& net, hexagon_id id, activity<Real>& act) n
   }
 }
 
-/// Work of one brick: list its active steps, add them up, activate. Writes only its own list and its
-/// own neurons, so that bricks of one level may run at the same time.
+/// Work of one brick: list its active steps, add them up, activate. Writes only its own list and
+/// its own neurons, so that bricks of one level may run at the same time.
 template <class Real>
 struct forward_brick {
   const network<Real>& net;
@@ -78,7 +78,9 @@ struct forward_brick {
 
   void operator()(std::size_t index) const noexcept {
     const auto& b = net.bricks[index];
-    if (b.retired) { return; }
+    if (b.retired) {
+      return;
+    }
     list_steps(net, index, act);
     const auto& list = act.lists[index];
     const bool average = weights == weight_set::average && net.averaging();
@@ -107,7 +109,9 @@ void read_brick(const Real* weights, const Real* potentials, std::size_t groups,
                 simd<Real>* sums) noexcept {
   constexpr std::size_t width = simd_width<Real>;
   simd<Real> sum[Count];
-  for (std::size_t o = 0; o < Count; ++o) { sum[o] = sums[o]; }
+  for (std::size_t o = 0; o < Count; ++o) {
+    sum[o] = sums[o];
+  }
   for (std::size_t g = 0; g < groups; ++g) {
     const Real* row = weights + g * size * chunk_width;
     for (std::size_t part = 0; part < chunk_width; part += width) {
@@ -118,7 +122,9 @@ void read_brick(const Real* weights, const Real* potentials, std::size_t groups,
       }
     }
   }
-  for (std::size_t o = 0; o < Count; ++o) { sums[o] = sum[o]; }
+  for (std::size_t o = 0; o < Count; ++o) {
+    sums[o] = sum[o];
+  }
 }
 
 /// Inner sums of one output, before its answer function: bias + weights * potentials.
@@ -160,8 +166,8 @@ void read_output(const network<Real>& net, std::size_t index, weight_set weights
 
 /// One level of hexagons: all their bricks, once their sources are known.
 template <class Real, executor Executor>
-void forward_level(const network<Real>& net, const std::vector<hexagon_id>& level, weight_set weights,
-                   activity<Real>& act, const Executor& run) {
+void forward_level(const network<Real>& net, const std::vector<hexagon_id>& level,
+                   weight_set weights, activity<Real>& act, const Executor& run) {
   for (const hexagon_id id : level) {
     const auto& bricks = net.hexagons[index_of(id)].bricks;
     const forward_brick<Real> work{net, act, weights};
@@ -173,20 +179,26 @@ void forward_level(const network<Real>& net, const std::vector<hexagon_id>& leve
 /// Inner sums of all outputs into `act.answer`.
 template <class Real>
 void forward_outputs(const network<Real>& net, weight_set weights, activity<Real>& act) noexcept {
-  for (std::size_t o = 0; o < net.outputs.size(); ++o) { read_output(net, o, weights, act); }
+  for (std::size_t o = 0; o < net.outputs.size(); ++o) {
+    read_output(net, o, weights, act);
+  }
 }
 
-/// A whole inference of the values placed in `act`: grows nothing, writes only `act`. Answers are in
-/// the units of the targets.
+/// A whole inference of the values placed in `act`: grows nothing, writes only `act`. Answers are
+/// in the units of the targets.
 template <class Real, executor Executor>
 void infer_placed(const network<Real>& net, weight_set weights, activity<Real>& act,
                   const Executor& run) {
   for (const auto& level : net.plan.levels) {
-    for (const hexagon_id id : level) { find_active(net, id, act); }
+    for (const hexagon_id id : level) {
+      find_active(net, id, act);
+    }
     forward_level(net, level, weights, act, run);
   }
   forward_outputs(net, weights, act);
-  for (std::size_t o = 0; o < net.outputs.size(); ++o) { answer_output(net, o, act); }
+  for (std::size_t o = 0; o < net.outputs.size(); ++o) {
+    answer_output(net, o, act);
+  }
 }
 
 } // namespace hanami

@@ -37,7 +37,9 @@ Real inverse_of(Real width) noexcept {
 /// A tile of zeros, or `no_tile` where the memory limit says no.
 template <class Real>
 tile_slot grow_tile(network<Real>& net) {
-  if (net.full) { return no_tile; }
+  if (net.full) {
+    return no_tile;
+  }
   const std::size_t more = net.tiles.growth_bytes();
   if (more > 0 && net.bytes() + more > net.plan.settings.memory_limit) {
     net.full = true;
@@ -47,17 +49,16 @@ tile_slot grow_tile(network<Real>& net) {
   return net.tiles.acquire();
 }
 
-/// Share of the bricks of a hexagon that a source connects to: all where there is one brick, half
-/// otherwise, and fewer the further away the source stands.
+/// Whether a source connects to a brick: always where it stands next to it, less often the further
+/// away it stands.
 template <class Real>
 bool draws_connection(const network<Real>& net, std::size_t index, const source_chunk& chunk,
                       std::size_t i) noexcept {
-  const auto& b = net.bricks[index];
-  const double share = net.hexagons[index_of(b.hexagon)].bricks.size() > 1 ? 0.5 : 1.0;
-  const double wanted = share / chunk.distance;
-  return wanted >= 1.0 ||
-         random_unit(net.seed, stream_key(stream::connections, index, b.generation),
-                     chunk.offset + i) < static_cast<float>(wanted);
+  return chunk.distance == 1 ||
+         random_unit(net.seed, stream_key(stream::connections, index, net.bricks[index].generation),
+                     chunk.offset + i) *
+                 static_cast<float>(chunk.distance) <
+             1.0f;
 }
 
 /// Where one-step borders move: see `follow_border`.
@@ -71,7 +72,9 @@ void move_border(brick<Real>& b, std::size_t step, Real border) noexcept {
 template <class Real>
 bool split_step(network<Real>& net, brick<Real>& b, std::size_t local, std::size_t k, Real at) {
   const tile_slot added = grow_tile(net);
-  if (added == no_tile) { return false; }
+  if (added == no_tile) {
+    return false;
+  }
   const std::size_t begin = local * b.max_steps;
   for (std::size_t j = b.steps[local]; j > k + 1; --j) {
     b.lower[begin + j] = b.lower[begin + j - 1];
@@ -102,9 +105,12 @@ bool split_step(network<Real>& net, brick<Real>& b, std::size_t local, std::size
 
 /// One more step above the last border, of weights 0.
 template <class Real>
-void extend_chain(network<Real>& net, brick<Real>& b, std::size_t local, Real upper, Real potential) {
+void extend_chain(network<Real>& net, brick<Real>& b, std::size_t local, Real upper,
+                  Real potential) {
   const tile_slot added = grow_tile(net);
-  if (added == no_tile) { return; }
+  if (added == no_tile) {
+    return;
+  }
   const std::size_t step = local * b.max_steps + b.steps[local];
   b.lower[step] = upper;
   b.inverse_width[step] = inverse_of(potential - upper);
@@ -113,7 +119,8 @@ void extend_chain(network<Real>& net, brick<Real>& b, std::size_t local, Real up
   ++net.growth.steps_grown;
 }
 
-/// One count of the border rule's memory; wraps from 128 back to 112, so that "young" never returns.
+/// One count of the border rule's memory; wraps from 128 back to 112, so that "young" never
+/// returns.
 inline std::uint8_t count_up(std::uint8_t count) noexcept {
   return static_cast<std::uint8_t>(count + 1 == 129 ? 113 : count + 1);
 }
@@ -137,7 +144,9 @@ border_move follow_border(brick<Real>& b, std::size_t local, Real potential, Rea
   }
   b.high[local] = std::max(b.high[local], potential);
   b.low[local] = std::min(b.low[local], potential);
-  if (count % 16 != 0) { return move; }
+  if (count % 16 != 0) {
+    return move;
+  }
   if (b.high[local] < first / 4) {
     if (steps == 1 && (count <= 64 || b.max_steps == 1)) {
       move = border_move::to_high;
@@ -152,7 +161,9 @@ border_move follow_border(brick<Real>& b, std::size_t local, Real potential, Rea
 
 template <class Real>
 void forget_extremes(brick<Real>& b, std::size_t local) noexcept {
-  if (b.count[local] % 16 != 0) { return; }
+  if (b.count[local] % 16 != 0) {
+    return;
+  }
   b.high[local] = 0;
   b.low[local] = std::numeric_limits<Real>::infinity();
 }
@@ -163,13 +174,22 @@ void grow_section(network<Real>& net, brick<Real>& b, std::size_t local, Real po
   const std::size_t begin = local * b.max_steps;
   const std::uint32_t steps = b.step_count(local);
   switch (follow_border(b, local, potential, Real{1} / b.inverse_width[begin], steps)) {
-  case border_move::to_potential: move_border(b, begin, potential); break;
-  case border_move::to_high: move_border(b, begin, b.high[local]); break;
-  case border_move::split_at_high: split_step(net, b, local, 0, b.high[local]); break;
-  case border_move::none: break;
+  case border_move::to_potential:
+    move_border(b, begin, potential);
+    break;
+  case border_move::to_high:
+    move_border(b, begin, b.high[local]);
+    break;
+  case border_move::split_at_high:
+    split_step(net, b, local, 0, b.high[local]);
+    break;
+  case border_move::none:
+    break;
   }
   forget_extremes(b, local);
-  if (steps == b.max_steps || b.step_count(local) == b.max_steps) { return; }
+  if (steps == b.max_steps || b.step_count(local) == b.max_steps) {
+    return;
+  }
   const std::size_t last = begin + b.steps[local] - 1;
   const Real upper = b.lower[last] + Real{1} / b.inverse_width[last];
   if (potential > upper + upper / 10) {
@@ -179,7 +199,9 @@ void grow_section(network<Real>& net, brick<Real>& b, std::size_t local, Real po
   for (std::size_t k = 0; k < b.steps[local]; ++k) {
     const Real share = (potential - b.lower[begin + k]) * b.inverse_width[begin + k];
     if (share < Real{1}) {
-      if (share > Real(0.2) && share < Real(0.8)) { split_step(net, b, local, k, potential); }
+      if (share > Real(0.2) && share < Real(0.8)) {
+        split_step(net, b, local, k, potential);
+      }
       return;
     }
   }
@@ -187,10 +209,12 @@ void grow_section(network<Real>& net, brick<Real>& b, std::size_t local, Real po
 
 /// A section's first step: border at the potential (1 for neurons), small random weights.
 template <class Real>
-bool grow_first_step(network<Real>& net, std::size_t index, const source_chunk& chunk, std::size_t c,
-                     std::size_t i, Real potential) {
+bool grow_first_step(network<Real>& net, std::size_t index, const source_chunk& chunk,
+                     std::size_t c, std::size_t i, Real potential) {
   const tile_slot slot = grow_tile(net);
-  if (slot == no_tile) { return false; }
+  if (slot == no_tile) {
+    return false;
+  }
   auto& b = net.bricks[index];
   const std::size_t local = c * chunk_width + i;
   const std::size_t step = local * b.max_steps;
@@ -212,7 +236,9 @@ bool grow_first_step(network<Real>& net, std::size_t index, const source_chunk& 
     weight[lane] = scale * static_cast<Real>(random_signed_unit(
                                net.seed, key, (chunk.offset + i) * net.lanes() + lane));
   }
-  if (net.averaging()) { std::copy_n(weight, net.lanes(), net.tiles.average_tile(slot)); }
+  if (net.averaging()) {
+    std::copy_n(weight, net.lanes(), net.tiles.average_tile(slot));
+  }
   ++net.growth.sections_grown;
   return true;
 }
@@ -238,11 +264,15 @@ void grow_sections(network<Real>& net, std::size_t index, const activity<Real>& 
         std::popcount(static_cast<std::uint32_t>(active[c] & ~b.closed[c])));
   }
   b.most_active = std::max(b.most_active, static_cast<std::uint32_t>(connected));
-  if (!wanted) { return; }
+  if (!wanted) {
+    return;
+  }
   for (std::size_t c = 0; c < chunks.size(); ++c) {
     for (std::uint32_t rest = active[c] & ~b.have[c] & ~b.closed[c]; rest != 0; rest &= rest - 1) {
       const auto i = static_cast<std::size_t>(std::countr_zero(rest));
-      if (!grow_first_step(net, index, chunks[c], c, i, act.sources[chunks[c].offset + i])) { return; }
+      if (!grow_first_step(net, index, chunks[c], c, i, act.sources[chunks[c].offset + i])) {
+        return;
+      }
     }
   }
 }
@@ -254,7 +284,9 @@ void follow_borders(network<Real>& net, std::size_t index, const activity<Real>&
   const auto& chunks = net.hexagons[index_of(b.hexagon)].chunks;
   const auto& active = act.active[index_of(b.hexagon)];
   for (std::size_t c = 0; c < chunks.size(); ++c) {
-    if (chunks[c].is_neuron) { continue; }
+    if (chunks[c].is_neuron) {
+      continue;
+    }
     const Real* x = act.sources.data() + chunks[c].offset;
     for (std::uint32_t rest = active[c] & b.have[c]; rest != 0; rest &= rest - 1) {
       const auto i = static_cast<std::size_t>(std::countr_zero(rest));
@@ -267,12 +299,16 @@ void follow_borders(network<Real>& net, std::size_t index, const activity<Real>&
 template <class Real>
 void announce_brick(network<Real>& net, hexagon_id from, std::size_t index) {
   for (std::size_t h = 0; h < net.hexagons.size(); ++h) {
-    if (!net.plan.hexagons[h].holds_bricks) { continue; }
+    if (!net.plan.hexagons[h].holds_bricks) {
+      continue;
+    }
     for (const hexagon_link& link : net.plan.hexagons[h].fed_by) {
-      if (link.from != from) { continue; }
+      if (link.from != from) {
+        continue;
+      }
       for (std::size_t lane = 0; lane < net.lanes(); lane += chunk_width) {
-        net.hexagons[h].chunks.push_back(
-            {static_cast<std::uint32_t>(net.neurons_of(index) + lane), 0xffff, true, link.distance});
+        net.hexagons[h].chunks.push_back({static_cast<std::uint32_t>(net.neurons_of(index) + lane),
+                                          0xffff, true, link.distance});
       }
       for (const std::uint32_t b : net.hexagons[h].bricks) {
         net.bricks[b].resize_chunks(net.hexagons[h].chunks.size());
@@ -286,22 +322,27 @@ template <class Real>
 void connect_outputs(network<Real>& net, hexagon_id from, std::size_t index, bool silent) {
   for (std::size_t o = 0; o < net.outputs.size(); ++o) {
     const auto& plan = net.plan.outputs[o];
-    if (!std::binary_search(plan.reads.begin(), plan.reads.end(), from)) { continue; }
+    if (!std::binary_search(plan.reads.begin(), plan.reads.end(), from)) {
+      continue;
+    }
     auto& layer = net.outputs[o];
     const auto found =
         std::find(layer.bricks.begin(), layer.bricks.end(), static_cast<std::uint32_t>(index));
     const auto block = static_cast<std::size_t>(found - layer.bricks.begin());
-    if (found == layer.bricks.end()) { layer.bricks.push_back(static_cast<std::uint32_t>(index)); }
+    if (found == layer.bricks.end()) {
+      layer.bricks.push_back(static_cast<std::uint32_t>(index));
+    }
     const std::size_t size = net.lanes() * plan.size;
     layer.weights.resize(layer.bricks.size() * size);
     const std::size_t read = std::max<std::size_t>(
         layer.bricks.size(), plan.reads.size() * net.plan.settings.initial_bricks);
     const Real scale =
         silent ? Real{0} : std::sqrt(Real{3} / static_cast<Real>(read * net.lanes()));
-    const std::uint64_t key = stream_key(stream::output_weights, index, net.bricks[index].generation);
+    const std::uint64_t key =
+        stream_key(stream::output_weights, index, net.bricks[index].generation);
     for (std::size_t k = 0; k < size; ++k) {
-      layer.weights[block * size + k] = scale * static_cast<Real>(random_signed_unit(
-                                                    net.seed, key, (o << 32) + k));
+      layer.weights[block * size + k] =
+          scale * static_cast<Real>(random_signed_unit(net.seed, key, (o << 32) + k));
     }
     if (net.averaging()) {
       layer.average_weights.resize(layer.weights.size());
@@ -320,7 +361,9 @@ std::size_t brick_bytes(const network<Real>& net, hexagon_id id) noexcept {
   std::size_t sum = sizeof(brick<Real>) + net.lanes() * 2 * sizeof(Real) +
                     locals * (3 * sizeof(Real) + sizeof(tile_slot) + 2) *
                         net.plan.hexagons[index_of(id)].max_steps;
-  for (const auto& output : net.plan.outputs) { sum += net.lanes() * output.size * sizeof(Real); }
+  for (const auto& output : net.plan.outputs) {
+    sum += net.lanes() * output.size * sizeof(Real);
+  }
   return sum;
 }
 
@@ -346,7 +389,9 @@ bool grow_brick(network<Real>& net, hexagon_id id, bool silent) {
   fresh.max_steps = net.plan.hexagons[index_of(id)].max_steps;
   fresh.generation = retired == here.bricks.end() ? 0 : net.bricks[index].generation + 1;
   fresh.bias.resize(net.lanes());
-  if (net.averaging()) { fresh.average_bias.resize(net.lanes()); }
+  if (net.averaging()) {
+    fresh.average_bias.resize(net.lanes());
+  }
   fresh.resize_chunks(here.chunks.size());
   net.bricks[index] = std::move(fresh);
   detail::connect_outputs(net, id, index, silent);
@@ -371,7 +416,9 @@ void grow_level(network<Real>& net, const std::vector<hexagon_id>& level, activi
       act.fit(net);
     }
     for (const std::uint32_t index : net.hexagons[index_of(id)].bricks) {
-      if (net.bricks[index].retired) { continue; }
+      if (net.bricks[index].retired) {
+        continue;
+      }
       detail::grow_sections(net, index, act);
       detail::follow_borders(net, index, act);
     }
@@ -386,7 +433,9 @@ void note_errors(network<Real>& net, const activity<Real>& act) noexcept {
     for (const std::uint32_t index : here.bricks) {
       const Real* delta = act.deltas.data() + index * net.lanes();
       Real squares = 0;
-      for (std::size_t lane = 0; lane < net.lanes(); ++lane) { squares += delta[lane] * delta[lane]; }
+      for (std::size_t lane = 0; lane < net.lanes(); ++lane) {
+        squares += delta[lane] * delta[lane];
+      }
       sum += static_cast<double>(squares);
     }
     if (!here.bricks.empty()) {
@@ -403,10 +452,16 @@ bool grow_where_wrong(network<Real>& net) {
     const auto& here = net.hexagons[h];
     const auto living = std::count_if(here.bricks.begin(), here.bricks.end(),
                                       [&](std::uint32_t b) { return !net.bricks[b].retired; });
-    if (living == 0 || living >= static_cast<std::ptrdiff_t>(net.plan.settings.max_bricks)) { continue; }
-    if (worst == net.hexagons.size() || here.error_sum > net.hexagons[worst].error_sum) { worst = h; }
+    if (living == 0 || living >= static_cast<std::ptrdiff_t>(net.plan.settings.max_bricks)) {
+      continue;
+    }
+    if (worst == net.hexagons.size() || here.error_sum > net.hexagons[worst].error_sum) {
+      worst = h;
+    }
   }
-  for (auto& here : net.hexagons) { here.error_sum /= 2; }
+  for (auto& here : net.hexagons) {
+    here.error_sum /= 2;
+  }
   return worst != net.hexagons.size() &&
          grow_brick(net, hexagon_id{static_cast<std::uint32_t>(worst)}, true);
 }
@@ -417,14 +472,20 @@ void open_negative_input(network<Real>& net, std::size_t index) {
   const input_plan& input = net.plan.inputs[index];
   net.negative_inputs[index] = 1;
   for (std::size_t h = 0; h < net.hexagons.size(); ++h) {
-    if (!net.plan.hexagons[h].holds_bricks) { continue; }
+    if (!net.plan.hexagons[h].holds_bricks) {
+      continue;
+    }
     auto& here = net.hexagons[h];
     for (source_chunk chunk : net.plan.hexagons[h].input_chunks) {
-      if (chunk.offset < input.offset || chunk.offset >= input.offset + input.size) { continue; }
+      if (chunk.offset < input.offset || chunk.offset >= input.offset + input.size) {
+        continue;
+      }
       chunk.offset += net.plan.negative_part;
       here.chunks.push_back(chunk);
     }
-    for (const std::uint32_t b : here.bricks) { net.bricks[b].resize_chunks(here.chunks.size()); }
+    for (const std::uint32_t b : here.bricks) {
+      net.bricks[b].resize_chunks(here.chunks.size());
+    }
   }
   ++net.shape_version;
 }

@@ -10,8 +10,8 @@
 #include "../foundation/simd.hpp"
 #include "../structure/tile_pool.hpp"
 
-/// The inner loops over the lanes of a brick. `Lanes` is a constant in all of them, so that sums stay
-/// in registers.
+/// The inner loops over the lanes of a brick. `Lanes` is a constant in all of them, so that sums
+/// stay in registers.
 
 namespace hanami {
 
@@ -19,10 +19,14 @@ namespace hanami {
 template <class Body>
 HANAMI_INLINE decltype(auto) with_lanes(std::size_t lanes, Body&& body) {
   switch (lanes) {
-  case 32: return std::forward<Body>(body)(std::integral_constant<std::size_t, 32>{});
-  case 64: return std::forward<Body>(body)(std::integral_constant<std::size_t, 64>{});
-  case 128: return std::forward<Body>(body)(std::integral_constant<std::size_t, 128>{});
-  default: return std::forward<Body>(body)(std::integral_constant<std::size_t, 256>{});
+  case 32:
+    return std::forward<Body>(body)(std::integral_constant<std::size_t, 32>{});
+  case 64:
+    return std::forward<Body>(body)(std::integral_constant<std::size_t, 64>{});
+  case 128:
+    return std::forward<Body>(body)(std::integral_constant<std::size_t, 128>{});
+  default:
+    return std::forward<Body>(body)(std::integral_constant<std::size_t, 256>{});
   }
 }
 
@@ -35,15 +39,21 @@ void accumulate(const Real* tiles, const Real* phi, const tile_slot* slot, std::
   for (std::size_t first = 0; first < Lanes; first += vectors * width) {
     simd<Real> sum[vectors];
 #pragma GCC unroll 16
-    for (std::size_t v = 0; v < vectors; ++v) { sum[v] = simd_load(bias + first + v * width); }
+    for (std::size_t v = 0; v < vectors; ++v) {
+      sum[v] = simd_load(bias + first + v * width);
+    }
     for (std::size_t s = 0; s < count; ++s) {
       const Real* weight = tiles + std::size_t{slot[s]} * Lanes + first;
       const simd<Real> share = simd_fill(phi[s]);
 #pragma GCC unroll 16
-      for (std::size_t v = 0; v < vectors; ++v) { sum[v] += share * simd_load(weight + v * width); }
+      for (std::size_t v = 0; v < vectors; ++v) {
+        sum[v] += share * simd_load(weight + v * width);
+      }
     }
 #pragma GCC unroll 16
-    for (std::size_t v = 0; v < vectors; ++v) { simd_store(sums + first + v * width, sum[v]); }
+    for (std::size_t v = 0; v < vectors; ++v) {
+      simd_store(sums + first + v * width, sum[v]);
+    }
   }
 }
 
@@ -56,7 +66,9 @@ void update_tiles(Real* tiles, const Real* phi, const tile_slot* slot, std::size
   for (std::size_t first = 0; first < Lanes; first += vectors * width) {
     simd<Real> d[vectors];
 #pragma GCC unroll 16
-    for (std::size_t v = 0; v < vectors; ++v) { d[v] = simd_load(delta + first + v * width); }
+    for (std::size_t v = 0; v < vectors; ++v) {
+      d[v] = simd_load(delta + first + v * width);
+    }
     for (std::size_t s = 0; s < count; ++s) {
       Real* weight = tiles + std::size_t{slot[s]} * Lanes + first;
       const simd<Real> step = simd_fill(rate * phi[s]);

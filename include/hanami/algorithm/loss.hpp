@@ -18,13 +18,17 @@ namespace detail {
 template <class Real>
 void softmax(std::span<Real> values) noexcept {
   Real most = values[0];
-  for (const Real v : values) { most = std::max(most, v); }
+  for (const Real v : values) {
+    most = std::max(most, v);
+  }
   Real sum = 0;
   for (Real& v : values) {
     v = std::exp(v - most);
     sum += v;
   }
-  for (Real& v : values) { v /= sum; }
+  for (Real& v : values) {
+    v /= sum;
+  }
 }
 
 template <class Real>
@@ -46,9 +50,13 @@ void answer_output(const network<Real>& net, std::size_t index, activity<Real>& 
   const auto& layer = net.outputs[index];
   const std::span<Real> values(act.answer.data() + plan.first, plan.size);
   switch (plan.kind) {
-  case output_kind::softmax: detail::softmax(values); break;
+  case output_kind::softmax:
+    detail::softmax(values);
+    break;
   case output_kind::sigmoid:
-    for (Real& v : values) { v = detail::sigmoid(v); }
+    for (Real& v : values) {
+      v = detail::sigmoid(v);
+    }
     break;
   case output_kind::linear:
     for (std::size_t k = 0; k < values.size(); ++k) {
@@ -72,8 +80,12 @@ void follow_targets(output_layer<Real>& layer, std::span<const Real> target) noe
   const auto seen = static_cast<Real>(std::min<std::uint64_t>(++layer.targets_seen, 1000));
   const Real share = Real{1} / seen;
   for (std::size_t k = 0; k < target.size(); ++k) {
-    if (std::isnan(target[k])) { continue; }
-    if (layer.targets_seen == 1) { layer.location[k] = target[k]; }
+    if (std::isnan(target[k])) {
+      continue;
+    }
+    if (layer.targets_seen == 1) {
+      layer.location[k] = target[k];
+    }
     Real off = target[k] - layer.location[k];
     if (layer.targets_seen > 16) {
       const Real far = 8 * detail::spread_or_one(layer.spread[k]);
@@ -85,7 +97,8 @@ void follow_targets(output_layer<Real>& layer, std::span<const Real> target) noe
 }
 
 /// Loss and gradient (into `act.errors`) of output `index`, whose answers stand in `act.answer`.
-/// A target of NaN is unknown: that node has no error. Errors are clipped to +-`clip` (Huber's loss).
+/// A target of NaN is unknown: that node has no error. Errors are clipped to +-`clip` (Huber's
+/// loss).
 template <class Real>
 output_loss<Real> measure_output(const network<Real>& net, std::size_t index,
                                  std::span<const Real> target, Real clip,
@@ -93,24 +106,34 @@ output_loss<Real> measure_output(const network<Real>& net, std::size_t index,
   const auto& plan = net.plan.outputs[index];
   const auto& layer = net.outputs[index];
   output_loss<Real> loss;
-  constexpr Real least = Real{1e-30};
+  constexpr Real least = Real(1e-30);
   for (std::size_t k = 0; k < plan.size; ++k) {
     const Real y = act.answer[plan.first + k];
     const Real t = target[k];
     Real& error = act.errors[plan.first + k];
     error = 0;
-    if (std::isnan(t)) { continue; }
+    if (std::isnan(t)) {
+      continue;
+    }
     Real wrong = y - t;
-    if (plan.kind == output_kind::linear) { wrong /= detail::spread_or_one(layer.spread[k]); }
+    if (plan.kind == output_kind::linear) {
+      wrong /= detail::spread_or_one(layer.spread[k]);
+    }
     error = std::clamp(wrong, -clip, clip);
     loss.worst = std::max(loss.worst, std::abs(wrong));
     switch (plan.kind) {
     case output_kind::softmax:
-      if (t > Real{0}) { loss.nats -= t * std::log(std::max(y, least)); }
+      if (t > Real{0}) {
+        loss.nats -= t * std::log(std::max(y, least));
+      }
       break;
     case output_kind::sigmoid:
-      if (t > Real{0}) { loss.nats -= t * std::log(std::max(y, least)); }
-      if (t < Real{1}) { loss.nats -= (1 - t) * std::log(std::max(1 - y, least)); }
+      if (t > Real{0}) {
+        loss.nats -= t * std::log(std::max(y, least));
+      }
+      if (t < Real{1}) {
+        loss.nats -= (1 - t) * std::log(std::max(1 - y, least));
+      }
       break;
     case output_kind::linear:
       loss.nats += std::abs(error) * (std::abs(wrong) - std::abs(error) / 2);

@@ -48,7 +48,9 @@ void remove_section(network<Real>& net, brick<Real>& b, std::size_t c, std::size
   const std::size_t step = (c * chunk_width + i) * b.max_steps;
   net.tiles.release(b.slot[step]);
   b.slot[step] = no_tile;
-  if (b.max_steps > 1) { b.steps[c * chunk_width + i] = 0; }
+  if (b.max_steps > 1) {
+    b.steps[c * chunk_width + i] = 0;
+  }
   ++net.growth.sections_removed;
   ++net.growth.steps_removed;
 }
@@ -62,7 +64,9 @@ void merge_step(network<Real>& net, brick<Real>& b, std::size_t local, std::size
   const std::size_t above = below + 1;
   const Real width = Real{1} / b.inverse_width[below] + Real{1} / b.inverse_width[above];
   const auto add = [&](Real* to, const Real* from) {
-    for (std::size_t lane = 0; lane < net.lanes(); ++lane) { to[lane] += from[lane]; }
+    for (std::size_t lane = 0; lane < net.lanes(); ++lane) {
+      to[lane] += from[lane];
+    }
   };
   add(net.tiles.tile(b.slot[below]), net.tiles.tile(b.slot[above]));
   if (net.averaging()) {
@@ -91,9 +95,13 @@ void retire_brick(network<Real>& net, std::size_t index) {
     auto& layer = net.outputs[o];
     const std::size_t block = net.lanes() * net.plan.outputs[o].size;
     for (std::size_t k = 0; k < layer.bricks.size(); ++k) {
-      if (layer.bricks[k] != index) { continue; }
+      if (layer.bricks[k] != index) {
+        continue;
+      }
       const auto clear = [&](aligned_vector<Real>& weights) {
-        if (!weights.empty()) { std::fill_n(weights.data() + k * block, block, Real{0}); }
+        if (!weights.empty()) {
+          std::fill_n(weights.data() + k * block, block, Real{0});
+        }
       };
       clear(layer.weights);
       clear(layer.average_weights);
@@ -118,24 +126,32 @@ void remove_weakest(network<Real>& net, std::size_t count, std::vector<Real>& no
     return detail::squared_norm(net.tiles.tile(b.slot[local * b.max_steps + k]), net.lanes());
   };
   detail::for_each_section(net, [&](brick<Real>& b, std::size_t, std::size_t, std::size_t local) {
-    for (std::size_t k = 0; k < b.step_count(local); ++k) { norms.push_back(norm(b, local, k)); }
-  });
-  count = std::min(count, norms.size());
-  if (count == 0) { return; }
-  std::nth_element(norms.begin(), norms.begin() + static_cast<std::ptrdiff_t>(count - 1), norms.end());
-  const Real threshold = norms[count - 1];
-  std::size_t left = count;
-  detail::for_each_section(net, [&](brick<Real>& b, std::size_t c, std::size_t i, std::size_t local) {
-    for (std::size_t k = b.step_count(local); k-- > 0 && left > 0;) {
-      if (norm(b, local, k) > threshold) { continue; }
-      --left;
-      if (b.step_count(local) > 1) {
-        detail::merge_step(net, b, local, k);
-      } else {
-        detail::remove_section(net, b, c, i);
-      }
+    for (std::size_t k = 0; k < b.step_count(local); ++k) {
+      norms.push_back(norm(b, local, k));
     }
   });
+  count = std::min(count, norms.size());
+  if (count == 0) {
+    return;
+  }
+  std::nth_element(norms.begin(), norms.begin() + static_cast<std::ptrdiff_t>(count - 1),
+                   norms.end());
+  const Real threshold = norms[count - 1];
+  std::size_t left = count;
+  detail::for_each_section(net,
+                           [&](brick<Real>& b, std::size_t c, std::size_t i, std::size_t local) {
+                             for (std::size_t k = b.step_count(local); k-- > 0 && left > 0;) {
+                               if (norm(b, local, k) > threshold) {
+                                 continue;
+                               }
+                               --left;
+                               if (b.step_count(local) > 1) {
+                                 detail::merge_step(net, b, local, k);
+                               } else {
+                                 detail::remove_section(net, b, c, i);
+                               }
+                             }
+                           });
   for (std::size_t index = 0; index < net.bricks.size(); ++index) {
     auto& b = net.bricks[index];
     if (!b.retired &&

@@ -18,7 +18,9 @@ struct learning_schedule {
 
   double rate() const noexcept {
     const auto t = static_cast<double>(seen);
-    if (endless()) { return first_rate * std::max(0.25, 1.0 / std::sqrt(1.0 + t / 5000.0)); }
+    if (endless()) {
+      return first_rate * std::max(0.25, 1.0 / std::sqrt(1.0 + t / 5000.0));
+    }
     return seen >= planned ? 0.0 : first_rate * (1.0 - t / static_cast<double>(planned));
   }
 };

@@ -18,16 +18,19 @@ namespace hanami {
 template <class Real>
 inline constexpr Real open_above = std::numeric_limits<Real>::max();
 
-/// Adds the active steps of one chain to the list: full ones with phi `limit`, the last one in part.
+/// Adds the active steps of one chain to the list: full ones with phi `limit`, the last one in
+/// part.
 template <class Real>
-std::size_t list_chain(const brick<Real>& b, std::size_t local, Real potential, Real limit, Real* phi,
-                       tile_slot* slot) noexcept {
+std::size_t list_chain(const brick<Real>& b, std::size_t local, Real potential, Real limit,
+                       Real* phi, tile_slot* slot) noexcept {
   const std::size_t begin = local * b.max_steps;
   const std::size_t count = b.step_count(local);
   std::size_t k = 0;
   for (; k < count; ++k) {
     const Real share = (potential - b.lower[begin + k]) * b.inverse_width[begin + k];
-    if (!(share > Real{0})) { break; }
+    if (!(share > Real{0})) {
+      break;
+    }
     phi[k] = share < limit ? share : limit;
     slot[k] = b.slot[begin + k];
   }
@@ -48,13 +51,15 @@ void list_steps(const network<Real>& net, std::size_t index, activity<Real>& act
   for (const bool neurons : {false, true}) {
     for (std::size_t c = 0; c < chunks.size(); ++c) {
       const std::uint32_t mask = active[c] & b.have[c];
-      if (mask == 0 || chunks[c].is_neuron != neurons) { continue; }
+      if (mask == 0 || chunks[c].is_neuron != neurons) {
+        continue;
+      }
       const Real* x = act.sources.data() + chunks[c].offset;
       const Real limit = neurons ? open_above<Real> : Real{1};
       if (b.max_steps == 1) {
         const std::size_t at = c * chunk_width;
-        count += compress_steps(mask, x, b.inverse_width.data() + at, b.slot.data() + at,
-                                limit, list.phi.data() + count, list.slot.data() + count);
+        count += compress_steps(mask, x, b.inverse_width.data() + at, b.slot.data() + at, limit,
+                                list.phi.data() + count, list.slot.data() + count);
         continue;
       }
       for (std::uint32_t rest = mask; rest != 0; rest &= rest - 1) {
@@ -63,7 +68,9 @@ void list_steps(const network<Real>& net, std::size_t index, activity<Real>& act
                             list.slot.data() + count);
       }
     }
-    if (!neurons) { inputs = count; }
+    if (!neurons) {
+      inputs = count;
+    }
   }
   list.count = static_cast<std::uint32_t>(count);
   list.input_count = static_cast<std::uint32_t>(inputs);

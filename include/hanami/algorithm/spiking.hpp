@@ -11,7 +11,8 @@ namespace hanami {
 /// One cycle of spiking neurons: what an input leaves behind decays, and who has taken one rests.
 ///
 ///     v <- v / cooldown                                      every cycle
-///     v <- v + z, then rest for refractory_time - 1 cycles   where z > 0 and the neuron does not rest
+///     v <- v + z, then rest for refractory_time - 1 cycles   where z > 0 and the neuron does not
+///     rest
 ///
 /// The activation then sees v in place of z. `refractory_time` 1 never rests, n takes input every
 /// n-th cycle at most; every integer is exact. A resting neuron still answers with what is left of

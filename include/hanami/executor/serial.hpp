@@ -11,7 +11,9 @@ namespace hanami {
 struct serial_executor {
   template <class Work>
   void for_each(std::size_t count, std::size_t /*bytes*/, const Work& work) const {
-    for (std::size_t i = 0; i < count; ++i) { work(i); }
+    for (std::size_t i = 0; i < count; ++i) {
+      work(i);
+    }
   }
 };
 

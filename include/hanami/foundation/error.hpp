@@ -4,8 +4,8 @@
 #include <string>
 #include <system_error>
 
-/// Errors of set-up, files, networks and devices. A broken promise of the caller is not an error but
-/// a `HANAMI_ASSERT`.
+/// Errors of set-up, files, networks and devices. A broken promise of the caller is not an error
+/// but a `HANAMI_ASSERT`.
 
 namespace hanami {
 
@@ -26,13 +26,20 @@ inline const std::error_category& error_category() noexcept {
     const char* name() const noexcept override { return "hanami"; }
     std::string message(int value) const override {
       switch (static_cast<errc>(value)) {
-      case errc::invalid_template: return "invalid cluster template";
-      case errc::invalid_argument: return "invalid argument";
-      case errc::invalid_data: return "invalid data";
-      case errc::invalid_checkpoint: return "invalid checkpoint";
-      case errc::unsupported_version: return "unsupported version";
-      case errc::file_error: return "file error";
-      case errc::out_of_memory: return "out of memory";
+      case errc::invalid_template:
+        return "invalid cluster template";
+      case errc::invalid_argument:
+        return "invalid argument";
+      case errc::invalid_data:
+        return "invalid data";
+      case errc::invalid_checkpoint:
+        return "invalid checkpoint";
+      case errc::unsupported_version:
+        return "unsupported version";
+      case errc::file_error:
+        return "file error";
+      case errc::out_of_memory:
+        return "out of memory";
       }
       return "unknown error";
     }

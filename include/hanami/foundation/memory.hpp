@@ -20,10 +20,10 @@ struct aligned_allocator {
   aligned_allocator(const aligned_allocator<U>&) noexcept {}
 
   T* allocate(std::size_t count) {
-    return static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t{cache_line}));
+    return static_cast<T*>(::operator new (count * sizeof(T), std::align_val_t{cache_line}));
   }
-  void deallocate(T* memory, std::size_t count) noexcept {
-    ::operator delete(memory, count * sizeof(T), std::align_val_t{cache_line});
+  void deallocate(T* memory, std::size_t) noexcept {
+    ::operator delete (static_cast<void*>(memory), std::align_val_t{cache_line});
   }
   template <class U>
   friend bool operator==(const aligned_allocator&, const aligned_allocator<U>&) noexcept {

@@ -5,8 +5,8 @@
 
 #include "../config.hpp"
 
-/// Counter-based randomness: a number is a pure function of (seed, stream, counter), so whoever asks,
-/// in whatever order and on whatever thread or device, gets the same network.
+/// Counter-based randomness: a number is a pure function of (seed, stream, counter), so whoever
+/// asks, in whatever order and on whatever thread or device, gets the same network.
 
 namespace hanami {
 

@@ -13,9 +13,9 @@
 #include "../config.hpp"
 
 /// Vectors at the native width of the target, from the compilers' own vector extension: arithmetic
-/// and comparisons are plain operators. AVX-512, AVX2, SSE and NEON come from the same source, chosen
-/// by the compiler's flags. Only what operators cannot say (bits of a comparison, compression) has
-/// branches per instruction set, and it ends in this header.
+/// and comparisons are plain operators. AVX-512, AVX2, SSE and NEON come from the same source,
+/// chosen by the compiler's flags. Only what operators cannot say (bits of a comparison,
+/// compression) has branches per instruction set, and it ends in this header.
 
 namespace hanami {
 
@@ -69,7 +69,9 @@ HANAMI_INLINE Real simd_sum(simd<Real> v) noexcept {
   alignas(simd_bytes) Real lane[simd_width<Real>];
   simd_store(lane, v);
   for (std::size_t half = simd_width<Real> / 2; half > 0; half /= 2) {
-    for (std::size_t i = 0; i < half; ++i) { lane[i] += lane[i + half]; }
+    for (std::size_t i = 0; i < half; ++i) {
+      lane[i] += lane[i + half];
+    }
   }
   return lane[0];
 }
@@ -107,7 +109,9 @@ struct compress_table {
     for (unsigned mask = 0; mask < 256; ++mask) {
       unsigned count = 0;
       for (unsigned i = 0; i < 8; ++i) {
-        if ((mask >> i) & 1U) { lanes[mask][count++] = i; }
+        if ((mask >> i) & 1U) {
+          lanes[mask][count++] = i;
+        }
       }
     }
   }
@@ -116,8 +120,9 @@ inline constexpr compress_table compress_lanes{};
 } // namespace detail
 #endif
 
-/// Writes `min(x * inverse, limit)` and the slot of every value selected by `mask`, packed, in order.
-/// Both targets need room for 16 more elements, however many are selected. Returns how many are.
+/// Writes `min(x * inverse, limit)` and the slot of every value selected by `mask`, packed, in
+/// order. Both targets need room for 16 more elements, however many are selected. Returns how many
+/// are.
 template <class Real>
 HANAMI_INLINE std::size_t compress_steps(std::uint32_t mask, const Real* x, const Real* inverse,
                                          const std::uint32_t* slot, Real limit, Real* phi_to,
@@ -139,12 +144,11 @@ HANAMI_INLINE std::size_t compress_steps(std::uint32_t mask, const Real* x, cons
     std::size_t done = 0;
     for (std::size_t half = 0; half < 2; ++half) {
       const std::uint32_t bits = (mask >> (8 * half)) & 0xffU;
-      const __m256i order = _mm256_load_si256(
-          reinterpret_cast<const __m256i*>(detail::compress_lanes.lanes[bits]));
+      const __m256i order =
+          _mm256_load_si256(reinterpret_cast<const __m256i*>(detail::compress_lanes.lanes[bits]));
       const __m256 phi = _mm256_min_ps(
           _mm256_mul_ps(_mm256_loadu_ps(x + 8 * half), _mm256_loadu_ps(inverse + 8 * half)), top);
-      const __m256i slots =
-          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(slot + 8 * half));
+      const __m256i slots = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(slot + 8 * half));
       _mm256_storeu_ps(phi_to + done, _mm256_permutevar8x32_ps(phi, order));
       _mm256_storeu_si256(reinterpret_cast<__m256i*>(slot_to + done),
                           _mm256_permutevar8x32_epi32(slots, order));

@@ -14,9 +14,9 @@
 #include "../foundation/error.hpp"
 #include "../foundation/random.hpp"
 
-/// Little-endian archives for everything with a `serialize(Archive&)` member: `archive(a, b, c)` writes
-/// or reads numbers, enumerations, strings and vectors of such, and objects with that member. Both
-/// archives check with `require`, so that one function serves both directions.
+/// Little-endian archives for everything with a `serialize(Archive&)` member: `archive(a, b, c)`
+/// writes or reads numbers, enumerations, strings and vectors of such, and objects with that
+/// member. Both archives check with `require`, so that one function serves both directions.
 
 namespace hanami {
 
@@ -29,7 +29,9 @@ template <class T>
 void swap_bytes(T& value) noexcept {
   unsigned char bytes[sizeof(T)];
   std::memcpy(bytes, &value, sizeof(T));
-  for (std::size_t i = 0; i < sizeof(T) / 2; ++i) { std::swap(bytes[i], bytes[sizeof(T) - 1 - i]); }
+  for (std::size_t i = 0; i < sizeof(T) / 2; ++i) {
+    std::swap(bytes[i], bytes[sizeof(T) - 1 - i]);
+  }
   std::memcpy(&value, bytes, sizeof(T));
 }
 
@@ -41,7 +43,9 @@ inline std::uint64_t checksum(std::span<const std::byte> bytes) noexcept {
   for (; at + 8 <= bytes.size(); at += 8) {
     std::uint64_t word = 0;
     std::memcpy(&word, bytes.data() + at, 8);
-    if constexpr (std::endian::native == std::endian::big) { swap_bytes(word); }
+    if constexpr (std::endian::native == std::endian::big) {
+      swap_bytes(word);
+    }
     state = mix_bits(state ^ word) + 0x9e3779b97f4a7c15ULL;
   }
   std::uint64_t rest = 0;
@@ -76,7 +80,9 @@ class archive_writer {
   void write(const T& value) {
     if constexpr (detail::plain_value<T>) {
       T copy = value;
-      if constexpr (std::endian::native == std::endian::big) { detail::swap_bytes(copy); }
+      if constexpr (std::endian::native == std::endian::big) {
+        detail::swap_bytes(copy);
+      }
       put(&copy, sizeof copy);
     } else {
       // `serialize` serves both directions and so takes a mutable object; writing leaves it alone.
@@ -91,9 +97,13 @@ class archive_writer {
   void write(const std::vector<T, Allocator>& values) {
     write(std::uint64_t{values.size()});
     if constexpr (detail::plain_value<T> && std::endian::native == std::endian::little) {
-      if (!values.empty()) { put(values.data(), values.size() * sizeof(T)); }
+      if (!values.empty()) {
+        put(values.data(), values.size() * sizeof(T));
+      }
     } else {
-      for (const T& value : values) { write(value); }
+      for (const T& value : values) {
+        write(value);
+      }
     }
   }
 
@@ -123,7 +133,9 @@ class archive_reader {
  private:
   void take(void* to, std::size_t size) {
     require(size <= bytes_.size() - at_, "the data end too early");
-    if (size > 0) { std::memcpy(to, bytes_.data() + at_, size); }
+    if (size > 0) {
+      std::memcpy(to, bytes_.data() + at_, size);
+    }
     at_ += size;
   }
 
@@ -143,7 +155,9 @@ class archive_reader {
       value = bit != 0;
     } else if constexpr (detail::plain_value<T>) {
       take(&value, sizeof value);
-      if constexpr (std::endian::native == std::endian::big) { detail::swap_bytes(value); }
+      if constexpr (std::endian::native == std::endian::big) {
+        detail::swap_bytes(value);
+      }
     } else {
       value.serialize(*this);
     }
@@ -160,7 +174,9 @@ class archive_reader {
       take(values.data(), values.size() * sizeof(T));
     } else {
       const std::size_t count = count_of(1);
-      for (std::size_t i = 0; i < count; ++i) { read(values.emplace_back()); }
+      for (std::size_t i = 0; i < count; ++i) {
+        read(values.emplace_back());
+      }
     }
   }
 

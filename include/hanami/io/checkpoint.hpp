@@ -22,8 +22,8 @@
 #include "../structure/template_writer.hpp"
 #include "archive.hpp"
 
-/// Checkpoints: everything a cluster is, in one file, restored exactly, so that training goes on as if
-/// it had never stopped.
+/// Checkpoints: everything a cluster is, in one file, restored exactly, so that training goes on as
+/// if it had never stopped.
 ///
 ///     offset  size  what
 ///     0       8     "hanamiCP"
@@ -52,7 +52,9 @@ struct checkpoint_header {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    for (char& c : magic) { archive(c); }
+    for (char& c : magic) {
+      archive(c);
+    }
     archive(version, real_bytes, size);
   }
 };
@@ -64,7 +66,9 @@ struct checkpoint_header {
 /// The content of a checkpoint file after its envelope has been checked.
 inline std::span<const std::byte> open_checkpoint(std::span<const std::byte> bytes,
                                                   std::size_t real_bytes) {
-  if (bytes.size() < checkpoint_head + 8) { refuse_checkpoint("shorter than its header"); }
+  if (bytes.size() < checkpoint_head + 8) {
+    refuse_checkpoint("shorter than its header");
+  }
   checkpoint_header header;
   archive_reader(bytes.first(checkpoint_head))(header);
   if (std::memcmp(header.magic.data(), checkpoint_magic, 8) != 0) {
@@ -76,12 +80,15 @@ inline std::span<const std::byte> open_checkpoint(std::span<const std::byte> byt
                     "; this build reads version " + std::to_string(checkpoint_version));
   }
   if (header.size != bytes.size() - checkpoint_head - 8) {
-    refuse_checkpoint("byte 16: announces " + std::to_string(header.size) + " bytes, the file holds " +
+    refuse_checkpoint("byte 16: announces " + std::to_string(header.size) +
+                      " bytes, the file holds " +
                       std::to_string(bytes.size() - checkpoint_head - 8));
   }
   std::uint64_t sum = 0;
   archive_reader(bytes.last(8))(sum);
-  if (sum != checksum(bytes.first(bytes.size() - 8))) { refuse_checkpoint("the checksum is wrong"); }
+  if (sum != checksum(bytes.first(bytes.size() - 8))) {
+    refuse_checkpoint("the checksum is wrong");
+  }
   if (header.real_bytes != real_bytes) {
     refuse_checkpoint("byte 12: numbers of " + std::to_string(header.real_bytes) +
                       " bytes; this cluster uses " + std::to_string(real_bytes));
@@ -96,7 +103,9 @@ class file_handle {
   file_handle(const file_handle&) = delete;
   file_handle& operator=(const file_handle&) = delete;
   ~file_handle() {
-    if (fd_ >= 0) { ::close(fd_); }
+    if (fd_ >= 0) {
+      ::close(fd_);
+    }
   }
   int get() const noexcept { return fd_; }
   bool close() noexcept {
@@ -121,22 +130,34 @@ inline void write_atomically(const std::filesystem::path& path, std::span<const 
   temporary += ".part-" + std::to_string(::getpid());
   try {
     file_handle file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (file.get() < 0) { refuse_file(temporary, "cannot write"); }
+    if (file.get() < 0) {
+      refuse_file(temporary, "cannot write");
+    }
     for (std::size_t done = 0; done < bytes.size();) {
       const ::ssize_t wrote = ::write(file.get(), bytes.data() + done, bytes.size() - done);
-      if (wrote < 0 && errno == EINTR) { continue; }
-      if (wrote < 0) { refuse_file(temporary, "cannot write"); }
+      if (wrote < 0 && errno == EINTR) {
+        continue;
+      }
+      if (wrote < 0) {
+        refuse_file(temporary, "cannot write");
+      }
       done += static_cast<std::size_t>(wrote);
     }
-    if (::fsync(file.get()) != 0 || !file.close()) { refuse_file(temporary, "cannot write"); }
-    if (::rename(temporary.c_str(), path.c_str()) != 0) { refuse_file(path, "cannot replace"); }
+    if (::fsync(file.get()) != 0 || !file.close()) {
+      refuse_file(temporary, "cannot write");
+    }
+    if (::rename(temporary.c_str(), path.c_str()) != 0) {
+      refuse_file(path, "cannot replace");
+    }
   } catch (...) {
     ::unlink(temporary.c_str());
     throw;
   }
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
   const file_handle handle(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (handle.get() >= 0) { ::fsync(handle.get()); }
+  if (handle.get() >= 0) {
+    ::fsync(handle.get());
+  }
 }
 
 } // namespace detail
@@ -160,8 +181,8 @@ std::vector<std::byte> to_checkpoint(const basic_cluster<Real>& from) {
   return all;
 }
 
-/// The cluster of a checkpoint. Throws `errc::invalid_checkpoint` for anything truncated, damaged or
-/// made up, `errc::unsupported_version` for formats from elsewhere.
+/// The cluster of a checkpoint. Throws `errc::invalid_checkpoint` for anything truncated, damaged
+/// or made up, `errc::unsupported_version` for formats from elsewhere.
 template <class Real = float>
 basic_cluster<Real> from_checkpoint(std::span<const std::byte> bytes) {
   archive_reader content(detail::open_checkpoint(bytes, sizeof(Real)));
@@ -173,7 +194,9 @@ basic_cluster<Real> from_checkpoint(std::span<const std::byte> bytes) {
     content.require(content.at_end(), "more content than a cluster has");
     return restored;
   } catch (const error& e) {
-    if (e.code() == errc::invalid_checkpoint) { throw; }
+    if (e.code() == errc::invalid_checkpoint) {
+      throw;
+    }
     detail::refuse_checkpoint(e.what());
   }
 }
@@ -190,11 +213,15 @@ template <class Real = float>
 basic_cluster<Real> load(const std::filesystem::path& path) {
   errno = 0;
   std::ifstream file(path, std::ios::binary | std::ios::ate);
-  if (!file) { detail::refuse_file(path, "cannot read"); }
+  if (!file) {
+    detail::refuse_file(path, "cannot read");
+  }
   std::vector<std::byte> bytes(static_cast<std::size_t>(file.tellg()));
   file.seekg(0);
   file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  if (!file) { detail::refuse_file(path, "cannot read"); }
+  if (!file) {
+    detail::refuse_file(path, "cannot read");
+  }
   try {
     return from_checkpoint<Real>(bytes);
   } catch (const error& e) {

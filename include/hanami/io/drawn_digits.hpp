@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <span>
 #include <utility>
 #include <vector>
@@ -86,6 +87,10 @@ inline constexpr digit_glyph digit_glyphs[] = {
     {7, plain_seven}, {7, barred_seven}, {8, round_eight}, {8, stacked_eight}, {9, straight_nine},
     {9, curved_nine}};
 
+inline constexpr std::size_t longest_stroke = 16;
+static_assert(std::all_of(std::begin(digit_glyphs), std::end(digit_glyphs),
+                          [](const digit_glyph& g) { return g.points.size() <= longest_stroke; }));
+
 /// The random numbers of one image, in the order they are asked for.
 class digit_random {
  public:
@@ -113,13 +118,13 @@ class digit_hand {
  public:
   explicit digit_hand(digit_random& random) {
     for (pen_position& node : bend_)
-      node = {random.around_zero(0.19f), random.around_zero(0.19f)};
+      node = {random.around_zero(0.22f), random.around_zero(0.22f)};
     // tan of half the angle gives sine and cosine without the maths library: the same everywhere.
     const float half = random.around_zero(0.22f);
     const float cosine = (1.0f - half * half) / (1.0f + half * half);
     const float sine = 2.0f * half / (1.0f + half * half);
     const float slant = 0.1f + random.around_zero(0.45f);
-    const float width = 15.5f * (1.0f + random.around_zero(0.3f));
+    const float width = 16.0f * (1.0f + random.around_zero(0.35f));
     const float height = 19.0f * (1.0f + random.around_zero(0.2f));
     xx_ = cosine * width;
     xy_ = -(cosine * slant + sine) * height;
@@ -232,8 +237,8 @@ class digit_canvas {
 inline void draw_glyph(const digit_glyph& glyph, digit_random& random,
                        std::span<std::uint8_t> pixels) {
   const digit_hand hand(random);
-  digit_canvas canvas(1.15f + random.around_zero(0.55f));
-  std::array<pen_position, 16> stroke;
+  digit_canvas canvas(1.15f + random.around_zero(0.65f));
+  std::array<pen_position, longest_stroke> stroke;
   std::size_t length = 0;
   for (const pen_point& point : glyph.points) {
     if (point.begins && length > 0)

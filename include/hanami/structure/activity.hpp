@@ -26,21 +26,23 @@ struct step_list {
 /// may run over one network at the same time. Not to be shared between threads.
 template <class Real>
 struct activity {
-  aligned_vector<Real> sources;             ///< potentials, placed as `topology` says
-  aligned_vector<Real> deltas;              ///< loss gradients of all neurons, brick after brick
-  std::vector<std::vector<std::uint16_t>> active; ///< per hexagon and chunk
-  std::vector<step_list<Real>> lists;       ///< per brick
+  aligned_vector<Real> sources; ///< potentials, placed as `topology` says
+  aligned_vector<Real> deltas;  ///< loss gradients of all neurons, brick after brick
+  std::vector<std::vector<std::uint16_t>> active;  ///< per hexagon and chunk
+  std::vector<step_list<Real>> lists;              ///< per brick
   std::vector<aligned_vector<Real>> source_deltas; ///< per brick: for the neurons that feed it
-  aligned_vector<Real> answer;              ///< all outputs in a row
-  aligned_vector<Real> errors;              ///< their loss gradients, in the outputs' inner units
-  aligned_vector<Real> potentials;          ///< spiking: per neuron, what is left of older inputs
-  std::vector<std::uint32_t> resting;       ///< spiking: per neuron, cycles until it takes input again
-  std::vector<std::uint8_t> took;           ///< spiking: per neuron, whether this cycle's input counted
+  aligned_vector<Real> answer;                     ///< all outputs in a row
+  aligned_vector<Real> errors;        ///< their loss gradients, in the outputs' inner units
+  aligned_vector<Real> potentials;    ///< spiking: per neuron, what is left of older inputs
+  std::vector<std::uint32_t> resting; ///< spiking: per neuron, cycles until it takes input again
+  std::vector<std::uint8_t> took;     ///< spiking: per neuron, whether this cycle's input counted
   std::uint64_t shape_version = ~std::uint64_t{0};
 
   /// Follows the network's growth. Allocates only when it has grown since the last call.
   void fit(const network<Real>& net) {
-    if (shape_version == net.shape_version) { return; }
+    if (shape_version == net.shape_version) {
+      return;
+    }
     shape_version = net.shape_version;
     sources.resize(net.source_count());
     deltas.resize(net.bricks.size() * net.lanes());
@@ -50,7 +52,9 @@ struct activity {
     }
     lists.resize(net.bricks.size());
     source_deltas.resize(net.bricks.size());
-    for (std::size_t b = 0; b < lists.size(); ++b) { fit_brick(net, b); }
+    for (std::size_t b = 0; b < lists.size(); ++b) {
+      fit_brick(net, b);
+    }
     answer.resize(net.plan.output_size);
     errors.resize(net.plan.output_size);
     if (spiking(net.plan.settings)) {
@@ -65,9 +69,15 @@ struct activity {
                       allocated_bytes(errors) + allocated_bytes(active) + allocated_bytes(lists) +
                       allocated_bytes(source_deltas) + allocated_bytes(potentials) +
                       allocated_bytes(resting) + allocated_bytes(took);
-    for (const auto& a : active) { sum += allocated_bytes(a); }
-    for (const auto& l : lists) { sum += allocated_bytes(l.phi) + allocated_bytes(l.slot); }
-    for (const auto& d : source_deltas) { sum += allocated_bytes(d); }
+    for (const auto& a : active) {
+      sum += allocated_bytes(a);
+    }
+    for (const auto& l : lists) {
+      sum += allocated_bytes(l.phi) + allocated_bytes(l.slot);
+    }
+    for (const auto& d : source_deltas) {
+      sum += allocated_bytes(d);
+    }
     return sum;
   }
 

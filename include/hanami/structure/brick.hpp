@@ -16,19 +16,21 @@ namespace hanami {
 /// A brick: the neurons of one unit of growth and all sections that feed them.
 ///
 /// Sections are stored as structures of arrays over the local sources of the hexagon: source `i` of
-/// chunk `c` is local source `16 c + i`. A brick whose sections have one step keeps its border as an
-/// inverse width and its weights as one slot. Longer chains have `max_steps` places per local source,
-/// of which `steps` are taken, in ascending order: step k covers [lower, lower + 1/inverse_width).
+/// chunk `c` is local source `16 c + i`. A brick whose sections have one step keeps its border as
+/// an inverse width and its weights as one slot. Longer chains have `max_steps` places per local
+/// source, of which `steps` are taken, in ascending order: step k covers [lower, lower +
+/// 1/inverse_width).
 template <class Real>
 struct brick {
   hexagon_id hexagon{};
-  std::uint32_t max_steps = 1;    ///< of a section
-  std::uint32_t most_active = 0;  ///< sources active at once, the most seen so far
-  bool retired = false;           ///< emptied by reduction; its place waits for a new brick
-  std::uint64_t generation = 0;   ///< how many bricks have stood at this place: part of their random key
+  std::uint32_t max_steps = 1;   ///< of a section
+  std::uint32_t most_active = 0; ///< sources active at once, the most seen so far
+  bool retired = false;          ///< emptied by reduction; its place waits for a new brick
+  std::uint64_t generation =
+      0; ///< how many bricks have stood at this place: part of their random key
 
-  std::vector<std::uint16_t> have;   ///< per chunk: which sources have a section
-  std::vector<std::uint16_t> closed; ///< per chunk: which sources shall not get one
+  std::vector<std::uint16_t> have;    ///< per chunk: which sources have a section
+  std::vector<std::uint16_t> closed;  ///< per chunk: which sources shall not get one
   aligned_vector<Real> inverse_width; ///< per step
   aligned_vector<Real> lower;         ///< per step; empty for one-step bricks, where it is 0
   aligned_vector<tile_slot> slot;     ///< per step
@@ -76,7 +78,9 @@ struct brick {
   }
 
   std::uint32_t step_count(std::size_t local) const noexcept {
-    if (((have[local / chunk_width] >> (local % chunk_width)) & 1U) == 0) { return 0; }
+    if (((have[local / chunk_width] >> (local % chunk_width)) & 1U) == 0) {
+      return 0;
+    }
     return max_steps == 1 ? 1 : steps[local];
   }
 
@@ -101,8 +105,8 @@ struct brick {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(hexagon, max_steps, most_active, retired, generation, have, closed,
-            inverse_width, lower, slot, steps, bias, average_bias, count, high, low);
+    archive(hexagon, max_steps, most_active, retired, generation, have, closed, inverse_width,
+            lower, slot, steps, bias, average_bias, count, high, low);
   }
 };
 

@@ -35,9 +35,10 @@ struct hex_range {
   friend bool operator==(const hex_range&, const hex_range&) = default;
 };
 
-/// Receptive fields: a grid of windows over a shaped input, each feeding the hexagon at its place of
-/// `hexagons` (window columns along x, window rows along y; z must be a single floor). The windows
-/// are spread evenly from edge to edge, inside a border of `margin` nodes that no window sees.
+/// Receptive fields: a grid of windows over a shaped input, each feeding the hexagon at its place
+/// of `hexagons` (window columns along x, window rows along y; z must be a single floor). The
+/// windows are spread evenly from edge to edge, inside a border of `margin` nodes that no window
+/// sees.
 struct input_windows {
   std::uint32_t rows = 0;    ///< height of one window, in nodes
   std::uint32_t columns = 0; ///< width of one window, in nodes
@@ -84,10 +85,10 @@ struct cluster_settings {
   /// Weak steps are removed while the cluster learns.
   bool enable_reduction = false;
   activation_kind activation = activation_kind::relu;
-  std::uint32_t brick_size = 64;     ///< neurons of a brick: 32, 64, 128 or 256
-  std::uint32_t initial_bricks = 1;  ///< bricks a hexagon starts with when the first signal comes
-  std::uint32_t max_bricks = 8;      ///< bricks a hexagon may grow to, >= initial_bricks
-  std::uint32_t max_steps = 0;       ///< steps a section may grow to, 1..32; 0 decides by the inputs
+  std::uint32_t brick_size = 64;    ///< neurons of a brick: 32, 64, 128 or 256
+  std::uint32_t initial_bricks = 1; ///< bricks a hexagon starts with when the first signal comes
+  std::uint32_t max_bricks = 8;     ///< bricks a hexagon may grow to, >= initial_bricks
+  std::uint32_t max_steps = 0;      ///< steps a section may grow to, 1..32; 0 decides by the inputs
   std::uint64_t memory_limit = std::uint64_t{1} << 30; ///< bytes; stops growth, never the program
   friend bool operator==(const cluster_settings&, const cluster_settings&) = default;
 };

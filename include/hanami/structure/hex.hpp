@@ -9,9 +9,9 @@
 
 #include "../foundation/random.hpp"
 
-/// Hexagons in space: rows of hexagons shifted by half a hexagon in every second row, floors of such
-/// planes on top of each other, shifted again in every second floor, so that every hexagon touches
-/// twelve others, like spheres packed tightly.
+/// Hexagons in space: rows of hexagons shifted by half a hexagon in every second row, floors of
+/// such planes on top of each other, shifted again in every second floor, so that every hexagon
+/// touches twelve others, like spheres packed tightly.
 ///
 ///      the same floor (z)            the floor above (z + 1)       the floor below (z - 1)
 ///
@@ -46,26 +46,40 @@ constexpr hex_position hex_neighbour(hex_position at, std::size_t side) noexcept
   // Above and below: the touching hexagon itself and the two of the next row on one side of it.
   const auto floor = [&](std::int32_t dz, std::size_t which) {
     const hex_position same{at.x, at.y, at.z + dz};
-    if (which == 0) { return same; }
+    if (which == 0) {
+      return same;
+    }
     const std::int32_t right = which == 1 ? 1 : 0;
     return hex_position{at.x + shift + right, at.y + turn, at.z + dz};
   };
   switch (side) {
-  case 0: return row(-1, 1);
-  case 1: return {at.x + 1, at.y, at.z};
-  case 2: return row(1, 1);
-  case 3: return row(1, 0);
-  case 4: return {at.x - 1, at.y, at.z};
-  case 5: return row(-1, 0);
-  case 6: case 7: case 8: return floor(1, side - 6);
-  default: return floor(-1, side - 9);
+  case 0:
+    return row(-1, 1);
+  case 1:
+    return {at.x + 1, at.y, at.z};
+  case 2:
+    return row(1, 1);
+  case 3:
+    return row(1, 0);
+  case 4:
+    return {at.x - 1, at.y, at.z};
+  case 5:
+    return row(-1, 0);
+  case 6:
+  case 7:
+  case 8:
+    return floor(1, side - 6);
+  default:
+    return floor(-1, side - 9);
   }
 }
 
 /// The twelve neighbours of `at`, by side.
 constexpr std::array<hex_position, hex_neighbour_count> hex_neighbours(hex_position at) noexcept {
   std::array<hex_position, hex_neighbour_count> all{};
-  for (std::size_t side = 0; side < all.size(); ++side) { all[side] = hex_neighbour(at, side); }
+  for (std::size_t side = 0; side < all.size(); ++side) {
+    all[side] = hex_neighbour(at, side);
+  }
   return all;
 }
 

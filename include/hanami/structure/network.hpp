@@ -15,13 +15,13 @@ namespace hanami {
 
 /// What stands in one hexagon, and the sources it reads.
 struct hexagon {
-  std::vector<source_chunk> chunks;  ///< grows with the bricks that feed it and with negative inputs
+  std::vector<source_chunk> chunks; ///< grows with the bricks that feed it and with negative inputs
   std::vector<std::uint32_t> bricks; ///< indices into the network's bricks
   double error_sum = 0;              ///< mean squared delta per brick, summed: who needs a brick
 };
 
-/// An output and its dense weights: one block per brick it reads, in the order of `bricks`, laid out
-/// as [16 lanes][output node][lane], so that forward, delta and update are sequential passes.
+/// An output and its dense weights: one block per brick it reads, in the order of `bricks`, laid
+/// out as [16 lanes][output node][lane], so that forward, delta and update are sequential passes.
 template <class Real>
 struct output_layer {
   std::vector<std::uint32_t> bricks; ///< indices into the network's bricks
@@ -91,17 +91,27 @@ struct network {
   std::size_t bytes() const noexcept {
     std::size_t sum = sizeof(*this) + tiles.bytes() + allocated_bytes(bricks) +
                       allocated_bytes(hexagons) + allocated_bytes(outputs);
-    for (const auto& b : bricks) { sum += b.bytes(); }
-    for (const auto& h : hexagons) { sum += allocated_bytes(h.chunks) + allocated_bytes(h.bricks); }
-    for (const auto& o : outputs) { sum += o.bytes(); }
+    for (const auto& b : bricks) {
+      sum += b.bytes();
+    }
+    for (const auto& h : hexagons) {
+      sum += allocated_bytes(h.chunks) + allocated_bytes(h.bricks);
+    }
+    for (const auto& o : outputs) {
+      sum += o.bytes();
+    }
     return sum;
   }
 
   template <class Archive>
   void serialize(Archive& archive) {
     archive(seed, negative_inputs, full, growth, tiles, bricks);
-    for (auto& h : hexagons) { archive(h.chunks, h.bricks, h.error_sum); }
-    for (auto& o : outputs) { archive(o); }
+    for (auto& h : hexagons) {
+      archive(h.chunks, h.bricks, h.error_sum);
+    }
+    for (auto& o : outputs) {
+      archive(o);
+    }
     ++shape_version;
   }
 };

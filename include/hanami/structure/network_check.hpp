@@ -18,23 +18,40 @@ namespace detail {
 template <class Real>
 class network_checker {
  public:
-  explicit network_checker(const network<Real>& net) : net_(net), tile_used_(net.tiles.slot_end()) {}
+  explicit network_checker(const network<Real>& net)
+      : net_(net), tile_used_(net.tiles.slot_end()) {}
 
   const char* run() {
-    if (net_.hexagons.size() != net_.plan.hexagons.size()) { return "wrong number of hexagons"; }
-    if (net_.negative_inputs.size() != net_.plan.inputs.size()) { return "wrong number of inputs"; }
+    if (net_.hexagons.size() != net_.plan.hexagons.size()) {
+      return "wrong number of hexagons";
+    }
+    if (net_.negative_inputs.size() != net_.plan.inputs.size()) {
+      return "wrong number of inputs";
+    }
     brick_seen_.resize(net_.bricks.size());
     for (std::size_t h = 0; h < net_.hexagons.size(); ++h) {
-      if (const char* why = hexagon_of(h)) { return why; }
+      if (const char* why = hexagon_of(h)) {
+        return why;
+      }
     }
     for (std::size_t b = 0; b < net_.bricks.size(); ++b) {
-      if (!brick_seen_[b]) { return "a brick stands in no hexagon"; }
-      if (const char* why = sizes_of(net_.bricks[b])) { return why; }
-      if (const char* why = sections_of(net_.bricks[b])) { return why; }
+      if (!brick_seen_[b]) {
+        return "a brick stands in no hexagon";
+      }
+      if (const char* why = sizes_of(net_.bricks[b])) {
+        return why;
+      }
+      if (const char* why = sections_of(net_.bricks[b])) {
+        return why;
+      }
     }
-    if (used_tiles_ != net_.tiles.size()) { return "a tile belongs to no step"; }
+    if (used_tiles_ != net_.tiles.size()) {
+      return "a tile belongs to no step";
+    }
     for (std::size_t o = 0; o < net_.outputs.size(); ++o) {
-      if (const char* why = output_of(o)) { return why; }
+      if (const char* why = output_of(o)) {
+        return why;
+      }
     }
     return nullptr;
   }
@@ -46,8 +63,12 @@ class network_checker {
     if (!plan.holds_bricks && !(here.bricks.empty() && here.chunks.empty())) {
       return "neurons in a hexagon that holds none";
     }
-    if (here.bricks.size() > net_.plan.settings.max_bricks) { return "too many bricks in a hexagon"; }
-    if (!std::isfinite(here.error_sum)) { return "an error sum is not finite"; }
+    if (here.bricks.size() > net_.plan.settings.max_bricks) {
+      return "too many bricks in a hexagon";
+    }
+    if (!std::isfinite(here.error_sum)) {
+      return "an error sum is not finite";
+    }
     for (const std::uint32_t b : here.bricks) {
       if (b >= net_.bricks.size() || brick_seen_[b] || index_of(net_.bricks[b].hexagon) != h) {
         return "a hexagon names a brick that is not its own";
@@ -61,11 +82,15 @@ class network_checker {
   }
 
   bool good_chunk(const hexagon_plan& plan, const source_chunk& chunk) const {
-    if (chunk.distance == 0) { return false; }
+    if (chunk.distance == 0) {
+      return false;
+    }
     if (!chunk.is_neuron) {
       return std::uint64_t{chunk.offset} + chunk_width <= net_.plan.neurons_begin;
     }
-    if (chunk.offset < net_.plan.neurons_begin) { return false; }
+    if (chunk.offset < net_.plan.neurons_begin) {
+      return false;
+    }
     const std::size_t neuron = chunk.offset - net_.plan.neurons_begin;
     const std::size_t brick = neuron / net_.lanes();
     return neuron % chunk_width == 0 && brick < net_.bricks.size() &&
@@ -80,26 +105,31 @@ class network_checker {
     const std::uint32_t steps = net_.plan.hexagons[index_of(b.hexagon)].max_steps;
     const std::size_t average = net_.averaging() ? net_.lanes() : 0;
     const std::size_t chain = steps > 1 ? locals : 0;
-    const bool good = b.max_steps == steps && b.have.size() == here.chunks.size() &&
-                      b.closed.size() == here.chunks.size() &&
-                      b.inverse_width.size() == locals * steps && b.slot.size() == locals * steps &&
-                      b.count.size() == locals && b.high.size() == locals &&
-                      b.low.size() == locals && b.lower.size() == chain * steps &&
-                      b.steps.size() == chain && b.bias.size() == net_.lanes() &&
-                      b.average_bias.size() == average;
+    const bool good =
+        b.max_steps == steps && b.have.size() == here.chunks.size() &&
+        b.closed.size() == here.chunks.size() && b.inverse_width.size() == locals * steps &&
+        b.slot.size() == locals * steps && b.count.size() == locals && b.high.size() == locals &&
+        b.low.size() == locals && b.lower.size() == chain * steps && b.steps.size() == chain &&
+        b.bias.size() == net_.lanes() && b.average_bias.size() == average;
     return good ? nullptr : "a brick has lists of the wrong size";
   }
 
   const char* sections_of(const brick<Real>& b) {
     const auto& chunks = net_.hexagons[index_of(b.hexagon)].chunks;
     for (std::size_t c = 0; c < b.chunks(); ++c) {
-      if ((b.have[c] & ~chunks[c].mask) != 0) { return "a section without a source"; }
+      if ((b.have[c] & ~chunks[c].mask) != 0) {
+        return "a section without a source";
+      }
       for (std::uint32_t rest = b.have[c]; rest != 0; rest &= rest - 1) {
         const auto local = c * chunk_width + static_cast<std::size_t>(std::countr_zero(rest));
         const std::uint32_t steps = b.step_count(local);
-        if (steps == 0 || steps > b.max_steps) { return "a section with a wrong number of steps"; }
+        if (steps == 0 || steps > b.max_steps) {
+          return "a section with a wrong number of steps";
+        }
         for (std::size_t k = 0; k < steps; ++k) {
-          if (const char* why = step_of(b, local * b.max_steps, k)) { return why; }
+          if (const char* why = step_of(b, local * b.max_steps, k)) {
+            return why;
+          }
         }
       }
     }
@@ -108,12 +138,18 @@ class network_checker {
 
   const char* step_of(const brick<Real>& b, std::size_t begin, std::size_t k) {
     const tile_slot slot = b.slot[begin + k];
-    if (slot >= tile_used_.size() || tile_used_[slot]) { return "two steps share a tile"; }
+    if (slot >= tile_used_.size() || tile_used_[slot]) {
+      return "two steps share a tile";
+    }
     tile_used_[slot] = true;
     ++used_tiles_;
     const Real inverse = b.inverse_width[begin + k];
-    if (!(inverse > Real{0}) || !std::isfinite(inverse)) { return "a step without a width"; }
-    if (b.max_steps == 1) { return nullptr; }
+    if (!(inverse > Real{0}) || !std::isfinite(inverse)) {
+      return "a step without a width";
+    }
+    if (b.max_steps == 1) {
+      return nullptr;
+    }
     const Real lower = b.lower[begin + k];
     const bool ascending = k == 0 ? lower == Real{0} : lower > b.lower[begin + k - 1];
     return ascending && std::isfinite(lower) ? nullptr : "the steps of a chain do not ascend";
@@ -129,7 +165,9 @@ class network_checker {
                       layer.average_weights.size() == (average ? size : 0) &&
                       layer.average_bias.size() == (average ? plan.size : 0) &&
                       layer.location.size() == linear && layer.spread.size() == linear;
-    if (!good) { return "an output has lists of the wrong size"; }
+    if (!good) {
+      return "an output has lists of the wrong size";
+    }
     std::vector<bool> read(net_.bricks.size());
     for (const std::uint32_t b : layer.bricks) {
       if (b >= net_.bricks.size() || read[b] ||
@@ -149,8 +187,8 @@ class network_checker {
 
 } // namespace detail
 
-/// Checks every invariant of a network: that its lists fit its plan and each other, and that no tile
-/// serves two steps. Returns what is wrong, or nullptr. Linear in the steps.
+/// Checks every invariant of a network: that its lists fit its plan and each other, and that no
+/// tile serves two steps. Returns what is wrong, or nullptr. Linear in the steps.
 template <class Real>
 const char* find_fault(const network<Real>& net) {
   return detail::network_checker<Real>(net).run();

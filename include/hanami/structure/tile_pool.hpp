@@ -46,7 +46,9 @@ class tile_pool {
 
   /// Bytes that the next `acquire` would take from the system; 0 while room is reserved.
   std::size_t growth_bytes() const noexcept {
-    if (!free_.empty() || used_ < capacity()) { return 0; }
+    if (!free_.empty() || used_ < capacity()) {
+      return 0;
+    }
     return (grown_capacity() - capacity()) * lanes_ * sizeof(Real) * (averaging_ ? 2 : 1);
   }
 
@@ -58,9 +60,13 @@ class tile_pool {
       clear(slot);
       return slot;
     }
-    if (used_ == capacity()) { reserve(grown_capacity()); }
+    if (used_ == capacity()) {
+      reserve(grown_capacity());
+    }
     weights_.resize((used_ + 1) * lanes_);
-    if (averaging_) { average_.resize((used_ + 1) * lanes_); }
+    if (averaging_) {
+      average_.resize((used_ + 1) * lanes_);
+    }
     return static_cast<tile_slot>(used_++);
   }
 
@@ -68,7 +74,9 @@ class tile_pool {
 
   void reserve(std::size_t tiles) {
     weights_.reserve(tiles * lanes_);
-    if (averaging_) { average_.reserve(tiles * lanes_); }
+    if (averaging_) {
+      average_.reserve(tiles * lanes_);
+    }
   }
 
   void shrink_to_fit() {
@@ -104,11 +112,15 @@ class tile_pool {
   }
 
  private:
-  std::size_t grown_capacity() const noexcept { return used_ + std::max<std::size_t>(32, used_ / 8); }
+  std::size_t grown_capacity() const noexcept {
+    return used_ + std::max<std::size_t>(32, used_ / 8);
+  }
 
   void clear(tile_slot slot) {
     std::fill_n(tile(slot), lanes_, Real{0});
-    if (averaging_) { std::fill_n(average_tile(slot), lanes_, Real{0}); }
+    if (averaging_) {
+      std::fill_n(average_tile(slot), lanes_, Real{0});
+    }
   }
 
   std::size_t lanes_;

@@ -19,8 +19,8 @@
 ///
 /// Every source of a cluster has a place in one array: first the positive parts of all inputs, then
 /// their negative parts, then the neurons of one brick after the other. Signals run from the inputs
-/// to the outputs: a hexagon feeds those within reach that stand further from the inputs than itself
-/// (its rank), so that the network is free of cycles whatever the order of the text.
+/// to the outputs: a hexagon feeds those within reach that stand further from the inputs than
+/// itself (its rank), so that the network is free of cycles whatever the order of the text.
 
 namespace hanami {
 
@@ -116,11 +116,15 @@ class topology_maker {
     return "(" + std::to_string(at.x) + ", " + std::to_string(at.y) + ", " + std::to_string(at.z) +
            ")";
   }
-  [[noreturn]] static void fail(const std::string& why) { throw error(errc::invalid_template, why); }
+  [[noreturn]] static void fail(const std::string& why) {
+    throw error(errc::invalid_template, why);
+  }
 
   std::uint32_t find(hex_position at) const {
     const auto found = places_.find(at);
-    if (found == places_.end()) { fail("there is no hexagon at " + text(at)); }
+    if (found == places_.end()) {
+      fail("there is no hexagon at " + text(at));
+    }
     return found->second;
   }
 
@@ -139,8 +143,12 @@ class topology_maker {
     std::uint32_t first = 0;
     for (const auto& input : from_.inputs) {
       plan_.inputs.push_back({input.name, offset, first, input.size});
-      if (input.target) { plan_.hexagons[find(*input.target)].has_inputs = true; }
-      if (input.windows) { bind_windows(input, offset); }
+      if (input.target) {
+        plan_.hexagons[find(*input.target)].has_inputs = true;
+      }
+      if (input.windows) {
+        bind_windows(input, offset);
+      }
       first += input.size;
       offset += static_cast<std::uint32_t>(round_up(input.size, chunk_width));
     }
@@ -165,7 +173,8 @@ class topology_maker {
 
   void bind_windows(const input_template& input, std::uint32_t offset) {
     const input_windows& w = *input.windows;
-    const auto grid_columns = static_cast<std::uint32_t>(w.hexagons.last.x - w.hexagons.first.x + 1);
+    const auto grid_columns =
+        static_cast<std::uint32_t>(w.hexagons.last.x - w.hexagons.first.x + 1);
     const auto grid_rows = static_cast<std::uint32_t>(w.hexagons.last.y - w.hexagons.first.y + 1);
     for (std::uint32_t gy = 0; gy < grid_rows; ++gy) {
       for (std::uint32_t gx = 0; gx < grid_columns; ++gx) {
@@ -199,7 +208,9 @@ class topology_maker {
     for (std::size_t i = 0; i < plan_.hexagons.size(); ++i) {
       for (const hex_position at : hex_neighbours(plan_.hexagons[i].position)) {
         const auto found = places_.find(at);
-        if (found != places_.end()) { touching_[i].push_back(found->second); }
+        if (found != places_.end()) {
+          touching_[i].push_back(found->second);
+        }
       }
     }
     for (const auto& axon : from_.axons) {
@@ -248,7 +259,9 @@ class topology_maker {
     std::unordered_map<std::uint32_t, bool> seen{{start, true}};
     for (std::size_t next = 0; next < found.size(); ++next) {
       const hexagon_link at = found[next];
-      if (at.distance == plan_.settings.max_connection_distance) { break; }
+      if (at.distance == plan_.settings.max_connection_distance) {
+        break;
+      }
       for (const std::uint32_t to : touching_[index_of(at.from)]) {
         if (seen.emplace(to, true).second) {
           found.push_back({hexagon_id{to}, static_cast<std::uint16_t>(at.distance + 1)});
@@ -274,7 +287,9 @@ class topology_maker {
     }
     for (std::size_t i = 0; i < plan_.hexagons.size(); ++i) {
       auto& hexagon = plan_.hexagons[i];
-      if (hexagon.holds_bricks || !hexagon.has_outputs) { continue; }
+      if (hexagon.holds_bricks || !hexagon.has_outputs) {
+        continue;
+      }
       hexagon.holds_bricks =
           std::none_of(reached_by_[i].begin(), reached_by_[i].end(), [&](const hexagon_link& link) {
             return plan_[link.from].holds_bricks && !plan_[link.from].has_outputs;
@@ -292,14 +307,20 @@ class topology_maker {
   void feed_hexagons() {
     for (std::size_t i = 0; i < plan_.hexagons.size(); ++i) {
       auto& hexagon = plan_.hexagons[i];
-      if (!hexagon.holds_bricks) { continue; }
+      if (!hexagon.holds_bricks) {
+        continue;
+      }
       links candidates = reached_by_[i];
-      if (hexagon.has_inputs) { candidates.push_back({hexagon_id{static_cast<std::uint32_t>(i)}, 1}); }
+      if (hexagon.has_inputs) {
+        candidates.push_back({hexagon_id{static_cast<std::uint32_t>(i)}, 1});
+      }
       std::stable_sort(candidates.begin(), candidates.end(),
                        [](const auto& a, const auto& b) { return a.distance < b.distance; });
       for (const hexagon_link& link : candidates) {
         const auto from = index_of(link.from);
-        if (plan_.hexagons[from].has_inputs) { add_inputs(hexagon, from, link.distance); }
+        if (plan_.hexagons[from].has_inputs) {
+          add_inputs(hexagon, from, link.distance);
+        }
         if (from != i && plan_.hexagons[from].holds_bricks && depth(from) < depth(i)) {
           hexagon.fed_by.push_back(link);
         }
@@ -322,7 +343,9 @@ class topology_maker {
 
   /// Few sources need many steps each, many sources need one: 128 steps between them, 32 at most.
   std::uint32_t steps_of(const hexagon_plan& hexagon) const {
-    if (plan_.settings.max_steps != 0) { return plan_.settings.max_steps; }
+    if (plan_.settings.max_steps != 0) {
+      return plan_.settings.max_steps;
+    }
     std::size_t sources = 0;
     for (const auto& chunk : hexagon.input_chunks) {
       sources += static_cast<std::size_t>(std::popcount(chunk.mask));
@@ -341,7 +364,9 @@ class topology_maker {
           reads.push_back(link.from);
         }
       }
-      if (plan_.hexagons[at].holds_bricks) { reads.push_back(hexagon_id{at}); }
+      if (plan_.hexagons[at].holds_bricks) {
+        reads.push_back(hexagon_id{at});
+      }
       std::sort(reads.begin(), reads.end());
       if (reads.empty()) {
         fail("no neurons reach the output '" + plan_.outputs[o].name + "' at " +
@@ -361,15 +386,21 @@ class topology_maker {
       }
     };
     for (const auto& output : plan_.outputs) {
-      for (const hexagon_id id : output.reads) { mark(id); }
+      for (const hexagon_id id : output.reads) {
+        mark(id);
+      }
     }
     for (std::size_t next = 0; next < queue.size(); ++next) {
-      for (const auto& link : plan_[queue[next]].fed_by) { mark(link.from); }
+      for (const auto& link : plan_[queue[next]].fed_by) {
+        mark(link.from);
+      }
     }
     std::vector<hexagon_id> order;
     for (std::uint32_t i = 0; i < plan_.hexagons.size(); ++i) {
       plan_.hexagons[i].holds_bricks = plan_.hexagons[i].holds_bricks && useful[i];
-      if (plan_.hexagons[i].holds_bricks) { order.push_back(hexagon_id{i}); }
+      if (plan_.hexagons[i].holds_bricks) {
+        order.push_back(hexagon_id{i});
+      }
     }
     std::stable_sort(order.begin(), order.end(), [&](hexagon_id a, hexagon_id b) {
       return depth(index_of(a)) < depth(index_of(b));

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// The core on one thread: clusters, templates, datasets, checkpoints. Opt-in parts have headers of
+/// their own: `io/gzip.hpp` needs zlib.
+
+#include "cluster.hpp"
+#include "config.hpp"
+#include "fwd.hpp"
+#include "io/checkpoint.hpp"
+#include "io/csv.hpp"
+#include "io/dataset.hpp"
+#include "io/drawn_digits.hpp"
+#include "io/idx.hpp"
+#include "structure/template_builder.hpp"
+#include "structure/template_parser.hpp"
+#include "structure/template_writer.hpp"
+#include "version.hpp"
