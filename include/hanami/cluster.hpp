@@ -134,6 +134,9 @@ class basic_cluster {
     check_size(input.size(), input_size(), "input");
     check_size(target.size(), output_size(), "target");
     check_targets(target);
+    if (net_.frozen) {
+      thaw();
+    }
     const train_result result = train_once(input, target, run);
     if (options_.rehearsal > 0) {
       rehearse(input, target, result, run);
@@ -190,19 +193,23 @@ class basic_cluster {
     }
     activity<Real> fresh;
     fresh.fit(net_);
-    if (act_.potentials.empty()) {
-      act_ = std::move(fresh);
-    }
+    fresh.potentials = act_.potentials;
+    fresh.resting = act_.resting;
+    act_ = std::move(fresh);
   }
 
-  /// Ends averaging; from here on the averaged weights are the weights. For clusters that will
-  /// learn no more: a third of the memory of a training cluster goes.
+  /// Makes the averaged weights the weights and gives back what only learning needs: the average,
+  /// the memory of the borders, reserves. `train` still works, as at the begin of a new task.
   void freeze() {
-    if (!net_.averaging()) {
-      return;
+    if (net_.averaging()) {
+      adopt_average();
+      set_averaging(net_, false);
     }
-    adopt_average();
-    set_averaging(net_, false);
+    for (auto& b : net_.bricks) {
+      b.freeze();
+    }
+    net_.frozen = true;
+    shrink_to_fit();
   }
 
   cluster_statistics statistics() const {
@@ -320,7 +327,7 @@ class basic_cluster {
   template <class Executor>
   train_result train_once(std::span<const Real> input, std::span<const Real> target,
                           const Executor& run) {
-    act_.fit(net_);
+    act_.fit_to_learn(net_);
     const input_findings found = place_inputs(net_, input, act_);
     if (found.infinite) {
       refuse_infinity("input");
@@ -348,8 +355,18 @@ class basic_cluster {
         open_negative_input(net_, i);
       }
     }
-    act_.fit(net_);
+    act_.fit_to_learn(net_);
     place_inputs(net_, input, act_);
+  }
+
+  void thaw() {
+    for (auto& b : net_.bricks) {
+      b.thaw();
+    }
+    net_.frozen = false;
+    if (schedule_.endless()) {
+      set_averaging(net_, true);
+    }
   }
 
   train_result measure(std::span<const Real> target) {

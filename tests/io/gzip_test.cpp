@@ -91,7 +91,8 @@ TEST_CASE("gzip streams damaged a thousand times unpack or fail", "[io]") {
     packed[random_below(static_cast<std::uint32_t>(packed.size()), 5, i, 0)] ^=
         static_cast<std::uint8_t>(1 + random_below(255, 5, i, 1));
     try {
-      REQUIRE(gunzip(packed, 1 << 16).size() <= 1 << 16);
+      const bytes plain = gunzip(packed, 1 << 16);
+      REQUIRE(plain.size() <= 1 << 16);
     } catch (const error& failure) {
       REQUIRE(failure.code().category() == error_category());
     }

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <hanami/io/idx.hpp>
 
-#include <cstdlib>
 #include <fstream>
-#include <numeric>
 #include <sstream>
 
 #include <catch2/catch.hpp>

@@ -119,31 +119,34 @@ void extend_chain(network<Real>& net, brick<Real>& b, std::size_t local, Real up
   ++net.growth.steps_grown;
 }
 
-/// One count of the border rule's memory; wraps from 128 back to 112, so that "young" never
-/// returns.
-inline std::uint8_t count_up(std::uint8_t count) noexcept {
-  return static_cast<std::uint8_t>(count + 1 == 129 ? 113 : count + 1);
+inline constexpr std::uint8_t low_bit = 0x80;
+
+/// One more activation; wraps from 112 back to 97, so that "young" never returns.
+inline std::uint8_t count_up(std::uint8_t age) noexcept {
+  return static_cast<std::uint8_t>((age & 0x7f) == 112 ? (age & low_bit) | 97 : age + 1);
 }
 
 /// What a section that was active does about its first border `first`:
 /// - while young (16 activations, one step) the border is the largest potential seen;
 /// - every 16 activations a border that lies far above all of them comes down (an outlier came
 ///   first), and one that lies far below all of them goes up (the range has changed).
-/// `may_split` says that there is room for another step.
 enum class border_move : std::uint8_t { none, to_high, to_potential, split_at_high };
 
 template <class Real>
 border_move follow_border(brick<Real>& b, std::size_t local, Real potential, Real first,
                           std::uint32_t steps) noexcept {
-  b.count[local] = count_up(b.count[local]);
-  const std::uint8_t count = b.count[local];
+  std::uint8_t& age = b.age[local];
+  age = count_up(age);
+  const int count = age & 0x7f;
   border_move move = border_move::none;
   if (steps == 1 && count <= 16 && potential > first) {
     first = potential;
     move = border_move::to_potential;
   }
   b.high[local] = std::max(b.high[local], potential);
-  b.low[local] = std::min(b.low[local], potential);
+  if (potential <= 4 * first) {
+    age = static_cast<std::uint8_t>(age | low_bit);
+  }
   if (count % 16 != 0) {
     return move;
   }
@@ -153,19 +156,20 @@ border_move follow_border(brick<Real>& b, std::size_t local, Real potential, Rea
     } else if (steps < b.max_steps) {
       move = border_move::split_at_high;
     }
-  } else if (b.max_steps == 1 && b.low[local] > 4 * first) {
+  } else if (b.max_steps == 1 && (age & low_bit) == 0) {
     move = border_move::to_high;
   }
   return move;
 }
 
+/// A new span of 16 activations begins after each check.
 template <class Real>
 void forget_extremes(brick<Real>& b, std::size_t local) noexcept {
-  if (b.count[local] % 16 != 0) {
+  if ((b.age[local] & 0x7f) % 16 != 0) {
     return;
   }
   b.high[local] = 0;
-  b.low[local] = std::numeric_limits<Real>::infinity();
+  b.age[local] = static_cast<std::uint8_t>(b.age[local] & ~low_bit);
 }
 
 /// Border rule and step growth of one section that is active with `potential`.
@@ -221,9 +225,8 @@ bool grow_first_step(network<Real>& net, std::size_t index, const source_chunk& 
   b.have[c] = static_cast<std::uint16_t>(b.have[c] | (1U << i));
   b.inverse_width[step] = chunk.is_neuron ? Real{1} : inverse_of(potential);
   b.slot[step] = slot;
-  b.count[local] = 0;
+  b.age[local] = 0;
   b.high[local] = 0;
-  b.low[local] = std::numeric_limits<Real>::infinity();
   if (b.max_steps > 1) {
     b.lower[step] = 0;
     b.steps[local] = 1;
@@ -413,7 +416,7 @@ void grow_level(network<Real>& net, const std::vector<hexagon_id>& level, activi
       for (std::uint32_t k = 0; k < net.plan.settings.initial_bricks; ++k) {
         grow_brick(net, id, false);
       }
-      act.fit(net);
+      act.fit_to_learn(net);
     }
     for (const std::uint32_t index : net.hexagons[index_of(id)].bricks) {
       if (net.bricks[index].retired) {

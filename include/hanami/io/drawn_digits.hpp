@@ -124,13 +124,13 @@ class digit_hand {
     const float cosine = (1.0f - half * half) / (1.0f + half * half);
     const float sine = 2.0f * half / (1.0f + half * half);
     const float slant = 0.1f + random.around_zero(0.45f);
-    const float width = 16.0f * (1.0f + random.around_zero(0.35f));
-    const float height = 19.0f * (1.0f + random.around_zero(0.2f));
+    const float width = 15.0f * (1.0f + random.around_zero(0.35f));
+    const float height = 17.0f * (1.0f + random.around_zero(0.22f));
     xx_ = cosine * width;
     xy_ = -(cosine * slant + sine) * height;
     yx_ = sine * width;
     yy_ = (cosine - sine * slant) * height;
-    middle_ = {13.5f + random.around_zero(2.2f), 13.5f + random.around_zero(2.2f)};
+    middle_ = {13.5f + random.around_zero(1.8f), 13.5f + random.around_zero(1.8f)};
   }
 
   pen_position place(pen_point point) const {
@@ -237,7 +237,7 @@ class digit_canvas {
 inline void draw_glyph(const digit_glyph& glyph, digit_random& random,
                        std::span<std::uint8_t> pixels) {
   const digit_hand hand(random);
-  digit_canvas canvas(1.15f + random.around_zero(0.65f));
+  digit_canvas canvas(1.2f + random.around_zero(0.65f));
   std::array<pen_position, longest_stroke> stroke;
   std::size_t length = 0;
   for (const pen_point& point : glyph.points) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -36,31 +38,48 @@ struct activity {
   aligned_vector<Real> potentials;    ///< spiking: per neuron, what is left of older inputs
   std::vector<std::uint32_t> resting; ///< spiking: per neuron, cycles until it takes input again
   std::vector<std::uint8_t> took;     ///< spiking: per neuron, whether this cycle's input counted
-  std::uint64_t shape_version = ~std::uint64_t{0};
+  std::uint64_t shape_version = ~std::uint64_t{0};    ///< of the network that `fit` has seen
+  std::uint64_t learning_version = ~std::uint64_t{0}; ///< of the one that `fit_to_learn` has seen
 
-  /// Follows the network's growth. Allocates only when it has grown since the last call.
+  /// Follows the network's growth: room for answers. Allocates only when it has grown since the
+  /// last call.
   void fit(const network<Real>& net) {
     if (shape_version == net.shape_version) {
       return;
     }
     shape_version = net.shape_version;
     sources.resize(net.source_count());
-    deltas.resize(net.bricks.size() * net.lanes());
     active.resize(net.hexagons.size());
     for (std::size_t h = 0; h < active.size(); ++h) {
       active[h].resize(net.hexagons[h].chunks.size());
     }
     lists.resize(net.bricks.size());
-    source_deltas.resize(net.bricks.size());
     for (std::size_t b = 0; b < lists.size(); ++b) {
-      fit_brick(net, b);
+      fit_list(net, b);
     }
     answer.resize(net.plan.output_size);
-    errors.resize(net.plan.output_size);
     if (spiking(net.plan.settings)) {
       potentials.resize(net.bricks.size() * net.lanes());
       resting.resize(potentials.size());
       took.resize(potentials.size());
+    }
+  }
+
+  /// The same with room for the backward pass.
+  void fit_to_learn(const network<Real>& net) {
+    if (learning_version == net.shape_version) {
+      return;
+    }
+    fit(net);
+    learning_version = net.shape_version;
+    errors.resize(net.plan.output_size);
+    deltas.resize(net.bricks.size() * net.lanes());
+    source_deltas.resize(net.bricks.size());
+    for (std::size_t b = 0; b < source_deltas.size(); ++b) {
+      const auto& chunks = net.hexagons[index_of(net.bricks[b].hexagon)].chunks;
+      const auto neurons = std::count_if(chunks.begin(), chunks.end(),
+                                         [](const source_chunk& chunk) { return chunk.is_neuron; });
+      source_deltas[b].resize(static_cast<std::size_t>(neurons) * chunk_width);
     }
   }
 
@@ -88,19 +107,15 @@ struct activity {
   }
 
  private:
-  void fit_brick(const network<Real>& net, std::size_t b) {
+  void fit_list(const network<Real>& net, std::size_t b) {
     const auto& brick = net.bricks[b];
-    const auto& chunks = net.hexagons[index_of(brick.hexagon)].chunks;
     std::size_t sources_of_brick = 0;
-    std::size_t neuron_chunks = 0;
-    for (const auto& chunk : chunks) {
+    for (const auto& chunk : net.hexagons[index_of(brick.hexagon)].chunks) {
       sources_of_brick += static_cast<std::size_t>(std::popcount(chunk.mask));
-      neuron_chunks += chunk.is_neuron ? 1 : 0;
     }
     const std::size_t room = sources_of_brick * brick.max_steps + chunk_width;
     lists[b].phi.resize(room);
     lists[b].slot.resize(room);
-    source_deltas[b].resize(neuron_chunks * chunk_width);
   }
 };
 

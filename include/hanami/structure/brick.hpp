@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <vector>
 
 #include "../foundation/ids.hpp"
@@ -38,11 +37,11 @@ struct brick {
   aligned_vector<Real> bias;          ///< per neuron
   aligned_vector<Real> average_bias;  ///< per neuron, while averaging
 
-  /// What the border rule remembers of each section: activations counted (wrapped above 64) and
-  /// the largest and smallest potential since the last check.
-  std::vector<std::uint8_t> count;
+  /// What the border rule remembers of each section, until it is frozen: bits 0..6 count
+  /// activations (wrapped above 64), bit 7 tells whether a potential up to four borders came since
+  /// the last check; `high` is the largest potential since then.
+  std::vector<std::uint8_t> age;
   aligned_vector<Real> high;
-  aligned_vector<Real> low;
 
   std::size_t chunks() const noexcept { return have.size(); }
 
@@ -53,14 +52,20 @@ struct brick {
     closed.resize(chunk_count);
     inverse_width.resize(locals * max_steps);
     slot.resize(locals * max_steps, no_tile);
-    count.resize(locals);
-    high.resize(locals);
-    low.resize(locals, std::numeric_limits<Real>::infinity());
+    resize_borders(locals);
     if (max_steps > 1) {
       lower.resize(locals * max_steps);
       steps.resize(locals);
     }
   }
+
+  /// Gives back what only learning needs.
+  void freeze() {
+    std::vector<std::uint8_t>().swap(age);
+    aligned_vector<Real>().swap(high);
+  }
+  /// Goes on learning; no section is young any more.
+  void thaw() { resize_borders(chunks() * chunk_width); }
 
   void reserve_chunks(std::size_t chunk_count) {
     const std::size_t locals = chunk_count * chunk_width;
@@ -68,9 +73,8 @@ struct brick {
     closed.reserve(chunk_count);
     inverse_width.reserve(locals * max_steps);
     slot.reserve(locals * max_steps);
-    count.reserve(locals);
+    age.reserve(locals);
     high.reserve(locals);
-    low.reserve(locals);
     if (max_steps > 1) {
       lower.reserve(locals * max_steps);
       steps.reserve(locals);
@@ -87,8 +91,8 @@ struct brick {
   std::size_t bytes() const noexcept {
     return allocated_bytes(have) + allocated_bytes(closed) + allocated_bytes(inverse_width) +
            allocated_bytes(lower) + allocated_bytes(slot) + allocated_bytes(steps) +
-           allocated_bytes(bias) + allocated_bytes(average_bias) + allocated_bytes(count) +
-           allocated_bytes(high) + allocated_bytes(low);
+           allocated_bytes(bias) + allocated_bytes(average_bias) + allocated_bytes(age) +
+           allocated_bytes(high);
   }
 
   void shrink_to_fit() {
@@ -98,15 +102,22 @@ struct brick {
     lower.shrink_to_fit();
     slot.shrink_to_fit();
     steps.shrink_to_fit();
-    count.shrink_to_fit();
+    age.shrink_to_fit();
     high.shrink_to_fit();
-    low.shrink_to_fit();
   }
 
   template <class Archive>
   void serialize(Archive& archive) {
     archive(hexagon, max_steps, most_active, retired, generation, have, closed, inverse_width,
-            lower, slot, steps, bias, average_bias, count, high, low);
+            lower, slot, steps, bias, average_bias, age, high);
+  }
+
+ private:
+  static constexpr std::uint8_t grown_up = 80;
+
+  void resize_borders(std::size_t locals) {
+    age.resize(locals, grown_up);
+    high.resize(locals);
   }
 };
 

@@ -75,6 +75,7 @@ struct network {
   std::vector<output_layer<Real>> outputs;
   std::vector<std::uint8_t> negative_inputs; ///< per input: whether a negative value has been seen
   std::uint64_t shape_version = 0;           ///< changes whenever bricks or chunks are added
+  bool frozen = false;                       ///< bricks have given back what only learning needs
   bool full = false; ///< the memory limit has refused growth, and nothing was given back since
   growth_statistics growth;
 
@@ -89,7 +90,7 @@ struct network {
   }
 
   std::size_t bytes() const noexcept {
-    std::size_t sum = sizeof(*this) + tiles.bytes() + allocated_bytes(bricks) +
+    std::size_t sum = sizeof(*this) + plan.bytes() + tiles.bytes() + allocated_bytes(bricks) +
                       allocated_bytes(hexagons) + allocated_bytes(outputs);
     for (const auto& b : bricks) {
       sum += b.bytes();
@@ -105,7 +106,7 @@ struct network {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(seed, negative_inputs, full, growth, tiles, bricks);
+    archive(seed, negative_inputs, frozen, full, growth, tiles, bricks);
     for (auto& h : hexagons) {
       archive(h.chunks, h.bricks, h.error_sum);
     }

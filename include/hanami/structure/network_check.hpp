@@ -104,13 +104,14 @@ class network_checker {
     const std::size_t locals = here.chunks.size() * chunk_width;
     const std::uint32_t steps = net_.plan.hexagons[index_of(b.hexagon)].max_steps;
     const std::size_t average = net_.averaging() ? net_.lanes() : 0;
+    const std::size_t borders = net_.frozen ? 0 : locals;
     const std::size_t chain = steps > 1 ? locals : 0;
-    const bool good =
-        b.max_steps == steps && b.have.size() == here.chunks.size() &&
-        b.closed.size() == here.chunks.size() && b.inverse_width.size() == locals * steps &&
-        b.slot.size() == locals * steps && b.count.size() == locals && b.high.size() == locals &&
-        b.low.size() == locals && b.lower.size() == chain * steps && b.steps.size() == chain &&
-        b.bias.size() == net_.lanes() && b.average_bias.size() == average;
+    const bool good = b.max_steps == steps && b.have.size() == here.chunks.size() &&
+                      b.closed.size() == here.chunks.size() &&
+                      b.inverse_width.size() == locals * steps && b.slot.size() == locals * steps &&
+                      b.age.size() == borders && b.high.size() == borders &&
+                      b.lower.size() == chain * steps && b.steps.size() == chain &&
+                      b.bias.size() == net_.lanes() && b.average_bias.size() == average;
     return good ? nullptr : "a brick has lists of the wrong size";
   }
 

@@ -84,6 +84,21 @@ struct topology {
   std::uint32_t negative_part = 0; ///< where the negative parts begin in the array of sources
   std::uint32_t neurons_begin = 0; ///< where the neurons begin
 
+  std::size_t bytes() const noexcept {
+    std::size_t sum = allocated_bytes(hexagons) + allocated_bytes(inputs) +
+                      allocated_bytes(outputs) + allocated_bytes(levels);
+    for (const auto& h : hexagons) {
+      sum += allocated_bytes(h.input_chunks) + allocated_bytes(h.fed_by);
+    }
+    for (const auto& o : outputs) {
+      sum += allocated_bytes(o.reads);
+    }
+    for (const auto& level : levels) {
+      sum += allocated_bytes(level);
+    }
+    return sum;
+  }
+
   hexagon_plan& operator[](hexagon_id id) noexcept { return hexagons[index_of(id)]; }
   const hexagon_plan& operator[](hexagon_id id) const noexcept { return hexagons[index_of(id)]; }
 };
