@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <limits>
+#include <random>
 #include <sstream>
 
 #include <catch2/catch.hpp>
@@ -301,7 +302,8 @@ TEST_CASE("a CSV stream that breaks is a file error", "[io]") {
 }
 
 TEST_CASE("a CSV file loads as a table and names itself in errors", "[io]") {
-  const auto path = std::filesystem::temp_directory_path() / "hanami_csv_test.csv";
+  const auto path = std::filesystem::temp_directory_path() /
+                    ("hanami_csv_test.csv" + std::to_string(std::random_device{}()));
   std::ofstream(path) << "a,b,y\n1,2,3\n4,5,6\n";
   const table_dataset data = load_table(path);
   REQUIRE(data.size() == 2);

@@ -111,7 +111,7 @@ TEST_CASE("drawn digits stay off the edge of the picture", "[io]") {
   REQUIRE(touching < 160);
 }
 
-TEST_CASE("drawn digits can be learned but not by drawing lines", "[io]") {
+TEST_CASE("a linear softmax learns drawn digits but not all of them", "[io]") {
   softmax model;
   model.train(draw_digits(6000, 1));
   const double accuracy = model.accuracy(draw_digits(1000, 2));

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <random>
 
 #include <catch2/catch.hpp>
 
@@ -100,7 +101,8 @@ TEST_CASE("gzip streams damaged a thousand times unpack or fail", "[io]") {
 }
 
 TEST_CASE("the gzip reader reads packed and plain files", "[io]") {
-  const auto path = std::filesystem::temp_directory_path() / "hanami_gzip_test.bin";
+  const auto path = std::filesystem::temp_directory_path() /
+                    ("hanami_gzip_test.bin" + std::to_string(std::random_device{}()));
   const auto write = [&](const bytes& content) {
     std::ofstream(path, std::ios::binary)
         .write(reinterpret_cast<const char*>(content.data()),

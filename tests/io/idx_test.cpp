@@ -2,6 +2,7 @@
 #include <hanami/io/idx.hpp>
 
 #include <fstream>
+#include <random>
 #include <sstream>
 
 #include <catch2/catch.hpp>
@@ -54,7 +55,8 @@ void write_file(const std::filesystem::path& path, const bytes& content) {
 /// A folder of its own, gone at the end of the test.
 struct scratch_folder {
   explicit scratch_folder(const std::string& name)
-      : path(std::filesystem::temp_directory_path() / ("hanami_idx_test_" + name)) {
+      : path(std::filesystem::temp_directory_path() /
+             ("hanami_idx_test_" + name + std::to_string(std::random_device{}()))) {
     std::filesystem::remove_all(path);
     std::filesystem::create_directories(path);
   }
