@@ -134,9 +134,6 @@ class basic_cluster {
     check_size(input.size(), input_size(), "input");
     check_size(target.size(), output_size(), "target");
     check_targets(target);
-    if (net_.frozen) {
-      thaw();
-    }
     const train_result result = train_once(input, target, run);
     if (options_.rehearsal > 0) {
       rehearse(input, target, result, run);
@@ -160,7 +157,7 @@ class basic_cluster {
     if (place_inputs(net_, input, act).infinite) {
       refuse_infinity("input");
     }
-    infer_placed(net_, weight_set::average, act, run);
+    infer_placed(net_, answering_weights(), act, run);
     return act.answer;
   }
 
@@ -202,7 +199,9 @@ class basic_cluster {
   /// the memory of the borders, reserves. `train` still works, as at the begin of a new task.
   void freeze() {
     if (net_.averaging()) {
-      adopt_average();
+      if (answering_weights() == weight_set::average) {
+        adopt_average();
+      }
       set_averaging(net_, false);
     }
     for (auto& b : net_.bricks) {
@@ -261,6 +260,11 @@ class basic_cluster {
   }
 
  private:
+  /// The average answers as soon as it has been taken for the first time.
+  weight_set answering_weights() const noexcept {
+    return schedule_.seen < average_period ? weight_set::current : weight_set::average;
+  }
+
   template <class Plans>
   static value_range range_of(const Plans& plans, std::string_view name, const char* what) {
     for (const auto& plan : plans) {
@@ -331,6 +335,9 @@ class basic_cluster {
     const input_findings found = place_inputs(net_, input, act_);
     if (found.infinite) {
       refuse_infinity("input");
+    }
+    if (net_.frozen) {
+      thaw();
     }
     if (found.new_negative) {
       open_negatives(input);
@@ -403,7 +410,9 @@ class basic_cluster {
     const double enough = options_.nats_per_lane * static_cast<double>(net_.lanes());
     if (loss_sum_ > enough) {
       loss_sum_ -= enough;
-      grow_where_wrong(net_);
+      if (grow_where_wrong(net_)) {
+        act_.fit_to_learn(net_);
+      }
     }
   }
 

@@ -30,7 +30,7 @@ class softmax {
   double accuracy(const image_dataset& data) {
     std::size_t right = 0;
     for (std::size_t i = 0; i < data.size(); ++i)
-      right += answer(data, i) == data.label(i) ? 1 : 0;
+      right += answer(data, i) == data.label(i) ? 1U : 0U;
     return static_cast<double>(right) / static_cast<double>(data.size());
   }
 
@@ -70,7 +70,7 @@ TEST_CASE("drawn digits are the same for the same seed", "[io]") {
   std::size_t equal = 0;
   for (std::size_t i = 0; i < few.size(); ++i) {
     REQUIRE(same(few, i, many, i));
-    equal += same(few, i, others, i) ? 1 : 0;
+    equal += same(few, i, others, i) ? 1U : 0U;
   }
   REQUIRE(equal == 0);
   REQUIRE(draw_digits(0, 7).size() == 0);
@@ -106,7 +106,7 @@ TEST_CASE("drawn digits stay off the edge of the picture", "[io]") {
     for (std::size_t k = 0; k < 28; ++k)
       touches = touches || pixels[k] > 0 || pixels[27 * 28 + k] > 0 || pixels[28 * k] > 0 ||
                 pixels[28 * k + 27] > 0;
-    touching += touches ? 1 : 0;
+    touching += touches ? 1U : 0U;
   }
   REQUIRE(touching < 160);
 }

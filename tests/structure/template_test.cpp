@@ -462,7 +462,7 @@ TEST_CASE("a short text cannot ask for more links than the limit", "[structure]"
 
 TEST_CASE("a text beyond the limit is refused unread", "[structure]") {
   CHECK(refusal(std::string(template_limits::text_bytes + 1, ' ')) ==
-        "expected a template of at most 1048576 bytes, found 1048577");
+        "expected a template of at most 4194304 bytes, found 4194305");
   std::string full(classic);
   full.resize(template_limits::text_bytes, ' ');
   CHECK(parse_template(full) == valid());
@@ -586,14 +586,6 @@ TEST_CASE("text and template are the same thing", "[structure]") {
 TEST_CASE("a template that is not valid is not written", "[structure]") {
   cluster_template t = valid();
   t.inputs[0].name = "a: target";
-  CHECK_THROWS_AS(to_text(t), error);
-  t = valid();
-  t.hexagons.resize(1);
-  for (std::int32_t i = 0; i < 60000; ++i) {
-    t.hexagons.push_back({{-900000000 + 2 * i, -900000000, i}});
-  }
-  t.outputs[0].target = {1, 1, 1};
-  CHECK_NOTHROW(validate(t));
   CHECK_THROWS_AS(to_text(t), error);
 }
 

@@ -16,11 +16,16 @@
 
 namespace hanami {
 
-/// The learning rates of one sample.
+/// The learning rates of one sample, and how far it may move unbounded answers: the output weights
+/// and the section weights may each change a linear output by `reach` times its error at most (1
+/// would mend the error at once). Without that bound linear outputs diverge where many sources or
+/// large potentials meet (the step of normalised least mean squares, Nagumo and Noda 1967). Classes
+/// and probabilities are bounded by themselves, and learn worse with it.
 template <class Real>
 struct step_rates {
   Real weight = 0;
   Real bias = 0;
+  Real reach = Real(0.5);
 };
 
 /// The fewer sources a brick hears at once, the larger its steps may be: sqrt(350 / active), 2 at
@@ -30,6 +35,15 @@ template <class Real>
 Real fan_in_gain(const brick<Real>& b) noexcept {
   const auto active = static_cast<Real>(std::max<std::uint32_t>(b.most_active, 1));
   return std::min(Real{2}, std::sqrt(Real{350} / active));
+}
+
+template <class Real>
+Real sum_of_squares(const Real* values, std::size_t count) noexcept {
+  Real sum = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    sum += values[i] * values[i];
+  }
+  return sum;
 }
 
 /// delta += errors * weights; weights -= rate * errors * potentials, for one brick of one output.
@@ -62,6 +76,9 @@ struct backward_brick {
   network<Real>& net;
   activity<Real>& act;
   step_rates<Real> rates;
+  Real bricks_learning = 1; ///< that share the reach
+  Real error_energy = 0;    ///< squared errors of all outputs, summed
+  bool bounded = false;     ///< whether the reach is to be kept: an output is linear
 
   void operator()(std::size_t index) const noexcept {
     auto& b = net.bricks[index];
@@ -72,20 +89,36 @@ struct backward_brick {
     const Real* potentials = act.sources.data() + net.neurons_of(index);
     correct_outputs(index, potentials, delta);
     through_activation(index, potentials, delta);
+    const auto& list = act.lists[index];
+    const Real share = share_within_reach(b, list, delta);
+    const Real rate = rates.weight * fan_in_gain(b) * share;
+    const Real bias_rate = rates.bias * share;
     for (std::size_t lane = 0; lane < net.lanes(); ++lane) {
-      b.bias[lane] -= rates.bias * delta[lane];
+      b.bias[lane] -= bias_rate * delta[lane];
     }
     with_lanes(net.lanes(), [&](auto lanes) {
-      const auto& list = act.lists[index];
       if (list.count > list.input_count) {
         pass_back<lanes()>(index, delta);
       }
       update_tiles<lanes()>(net.tiles.weights(), list.phi.data(), list.slot.data(), list.count,
-                            rates.weight * fan_in_gain(b), delta);
+                            rate, delta);
     });
   }
 
  private:
+  /// The share of the rates that keeps the sections of this brick within their part of the reach.
+  Real share_within_reach(const brick<Real>& b, const step_list<Real>& list,
+                          const Real* delta) const noexcept {
+    if (!bounded) {
+      return Real{1};
+    }
+    const Real drive =
+        rates.weight * fan_in_gain(b) * sum_of_squares(list.phi.data(), list.count) + rates.bias;
+    const Real effect = drive * sum_of_squares(delta, net.lanes()) * bricks_learning;
+    const Real allowed = rates.reach * error_energy;
+    return effect > allowed ? allowed / effect : Real{1};
+  }
+
   void correct_outputs(std::size_t index, const Real* potentials, Real* delta) const noexcept {
     for (std::size_t o = 0; o < net.outputs.size(); ++o) {
       auto& layer = net.outputs[o];
@@ -97,7 +130,7 @@ struct backward_brick {
       const auto block = static_cast<std::size_t>(found - layer.bricks.begin());
       correct_output_block(layer.weights.data() + block * net.lanes() * plan.size,
                            act.errors.data() + plan.first, plan.size, net.lanes(), potentials,
-                           rates.weight, delta);
+                           act.output_rates[o], delta);
     }
   }
 
@@ -163,15 +196,38 @@ void collect_source_deltas(const network<Real>& net, hexagon_id id, activity<Rea
   }
 }
 
+/// The rate of each output for the potentials it reads, within reach.
+template <class Real>
+void limit_output_rates(const network<Real>& net, const step_rates<Real>& rates,
+                        activity<Real>& act) noexcept {
+  for (std::size_t o = 0; o < net.outputs.size(); ++o) {
+    act.output_rates[o] = rates.weight;
+    if (net.plan.outputs[o].kind != output_kind::linear) {
+      continue;
+    }
+    Real energy = 1;
+    for (const std::uint32_t index : net.outputs[o].bricks) {
+      energy += sum_of_squares(act.sources.data() + net.neurons_of(index), net.lanes());
+    }
+    act.output_rates[o] = std::min(rates.weight, rates.reach / energy);
+  }
+}
+
 /// The whole backward pass for the errors in `act.errors`. Output biases learn here, too.
 template <class Real, executor Executor>
 void backward(network<Real>& net, step_rates<Real> rates, activity<Real>& act,
               const Executor& run) {
   std::fill(act.deltas.begin(), act.deltas.end(), Real{0});
+  limit_output_rates(net, rates, act);
+  const Real energy = sum_of_squares(act.errors.data(), act.errors.size());
+  const auto learning = static_cast<Real>(net.bricks.size());
+  const bool bounded =
+      std::any_of(net.plan.outputs.begin(), net.plan.outputs.end(),
+                  [](const output_plan& o) { return o.kind == output_kind::linear; });
   for (auto level = net.plan.levels.rbegin(); level != net.plan.levels.rend(); ++level) {
     for (const hexagon_id id : *level) {
       const auto& bricks = net.hexagons[index_of(id)].bricks;
-      const backward_brick<Real> work{net, act, rates};
+      const backward_brick<Real> work{net, act, rates, learning, energy, bounded};
       run.for_each(bricks.size(), bricks.size() * net.lanes() * 512,
                    [&](std::size_t i) { work(bricks[i]); });
       collect_source_deltas(net, id, act);

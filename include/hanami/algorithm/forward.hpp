@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -79,6 +80,8 @@ struct forward_brick {
   void operator()(std::size_t index) const noexcept {
     const auto& b = net.bricks[index];
     if (b.retired) {
+      // An older sample may have left something.
+      std::fill_n(act.sources.data() + net.neurons_of(index), net.lanes(), Real{0});
       return;
     }
     list_steps(net, index, act);

@@ -28,10 +28,11 @@ constexpr std::uint64_t stream_key(stream purpose, std::uint64_t index,
   return (static_cast<std::uint64_t>(purpose) << 56) + (generation << 32) + index;
 }
 
-/// An inverse that stays finite for the smallest borders.
+/// An inverse that, like its own inverse, stays finite for the smallest and the largest borders.
 template <class Real>
 Real inverse_of(Real width) noexcept {
-  return Real{1} / std::max(width, std::numeric_limits<Real>::min() * 4);
+  using limits = std::numeric_limits<Real>;
+  return Real{1} / std::clamp(width, limits::min() * 4, limits::max() / 8);
 }
 
 /// A tile of zeros, or `no_tile` where the memory limit says no.
@@ -68,14 +69,18 @@ void move_border(brick<Real>& b, std::size_t step, Real border) noexcept {
 }
 
 /// Cuts step `k` of a chain at `at`: weights shared in proportion, so that nothing changes but the
-/// resolution. Needs room in the chain. False where memory has run out.
+/// resolution. Needs room in the chain. False where memory has run out, or where rounding leaves
+/// nothing to cut.
 template <class Real>
 bool split_step(network<Real>& net, brick<Real>& b, std::size_t local, std::size_t k, Real at) {
+  const std::size_t begin = local * b.max_steps;
+  if (!(at > b.lower[begin + k]) || (k + 1 < b.steps[local] && !(at < b.lower[begin + k + 1]))) {
+    return false;
+  }
   const tile_slot added = grow_tile(net);
   if (added == no_tile) {
     return false;
   }
-  const std::size_t begin = local * b.max_steps;
   for (std::size_t j = b.steps[local]; j > k + 1; --j) {
     b.lower[begin + j] = b.lower[begin + j - 1];
     b.inverse_width[begin + j] = b.inverse_width[begin + j - 1];
@@ -399,7 +404,7 @@ bool grow_brick(network<Real>& net, hexagon_id id, bool silent) {
   net.bricks[index] = std::move(fresh);
   detail::connect_outputs(net, id, index, silent);
   ++net.growth.bricks_grown;
-  ++net.shape_version;
+  net.shape_version = next_shape_version();
   return true;
 }
 
@@ -442,7 +447,10 @@ void note_errors(network<Real>& net, const activity<Real>& act) noexcept {
       sum += static_cast<double>(squares);
     }
     if (!here.bricks.empty()) {
-      here.error_sum += sum / static_cast<double>(here.bricks.size() * net.lanes());
+      const double more = sum / static_cast<double>(here.bricks.size() * net.lanes());
+      if (std::isfinite(here.error_sum + more)) {
+        here.error_sum += more;
+      }
     }
   }
 }
@@ -455,7 +463,8 @@ bool grow_where_wrong(network<Real>& net) {
     const auto& here = net.hexagons[h];
     const auto living = std::count_if(here.bricks.begin(), here.bricks.end(),
                                       [&](std::uint32_t b) { return !net.bricks[b].retired; });
-    if (living == 0 || living >= static_cast<std::ptrdiff_t>(net.plan.settings.max_bricks)) {
+    if (here.bricks.empty() ||
+        living >= static_cast<std::ptrdiff_t>(net.plan.settings.max_bricks)) {
       continue;
     }
     if (worst == net.hexagons.size() || here.error_sum > net.hexagons[worst].error_sum) {
@@ -490,7 +499,7 @@ void open_negative_input(network<Real>& net, std::size_t index) {
       net.bricks[b].resize_chunks(here.chunks.size());
     }
   }
-  ++net.shape_version;
+  net.shape_version = next_shape_version();
 }
 
 } // namespace hanami

@@ -77,18 +77,19 @@ struct output_loss {
 /// exponential window of a thousand; values further than 8 spreads away count as 8.
 template <class Real>
 void follow_targets(output_layer<Real>& layer, std::span<const Real> target) noexcept {
-  const auto seen = static_cast<Real>(std::min<std::uint64_t>(++layer.targets_seen, 1000));
-  const Real share = Real{1} / seen;
   for (std::size_t k = 0; k < target.size(); ++k) {
     if (std::isnan(target[k])) {
       continue;
     }
-    if (layer.targets_seen == 1) {
+    const std::uint64_t seen = std::min<std::uint64_t>(layer.targets_seen[k], 999) + 1;
+    layer.targets_seen[k] = seen;
+    const Real share = Real{1} / static_cast<Real>(seen);
+    if (seen == 1) {
       layer.location[k] = target[k];
     }
     Real off = target[k] - layer.location[k];
-    if (layer.targets_seen > 16) {
-      const Real far = 8 * detail::spread_or_one(layer.spread[k]);
+    if (seen > 16 && layer.spread[k] > Real{0}) {
+      const Real far = 8 * layer.spread[k];
       off = std::clamp(off, -far, far);
     }
     layer.location[k] += share * off;

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "../foundation/simd.hpp"
@@ -72,7 +73,7 @@ void merge_step(network<Real>& net, brick<Real>& b, std::size_t local, std::size
   if (net.averaging()) {
     add(net.tiles.average_tile(b.slot[below]), net.tiles.average_tile(b.slot[above]));
   }
-  b.inverse_width[below] = Real{1} / width;
+  b.inverse_width[below] = Real{1} / std::min(width, std::numeric_limits<Real>::max() / 8);
   net.tiles.release(b.slot[above]);
   const std::size_t last = begin + b.steps[local] - 1;
   for (std::size_t step = above; step < last; ++step) {
@@ -117,40 +118,49 @@ std::size_t count_steps(const network<Real>& net) noexcept {
   return net.tiles.size();
 }
 
-/// Removes the `count` steps with the smallest weight norm (ties: all below, then in order).
-/// `norms` is scratch space; it is left with capacity for the next round.
+/// Removes the `count` steps with the smallest weight norm (ties: in order). `norms` is scratch
+/// space; it is left with capacity for the next round.
 template <class Real>
 void remove_weakest(network<Real>& net, std::size_t count, std::vector<Real>& norms) {
-  norms.clear();
-  const auto norm = [&](const brick<Real>& b, std::size_t local, std::size_t k) {
-    return detail::squared_norm(net.tiles.tile(b.slot[local * b.max_steps + k]), net.lanes());
-  };
-  detail::for_each_section(net, [&](brick<Real>& b, std::size_t, std::size_t, std::size_t local) {
-    for (std::size_t k = 0; k < b.step_count(local); ++k) {
-      norms.push_back(norm(b, local, k));
-    }
-  });
-  count = std::min(count, norms.size());
+  const std::size_t steps = count_steps(net);
+  count = std::min(count, steps);
   if (count == 0) {
     return;
   }
-  std::nth_element(norms.begin(), norms.begin() + static_cast<std::ptrdiff_t>(count - 1),
-                   norms.end());
-  const Real threshold = norms[count - 1];
-  std::size_t left = count;
+  // Twice: first in the order of the steps, since merging changes norms, then to be sorted.
+  norms.clear();
+  norms.reserve(2 * steps);
+  detail::for_each_section(net, [&](brick<Real>& b, std::size_t, std::size_t, std::size_t local) {
+    for (std::size_t k = 0; k < b.step_count(local); ++k) {
+      const Real* weights = net.tiles.tile(b.slot[local * b.max_steps + k]);
+      const Real norm = detail::squared_norm(weights, net.lanes());
+      norms.push_back(norm >= Real{0} ? norm : Real{0}); // what is no number goes first
+    }
+  });
+  norms.insert(norms.end(), norms.begin(), norms.begin() + static_cast<std::ptrdiff_t>(steps));
+  const auto sorted = norms.begin() + static_cast<std::ptrdiff_t>(steps);
+  std::nth_element(sorted, sorted + static_cast<std::ptrdiff_t>(count - 1), norms.end());
+  const Real threshold = norms[steps + count - 1];
+  std::size_t ties =
+      count - static_cast<std::size_t>(std::count_if(norms.begin(), sorted,
+                                                     [&](Real norm) { return norm < threshold; }));
+  std::size_t first = 0;
   detail::for_each_section(net,
                            [&](brick<Real>& b, std::size_t c, std::size_t i, std::size_t local) {
-                             for (std::size_t k = b.step_count(local); k-- > 0 && left > 0;) {
-                               if (norm(b, local, k) > threshold) {
+                             const std::size_t in_section = b.step_count(local);
+                             for (std::size_t k = in_section; k-- > 0;) {
+                               const Real norm = norms[first + k];
+                               if (norm > threshold || (norm == threshold && ties == 0)) {
                                  continue;
                                }
-                               --left;
+                               ties -= norm == threshold ? 1U : 0U;
                                if (b.step_count(local) > 1) {
                                  detail::merge_step(net, b, local, k);
                                } else {
                                  detail::remove_section(net, b, c, i);
                                }
                              }
+                             first += in_section;
                            });
   for (std::size_t index = 0; index < net.bricks.size(); ++index) {
     auto& b = net.bricks[index];

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -18,15 +19,16 @@ class rehearsal_ring {
  public:
   rehearsal_ring() = default;
   rehearsal_ring(std::size_t capacity, std::size_t input_size, std::size_t target_size)
-      : capacity_(capacity), input_size_(input_size), target_size_(target_size),
-        values_(capacity * (input_size + target_size)) {}
+      : capacity_(capacity), input_size_(input_size), target_size_(target_size) {}
 
   std::size_t size() const noexcept { return size_; }
   std::size_t capacity() const noexcept { return capacity_; }
   std::size_t bytes() const noexcept { return allocated_bytes(values_); }
 
-  /// Keeps a copy; the oldest one goes when the ring is full.
-  void add(std::span<const Real> input, std::span<const Real> target) noexcept {
+  /// Keeps a copy; the oldest one goes when the ring is full. Only the first call allocates. Needs
+  /// a capacity above 0.
+  void add(std::span<const Real> input, std::span<const Real> target) {
+    values_.resize(capacity_ * (input_size_ + target_size_));
     Real* to = values_.data() + next_ * (input_size_ + target_size_);
     std::copy(input.begin(), input.end(), to);
     std::copy(target.begin(), target.end(), to + input_size_);
@@ -45,9 +47,12 @@ class rehearsal_ring {
     std::uint64_t size = size_;
     std::uint64_t next = next_;
     archive(size, next, values_);
-    archive.require(values_.size() == capacity_ * (input_size_ + target_size_) &&
-                        size <= capacity_ && next <= size,
-                    "the rehearsal ring does not fit the cluster");
+    const bool good =
+        size <= capacity_ && (size < capacity_ ? next == size : next < capacity_ || next == 0) &&
+        values_.size() ==
+            (values_.empty() && size == 0 ? 0 : capacity_ * (input_size_ + target_size_)) &&
+        std::none_of(values_.begin(), values_.end(), [](Real v) { return std::isinf(v); });
+    archive.require(good, "the rehearsal ring does not fit the cluster");
     size_ = static_cast<std::size_t>(size);
     next_ = static_cast<std::size_t>(next);
   }

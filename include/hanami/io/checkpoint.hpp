@@ -211,13 +211,14 @@ void save(const basic_cluster<Real>& from, const std::filesystem::path& path) {
 /// Reads a checkpoint. Throws `errc::file_error`, or as `from_checkpoint`, with the file named.
 template <class Real = float>
 basic_cluster<Real> load(const std::filesystem::path& path) {
-  errno = 0;
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  if (!file) {
+  std::error_code trouble;
+  const std::uintmax_t size = std::filesystem::file_size(path, trouble); // refuses folders, too
+  errno = trouble.value();
+  std::ifstream file(path, std::ios::binary);
+  if (trouble || !file) {
     detail::refuse_file(path, "cannot read");
   }
-  std::vector<std::byte> bytes(static_cast<std::size_t>(file.tellg()));
-  file.seekg(0);
+  std::vector<std::byte> bytes(static_cast<std::size_t>(size));
   file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   if (!file) {
     detail::refuse_file(path, "cannot read");

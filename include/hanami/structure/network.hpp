@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -32,12 +33,12 @@ struct output_layer {
   /// Running location and spread of each target (linear outputs): answers are in their units.
   std::vector<Real> location;
   std::vector<Real> spread;
-  std::uint64_t targets_seen = 0;
+  std::vector<std::uint64_t> targets_seen; ///< per node, counted up to a thousand
 
   std::size_t bytes() const noexcept {
     return allocated_bytes(bricks) + allocated_bytes(weights) + allocated_bytes(bias) +
            allocated_bytes(average_weights) + allocated_bytes(average_bias) +
-           allocated_bytes(location) + allocated_bytes(spread);
+           allocated_bytes(location) + allocated_bytes(spread) + allocated_bytes(targets_seen);
   }
 
   template <class Archive>
@@ -63,6 +64,12 @@ struct growth_statistics {
   }
 };
 
+/// A number that no network of this program has had: copies of a network share it, until one grows.
+inline std::uint64_t next_shape_version() noexcept {
+  static std::atomic<std::uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
 /// Everything a cluster has grown and learned: plain state, walked by the algorithms. What changes
 /// from sample to sample stands in `activity`, apart from it.
 template <class Real>
@@ -74,9 +81,10 @@ struct network {
   std::vector<brick<Real>> bricks;
   std::vector<output_layer<Real>> outputs;
   std::vector<std::uint8_t> negative_inputs; ///< per input: whether a negative value has been seen
-  std::uint64_t shape_version = 0;           ///< changes whenever bricks or chunks are added
-  bool frozen = false;                       ///< bricks have given back what only learning needs
-  bool full = false; ///< the memory limit has refused growth, and nothing was given back since
+  /// Changes whenever bricks or chunks are added; equal only for networks of equal shape.
+  std::uint64_t shape_version = next_shape_version();
+  bool frozen = false; ///< bricks have given back what only learning needs
+  bool full = false;   ///< the memory limit has refused growth, and nothing was given back since
   growth_statistics growth;
 
   std::size_t lanes() const noexcept { return plan.settings.brick_size; }
@@ -113,7 +121,7 @@ struct network {
     for (auto& o : outputs) {
       archive(o);
     }
-    ++shape_version;
+    shape_version = next_shape_version();
   }
 };
 
@@ -138,6 +146,7 @@ network<Real> make_network(const cluster_template& from, std::uint64_t seed) {
     if (output.kind == output_kind::linear) {
       layer.location.resize(output.size);
       layer.spread.resize(output.size);
+      layer.targets_seen.resize(output.size);
     }
   }
   return net;

@@ -28,6 +28,9 @@ class network_checker {
     if (net_.negative_inputs.size() != net_.plan.inputs.size()) {
       return "wrong number of inputs";
     }
+    if (net_.outputs.size() != net_.plan.outputs.size()) {
+      return "wrong number of outputs";
+    }
     brick_seen_.resize(net_.bricks.size());
     for (std::size_t h = 0; h < net_.hexagons.size(); ++h) {
       if (const char* why = hexagon_of(h)) {
@@ -45,8 +48,8 @@ class network_checker {
         return why;
       }
     }
-    if (used_tiles_ != net_.tiles.size()) {
-      return "a tile belongs to no step";
+    if (const char* why = free_tiles()) {
+      return why;
     }
     for (std::size_t o = 0; o < net_.outputs.size(); ++o) {
       if (const char* why = output_of(o)) {
@@ -112,7 +115,13 @@ class network_checker {
                       b.age.size() == borders && b.high.size() == borders &&
                       b.lower.size() == chain * steps && b.steps.size() == chain &&
                       b.bias.size() == net_.lanes() && b.average_bias.size() == average;
-    return good ? nullptr : "a brick has lists of the wrong size";
+    if (!good) {
+      return "a brick has lists of the wrong size";
+    }
+    return std::all_of(b.high.begin(), b.high.end(),
+                       [](Real high) { return high >= Real{0} && std::isfinite(high); })
+               ? nullptr
+               : "the memory of a border is no potential";
   }
 
   const char* sections_of(const brick<Real>& b) {
@@ -156,6 +165,17 @@ class network_checker {
     return ascending && std::isfinite(lower) ? nullptr : "the steps of a chain do not ascend";
   }
 
+  /// Every tile is free, once, or belongs to a step.
+  const char* free_tiles() {
+    for (const tile_slot slot : net_.tiles.free_slots()) {
+      if (slot >= tile_used_.size() || tile_used_[slot]) {
+        return "a free tile is in use";
+      }
+      tile_used_[slot] = true;
+    }
+    return used_tiles_ == net_.tiles.size() ? nullptr : "a tile belongs to no step";
+  }
+
   const char* output_of(std::size_t o) const {
     const auto& layer = net_.outputs[o];
     const auto& plan = net_.plan.outputs[o];
@@ -165,7 +185,8 @@ class network_checker {
     const bool good = layer.weights.size() == size && layer.bias.size() == plan.size &&
                       layer.average_weights.size() == (average ? size : 0) &&
                       layer.average_bias.size() == (average ? plan.size : 0) &&
-                      layer.location.size() == linear && layer.spread.size() == linear;
+                      layer.location.size() == linear && layer.spread.size() == linear &&
+                      layer.targets_seen.size() == linear;
     if (!good) {
       return "an output has lists of the wrong size";
     }

@@ -33,6 +33,8 @@ class tile_pool {
     return allocated_bytes(weights_) + allocated_bytes(average_) + allocated_bytes(free_);
   }
   bool averaging() const noexcept { return averaging_; }
+  /// Slots given back, the next one to be used last.
+  const std::vector<tile_slot>& free_slots() const noexcept { return free_; }
 
   Real* weights() noexcept { return weights_.data(); }
   const Real* weights() const noexcept { return weights_.data(); }

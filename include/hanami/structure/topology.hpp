@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -121,6 +122,7 @@ class topology_maker {
     feed_hexagons();
     read_outputs();
     order_levels();
+    check_inputs();
     return std::move(plan_);
   }
 
@@ -426,6 +428,28 @@ class topology_maker {
         plan_.levels.emplace_back();
       }
       plan_.levels.back().push_back(id);
+    }
+  }
+
+  void check_inputs() const {
+    std::vector<bool> read(plan_.inputs.size(), false);
+    for (const auto& hexagon : plan_.hexagons) {
+      if (!hexagon.holds_bricks) {
+        continue;
+      }
+      for (const source_chunk& chunk : hexagon.input_chunks) {
+        const auto next = std::upper_bound(
+            plan_.inputs.begin(), plan_.inputs.end(), chunk.offset,
+            [](std::uint32_t offset, const input_plan& input) { return offset < input.offset; });
+        read[static_cast<std::size_t>(next - plan_.inputs.begin()) - 1] = true;
+      }
+    }
+    for (std::size_t i = 0; i < read.size(); ++i) {
+      if (!read[i]) {
+        const auto& target = from_.inputs[i].target;
+        fail("no neurons read the input '" + plan_.inputs[i].name + "'" +
+             (target ? " at " + text(*target) : std::string()));
+      }
     }
   }
 

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <charconv>
+#include <concepts>
+#include <string>
+#include <string_view>
+
+#include "text.hpp"
+
+namespace example {
+
+/// Text as a JSON string, quotes included.
+inline std::string json_string(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      quoted += '\\';
+      quoted += c;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      quoted += formatted("\\u%04x", static_cast<unsigned>(c));
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + '"';
+}
+
+/// One flat JSON object, keys in the order in which they were added.
+class json_object {
+ public:
+  json_object& add(std::string_view key, std::string_view value) {
+    return put(key, json_string(value));
+  }
+  template <std::integral T>
+  json_object& add(std::string_view key, T value) {
+    if constexpr (std::same_as<T, bool>) {
+      return put(key, value ? "true" : "false");
+    } else {
+      return put(key, std::to_string(value));
+    }
+  }
+  /// Six significant digits; finite values only.
+  json_object& add(std::string_view key, double value) {
+    char text[32];
+    const auto end =
+        std::to_chars(text, text + sizeof text, value, std::chars_format::general, 6).ptr;
+    return put(key, {text, end});
+  }
+
+  std::string text() const { return "{" + members_ + "\n}"; }
+
+ private:
+  json_object& put(std::string_view key, const std::string& value) {
+    members_ += (members_.empty() ? "\n  " : ",\n  ") + json_string(key) + ": " + value;
+    return *this;
+  }
+
+  std::string members_;
+};
+
+} // namespace example

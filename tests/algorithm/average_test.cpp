@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <hanami/algorithm/average.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+#include <catch2/catch.hpp>
+
+#include <hanami/algorithm/forward.hpp>
+#include <hanami/algorithm/grow.hpp>
+#include <hanami/executor/serial.hpp>
+#include <hanami/structure/network_check.hpp>
+#include <hanami/structure/template_builder.hpp>
+
+using namespace hanami;
+
+namespace {
+
+network<double> grown_network() {
+  auto net = make_network<double>(template_builder{}
+                                      .hexagons({{1, 1, 1}, {3, 1, 1}})
+                                      .input("in", {1, 1, 1}, 2)
+                                      .output("out", {3, 1, 1}, 2)
+                                      .build(),
+                                  1);
+  activity<double> act;
+  act.fit_to_learn(net);
+  act.sources[0] = 1.0;
+  grow_level(net, net.plan.levels[0], act);
+  return net;
+}
+
+/// All weights of a kind set to one value: tiles, biases of bricks, weights and biases of outputs.
+void set_all(network<double>& net, double value) {
+  std::fill_n(net.tiles.weights(), net.tiles.slot_end() * net.lanes(), value);
+  for (auto& b : net.bricks) {
+    std::fill(b.bias.begin(), b.bias.end(), value);
+  }
+  for (auto& o : net.outputs) {
+    std::fill(o.weights.begin(), o.weights.end(), value);
+    std::fill(o.bias.begin(), o.bias.end(), value);
+  }
+}
+
+bool all_averages_are(const network<double>& net, double value) {
+  const auto close = [value](double v) { return std::abs(v - value) < 1e-12; };
+  bool good = std::all_of(net.tiles.average(),
+                          net.tiles.average() + net.tiles.slot_end() * net.lanes(), close);
+  for (const auto& b : net.bricks) {
+    good = good && std::all_of(b.average_bias.begin(), b.average_bias.end(), close);
+  }
+  for (const auto& o : net.outputs) {
+    good = good && std::all_of(o.average_weights.begin(), o.average_weights.end(), close) &&
+           std::all_of(o.average_bias.begin(), o.average_bias.end(), close);
+  }
+  return good;
+}
+
+} // namespace
+
+TEST_CASE("an average begins at the weights and follows a quarter of the stream", "[algorithm]") {
+  auto net = grown_network();
+  set_all(net, 1.0);
+  set_averaging(net, true);
+  REQUIRE(find_fault(net) == nullptr);
+  CHECK(all_averages_are(net, 1.0));
+  set_all(net, 3.0);
+  CHECK(all_averages_are(net, 1.0));
+  update_average(net, 1000); // a window of 250 samples: all of it
+  CHECK(all_averages_are(net, 3.0));
+  set_all(net, 5.0);
+  update_average(net, 8000); // 2000 samples: half
+  CHECK(all_averages_are(net, 4.0));
+  set_all(net, 14.0);
+  update_average(net, 1000000); // never more than 10,000 samples: a tenth
+  CHECK(all_averages_are(net, 5.0));
+}
+
+TEST_CASE("an average that ends leaves nothing but the weights", "[algorithm]") {
+  auto net = grown_network();
+  set_averaging(net, false);
+  const std::size_t plain = net.bytes();
+  set_averaging(net, true);
+  CHECK(net.bytes() > plain);
+  set_averaging(net, false);
+  CHECK(net.bytes() == plain);
+  CHECK(find_fault(net) == nullptr);
+}
+
+TEST_CASE("sections and bricks that grow have an average that answers like them", "[algorithm]") {
+  auto net = grown_network();
+  set_averaging(net, true);
+  activity<double> act;
+  act.fit_to_learn(net);
+  act.sources[0] = 1.0;
+  act.sources[1] = 2.0; // new
+  grow_level(net, net.plan.levels[0], act);
+  CHECK(grow_brick(net, hexagon_id{1}, false));
+  act.fit_to_learn(net);
+  grow_level(net, net.plan.levels[0], act);
+  REQUIRE(find_fault(net) == nullptr);
+  infer_placed(net, weight_set::current, act, serial_executor{});
+  const auto current = act.answer;
+  infer_placed(net, weight_set::average, act, serial_executor{});
+  CHECK(std::equal(current.begin(), current.end(), act.answer.begin()));
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <hanami/algorithm/loss.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include <hanami/structure/template_builder.hpp>
+
+using namespace hanami;
+
+namespace {
+
+constexpr double missing = std::numeric_limits<double>::quiet_NaN();
+
+/// An output of three nodes with inner sums set by hand.
+struct output_fixture {
+  network<double> net;
+  activity<double> act;
+
+  output_fixture(output_kind kind, const std::vector<double>& sums)
+      : net(make_network<double>(template_builder{}
+                                     .hexagons({{1, 1, 1}, {3, 1, 1}})
+                                     .input("in", {1, 1, 1}, 2)
+                                     .output("out", {3, 1, 1}, 3, kind)
+                                     .build(),
+                                 1)) {
+    act.fit_to_learn(net);
+    act.answer.assign(sums.begin(), sums.end());
+  }
+  output_loss<double> against(const std::vector<double>& target, double clip = 100.0) {
+    return measure_output<double>(net, 0, target, clip, act);
+  }
+};
+
+} // namespace
+
+TEST_CASE("softmax answers add up to one and survive huge sums", "[algorithm]") {
+  output_fixture out(output_kind::softmax, {1.0, 2.0, 3.0});
+  answer_output(out.net, 0, out.act);
+  const double sum = std::exp(1.0) + std::exp(2.0) + std::exp(3.0);
+  CHECK(out.act.answer[0] == Approx(std::exp(1.0) / sum));
+  CHECK(out.act.answer[2] == Approx(std::exp(3.0) / sum));
+
+  const auto loss = out.against({0, 1, 0});
+  CHECK(loss.nats == Approx(-std::log(std::exp(2.0) / sum)));
+  CHECK(out.act.errors[1] == Approx(std::exp(2.0) / sum - 1));
+  CHECK(loss.worst == Approx(1 - std::exp(2.0) / sum));
+
+  output_fixture huge(output_kind::softmax, {1e6, -1e6, 1e6});
+  answer_output(huge.net, 0, huge.act);
+  CHECK(huge.act.answer[0] == 0.5);
+  CHECK(huge.act.answer[1] == 0.0);
+  const auto sure = huge.against({0, 1, 0});
+  CHECK(std::isfinite(sure.nats));
+  CHECK(sure.nats > 60);
+}
+
+TEST_CASE("sigmoid answers are independent of each other", "[algorithm]") {
+  output_fixture out(output_kind::sigmoid, {0.0, 1.0, -1000.0});
+  answer_output(out.net, 0, out.act);
+  CHECK(out.act.answer[0] == 0.5);
+  CHECK(out.act.answer[1] == Approx(1 / (1 + std::exp(-1.0))));
+  CHECK(out.act.answer[2] == 0.0);
+  const auto loss = out.against({1.0, 0.25, 0.0});
+  const double y = 1 / (1 + std::exp(-1.0));
+  CHECK(loss.nats ==
+        Approx(std::log(2.0) - 0.25 * std::log(y) - 0.75 * std::log(1 - y)).epsilon(1e-9));
+  CHECK(out.act.errors[0] == -0.5);
+  CHECK(out.act.errors[1] == Approx(y - 0.25));
+  CHECK(out.act.errors[2] == 0.0);
+}
+
+TEST_CASE("linear answers come in the units of the targets, errors in inner units", "[algorithm]") {
+  output_fixture out(output_kind::linear, {0.5, -1.0, 2.0});
+  out.net.outputs[0].location = {100.0, 0.0, 7.0};
+  out.net.outputs[0].spread = {10.0, 2.0, 0.0}; // a constant target has no spread: 1 serves
+  answer_output(out.net, 0, out.act);
+  CHECK(out.act.answer[0] == 105.0);
+  CHECK(out.act.answer[1] == -2.0);
+  CHECK(out.act.answer[2] == 9.0);
+  const auto loss = out.against({102.0, 0.0, 9.0});
+  CHECK(out.act.errors[0] == Approx(0.3));
+  CHECK(out.act.errors[1] == Approx(-1.0));
+  CHECK(out.act.errors[2] == 0.0);
+  CHECK(loss.worst == Approx(1.0));
+  CHECK(loss.nats == Approx(0.3 * 0.3 / 2 + 0.5));
+}
+
+TEST_CASE("errors are clipped, and the loss grows in a line beyond", "[algorithm]") {
+  output_fixture out(output_kind::linear, {5.0, -5.0, 1.0});
+  answer_output(out.net, 0, out.act);
+  const auto loss = out.against({0.0, 0.0, 0.0}, 1.5);
+  CHECK(out.act.errors[0] == 1.5);
+  CHECK(out.act.errors[1] == -1.5);
+  CHECK(out.act.errors[2] == 1.0);
+  CHECK(loss.worst == 5.0);
+  CHECK(loss.nats == Approx(2 * (1.5 * (5 - 0.75)) + 0.5)); // Huber's loss
+}
+
+TEST_CASE("unknown targets have no error and no loss", "[algorithm]") {
+  for (const output_kind kind : {output_kind::softmax, output_kind::sigmoid, output_kind::linear}) {
+    output_fixture out(kind, {1.0, 2.0, 3.0});
+    answer_output(out.net, 0, out.act);
+    out.act.errors.assign(3, 77.0); // of an earlier sample
+    const auto none = out.against({missing, missing, missing});
+    CHECK(none.nats == 0.0);
+    CHECK(none.worst == 0.0);
+    for (const double error : out.act.errors) {
+      CHECK(error == 0.0);
+    }
+    const auto one = out.against({missing, 1.0, missing});
+    CHECK(out.act.errors[0] == 0.0);
+    CHECK(out.act.errors[1] != 0.0);
+    CHECK(one.worst == std::abs(out.act.errors[1]));
+  }
+}
+
+TEST_CASE("location and spread follow the targets", "[algorithm]") {
+  output_fixture out(output_kind::linear, {0, 0, 0});
+  auto& layer = out.net.outputs[0];
+  for (int i = 0; i < 4000; ++i) {
+    const double swing = i % 2 == 0 ? 1.0 : -1.0;
+    follow_targets<double>(layer, std::vector<double>{1e6 + 500 * swing, -3.0, missing});
+  }
+  CHECK(layer.location[0] == Approx(1e6).epsilon(1e-5));
+  CHECK(layer.spread[0] == Approx(500).epsilon(0.02));
+  CHECK(layer.location[1] == Approx(-3.0));
+  CHECK(layer.spread[1] == Approx(0.0).margin(1e-9));
+  CHECK(layer.location[2] == 0.0); // never seen
+
+  // One absurd target moves both by a bounded amount.
+  follow_targets<double>(layer, std::vector<double>{1e30, -3.0, missing});
+  CHECK(layer.location[0] == Approx(1e6).epsilon(1e-4));
+  CHECK(layer.spread[0] < 600);
+
+  // After a change of level they follow.
+  for (int i = 0; i < 10000; ++i) {
+    follow_targets<double>(layer, std::vector<double>{2e6 + (i % 2), -3.0, missing});
+  }
+  CHECK(layer.location[0] == Approx(2e6).epsilon(0.01));
+}
+
+TEST_CASE("a target that is unknown at first has the location of its own first value",
+          "[algorithm]") {
+  output_fixture out(output_kind::linear, {0, 0, 0});
+  auto& layer = out.net.outputs[0];
+  follow_targets<double>(layer, std::vector<double>{missing, 5.0, 1.0});
+  for (int i = 0; i < 20; ++i) {
+    follow_targets<double>(layer, std::vector<double>{1000.0, 5.0, 1.0});
+  }
+  CHECK(layer.location[0] == Approx(1000.0));
+  CHECK(layer.spread[0] == Approx(0.0).margin(1e-6));
+}

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <hanami/io/checkpoint.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+
+#include <hanami/foundation/random.hpp>
+#include <hanami/structure/template_builder.hpp>
+
+using namespace hanami;
+
+namespace {
+
+using bytes = std::vector<std::byte>;
+
+struct variant {
+  const char* name;
+  bool spiking = false;
+  bool reduction = false;
+  bool rehearsal = false;
+  bool bricks = false;
+  std::uint64_t planned = 0;
+  bool freeze = false;
+};
+
+constexpr variant variants[] = {
+    {"an endless stream"},
+    {"a planned task", false, false, false, false, 900},
+    {"reduction", false, true, false, false, 900},
+    {"rehearsal", false, false, true},
+    {"spiking neurons", true, false, false, true},
+    {"bricks that grow", false, false, false, true},
+    {"a frozen cluster", false, false, false, false, 0, true},
+    {"everything", true, true, true, true, 900},
+};
+
+template <class Real>
+basic_cluster<Real> make(const variant& v) {
+  cluster_settings settings;
+  settings.brick_size = 32;
+  settings.max_bricks = v.bricks ? 4 : 1;
+  settings.enable_reduction = v.reduction;
+  settings.refractory_time = v.spiking ? 2 : 1;
+  settings.neuron_cooldown = v.spiking ? 1.5 : 1e9;
+  learning_options options;
+  options.rehearsal = v.rehearsal ? 1 : 0;
+  options.remembered = 10;
+  options.remember_above = 0.1;
+  options.nats_per_lane = 0.3;
+  basic_cluster<Real> c(template_builder{}
+                            .settings(settings)
+                            .hexagons({{1, 1, 1}, {4, 1, 1}})
+                            .input("in", {1, 1, 1}, 5)
+                            .output("class", {4, 1, 1}, 2, output_kind::softmax)
+                            .output("value", {4, 1, 1}, 1, output_kind::linear)
+                            .build(),
+                        options);
+  c.plan_task(v.planned);
+  return c;
+}
+
+template <class Real>
+void train(basic_cluster<Real>& c, std::uint64_t first, std::uint64_t last) {
+  for (std::uint64_t i = first; i < last; ++i) {
+    std::vector<Real> input(5);
+    for (std::size_t k = 0; k < 5; ++k) {
+      input[k] = static_cast<Real>(i < 150 ? random_unit(2, k, i) : random_signed_unit(2, k, i));
+    }
+    const Real one = random_below(2, 3, 1, i) == 0 ? Real{1} : Real{0};
+    c.train(input, std::vector<Real>{one, 1 - one, 100 * input[0]});
+  }
+}
+
+template <class Real>
+std::vector<Real> some_input() {
+  return {Real(0.3), Real(-0.7), Real(0), Real(0.9), Real(0.1)};
+}
+
+/// A cluster with everything in it, small.
+const bytes& sound_checkpoint() {
+  static const bytes made = [] {
+    auto c = make<float>(variants[7]);
+    train(c, 0, 400);
+    return to_checkpoint(c);
+  }();
+  return made;
+}
+
+void fix_checksum(bytes& file) {
+  if (file.size() < 32) {
+    return;
+  }
+  const std::uint64_t size = file.size() - 32;
+  archive_writer writer;
+  writer(size);
+  std::copy(writer.bytes().begin(), writer.bytes().end(), file.begin() + 16);
+  archive_writer tail;
+  tail(detail::checksum(std::span<const std::byte>(file).first(file.size() - 8)));
+  std::copy(tail.bytes().begin(), tail.bytes().end(), file.end() - 8);
+}
+
+errc refusal(const bytes& file) {
+  try {
+    from_checkpoint(file);
+  } catch (const error& failure) {
+    CHECK(std::strlen(failure.what()) > 10);
+    return static_cast<errc>(failure.code().value());
+  }
+  return errc{};
+}
+
+/// A folder of its own for files, gone afterwards.
+struct scratch_folder {
+  std::filesystem::path path = std::filesystem::temp_directory_path() /
+                               ("hanami-checkpoint-test-" + std::to_string(::getpid()));
+  scratch_folder() {
+    std::filesystem::remove_all(path);
+    std::filesystem::create_directories(path);
+  }
+  scratch_folder(const scratch_folder&) = delete;
+  scratch_folder& operator=(const scratch_folder&) = delete;
+  ~scratch_folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
+  }
+  std::size_t files() const {
+    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(path), {}));
+  }
+};
+
+} // namespace
+
+TEMPLATE_TEST_CASE("a restored cluster goes on as if it had never stopped, to the bit", "[io]",
+                   float, double) {
+  for (const variant& v : variants) {
+    INFO(v.name);
+    auto original = make<TestType>(v);
+    for (const std::uint64_t stop : {0U, 1U, 100U, 500U, 1000U, 1300U}) {
+      const std::uint64_t begin = original.statistics().samples;
+      train(original, begin, stop);
+      if (v.freeze && stop == 500) {
+        original.freeze();
+      }
+      const bytes file = to_checkpoint(original);
+      auto restored = from_checkpoint<TestType>(file);
+      REQUIRE(find_fault(restored.state()) == nullptr);
+      REQUIRE(to_checkpoint(restored) == file);
+      CHECK(restored.plan() == original.plan());
+      CHECK(restored.options() == original.options());
+      CHECK(restored.infer(some_input<TestType>()) == original.infer(some_input<TestType>()));
+      auto both = original;
+      train(both, stop, stop + 300);
+      train(restored, stop, stop + 300);
+      REQUIRE(to_checkpoint(restored) == to_checkpoint(both));
+    }
+  }
+}
+
+TEST_CASE("a cluster can be saved after any sample", "[io]") {
+  // In particular right after a brick has grown.
+  for (const variant& v : variants) {
+    INFO(v.name);
+    auto c = make<float>(v);
+    for (std::uint64_t i = 0; i < 120; ++i) {
+      train(c, i, i + 1);
+      const bytes file = to_checkpoint(c);
+      REQUIRE(to_checkpoint(from_checkpoint(file)) == file);
+    }
+  }
+}
+
+TEST_CASE("numbers of another width are refused", "[io]") {
+  auto c = make<double>(variants[0]);
+  train(c, 0, 20);
+  const bytes wide = to_checkpoint(c);
+  CHECK(refusal(wide) == errc::invalid_checkpoint);
+  CHECK_THROWS_WITH(from_checkpoint<double>(sound_checkpoint()), Catch::Contains("byte 12"));
+  CHECK_NOTHROW(from_checkpoint<double>(wide));
+}
+
+TEST_CASE("other formats and versions are refused by name", "[io]") {
+  bytes file = sound_checkpoint();
+  file[8] = std::byte{2};
+  CHECK(refusal(file) == errc::unsupported_version);
+  fix_checksum(file);
+  CHECK(refusal(file) == errc::unsupported_version);
+  CHECK_THROWS_WITH(from_checkpoint(file),
+                    Catch::Contains("version 2") && Catch::Contains("reads version 1"));
+  file = sound_checkpoint();
+  file[0] = std::byte{'H'};
+  CHECK(refusal(file) == errc::invalid_checkpoint);
+  CHECK_THROWS_WITH(from_checkpoint(file), Catch::Contains("hanamiCP"));
+  CHECK(refusal({}) == errc::invalid_checkpoint);
+  CHECK(refusal(bytes(1000)) == errc::invalid_checkpoint);
+}
+
+TEST_CASE("every truncated checkpoint is refused", "[io]") {
+  const bytes& whole = sound_checkpoint();
+  for (std::size_t size = 0; size < whole.size(); size += size < 200 ? 1 : 97) {
+    bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+    REQUIRE(refusal(cut) == errc::invalid_checkpoint);
+    fix_checksum(cut);
+    REQUIRE(refusal(cut) == errc::invalid_checkpoint);
+  }
+  bytes longer = whole;
+  longer.resize(whole.size() + 5);
+  CHECK(refusal(longer) == errc::invalid_checkpoint);
+  fix_checksum(longer);
+  CHECK(refusal(longer) == errc::invalid_checkpoint);
+}
+
+TEST_CASE("every flipped bit is noticed", "[io]") {
+  bytes file = sound_checkpoint();
+  for (std::uint64_t i = 0; i < 3000; ++i) {
+    const std::size_t at = random_below(static_cast<std::uint32_t>(file.size()), 1, 1, i);
+    const auto bit = std::byte(1U << random_below(8, 1, 2, i));
+    file[at] ^= bit;
+    REQUIRE(refusal(file) != errc{});
+    file[at] ^= bit;
+  }
+  CHECK(refusal(file) == errc{});
+}
+
+TEST_CASE("ten thousand damaged checkpoints are refused or make sound clusters", "[io]") {
+  const bytes& whole = sound_checkpoint();
+  std::size_t refused = 0;
+  std::size_t sound = 0;
+  for (std::uint64_t trial = 0; trial < 10000; ++trial) {
+    std::uint64_t counter = 0;
+    const auto below = [&](std::size_t bound) {
+      return random_below(static_cast<std::uint32_t>(bound), 77, trial, counter++);
+    };
+    bytes file = whole;
+    // Half of the damage hits the lists in front of the weights, where it matters most.
+    for (std::uint32_t changes = 1 + below(3); changes > 0; --changes) {
+      const std::size_t reach =
+          below(2) == 0 ? file.size() : std::min<std::size_t>(900, file.size());
+      const auto at = file.begin() + static_cast<std::ptrdiff_t>(below(reach));
+      constexpr unsigned favourites[] = {0, 1, 0x7f, 0x80, 0xff};
+      switch (below(6)) {
+      case 0:
+      case 1:
+        *at ^= std::byte(1U << below(8));
+        break;
+      case 2:
+        *at = std::byte(favourites[below(5)]);
+        break;
+      case 3:
+        file.insert(at, std::byte(below(256)));
+        break;
+      case 4:
+        file.erase(at);
+        break;
+      default: // eight bytes at once: a length, a number
+        for (std::ptrdiff_t k = 0; k < 8 && at + k < file.end(); ++k) {
+          at[k] = std::byte(favourites[below(5)]);
+        }
+        break;
+      }
+    }
+    fix_checksum(file);
+    try {
+      auto c = from_checkpoint(file);
+      ++sound;
+      REQUIRE(find_fault(c.state()) == nullptr);
+      const std::vector<float> input(c.input_size(), 0.5f);
+      const std::vector<float> target(c.output_size(), 0.5f);
+      c.infer(input);
+      for (int i = 0; i < 20; ++i) {
+        c.train(input, target);
+      }
+      c.infer(input);
+      const char* why = find_fault(c.state());
+      INFO("trial " << trial << ": " << (why == nullptr ? "" : why));
+      REQUIRE(why == nullptr);
+    } catch (const error&) {
+      ++refused;
+    }
+  }
+  CHECK(refused > 1000);
+  CHECK(sound > 1000);
+}
+
+TEST_CASE("a checkpoint that asks for absurd memory is refused", "[io]") {
+  // The options stand behind the template: find the number of remembered samples and enlarge it.
+  bytes file = sound_checkpoint();
+  archive_writer ten;
+  ten(std::uint32_t{1}, std::uint32_t{10}, 0.1); // rehearsal, remembered, remember_above
+  const auto at = std::search(file.begin(), file.end(), ten.bytes().begin(), ten.bytes().end());
+  REQUIRE(at != file.end());
+  archive_writer many;
+  many(std::uint32_t{1}, std::uint32_t{10000000});
+  std::copy(many.bytes().begin(), many.bytes().end(), at);
+  fix_checksum(file);
+  CHECK(refusal(file) == errc::invalid_checkpoint);
+}
+
+TEST_CASE("files are written whole and read back", "[io]") {
+  const scratch_folder folder;
+  auto c = make<float>(variants[7]);
+  train(c, 0, 100);
+  const auto path = folder.path / "cluster.hanami";
+  save(c, path);
+  CHECK(to_checkpoint(load(path)) == to_checkpoint(c));
+  train(c, 100, 200);
+  save(c, path); // replaces
+  CHECK(to_checkpoint(load(path)) == to_checkpoint(c));
+  CHECK(folder.files() == 1); // and leaves nothing beside it
+}
+
+TEST_CASE("a file that cannot be written leaves the old one and no other", "[io]") {
+  const scratch_folder folder;
+  const auto c = make<float>(variants[0]);
+
+  // A folder in the place of the file: everything is written, only the last step fails.
+  const auto taken = folder.path / "taken";
+  std::filesystem::create_directories(taken / "inside");
+  try {
+    save(c, taken);
+    FAIL("written");
+  } catch (const error& failure) {
+    CHECK(failure.code() == errc::file_error);
+    CHECK_THAT(failure.what(), Catch::Contains("taken"));
+  }
+  CHECK(std::filesystem::exists(taken / "inside"));
+  CHECK(folder.files() == 1);
+
+  // A folder that does not exist.
+  try {
+    save(c, folder.path / "nowhere" / "file");
+    FAIL("written");
+  } catch (const error& failure) {
+    CHECK(failure.code() == errc::file_error);
+    CHECK_THAT(failure.what(), Catch::Contains("nowhere"));
+  }
+  CHECK(folder.files() == 1);
+}
+
+TEST_CASE("a full disk leaves the old file", "[io]") {
+  if (!std::filesystem::exists("/dev/full")) {
+    return;
+  }
+  const scratch_folder folder;
+  const auto path = folder.path / "file";
+  std::ofstream(path) << "old";
+  // The temporary file leads to a device that is always full.
+  const auto temporary = path.string() + ".part-" + std::to_string(::getpid());
+  std::filesystem::create_symlink("/dev/full", temporary);
+  try {
+    save(make<float>(variants[0]), path);
+    FAIL("written");
+  } catch (const error& failure) {
+    CHECK(failure.code() == errc::file_error);
+  }
+  CHECK(folder.files() == 1);
+  std::ifstream old(path);
+  std::string content;
+  old >> content;
+  CHECK(content == "old");
+}
+
+TEST_CASE("files that cannot be read are named", "[io]") {
+  const scratch_folder folder;
+  const auto expect = [&](const std::filesystem::path& path, errc code) {
+    try {
+      load(path);
+      FAIL("read");
+    } catch (const error& failure) {
+      CHECK(failure.code() == code);
+      CHECK_THAT(failure.what(), Catch::Contains(path.filename().string()));
+    }
+  };
+  expect(folder.path / "missing", errc::file_error);
+  expect(folder.path, errc::file_error); // a folder
+  std::ofstream(folder.path / "empty").flush();
+  expect(folder.path / "empty", errc::invalid_checkpoint);
+  std::ofstream(folder.path / "garbage") << "version: 1, and so on, but no checkpoint at all";
+  expect(folder.path / "garbage", errc::invalid_checkpoint);
+}
