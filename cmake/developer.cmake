@@ -11,7 +11,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # False alarms of gcc 12 from -O2 on: in inlined standard containers, in its own AVX-512 intrinsics
   # and in inlined std::string. Clang keeps what it has of them.
   target_compile_options(hanami_dev INTERFACE
-    -Wno-null-dereference -Wno-maybe-uninitialized -Wno-restrict
+    -Wno-null-dereference -Wno-maybe-uninitialized -Wno-restrict -Wno-array-bounds
+    -Wno-stringop-overflow -Wno-stringop-overread
     -Wduplicated-cond -Wduplicated-branches -Wlogical-op)
 endif()
 if(HANAMI_WERROR)

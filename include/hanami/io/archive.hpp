@@ -72,8 +72,11 @@ class archive_writer {
 
  private:
   void put(const void* from, std::size_t size) {
-    const auto* begin = static_cast<const std::byte*>(from);
-    bytes_.insert(bytes_.end(), begin, begin + size);
+    if (size > 0) {
+      const std::size_t at = bytes_.size();
+      bytes_.resize(at + size);
+      std::memcpy(bytes_.data() + at, from, size);
+    }
   }
 
   template <class T>
