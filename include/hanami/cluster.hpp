@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -211,6 +212,24 @@ class basic_cluster {
     shrink_to_fit();
   }
 
+  /// Bytes held: the network, one activity, remembered samples.
+  std::size_t bytes() const noexcept {
+    return sizeof(*this) + net_.bytes() + act_.bytes() + ring_.bytes();
+  }
+
+  /// From now on the network may take `bytes` more than it holds now, within the template's memory
+  /// limit; at first, and with the largest number, only that limit holds. For budgets that clusters
+  /// share. Copies keep it, checkpoints do not.
+  void allow_growth(std::size_t bytes) noexcept {
+    const std::size_t held = net_.bytes();
+    const std::size_t before = net_.allowance;
+    constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
+    net_.allowance = bytes < most - held ? held + bytes : most;
+    if (net_.allowance > before && before < net_.plan.settings.memory_limit) {
+      net_.full = false; // it was the allowance that had said no
+    }
+  }
+
   cluster_statistics statistics() const {
     cluster_statistics s;
     s.hexagons = net_.hexagons.size();
@@ -229,7 +248,7 @@ class basic_cluster {
     for (const auto& o : net_.outputs) {
       s.synapses += o.weights.size();
     }
-    s.bytes = sizeof(*this) + net_.bytes() + act_.bytes() + ring_.bytes();
+    s.bytes = bytes();
     s.samples = samples_;
     s.samples_learned = samples_learned_;
     s.growth = net_.growth;
@@ -342,11 +361,7 @@ class basic_cluster {
     if (found.new_negative) {
       open_negatives(input);
     }
-    for (const auto& level : net_.plan.levels) {
-      grow_level(net_, level, act_);
-      forward_level(net_, level, weight_set::current, act_, run);
-    }
-    forward_outputs(net_, weight_set::current, act_);
+    grow_forward(net_, act_, run);
     train_result result = measure(target);
     if (result.learned) {
       learn(result.loss, run);

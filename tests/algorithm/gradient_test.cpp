@@ -92,10 +92,7 @@ struct gradient_fixture {
   void grow(const std::vector<double>& values) {
     act.fit_to_learn(net);
     place_inputs<double>(net, values, act);
-    for (const auto& level : net.plan.levels) {
-      grow_level(net, level, act);
-      forward_level(net, level, weight_set::current, act, serial_executor{});
-    }
+    grow_forward(net, act, serial_executor{});
   }
 
   double loss() {

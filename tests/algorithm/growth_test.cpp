@@ -11,6 +11,7 @@
 #include <catch2/catch.hpp>
 
 #include <hanami/algorithm/average.hpp>
+#include <hanami/algorithm/borders.hpp>
 #include <hanami/algorithm/forward.hpp>
 #include <hanami/executor/serial.hpp>
 #include <hanami/structure/network_check.hpp>
@@ -56,9 +57,9 @@ struct growing {
       act.fit_to_learn(net);
       place_inputs<Real>(net, values, act);
     }
-    for (const auto& level : net.plan.levels) {
-      grow_level(net, level, act);
-      forward_level(net, level, weight_set::current, act, serial_executor{});
+    grow_forward(net, act, serial_executor{});
+    for (std::size_t b = 0; b < net.bricks.size(); ++b) {
+      watch_sources(net, b, act);
     }
   }
   void show_often(int times, const std::vector<Real>& values) {
@@ -251,7 +252,7 @@ TEST_CASE("a first value that was an outlier gives way to what comes after", "[a
     auto g = one_input(max_steps);
     g.show({1e6});
     const std::vector<double> weights(g.net.tiles.tile(0), g.net.tiles.tile(0) + 32);
-    for (int i = 0; i < 31; ++i) {
+    for (int i = 0; i < 40; ++i) { // checked after 16, then young for 16 more
       g.show({1.9 + 0.1 * (i % 2)});
     }
     CHECK(g.border() == Approx(2.0));
@@ -440,4 +441,41 @@ TEST_CASE("a network without memory for a single brick answers all the same", "[
   CHECK(g.net.bricks.empty());
   CHECK(g.answer({1, 2, 3}) == std::vector<float>(3, 0.5f)); // sigmoid of nothing
   CHECK(find_fault(g.net) == nullptr);
+}
+
+TEST_CASE("values in a narrow band far from zero get steps of their own", "[algorithm]") {
+  growing<double> g(row(small_bricks(16), 3, 1));
+  const auto value = [](std::uint64_t i) {
+    return 101000.0 + 400.0 * static_cast<double>(random_unit(5, 5, i));
+  };
+  for (std::uint64_t i = 0; i < 40; ++i) {
+    g.show({value(i)});
+  }
+  std::vector<std::vector<double>> before;
+  for (std::uint64_t i = 0; i < 50; ++i) {
+    before.push_back(g.answer({value(1000 + i)}));
+  }
+  for (std::uint64_t i = 40; i < 400; ++i) {
+    g.show({value(i)});
+  }
+  const auto& b = g.net.bricks[0];
+  REQUIRE(b.steps[0] == 16);
+  std::size_t in_band = 0;
+  for (std::size_t k = 0; k < 16; ++k) {
+    in_band += b.lower[k] >= 101000.0 && b.lower[k] < 101400.0 ? 1U : 0U;
+  }
+  CHECK(in_band >= 14);
+  for (std::uint64_t i = 0; i < 50; ++i) { // and the answers are the same as ever
+    const auto now = g.answer({value(1000 + i)});
+    for (std::size_t k = 0; k < now.size(); ++k) {
+      CHECK(now[k] == Approx(before[i][k]).epsilon(1e-9));
+    }
+  }
+  CHECK(find_fault(g.net) == nullptr);
+}
+
+TEST_CASE("equal values far from zero are no band", "[algorithm]") {
+  auto g = one_input(16);
+  g.show_often(500, {101325.0});
+  CHECK(g.steps() == 1);
 }

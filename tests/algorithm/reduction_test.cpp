@@ -66,11 +66,7 @@ struct reducible {
   void show(const std::vector<double>& values) {
     act.fit_to_learn(net);
     place_inputs<double>(net, values, act);
-    for (const auto& level : net.plan.levels) {
-      grow_level(net, level, act);
-      forward_level(net, level, weight_set::current, act, serial_executor{});
-    }
-    forward_outputs(net, weight_set::current, act);
+    grow_forward(net, act, serial_executor{});
   }
   std::vector<double> answer(const std::vector<double>& values, activity<double>& with) {
     with.fit(net);
@@ -275,11 +271,7 @@ TEST_CASE("everything stays sound through thousands of rounds of growth and redu
         act.fit_to_learn(net);
         place_inputs<float>(net, values, act);
       }
-      for (const auto& level : net.plan.levels) {
-        grow_level(net, level, act);
-        forward_level(net, level, weight_set::current, act, serial_executor{});
-      }
-      forward_outputs(net, weight_set::current, act);
+      grow_forward(net, act, serial_executor{});
       for (std::size_t k = 0; k < 2; ++k) {
         act.errors[k] = 0.3f * random_signed_unit(13, k, round);
       }

@@ -9,6 +9,8 @@
 
 #include "../structure/activity.hpp"
 #include "activation.hpp"
+#include "borders.hpp"
+#include "forward.hpp"
 #include "lanes.hpp"
 
 /// From the errors of the outputs back to every active weight: plain gradient descent, one sample
@@ -85,6 +87,7 @@ struct backward_brick {
     if (b.retired) {
       return;
     }
+    watch_sources(net, index, act);
     Real* delta = act.deltas.data() + index * net.lanes();
     const Real* potentials = act.sources.data() + net.neurons_of(index);
     correct_outputs(index, potentials, delta);
@@ -224,12 +227,12 @@ void backward(network<Real>& net, step_rates<Real> rates, activity<Real>& act,
   const bool bounded =
       std::any_of(net.plan.outputs.begin(), net.plan.outputs.end(),
                   [](const output_plan& o) { return o.kind == output_kind::linear; });
-  for (auto level = net.plan.levels.rbegin(); level != net.plan.levels.rend(); ++level) {
-    for (const hexagon_id id : *level) {
-      const auto& bricks = net.hexagons[index_of(id)].bricks;
-      const backward_brick<Real> work{net, act, rates, learning, energy, bounded};
-      run.for_each(bricks.size(), bricks.size() * net.lanes() * 512,
-                   [&](std::size_t i) { work(bricks[i]); });
+  const backward_brick<Real> work{net, act, rates, learning, energy, bounded};
+  for (std::size_t level = net.plan.levels.size(); level-- > 0;) {
+    const auto& bricks = act.level_bricks[level];
+    run.for_each(bricks.size(), 3 * touched_bytes(net, bricks, act),
+                 [&](std::size_t i) { work(bricks[i]); });
+    for (const hexagon_id id : net.plan.levels[level]) {
       collect_source_deltas(net, id, act);
     }
   }

@@ -28,6 +28,49 @@ struct input_findings {
   bool new_negative = false; ///< an input had its first negative value
 };
 
+namespace detail {
+
+/// The extremes of some values, 0 included; NaN is not a value.
+template <class Real>
+struct value_extremes {
+  Real least = 0;
+  Real most = 0;
+
+  void include(Real x) noexcept {
+    least = x < least ? x : least;
+    most = x > most ? x : most;
+  }
+};
+
+/// positive[k] = max(values[k], 0), NaN being 0.
+template <class Real>
+value_extremes<Real> place_positive(const Real* values, std::size_t count,
+                                    Real* positive) noexcept {
+  constexpr std::size_t width = simd_width<Real>;
+  const simd<Real> zero{};
+  simd<Real> least{};
+  simd<Real> most{};
+  std::size_t k = 0;
+  for (; k + width <= count; k += width) {
+    const simd<Real> x = simd_load(values + k);
+    simd_store(positive + k, x > zero ? x : zero);
+    least = x < least ? x : least;
+    most = x > most ? x : most;
+  }
+  value_extremes<Real> found;
+  for (std::size_t lane = 0; lane < width; ++lane) {
+    found.include(least[lane]);
+    found.include(most[lane]);
+  }
+  for (; k < count; ++k) {
+    positive[k] = values[k] > Real{0} ? values[k] : Real{0};
+    found.include(values[k]);
+  }
+  return found;
+}
+
+} // namespace detail
+
 /// Copies the values of one sample to their places, split by sign. NaN becomes silence.
 template <class Real>
 input_findings place_inputs(const network<Real>& net, std::span<const Real> values,
@@ -37,17 +80,10 @@ input_findings place_inputs(const network<Real>& net, std::span<const Real> valu
     const input_plan& input = net.plan.inputs[i];
     const Real* from = values.data() + input.first;
     Real* positive = act.sources.data() + input.offset;
-    Real least = 0;
-    Real most = 0;
-    for (std::size_t k = 0; k < input.size; ++k) {
-      const Real x = from[k];
-      positive[k] = x > Real{0} ? x : Real{0};
-      least = x < least ? x : least;
-      most = x > most ? x : most;
-    }
+    const auto extremes = detail::place_positive(from, input.size, positive);
     constexpr Real finite = std::numeric_limits<Real>::max();
-    found.infinite = found.infinite || most > finite || least < -finite;
-    if (least < Real{0} || net.negative_inputs[i] != 0) {
+    found.infinite = found.infinite || extremes.most > finite || extremes.least < -finite;
+    if (extremes.least < Real{0} || net.negative_inputs[i] != 0) {
       found.new_negative = found.new_negative || net.negative_inputs[i] == 0;
       Real* negative = positive + net.plan.negative_part;
       for (std::size_t k = 0; k < input.size; ++k) {
@@ -130,61 +166,98 @@ void read_brick(const Real* weights, const Real* potentials, std::size_t groups,
   }
 }
 
-/// Inner sums of one output, before its answer function: bias + weights * potentials.
+/// Work of one group of bricks that an output reads: their part of its inner sums. Groups are the
+/// same on every executor, and so is the order in which their parts are added.
 template <class Real>
+struct read_group {
+  const network<Real>& net;
+  activity<Real>& act;
+  weight_set weights;
+  std::size_t output;
+
+  static constexpr std::size_t bricks = 16;
+
+  static std::size_t count(const output_layer<Real>& layer) noexcept {
+    return (layer.bricks.size() + bricks - 1) / bricks;
+  }
+
+  void operator()(std::size_t group) const noexcept {
+    const std::size_t size = net.plan.outputs[output].size;
+    for (std::size_t first = 0; first < size;) {
+      const std::size_t left = size - first;
+      if (left >= 8) {
+        first += read<8>(group, first);
+      } else if (left >= 4) {
+        first += read<4>(group, first);
+      } else if (left >= 2) {
+        first += read<2>(group, first);
+      } else {
+        first += read<1>(group, first);
+      }
+    }
+  }
+
+ private:
+  template <std::size_t Count>
+  std::size_t read(std::size_t group, std::size_t first) const noexcept {
+    const auto& layer = net.outputs[output];
+    const std::size_t size = net.plan.outputs[output].size;
+    const bool average = weights == weight_set::average && net.averaging();
+    const Real* w = average ? layer.average_weights.data() : layer.weights.data();
+    const std::size_t end = std::min((group + 1) * bricks, layer.bricks.size());
+    simd<Real> sums[Count] = {};
+    for (std::size_t k = group * bricks; k < end; ++k) {
+      read_brick<Count>(w + (k * net.lanes() * size + first * chunk_width),
+                        act.sources.data() + net.neurons_of(layer.bricks[k]),
+                        net.lanes() / chunk_width, size, sums);
+    }
+    Real* part = act.output_parts[output].data() + group * size + first;
+    for (std::size_t o = 0; o < Count; ++o) {
+      part[o] = simd_sum<Real>(sums[o]);
+    }
+    return Count;
+  }
+};
+
+/// Inner sums of one output, before its answer function: bias + weights * potentials.
+template <class Real, executor Executor>
 void read_output(const network<Real>& net, std::size_t index, weight_set weights,
-                 activity<Real>& act) noexcept {
+                 activity<Real>& act, const Executor& run) {
   const auto& layer = net.outputs[index];
   const auto& plan = net.plan.outputs[index];
+  const std::size_t groups = read_group<Real>::count(layer);
+  run.for_each(groups, layer.weights.size() * sizeof(Real),
+               read_group<Real>{net, act, weights, index});
   const bool average = weights == weight_set::average && net.averaging();
-  const Real* w = average ? layer.average_weights.data() : layer.weights.data();
   const Real* bias = average ? layer.average_bias.data() : layer.bias.data();
-  const std::size_t groups = net.lanes() / chunk_width;
-  const std::size_t block = net.lanes() * plan.size;
-  for (std::size_t first = 0; first < plan.size;) {
-    const std::size_t left = plan.size - first;
-    simd<Real> sums[8] = {};
-    const auto read = [&](auto count) {
-      for (std::size_t k = 0; k < layer.bricks.size(); ++k) {
-        read_brick<count()>(w + k * block + first * chunk_width,
-                            act.sources.data() + net.neurons_of(layer.bricks[k]), groups, plan.size,
-                            sums);
-      }
-      for (std::size_t o = 0; o < count(); ++o) {
-        act.answer[plan.first + first + o] = bias[first + o] + simd_sum<Real>(sums[o]);
-      }
-      first += count();
-    };
-    if (left >= 8) {
-      read(std::integral_constant<std::size_t, 8>{});
-    } else if (left >= 4) {
-      read(std::integral_constant<std::size_t, 4>{});
-    } else if (left >= 2) {
-      read(std::integral_constant<std::size_t, 2>{});
-    } else {
-      read(std::integral_constant<std::size_t, 1>{});
+  Real* answer = act.answer.data() + plan.first;
+  std::copy_n(bias, plan.size, answer);
+  const Real* part = act.output_parts[index].data();
+  for (std::size_t group = 0; group < groups; ++group, part += plan.size) {
+    for (std::size_t o = 0; o < plan.size; ++o) {
+      answer[o] += part[o];
     }
   }
 }
 
-/// One level of hexagons: all their bricks, once their sources are known.
+/// Inner sums of all outputs into `act.answer`.
 template <class Real, executor Executor>
-void forward_level(const network<Real>& net, const std::vector<hexagon_id>& level,
-                   weight_set weights, activity<Real>& act, const Executor& run) {
-  for (const hexagon_id id : level) {
-    const auto& bricks = net.hexagons[index_of(id)].bricks;
-    const forward_brick<Real> work{net, act, weights};
-    run.for_each(bricks.size(), bricks.size() * net.lanes() * 256,
-                 [&](std::size_t i) { work(bricks[i]); });
+void forward_outputs(const network<Real>& net, weight_set weights, activity<Real>& act,
+                     const Executor& run) {
+  for (std::size_t o = 0; o < net.outputs.size(); ++o) {
+    read_output(net, o, weights, act, run);
   }
 }
 
-/// Inner sums of all outputs into `act.answer`.
+/// About how much memory the active steps of some bricks touch, judged by their last lists.
 template <class Real>
-void forward_outputs(const network<Real>& net, weight_set weights, activity<Real>& act) noexcept {
-  for (std::size_t o = 0; o < net.outputs.size(); ++o) {
-    read_output(net, o, weights, act);
+std::size_t touched_bytes(const network<Real>& net, const std::vector<std::uint32_t>& bricks,
+                          const activity<Real>& act) noexcept {
+  std::size_t steps = 0;
+  for (const std::uint32_t index : bricks) {
+    steps += act.lists[index].count;
   }
+  return steps * net.lanes() * sizeof(Real);
 }
 
 /// A whole inference of the values placed in `act`: grows nothing, writes only `act`. Answers are
@@ -192,13 +265,16 @@ void forward_outputs(const network<Real>& net, weight_set weights, activity<Real
 template <class Real, executor Executor>
 void infer_placed(const network<Real>& net, weight_set weights, activity<Real>& act,
                   const Executor& run) {
-  for (const auto& level : net.plan.levels) {
-    for (const hexagon_id id : level) {
+  const forward_brick<Real> work{net, act, weights};
+  for (std::size_t level = 0; level < net.plan.levels.size(); ++level) {
+    for (const hexagon_id id : net.plan.levels[level]) {
       find_active(net, id, act);
     }
-    forward_level(net, level, weights, act, run);
+    const auto& bricks = act.level_bricks[level];
+    run.for_each(bricks.size(), touched_bytes(net, bricks, act),
+                 [&](std::size_t i) { work(bricks[i]); });
   }
-  forward_outputs(net, weights, act);
+  forward_outputs(net, weights, act, run);
   for (std::size_t o = 0; o < net.outputs.size(); ++o) {
     answer_output(net, o, act);
   }

@@ -44,6 +44,7 @@ void list_steps(const network<Real>& net, std::size_t index, activity<Real>& act
   auto& list = act.lists[index];
   const auto& chunks = net.hexagons[index_of(b.hexagon)].chunks;
   const auto& active = act.active[index_of(b.hexagon)];
+  const bool fed_by_neurons = !net.plan[b.hexagon].fed_by.empty();
   std::size_t count = 0;
   std::size_t inputs = 0;
   // Chunks of inputs and of neurons may alternate (a brick grows, then an input turns negative), so
@@ -70,6 +71,9 @@ void list_steps(const network<Real>& net, std::size_t index, activity<Real>& act
     }
     if (!neurons) {
       inputs = count;
+    }
+    if (!fed_by_neurons) {
+      break;
     }
   }
   list.count = static_cast<std::uint32_t>(count);

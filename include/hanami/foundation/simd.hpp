@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
-#if defined(__AVX512F__) || defined(__AVX2__)
+#if defined(__SSE2__)
 #include <immintrin.h>
 #endif
 
@@ -76,28 +76,50 @@ HANAMI_INLINE Real simd_sum(simd<Real> v) noexcept {
   return lane[0];
 }
 
+/// One bit for each of the 16 values `load(k)` .. whose vectors are above `limit` (NaN is not).
+/// `load(k)` gives the vector that begins at value k.
+template <class Real, class Load>
+HANAMI_INLINE std::uint32_t chunk_bits_above(Real limit, const Load& load) noexcept {
+  std::uint32_t mask = 0;
+  for (std::size_t k = 0; k < chunk_width; k += simd_width<Real>) {
+    const simd<Real> v = load(k);
+#if defined(__AVX512F__)
+    if constexpr (sizeof(Real) == 4) {
+      mask |= static_cast<std::uint32_t>(_mm512_cmp_ps_mask(v, _mm512_set1_ps(limit), _CMP_GT_OQ))
+              << k;
+      continue;
+    }
+#elif defined(__AVX__)
+    if constexpr (sizeof(Real) == 4) {
+      mask |= static_cast<std::uint32_t>(
+                  _mm256_movemask_ps(_mm256_cmp_ps(v, _mm256_set1_ps(limit), _CMP_GT_OQ)))
+              << k;
+      continue;
+    }
+#elif defined(__SSE2__)
+    if constexpr (sizeof(Real) == 4) {
+      mask |= static_cast<std::uint32_t>(_mm_movemask_ps(_mm_cmpgt_ps(v, _mm_set1_ps(limit)))) << k;
+      continue;
+    }
+#endif
+    for (std::size_t i = 0; i < simd_width<Real>; ++i) {
+      mask |= static_cast<std::uint32_t>(v[i] > limit) << (k + i);
+    }
+  }
+  return mask;
+}
+
 /// One bit for each of the 16 values that is above zero (NaN is not).
 template <class Real>
 HANAMI_INLINE std::uint32_t positive_bits(const Real* values) noexcept {
-#if defined(__AVX512F__)
-  if constexpr (sizeof(Real) == 4) {
-    return _mm512_cmp_ps_mask(_mm512_loadu_ps(values), _mm512_setzero_ps(), _CMP_GT_OQ);
-  }
-#elif defined(__AVX2__)
-  if constexpr (sizeof(Real) == 4) {
-    const __m256 zero = _mm256_setzero_ps();
-    const auto bits = [&](const Real* from) {
-      return static_cast<std::uint32_t>(
-          _mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(from), zero, _CMP_GT_OQ)));
-    };
-    return bits(values) | (bits(values + 8) << 8);
-  }
-#endif
-  std::uint32_t mask = 0;
-  for (std::size_t i = 0; i < chunk_width; ++i) {
-    mask |= static_cast<std::uint32_t>(values[i] > Real{0}) << i;
-  }
-  return mask;
+  return chunk_bits_above(Real{0}, [values](std::size_t k) { return simd_load(values + k); });
+}
+
+/// One bit for each of the 16 products `x * inverse` that is above `limit`.
+template <class Real>
+HANAMI_INLINE std::uint32_t share_bits(const Real* x, const Real* inverse, Real limit) noexcept {
+  return chunk_bits_above(limit,
+                          [=](std::size_t k) { return simd_load(x + k) * simd_load(inverse + k); });
 }
 
 #if !defined(__AVX512F__) && defined(__AVX2__)

@@ -30,10 +30,12 @@ template <class Real>
 struct activity {
   aligned_vector<Real> sources; ///< potentials, placed as `topology` says
   aligned_vector<Real> deltas;  ///< loss gradients of all neurons, brick after brick
-  std::vector<std::vector<std::uint16_t>> active;  ///< per hexagon and chunk
-  std::vector<step_list<Real>> lists;              ///< per brick
-  std::vector<aligned_vector<Real>> source_deltas; ///< per brick: for the neurons that feed it
-  aligned_vector<Real> answer;                     ///< all outputs in a row
+  std::vector<std::vector<std::uint16_t>> active;       ///< per hexagon and chunk
+  std::vector<step_list<Real>> lists;                   ///< per brick
+  std::vector<aligned_vector<Real>> source_deltas;      ///< per brick: for the neurons that feed it
+  std::vector<std::vector<std::uint32_t>> level_bricks; ///< per level: the bricks that run at once
+  aligned_vector<Real> answer;                          ///< all outputs in a row
+  std::vector<aligned_vector<Real>> output_parts;       ///< per output: sums of groups of bricks
   aligned_vector<Real> errors;        ///< their loss gradients, in the outputs' inner units
   std::vector<Real> output_rates;     ///< learning rate of each output for this sample
   aligned_vector<Real> potentials;    ///< spiking: per neuron, what is left of older inputs
@@ -58,7 +60,12 @@ struct activity {
     for (std::size_t b = 0; b < lists.size(); ++b) {
       fit_list(net, b);
     }
+    fit_levels(net);
     answer.resize(net.plan.output_size);
+    output_parts.resize(net.outputs.size());
+    for (std::size_t o = 0; o < output_parts.size(); ++o) {
+      output_parts[o].resize((net.outputs[o].bricks.size() + 1) * net.plan.outputs[o].size);
+    }
     if (spiking(net.plan.settings)) {
       potentials.resize(net.bricks.size() * net.lanes());
       resting.resize(potentials.size());
@@ -93,10 +100,17 @@ struct activity {
     std::size_t sum = allocated_bytes(sources) + allocated_bytes(deltas) + allocated_bytes(answer) +
                       allocated_bytes(errors) + allocated_bytes(output_rates) +
                       allocated_bytes(active) + allocated_bytes(lists) +
+                      allocated_bytes(level_bricks) + allocated_bytes(output_parts) +
                       allocated_bytes(source_deltas) + allocated_bytes(potentials) +
                       allocated_bytes(resting) + allocated_bytes(took);
     for (const auto& a : active) {
       sum += allocated_bytes(a);
+    }
+    for (const auto& bricks : level_bricks) {
+      sum += allocated_bytes(bricks);
+    }
+    for (const auto& parts : output_parts) {
+      sum += allocated_bytes(parts);
     }
     for (const auto& l : lists) {
       sum += allocated_bytes(l.phi) + allocated_bytes(l.slot);
@@ -114,6 +128,17 @@ struct activity {
   }
 
  private:
+  void fit_levels(const network<Real>& net) {
+    level_bricks.resize(net.plan.levels.size());
+    for (std::size_t level = 0; level < level_bricks.size(); ++level) {
+      level_bricks[level].clear();
+      for (const hexagon_id id : net.plan.levels[level]) {
+        const auto& bricks = net.hexagons[index_of(id)].bricks;
+        level_bricks[level].insert(level_bricks[level].end(), bricks.begin(), bricks.end());
+      }
+    }
+  }
+
   void fit_list(const network<Real>& net, std::size_t b) {
     const auto& brick = net.bricks[b];
     std::size_t sources_of_brick = 0;

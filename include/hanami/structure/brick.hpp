@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "../foundation/ids.hpp"
@@ -11,6 +12,24 @@
 #include "tile_pool.hpp"
 
 namespace hanami {
+
+/// What the border rule remembers of the 16 sections of a chunk, one bit each in four planes of 16
+/// bits; see `algorithm/borders.hpp`.
+struct border_watch {
+  std::uint64_t count = 0; ///< activations modulo 16: plane k holds bit k of all 16 counters
+  std::uint64_t state = settled;
+
+  static constexpr std::uint64_t young = 0xffff;        ///< the border is the largest potential yet
+  static constexpr std::uint64_t settled = young << 16; ///< the first potentials are long ago
+  static constexpr std::uint64_t near = young << 32;    ///< since the last check, some potential
+                                                        ///< was above a quarter of the border,
+  static constexpr std::uint64_t low = young << 48;     ///< and one below four borders
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(count, state);
+  }
+};
 
 /// A brick: the neurons of one unit of growth and all sections that feed them.
 ///
@@ -37,22 +56,20 @@ struct brick {
   aligned_vector<Real> bias;          ///< per neuron
   aligned_vector<Real> average_bias;  ///< per neuron, while averaging
 
-  /// What the border rule remembers of each section, until it is frozen: bits 0..6 count
-  /// activations (wrapped above 64), bit 7 tells whether a potential up to four borders came since
-  /// the last check; `high` is the largest potential since then.
-  std::vector<std::uint8_t> age;
-  aligned_vector<Real> high;
+  std::vector<border_watch> watch;      ///< per chunk, while learning
+  aligned_vector<Real> lowest, highest; ///< per local source of chains: since the last check
 
   std::size_t chunks() const noexcept { return have.size(); }
 
-  /// Makes room for the sources of `count` chunks in all.
+  /// Makes room for the sources of `count` chunks in all, and no more.
   void resize_chunks(std::size_t chunk_count) {
+    reserve_chunks(chunk_count);
     const std::size_t locals = chunk_count * chunk_width;
     have.resize(chunk_count);
     closed.resize(chunk_count);
     inverse_width.resize(locals * max_steps);
     slot.resize(locals * max_steps, no_tile);
-    resize_borders(locals);
+    resize_borders(chunk_count);
     if (max_steps > 1) {
       lower.resize(locals * max_steps);
       steps.resize(locals);
@@ -61,11 +78,12 @@ struct brick {
 
   /// Gives back what only learning needs.
   void freeze() {
-    std::vector<std::uint8_t>().swap(age);
-    aligned_vector<Real>().swap(high);
+    std::vector<border_watch>().swap(watch);
+    aligned_vector<Real>().swap(lowest);
+    aligned_vector<Real>().swap(highest);
   }
   /// Goes on learning; no section is young any more.
-  void thaw() { resize_borders(chunks() * chunk_width); }
+  void thaw() { resize_borders(chunks()); }
 
   void reserve_chunks(std::size_t chunk_count) {
     const std::size_t locals = chunk_count * chunk_width;
@@ -73,12 +91,22 @@ struct brick {
     closed.reserve(chunk_count);
     inverse_width.reserve(locals * max_steps);
     slot.reserve(locals * max_steps);
-    age.reserve(locals);
-    high.reserve(locals);
+    watch.reserve(chunk_count);
     if (max_steps > 1) {
+      lowest.reserve(locals);
+      highest.reserve(locals);
       lower.reserve(locals * max_steps);
       steps.reserve(locals);
     }
+  }
+
+  /// Bytes that a chunk takes in a brick that learns.
+  static std::size_t chunk_bytes(std::uint32_t max_steps) noexcept {
+    const std::size_t step = sizeof(Real) + sizeof(tile_slot);
+    const std::size_t chain =
+        max_steps > 1 ? max_steps * sizeof(Real) + 2 * sizeof(Real) + sizeof(std::uint8_t) : 0;
+    return 2 * sizeof(std::uint16_t) + sizeof(border_watch) +
+           chunk_width * (max_steps * step + chain);
   }
 
   std::uint32_t step_count(std::size_t local) const noexcept {
@@ -91,8 +119,8 @@ struct brick {
   std::size_t bytes() const noexcept {
     return allocated_bytes(have) + allocated_bytes(closed) + allocated_bytes(inverse_width) +
            allocated_bytes(lower) + allocated_bytes(slot) + allocated_bytes(steps) +
-           allocated_bytes(bias) + allocated_bytes(average_bias) + allocated_bytes(age) +
-           allocated_bytes(high);
+           allocated_bytes(bias) + allocated_bytes(average_bias) + allocated_bytes(watch) +
+           allocated_bytes(lowest) + allocated_bytes(highest);
   }
 
   void shrink_to_fit() {
@@ -102,22 +130,24 @@ struct brick {
     lower.shrink_to_fit();
     slot.shrink_to_fit();
     steps.shrink_to_fit();
-    age.shrink_to_fit();
-    high.shrink_to_fit();
+    watch.shrink_to_fit();
+    lowest.shrink_to_fit();
+    highest.shrink_to_fit();
   }
 
   template <class Archive>
   void serialize(Archive& archive) {
     archive(hexagon, max_steps, most_active, retired, generation, have, closed, inverse_width,
-            lower, slot, steps, bias, average_bias, age, high);
+            lower, slot, steps, bias, average_bias, watch, lowest, highest);
   }
 
  private:
-  static constexpr std::uint8_t grown_up = 80;
-
-  void resize_borders(std::size_t locals) {
-    age.resize(locals, grown_up);
-    high.resize(locals);
+  void resize_borders(std::size_t chunk_count) {
+    watch.resize(chunk_count);
+    if (max_steps > 1) {
+      lowest.resize(chunk_count * chunk_width, std::numeric_limits<Real>::max());
+      highest.resize(chunk_count * chunk_width);
+    }
   }
 };
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "../foundation/error.hpp"
@@ -85,10 +87,15 @@ struct network {
   std::uint64_t shape_version = next_shape_version();
   bool frozen = false; ///< bricks have given back what only learning needs
   bool full = false;   ///< the memory limit has refused growth, and nothing was given back since
+  /// Most bytes beside the template's own limit: the part of a budget that others share.
+  std::size_t allowance = std::numeric_limits<std::size_t>::max();
   growth_statistics growth;
 
   std::size_t lanes() const noexcept { return plan.settings.brick_size; }
   bool averaging() const noexcept { return tiles.averaging(); }
+  std::uint64_t memory_limit() const noexcept {
+    return std::min<std::uint64_t>(plan.settings.memory_limit, allowance);
+  }
   /// Place of a brick's first neuron in the array of sources.
   std::uint32_t neurons_of(std::size_t brick_index) const noexcept {
     return static_cast<std::uint32_t>(plan.neurons_begin + brick_index * lanes());
@@ -124,6 +131,21 @@ struct network {
     shape_version = next_shape_version();
   }
 };
+
+/// A tile of zeros for one more step, or `no_tile` where the memory limit says no.
+template <class Real>
+tile_slot acquire_tile(network<Real>& net) {
+  if (net.full) {
+    return no_tile;
+  }
+  const std::size_t more = net.tiles.growth_bytes();
+  if (more > 0 && net.bytes() + more > net.memory_limit()) {
+    net.full = true;
+    ++net.growth.growth_denied;
+    return no_tile;
+  }
+  return net.tiles.acquire();
+}
 
 /// An empty network: hexagons without bricks, outputs that read nothing yet.
 template <class Real>

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+#include "../structure/activity.hpp"
+#include "borders.hpp"
+
+/// Growth of chains: sections of several steps refine themselves where the potentials of their
+/// source lie. Growing a step never changes what the network answers.
+
+namespace hanami {
+
+namespace detail {
+
+/// Cuts step `k` of a chain at `at`: weights shared in proportion, so that nothing changes but the
+/// resolution. Needs room in the chain. False where memory has run out, or where rounding leaves
+/// nothing to cut.
+template <class Real>
+bool split_step(network<Real>& net, brick<Real>& b, std::size_t local, std::size_t k, Real at) {
+  const std::size_t begin = local * b.max_steps;
+  if (!(at > b.lower[begin + k]) || (k + 1 < b.steps[local] && !(at < b.lower[begin + k + 1]))) {
+    return false;
+  }
+  const tile_slot added = acquire_tile(net);
+  if (added == no_tile) {
+    return false;
+  }
+  for (std::size_t j = b.steps[local]; j > k + 1; --j) {
+    b.lower[begin + j] = b.lower[begin + j - 1];
+    b.inverse_width[begin + j] = b.inverse_width[begin + j - 1];
+    b.slot[begin + j] = b.slot[begin + j - 1];
+  }
+  const Real lower = b.lower[begin + k];
+  const Real width = Real{1} / b.inverse_width[begin + k];
+  const Real share = (at - lower) / width;
+  b.inverse_width[begin + k] = inverse_of(at - lower);
+  b.lower[begin + k + 1] = at;
+  b.inverse_width[begin + k + 1] = inverse_of(width - (at - lower));
+  b.slot[begin + k + 1] = added;
+  ++b.steps[local];
+  ++net.growth.steps_grown;
+  const auto divide = [&](Real* below, Real* above) {
+    for (std::size_t lane = 0; lane < net.lanes(); ++lane) {
+      above[lane] = (Real{1} - share) * below[lane];
+      below[lane] *= share;
+    }
+  };
+  divide(net.tiles.tile(b.slot[begin + k]), net.tiles.tile(added));
+  if (net.averaging()) {
+    divide(net.tiles.average_tile(b.slot[begin + k]), net.tiles.average_tile(added));
+  }
+  return true;
+}
+
+/// One more step above the last border, up to the potential, of weights 0.
+template <class Real>
+void extend_chain(network<Real>& net, brick<Real>& b, std::size_t local, Real upper,
+                  Real potential) {
+  const tile_slot added = acquire_tile(net);
+  if (added == no_tile) {
+    return;
+  }
+  const std::size_t step = local * b.max_steps + b.steps[local];
+  b.lower[step] = upper;
+  b.inverse_width[step] = inverse_of(potential - upper);
+  b.slot[step] = added;
+  ++b.steps[local];
+  ++net.growth.steps_grown;
+}
+
+/// The extremes of the potentials begin anew after each check.
+template <class Real>
+void forget_extremes(brick<Real>& b, std::size_t local) noexcept {
+  b.lowest[local] = std::numeric_limits<Real>::max();
+  b.highest[local] = 0;
+}
+
+/// A check of the first border, with the extremes since the last one. Far below it: an outlier came
+/// first; the border comes down, or in a settled chain the first step is cut there. All in a narrow
+/// band just below it: the source has an offset (a pressure, a year), and the band gets steps of
+/// its own.
+template <class Real>
+void check_first_border(network<Real>& net, brick<Real>& b, std::size_t c, std::size_t i) {
+  const std::size_t local = c * chunk_width + i;
+  const std::size_t begin = local * b.max_steps;
+  const Real first = Real{1} / b.inverse_width[begin];
+  const Real low = b.lowest[local];
+  const Real high = b.highest[local];
+  const bool settled = is_settled(b.watch[c], i);
+  pass_check(b.watch[c], 1U << i);
+  forget_extremes(b, local);
+  if (high < first / 4) {
+    if (b.steps[local] == 1 && !settled) {
+      b.inverse_width[begin] = inverse_of(high);
+      make_young(b.watch[c], 1U << i);
+    } else if (b.steps[local] < b.max_steps) {
+      split_step(net, b, local, 0, high);
+    }
+  } else if (low > first * Real(0.8) && low < first && high - low < first / 4 &&
+             b.steps[local] < b.max_steps) {
+    split_step(net, b, local, 0, low);
+  }
+}
+
+/// Steps where `potential` asks for them: beyond the last border by a tenth of what the steps above
+/// the first one span, or well inside a wide step.
+template <class Real>
+void refine_chain(network<Real>& net, brick<Real>& b, std::size_t local, Real potential) {
+  const std::size_t begin = local * b.max_steps;
+  const std::size_t last = begin + b.steps[local] - 1;
+  const Real upper = b.lower[last] + Real{1} / b.inverse_width[last];
+  const Real spanned = b.steps[local] == 1 ? upper : upper - b.lower[begin + 1];
+  if (potential > upper + spanned / 10) {
+    extend_chain(net, b, local, upper, potential);
+    return;
+  }
+  for (std::size_t k = 0; k < b.steps[local]; ++k) {
+    const Real share = (potential - b.lower[begin + k]) * b.inverse_width[begin + k];
+    if (share < Real{1}) {
+      if (share > Real(0.2) && share < Real(0.8)) {
+        split_step(net, b, local, k, potential);
+      }
+      return;
+    }
+  }
+}
+
+/// Border rule and step growth of the section of source `i` of chunk `c`, active with `potential`.
+template <class Real>
+void grow_chain(network<Real>& net, brick<Real>& b, std::size_t c, std::size_t i, Real potential) {
+  const std::size_t local = c * chunk_width + i;
+  const std::size_t begin = local * b.max_steps;
+  const std::uint32_t bit = 1U << i;
+  if (b.steps[local] == 1 && is_young(b.watch[c], i) &&
+      potential * b.inverse_width[begin] > Real{1}) {
+    b.inverse_width[begin] = inverse_of(potential);
+  }
+  b.lowest[local] = std::min(b.lowest[local], potential);
+  b.highest[local] = std::max(b.highest[local], potential);
+  if (count_activations(b.watch[c], bit) != 0) {
+    check_first_border(net, b, c, i);
+  }
+  if (b.steps[local] < b.max_steps) {
+    refine_chain(net, b, local, potential);
+  }
+}
+
+} // namespace detail
+
+/// Lets all active chains of inputs of brick `index` grow. Bricks of one-step sections have none.
+template <class Real>
+void grow_chains(network<Real>& net, std::size_t index, const activity<Real>& act) {
+  auto& b = net.bricks[index];
+  if (b.retired || b.max_steps == 1) {
+    return;
+  }
+  const auto& chunks = net.hexagons[index_of(b.hexagon)].chunks;
+  const auto& active = act.active[index_of(b.hexagon)];
+  for (std::size_t c = 0; c < chunks.size(); ++c) {
+    if (chunks[c].is_neuron) {
+      continue;
+    }
+    const Real* x = act.sources.data() + chunks[c].offset;
+    for (std::uint32_t rest = active[c] & b.have[c]; rest != 0; rest &= rest - 1) {
+      const auto i = static_cast<std::size_t>(std::countr_zero(rest));
+      detail::grow_chain(net, b, c, i, x[i]);
+    }
+  }
+}
+
+} // namespace hanami
