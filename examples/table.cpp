@@ -49,15 +49,18 @@ int run_training(std::span<char* const> arguments) {
   line.option("template", "FILE", o.template_file, "cluster template; one hidden hexagon else");
   line.option("epochs", "N", o.epochs, "times that each sample is seen (20)", {1, 1000000});
   line.option("seed", "N", o.learning.seed, "of all randomness (1)");
-  line.option("learning-rate", "X", o.learning.learning_rate, "at the first sample (0.04)",
-              {1e-9, 10.0});
+  line.option("learning-rate", "X", o.learning.learning_rate,
+              "of classes and probabilities, at the first sample (0.04)", {1e-9, 10.0});
+  line.option("mend", "X", o.learning.mend,
+              "linear outputs: the share of an error that the first step mends (0.25)",
+              {1e-9, 1.0});
   line.flag("endless", o.endless, "do not tell the cluster how many samples will come");
   line.option("hold-out", "SHARE", o.hold_out,
               "samples not to learn but to be tested on: the end of a series,\n"
               "else any rows (0)",
               {0.0, 0.9});
   line.section("what comes out");
-  line.option("save", "FILE", o.save, "checkpoint; FILE.columns keeps what the columns are");
+  line.option("save", "FILE", o.save, "checkpoint, with what the columns are");
   line.option("answer", "FILE", o.requests, "CSV to answer right away, on standard output");
   if (!line.parse(arguments)) {
     return 0;
@@ -71,12 +74,7 @@ int run_training(std::span<char* const> arguments) {
     throw example::usage_error(e.what());
   }
 
-  std::vector<std::string> numbers = o.columns.inputs;
-  if (!o.columns.of_classes()) {
-    numbers.insert(numbers.end(), o.columns.targets.begin(), o.columns.targets.end());
-  }
-  hanami::table_dataset data = example::read_table(o.csv, numbers);
-  data.set_layout(o.columns.layout());
+  const hanami::table_dataset data = example::read_table(o);
   if (o.columns.of_classes()) {
     for (const auto& name : o.columns.targets) {
       o.columns.classes.push_back(data.columns()[data.column_index(name)].categories);
@@ -90,8 +88,7 @@ int run_training(std::span<char* const> arguments) {
   hanami::cluster cluster = example::make_table_cluster(o, data);
   example::train_table(cluster, o, data, samples.train);
   if (!o.save.empty()) {
-    hanami::save(cluster, o.save);
-    example::save_columns(o.columns, example::columns_path(o.save));
+    hanami::save(cluster, o.save, example::to_metadata(o.columns));
   }
   std::ostream& report = o.requests.empty() ? std::cout : std::cerr;
   const auto grown = cluster.statistics();
@@ -120,7 +117,7 @@ int run_answering(std::span<char* const> arguments) {
   need(!o.load.empty(), "--load");
   need(!o.csv.empty(), "--csv");
   const hanami::cluster cluster = hanami::load(o.load);
-  table_columns columns = example::load_columns(example::columns_path(o.load));
+  table_columns columns = example::from_metadata(hanami::load_metadata(o.load));
   if (!o.columns.inputs.empty()) {
     columns.inputs = o.columns.inputs;
   }

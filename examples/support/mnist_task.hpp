@@ -197,7 +197,7 @@ class mnist_task {
     }
     if (!options_.endless) {
       cluster_.plan_task(total);
-    } else if (!cluster_.state().averaging()) {
+    } else if (!cluster_.endless()) {
       cluster_.plan_task(0); // a loaded cluster that had learned for a task
     }
     progress shown("training", total);

@@ -32,11 +32,13 @@ struct learning_options {
   std::uint64_t seed = 1;      ///< of all randomness: the same seed and samples, the same cluster
   double learning_rate = 0.04; ///< at the first sample, > 0
   double bias_rate = 0.1;      ///< learning rate of biases, as a share of the rate
-  double skip_classes = 0.05;  ///< softmax: samples with no larger error are known, not trained
-  double skip_values = 0.01;   ///< the same for sigmoid and linear outputs, in inner units
-  double gradient_clip = 1.5;  ///< largest error of a node, in inner units
-  double nats_per_lane = 8.0;  ///< loss, per neuron of a brick, that asks for another brick
-  std::uint32_t rehearsal = 0; ///< remembered samples trained after each sample
+  double mend = 0.25; ///< linear outputs: share of an error that a first step mends, in place of
+                      ///< the rate; measured: above 0.3 wide inputs with noisy targets come apart
+  double skip_classes = 0.05;      ///< softmax: samples with no larger error are known, not trained
+  double skip_values = 0.01;       ///< the same for sigmoid and linear outputs, in inner units
+  double gradient_clip = 1.5;      ///< largest error of a node, in inner units
+  double nats_per_lane = 8.0;      ///< loss, per neuron of a brick, that asks for another brick
+  std::uint32_t rehearsal = 0;     ///< remembered samples trained after each sample
   std::uint32_t remembered = 2000; ///< samples kept for rehearsal
   double remember_above = 0.3;     ///< largest error of a node above which a sample is remembered
   double reduction = 0.0;          ///< share of the steps to remove, 0..0.95; 0: template decides
@@ -45,8 +47,8 @@ struct learning_options {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(seed, learning_rate, bias_rate, skip_classes, skip_values, gradient_clip, nats_per_lane,
-            rehearsal, remembered, remember_above, reduction);
+    archive(seed, learning_rate, bias_rate, mend, skip_classes, skip_values, gradient_clip,
+            nats_per_lane, rehearsal, remembered, remember_above, reduction);
   }
 };
 
@@ -96,7 +98,7 @@ class basic_cluster {
       : template_(std::move(from)), options_(options),
         net_(make_network<Real>(template_, options.seed)) {
     adopt_options();
-    set_averaging(net_, true);
+    set_averaging(net_, wants_average());
     act_.fit(net_);
   }
 
@@ -116,16 +118,20 @@ class basic_cluster {
 
   /// Announces a task of `samples` training samples: the learning rate falls to zero over them and
   /// the weights themselves answer. 0: an endless stream (the state of a new cluster), where the
-  /// rate stays and averaged weights answer.
+  /// rate stays and averaged weights answer (not those of linear outputs: they follow a level that
+  /// wanders, and an average lags behind it).
   void plan_task(std::uint64_t samples) {
     schedule_.planned = samples;
     schedule_.seen = 0;
     reduction_rounds_ = 0;
     steps_removed_ = 0;
-    if (net_.averaging() != schedule_.endless()) {
-      set_averaging(net_, schedule_.endless());
+    if (net_.averaging() != wants_average()) {
+      set_averaging(net_, wants_average());
     }
   }
+
+  /// Whether no end of the training is known: `plan_task` has announced none.
+  bool endless() const noexcept { return schedule_.endless(); }
 
   /// Learns from one sample. Throws `errc::invalid_argument` for wrong sizes or infinite values,
   /// and has then changed nothing. Allocates only when the network grows beyond what is reserved.
@@ -284,6 +290,12 @@ class basic_cluster {
     return schedule_.seen < average_period ? weight_set::current : weight_set::average;
   }
 
+  bool linear() const noexcept {
+    return std::any_of(net_.plan.outputs.begin(), net_.plan.outputs.end(),
+                       [](const output_plan& o) { return o.kind == output_kind::linear; });
+  }
+  bool wants_average() const noexcept { return schedule_.endless() && !linear(); }
+
   template <class Plans>
   static value_range range_of(const Plans& plans, std::string_view name, const char* what) {
     for (const auto& plan : plans) {
@@ -322,7 +334,6 @@ class basic_cluster {
 
   void adopt_options() {
     check_options();
-    schedule_.first_rate = options_.learning_rate;
     ring_ = options_.rehearsal == 0
                 ? rehearsal_ring<Real>()
                 : rehearsal_ring<Real>(options_.remembered, input_size(), output_size());
@@ -336,6 +347,7 @@ class basic_cluster {
     };
     check(options_.learning_rate > 0 && options_.learning_rate <= 10,
           "learning_rate must be in (0, 10]");
+    check(options_.mend > 0 && options_.mend <= 1, "mend must be in (0, 1]");
     check(options_.bias_rate >= 0 && options_.bias_rate <= 10, "bias_rate must be in [0, 10]");
     check(options_.skip_classes >= 0 && options_.skip_values >= 0,
           "skip thresholds must not be negative");
@@ -386,7 +398,7 @@ class basic_cluster {
       b.thaw();
     }
     net_.frozen = false;
-    if (schedule_.endless()) {
+    if (wants_average()) {
       set_averaging(net_, true);
     }
   }
@@ -413,9 +425,8 @@ class basic_cluster {
 
   template <class Executor>
   void learn(double loss, const Executor& run) {
-    const double rate = schedule_.rate();
-    backward(net_, {static_cast<Real>(rate), static_cast<Real>(rate * options_.bias_rate)}, act_,
-             run);
+    find_deltas(net_, act_, run);
+    correct_weights(net_, rates_now(), act_, run);
     ++samples_learned_;
     if (net_.plan.settings.max_bricks <= net_.plan.settings.initial_bricks) {
       return;
@@ -429,6 +440,18 @@ class basic_cluster {
         act_.fit_to_learn(net_);
       }
     }
+  }
+
+  /// The rates of this sample; the deltas must be known.
+  step_rates<Real> rates_now() const noexcept {
+    const double share = schedule_.share();
+    if (linear()) {
+      return whole_gradient_rates(net_, act_, static_cast<Real>(options_.mend * share),
+                                  static_cast<Real>(options_.bias_rate));
+    }
+    const double rate = options_.learning_rate * share;
+    const auto bias = static_cast<Real>(rate * options_.bias_rate);
+    return {static_cast<Real>(rate), bias, bias};
   }
 
   template <class Executor>

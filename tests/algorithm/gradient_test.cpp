@@ -18,8 +18,7 @@
 #include <hanami/structure/template_builder.hpp>
 
 // The backward pass against central finite differences of the loss, in double precision. What the
-// backward pass takes from a weight, divided by the rate, must be the derivative. The rate is tiny,
-// so that no bound on the length of a step takes part.
+// backward pass takes from a weight, divided by the rate, must be the derivative.
 
 using namespace hanami;
 
@@ -169,7 +168,8 @@ void check_gradients(activation_kind activation) {
   f.loss();
   network<double> after = net;
   activity<double> act = f.act;
-  backward(after, {rate, rate}, act, serial_executor{});
+  find_deltas(after, act, serial_executor{});
+  correct_weights(after, {rate, rate, rate}, act, serial_executor{});
 
   comparison sections;
   comparison from_neurons;
@@ -244,7 +244,8 @@ TEST_CASE("nodes without a target move no weight", "[algorithm]") {
   }
   CHECK(f.loss() == 0.0);
   network<double> after = f.net;
-  backward(after, {0.1, 0.1}, f.act, serial_executor{});
+  find_deltas(after, f.act, serial_executor{});
+  correct_weights(after, {0.1, 0.1, 0.1}, f.act, serial_executor{});
   for (std::size_t o = 0; o < after.outputs.size(); ++o) {
     CHECK(std::equal(after.outputs[o].weights.begin(), after.outputs[o].weights.end(),
                      f.net.outputs[o].weights.begin()));
@@ -264,7 +265,8 @@ TEST_CASE("a rate of zero moves no weight and makes no NaN", "[algorithm]") {
   gradient_fixture f(activation_kind::relu, 3);
   f.loss();
   network<double> after = f.net;
-  backward(after, {0.0, 0.0}, f.act, serial_executor{});
+  find_deltas(after, f.act, serial_executor{});
+  correct_weights(after, {}, f.act, serial_executor{});
   for (std::size_t b = 0; b < after.bricks.size(); ++b) {
     CHECK(std::equal(after.bricks[b].bias.begin(), after.bricks[b].bias.end(),
                      f.net.bricks[b].bias.begin()));
@@ -272,4 +274,25 @@ TEST_CASE("a rate of zero moves no weight and makes no NaN", "[algorithm]") {
   CHECK(std::equal(after.tiles.weights(),
                    after.tiles.weights() + after.tiles.slot_end() * after.lanes(),
                    f.net.tiles.weights()));
+}
+
+TEST_CASE("the whole-gradient step mends its share of a linear error", "[algorithm]") {
+  gradient_fixture f(activation_kind::relu, seed_off_the_kinks(activation_kind::relu));
+  for (std::size_t k = 0; k < 5; ++k) {
+    f.target[k] = std::nan(""); // the classes and the probability have no error
+  }
+  const auto error_of = [&] {
+    f.loss();
+    return std::hypot(f.act.errors[5], f.act.errors[6]);
+  };
+  const double before = error_of();
+  REQUIRE(before > 0.1);
+  find_deltas(f.net, f.act, serial_executor{});
+  const auto rates = whole_gradient_rates(f.net, f.act, 0.01, 0.1);
+  CHECK_FALSE(rates.fan_in);
+  CHECK(rates.bias == Approx(0.1 * rates.weight));
+  correct_weights(f.net, rates, f.act, serial_executor{});
+  const double mended = 1 - error_of() / before;
+  CHECK(mended > 0.002); // two outputs and two levels share the step
+  CHECK(mended < 0.011);
 }

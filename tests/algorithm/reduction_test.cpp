@@ -275,7 +275,8 @@ TEST_CASE("everything stays sound through thousands of rounds of growth and redu
       for (std::size_t k = 0; k < 2; ++k) {
         act.errors[k] = 0.3f * random_signed_unit(13, k, round);
       }
-      backward(net, {0.02f, 0.002f}, act, serial_executor{});
+      find_deltas(net, act, serial_executor{});
+      correct_weights(net, {0.02f, 0.002f, 0.002f}, act, serial_executor{});
       note_errors(net, act);
       switch (below(20, 1)) {
       case 0:

@@ -8,22 +8,22 @@
 using namespace hanami;
 
 TEST_CASE("the rate of a task falls in a line to zero", "[algorithm]") {
-  const auto rate = [](std::uint64_t seen) { return learning_schedule{0.04, 1000, seen}.rate(); };
-  CHECK(rate(0) == 0.04);
-  CHECK(rate(250) == Approx(0.03));
-  CHECK(rate(500) == Approx(0.02));
-  CHECK(rate(999) == Approx(0.00004));
-  CHECK(rate(1000) == 0.0);
-  CHECK(rate(1000000) == 0.0);
-  CHECK_FALSE(learning_schedule{0.04, 1, 0}.endless());
+  const auto share = [](std::uint64_t seen) { return learning_schedule{1000, seen}.share(); };
+  CHECK(share(0) == 1.0);
+  CHECK(share(250) == Approx(0.75));
+  CHECK(share(500) == Approx(0.5));
+  CHECK(share(999) == Approx(0.001));
+  CHECK(share(1000) == 0.0);
+  CHECK(share(1000000) == 0.0);
+  CHECK_FALSE(learning_schedule{1, 0}.endless());
 }
 
 TEST_CASE("the rate of an endless stream falls to a quarter and stays", "[algorithm]") {
-  const auto rate = [](std::uint64_t seen) { return learning_schedule{0.08, 0, seen}.rate(); };
+  const auto share = [](std::uint64_t seen) { return learning_schedule{0, seen}.share(); };
   CHECK(learning_schedule{}.endless());
-  CHECK(rate(0) == 0.08);
-  CHECK(rate(15000) == Approx(0.04)); // 1 / sqrt(1 + 3)
-  CHECK(rate(75000) == Approx(0.02));
-  CHECK(rate(74000) > 0.02);
-  CHECK(rate(1000000000000ULL) == 0.02);
+  CHECK(share(0) == 1.0);
+  CHECK(share(15000) == Approx(0.5)); // 1 / sqrt(1 + 3)
+  CHECK(share(75000) == Approx(0.25));
+  CHECK(share(74000) > 0.25);
+  CHECK(share(1000000000000ULL) == 0.25);
 }

@@ -123,6 +123,8 @@ TEST_CASE("options out of their range are refused", "[cluster]") {
       [](options_type& o) { o.learning_rate = -1; },
       [](options_type& o) { o.learning_rate = 11; },
       [](options_type& o) { o.learning_rate = nan; },
+      [](options_type& o) { o.mend = 0; },
+      [](options_type& o) { o.mend = 1.5; },
       [](options_type& o) { o.bias_rate = -0.1; },
       [](options_type& o) { o.bias_rate = nan; },
       [](options_type& o) { o.skip_classes = -1; },

@@ -14,20 +14,18 @@
 #include "lanes.hpp"
 
 /// From the errors of the outputs back to every active weight: plain gradient descent, one sample
-/// at a time, through the steps that the forward pass has listed.
+/// at a time, through the steps that the forward pass has listed. First the deltas of all neurons,
+/// then the corrections of all weights.
 
 namespace hanami {
 
-/// The learning rates of one sample, and how far it may move unbounded answers: the output weights
-/// and the section weights may each change a linear output by `reach` times its error at most (1
-/// would mend the error at once). Without that bound linear outputs diverge where many sources or
-/// large potentials meet (the step of normalised least mean squares, Nagumo and Noda 1967). Classes
-/// and probabilities are bounded by themselves, and learn worse with it.
+/// The learning rates of one sample.
 template <class Real>
 struct step_rates {
-  Real weight = 0;
-  Real bias = 0;
-  Real reach = Real(0.5);
+  Real weight = 0;      ///< of sections and outputs
+  Real bias = 0;        ///< of neurons
+  Real output_bias = 0; ///< of outputs
+  bool fan_in = true;   ///< sections learn faster in bricks that hear few sources: `fan_in_gain`
 };
 
 /// The fewer sources a brick hears at once, the larger its steps may be: sqrt(350 / active), 2 at
@@ -48,96 +46,69 @@ Real sum_of_squares(const Real* values, std::size_t count) noexcept {
   return sum;
 }
 
-/// delta += errors * weights; weights -= rate * errors * potentials, for one brick of one output.
+/// delta += errors * weights, for one brick of one output.
+template <class Real>
+void add_output_deltas(const Real* weights, const Real* errors, std::size_t size, std::size_t lanes,
+                       Real* delta) noexcept {
+  constexpr std::size_t width = simd_width<Real>;
+  for (std::size_t lane = 0; lane < lanes; lane += width) {
+    simd<Real> sum = simd_load(delta + lane);
+    const Real* w = weights + lane / chunk_width * size * chunk_width + lane % chunk_width;
+    for (std::size_t o = 0; o < size; ++o, w += chunk_width) {
+      sum += simd_fill(errors[o]) * simd_load(w);
+    }
+    simd_store(delta + lane, sum);
+  }
+}
+
+/// weights -= rate * errors * potentials, for one brick of one output.
 template <class Real>
 void correct_output_block(Real* weights, const Real* errors, std::size_t size, std::size_t lanes,
-                          const Real* potentials, Real rate, Real* delta) noexcept {
+                          const Real* potentials, Real rate) noexcept {
   constexpr std::size_t width = simd_width<Real>;
-  for (std::size_t g = 0; g < lanes / chunk_width; ++g) {
-    for (std::size_t part = 0; part < chunk_width; part += width) {
-      const std::size_t lane = g * chunk_width + part;
-      const simd<Real> step = simd_fill(rate) * simd_load(potentials + lane);
-      simd<Real> sum = simd_load(delta + lane);
-      Real* w = weights + g * size * chunk_width + part;
-      for (std::size_t o = 0; o < size; ++o, w += chunk_width) {
-        const simd<Real> error = simd_fill(errors[o]);
-        const simd<Real> weight = simd_load(w);
-        sum += error * weight;
-        simd_store(w, weight - error * step);
-      }
-      simd_store(delta + lane, sum);
+  for (std::size_t lane = 0; lane < lanes; lane += width) {
+    const simd<Real> step = simd_fill(rate) * simd_load(potentials + lane);
+    Real* w = weights + lane / chunk_width * size * chunk_width + lane % chunk_width;
+    for (std::size_t o = 0; o < size; ++o, w += chunk_width) {
+      simd_store(w, simd_load(w) - simd_fill(errors[o]) * step);
     }
   }
 }
 
-/// Work of one brick: take its delta from the outputs that read it (and from the bricks it feeds,
-/// already there), pass it on to the neurons that feed it, correct its weights. Writes only what
+/// Work of one brick: its deltas, from the outputs that read it and from the bricks it feeds (they
+/// are already there), and what it passes back to the neurons that feed it. Writes only what
 /// belongs to the brick, so that bricks of one level may run at the same time.
 template <class Real>
-struct backward_brick {
-  network<Real>& net;
+struct delta_brick {
+  const network<Real>& net;
   activity<Real>& act;
-  step_rates<Real> rates;
-  Real bricks_learning = 1; ///< that share the reach
-  Real error_energy = 0;    ///< squared errors of all outputs, summed
-  bool bounded = false;     ///< whether the reach is to be kept: an output is linear
 
   void operator()(std::size_t index) const noexcept {
-    auto& b = net.bricks[index];
+    const auto& b = net.bricks[index];
     if (b.retired) {
       return;
     }
-    watch_sources(net, index, act);
     Real* delta = act.deltas.data() + index * net.lanes();
-    const Real* potentials = act.sources.data() + net.neurons_of(index);
-    correct_outputs(index, potentials, delta);
-    through_activation(index, potentials, delta);
-    const auto& list = act.lists[index];
-    const Real share = share_within_reach(b, list, delta);
-    const Real rate = rates.weight * fan_in_gain(b) * share;
-    const Real bias_rate = rates.bias * share;
-    for (std::size_t lane = 0; lane < net.lanes(); ++lane) {
-      b.bias[lane] -= bias_rate * delta[lane];
-    }
-    with_lanes(net.lanes(), [&](auto lanes) {
-      if (list.count > list.input_count) {
-        pass_back<lanes()>(index, delta);
+    for (std::size_t o = 0; o < net.outputs.size(); ++o) {
+      const auto& layer = net.outputs[o];
+      const auto found = std::find(layer.bricks.begin(), layer.bricks.end(), index);
+      if (found != layer.bricks.end()) {
+        const auto& plan = net.plan.outputs[o];
+        const auto block = static_cast<std::size_t>(found - layer.bricks.begin());
+        add_output_deltas(layer.weights.data() + block * net.lanes() * plan.size,
+                          act.errors.data() + plan.first, plan.size, net.lanes(), delta);
       }
-      update_tiles<lanes()>(net.tiles.weights(), list.phi.data(), list.slot.data(), list.count,
-                            rate, delta);
-    });
+    }
+    through_activation(index, delta);
+    const auto& list = act.lists[index];
+    if (list.count > list.input_count) {
+      with_lanes(net.lanes(), [&](auto lanes) { pass_back<lanes()>(index, delta); });
+    }
   }
 
  private:
-  /// The share of the rates that keeps the sections of this brick within their part of the reach.
-  Real share_within_reach(const brick<Real>& b, const step_list<Real>& list,
-                          const Real* delta) const noexcept {
-    if (!bounded) {
-      return Real{1};
-    }
-    const Real drive =
-        rates.weight * fan_in_gain(b) * sum_of_squares(list.phi.data(), list.count) + rates.bias;
-    const Real effect = drive * sum_of_squares(delta, net.lanes()) * bricks_learning;
-    const Real allowed = rates.reach * error_energy;
-    return effect > allowed ? allowed / effect : Real{1};
-  }
-
-  void correct_outputs(std::size_t index, const Real* potentials, Real* delta) const noexcept {
-    for (std::size_t o = 0; o < net.outputs.size(); ++o) {
-      auto& layer = net.outputs[o];
-      const auto found = std::find(layer.bricks.begin(), layer.bricks.end(), index);
-      if (found == layer.bricks.end()) {
-        continue;
-      }
-      const auto& plan = net.plan.outputs[o];
-      const auto block = static_cast<std::size_t>(found - layer.bricks.begin());
-      correct_output_block(layer.weights.data() + block * net.lanes() * plan.size,
-                           act.errors.data() + plan.first, plan.size, net.lanes(), potentials,
-                           act.output_rates[o], delta);
-    }
-  }
-
-  void through_activation(std::size_t index, const Real* potentials, Real* delta) const noexcept {
+  void through_activation(std::size_t index, Real* delta) const noexcept {
+    const Real* potentials = act.sources.data() + net.neurons_of(index);
     with_activation(net.plan.settings.activation, [&](auto activate) {
       for (std::size_t lane = 0; lane < net.lanes(); ++lane) {
         delta[lane] *= decltype(activate)::slope(potentials[lane]);
@@ -176,6 +147,50 @@ struct backward_brick {
   }
 };
 
+/// Work of one brick once all deltas are known: its borders follow its sources, its weights and
+/// those of the outputs that read it are corrected. Writes only what belongs to the brick.
+template <class Real>
+struct correct_brick {
+  network<Real>& net;
+  activity<Real>& act;
+  step_rates<Real> rates;
+
+  void operator()(std::size_t index) const noexcept {
+    auto& b = net.bricks[index];
+    if (b.retired) {
+      return;
+    }
+    watch_sources(net, index, act);
+    correct_outputs(index);
+    const Real* delta = act.deltas.data() + index * net.lanes();
+    for (std::size_t lane = 0; lane < net.lanes(); ++lane) {
+      b.bias[lane] -= rates.bias * delta[lane];
+    }
+    const Real rate = rates.fan_in ? rates.weight * fan_in_gain(b) : rates.weight;
+    const auto& list = act.lists[index];
+    with_lanes(net.lanes(), [&](auto lanes) {
+      update_tiles<lanes()>(net.tiles.weights(), list.phi.data(), list.slot.data(), list.count,
+                            rate, delta);
+    });
+  }
+
+ private:
+  void correct_outputs(std::size_t index) const noexcept {
+    const Real* potentials = act.sources.data() + net.neurons_of(index);
+    for (std::size_t o = 0; o < net.outputs.size(); ++o) {
+      auto& layer = net.outputs[o];
+      const auto found = std::find(layer.bricks.begin(), layer.bricks.end(), index);
+      if (found != layer.bricks.end()) {
+        const auto& plan = net.plan.outputs[o];
+        const auto block = static_cast<std::size_t>(found - layer.bricks.begin());
+        correct_output_block(layer.weights.data() + block * net.lanes() * plan.size,
+                             act.errors.data() + plan.first, plan.size, net.lanes(), potentials,
+                             rates.weight);
+      }
+    }
+  }
+};
+
 /// Adds what the bricks of one hexagon pass back to the deltas of the neurons that feed it, in the
 /// order of the bricks, whoever computed them first.
 template <class Real>
@@ -199,47 +214,56 @@ void collect_source_deltas(const network<Real>& net, hexagon_id id, activity<Rea
   }
 }
 
-/// The rate of each output for the potentials it reads, within reach.
-template <class Real>
-void limit_output_rates(const network<Real>& net, const step_rates<Real>& rates,
-                        activity<Real>& act) noexcept {
-  for (std::size_t o = 0; o < net.outputs.size(); ++o) {
-    act.output_rates[o] = rates.weight;
-    if (net.plan.outputs[o].kind != output_kind::linear) {
-      continue;
-    }
-    Real energy = 1;
-    for (const std::uint32_t index : net.outputs[o].bricks) {
-      energy += sum_of_squares(act.sources.data() + net.neurons_of(index), net.lanes());
-    }
-    act.output_rates[o] = std::min(rates.weight, rates.reach / energy);
-  }
-}
-
-/// The whole backward pass for the errors in `act.errors`. Output biases learn here, too.
+/// First half of the backward pass: the deltas of all neurons for the errors in `act.errors`.
 template <class Real, executor Executor>
-void backward(network<Real>& net, step_rates<Real> rates, activity<Real>& act,
-              const Executor& run) {
+void find_deltas(const network<Real>& net, activity<Real>& act, const Executor& run) {
   std::fill(act.deltas.begin(), act.deltas.end(), Real{0});
-  limit_output_rates(net, rates, act);
-  const Real energy = sum_of_squares(act.errors.data(), act.errors.size());
-  const auto learning = static_cast<Real>(net.bricks.size());
-  const bool bounded =
-      std::any_of(net.plan.outputs.begin(), net.plan.outputs.end(),
-                  [](const output_plan& o) { return o.kind == output_kind::linear; });
-  const backward_brick<Real> work{net, act, rates, learning, energy, bounded};
+  const delta_brick<Real> work{net, act};
   for (std::size_t level = net.plan.levels.size(); level-- > 0;) {
     const auto& bricks = act.level_bricks[level];
-    run.for_each(bricks.size(), 3 * touched_bytes(net, bricks, act),
+    run.for_each(bricks.size(), touched_bytes(net, bricks, act),
                  [&](std::size_t i) { work(bricks[i]); });
     for (const hexagon_id id : net.plan.levels[level]) {
       collect_source_deltas(net, id, act);
     }
   }
+}
+
+/// Rates for linear outputs, whose targets are bounded by nothing: one step along the whole
+/// gradient that would mend the share `mend` of the errors, were the network linear in its weights
+/// (the step of normalised least mean squares, Nagumo and Noda 1967, over all weights at once). To
+/// be asked between `find_deltas` and `correct_weights`.
+template <class Real>
+step_rates<Real> whole_gradient_rates(const network<Real>& net, const activity<Real>& act,
+                                      Real mend, Real bias_share) noexcept {
+  Real outputs = 1;
+  Real hidden = 0;
+  for (const auto& bricks : act.level_bricks) {
+    for (const std::uint32_t index : bricks) {
+      const auto& list = act.lists[index];
+      outputs += sum_of_squares(act.sources.data() + net.neurons_of(index), net.lanes());
+      hidden += (sum_of_squares(list.phi.data(), list.count) + bias_share) *
+                sum_of_squares(act.deltas.data() + index * net.lanes(), net.lanes());
+    }
+  }
+  const Real errors = sum_of_squares(act.errors.data(), act.errors.size());
+  const Real rate = mend / (errors > Real{0} ? outputs + hidden / errors : outputs);
+  return {rate, bias_share * rate, rate, false};
+}
+
+/// Second half of the backward pass: corrects all weights by the deltas and errors in `act`.
+template <class Real, executor Executor>
+void correct_weights(network<Real>& net, const step_rates<Real>& rates, activity<Real>& act,
+                     const Executor& run) {
+  const correct_brick<Real> work{net, act, rates};
+  for (const auto& bricks : act.level_bricks) {
+    run.for_each(bricks.size(), 2 * touched_bytes(net, bricks, act),
+                 [&](std::size_t i) { work(bricks[i]); });
+  }
   for (std::size_t o = 0; o < net.outputs.size(); ++o) {
     const auto& plan = net.plan.outputs[o];
     for (std::size_t k = 0; k < plan.size; ++k) {
-      net.outputs[o].bias[k] -= rates.bias * act.errors[plan.first + k];
+      net.outputs[o].bias[k] -= rates.output_bias * act.errors[plan.first + k];
     }
   }
 }

@@ -37,7 +37,6 @@ struct activity {
   aligned_vector<Real> answer;                          ///< all outputs in a row
   std::vector<aligned_vector<Real>> output_parts;       ///< per output: sums of groups of bricks
   aligned_vector<Real> errors;        ///< their loss gradients, in the outputs' inner units
-  std::vector<Real> output_rates;     ///< learning rate of each output for this sample
   aligned_vector<Real> potentials;    ///< spiking: per neuron, what is left of older inputs
   std::vector<std::uint32_t> resting; ///< spiking: per neuron, cycles until it takes input again
   std::vector<std::uint8_t> took;     ///< spiking: per neuron, whether this cycle's input counted
@@ -85,7 +84,6 @@ struct activity {
     fit(net);
     learning_version = net.shape_version;
     errors.resize(net.plan.output_size);
-    output_rates.resize(net.outputs.size());
     deltas.resize(net.bricks.size() * net.lanes());
     source_deltas.resize(net.bricks.size());
     for (std::size_t b = 0; b < source_deltas.size(); ++b) {
@@ -98,7 +96,7 @@ struct activity {
 
   std::size_t bytes() const noexcept {
     std::size_t sum = allocated_bytes(sources) + allocated_bytes(deltas) + allocated_bytes(answer) +
-                      allocated_bytes(errors) + allocated_bytes(output_rates) +
+                      allocated_bytes(errors) +
                       allocated_bytes(active) + allocated_bytes(lists) +
                       allocated_bytes(level_bricks) + allocated_bytes(output_parts) +
                       allocated_bytes(source_deltas) + allocated_bytes(potentials) +
