@@ -13,8 +13,10 @@
 
 #include "algorithm/average.hpp"
 #include "algorithm/backward.hpp"
+#include "algorithm/bricks.hpp"
 #include "algorithm/forward.hpp"
 #include "algorithm/grow.hpp"
+#include "algorithm/random_keys.hpp"
 #include "algorithm/reduce.hpp"
 #include "algorithm/rehearsal.hpp"
 #include "algorithm/schedule.hpp"

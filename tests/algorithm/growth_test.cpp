@@ -2,6 +2,7 @@
 #include <hanami/algorithm/grow.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -478,4 +479,34 @@ TEST_CASE("equal values far from zero are no band", "[algorithm]") {
   auto g = one_input(16);
   g.show_often(500, {101325.0});
   CHECK(g.steps() == 1);
+}
+
+TEST_CASE("what a full chain leaves over grows a section further away", "[algorithm]") {
+  auto settings = small_bricks(2);
+  settings.max_connection_distance = 4;
+  growing<double> g(row(settings, 6, 3));
+  g.show_often(20, {1, 1, 1});
+  g.show_often(2, {2, 2, 2});
+  const auto connected = [&] {
+    std::size_t sum = 0;
+    for (const auto& b : g.net.bricks) {
+      sum += static_cast<std::size_t>(std::popcount(b.have[0]));
+    }
+    return sum;
+  };
+  const std::size_t drawn = connected();
+  REQUIRE(g.net.bricks.size() == 4);
+  REQUIRE(drawn < 12);
+  REQUIRE(g.net.bricks[0].step_count(0) == 2);
+  g.show_often(100, {2, 2, 2}); // fits
+  CHECK(connected() == drawn);
+  for (std::size_t seen = drawn; seen < 12; ++seen) {
+    for (int i = 0; connected() == seen && i < 200; ++i) {
+      g.show({5, 5, 5});
+    }
+  }
+  CHECK(connected() == 12);
+  g.show_often(100, {5, 5, 5}); // there is no further place
+  CHECK(connected() == 12);
+  CHECK(find_fault(g.net) == nullptr);
 }

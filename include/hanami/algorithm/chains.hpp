@@ -107,16 +107,29 @@ void check_first_border(network<Real>& net, brick<Real>& b, std::size_t c, std::
   }
 }
 
-/// Steps where `potential` asks for them: beyond the last border by a tenth of what the steps above
-/// the first one span, or well inside a wide step.
+/// Where a chain ends, and whether `potential` lies beyond: by more than a tenth of what the steps
+/// above the first one span.
+template <class Real>
+struct chain_end {
+  Real upper;
+  bool beyond;
+
+  chain_end(const brick<Real>& b, std::size_t local, Real potential) noexcept {
+    const std::size_t begin = local * b.max_steps;
+    const std::size_t last = begin + b.steps[local] - 1;
+    upper = b.lower[last] + Real{1} / b.inverse_width[last];
+    const Real spanned = b.steps[local] == 1 ? upper : upper - b.lower[begin + 1];
+    beyond = potential > upper + spanned / 10;
+  }
+};
+
+/// Steps where `potential` asks for them: beyond the end, or well inside a wide step.
 template <class Real>
 void refine_chain(network<Real>& net, brick<Real>& b, std::size_t local, Real potential) {
   const std::size_t begin = local * b.max_steps;
-  const std::size_t last = begin + b.steps[local] - 1;
-  const Real upper = b.lower[last] + Real{1} / b.inverse_width[last];
-  const Real spanned = b.steps[local] == 1 ? upper : upper - b.lower[begin + 1];
-  if (potential > upper + spanned / 10) {
-    extend_chain(net, b, local, upper, potential);
+  const chain_end<Real> end(b, local, potential);
+  if (end.beyond) {
+    extend_chain(net, b, local, end.upper, potential);
     return;
   }
   for (std::size_t k = 0; k < b.steps[local]; ++k) {
@@ -131,8 +144,10 @@ void refine_chain(network<Real>& net, brick<Real>& b, std::size_t local, Real po
 }
 
 /// Border rule and step growth of the section of source `i` of chunk `c`, active with `potential`.
+/// Whether the chain is full and potential is left over, at one activation in sixteen: a rare
+/// outlier is none of the network's business.
 template <class Real>
-void grow_chain(network<Real>& net, brick<Real>& b, std::size_t c, std::size_t i, Real potential) {
+bool grow_chain(network<Real>& net, brick<Real>& b, std::size_t c, std::size_t i, Real potential) {
   const std::size_t local = c * chunk_width + i;
   const std::size_t begin = local * b.max_steps;
   const std::uint32_t bit = 1U << i;
@@ -142,19 +157,24 @@ void grow_chain(network<Real>& net, brick<Real>& b, std::size_t c, std::size_t i
   }
   b.lowest[local] = std::min(b.lowest[local], potential);
   b.highest[local] = std::max(b.highest[local], potential);
-  if (count_activations(b.watch[c], bit) != 0) {
+  const bool checked = count_activations(b.watch[c], bit) != 0;
+  if (checked) {
     check_first_border(net, b, c, i);
   }
   if (b.steps[local] < b.max_steps) {
     refine_chain(net, b, local, potential);
+    return false;
   }
+  return checked && chain_end<Real>(b, local, potential).beyond;
 }
 
 } // namespace detail
 
 /// Lets all active chains of inputs of brick `index` grow. Bricks of one-step sections have none.
-template <class Real>
-void grow_chains(network<Real>& net, std::size_t index, const activity<Real>& act) {
+/// Calls `left_over(source)` for each source of which a full chain cannot take all.
+template <class Real, class LeftOver>
+void grow_chains(network<Real>& net, std::size_t index, const activity<Real>& act,
+                 const LeftOver& left_over) {
   auto& b = net.bricks[index];
   if (b.retired || b.max_steps == 1) {
     return;
@@ -168,7 +188,9 @@ void grow_chains(network<Real>& net, std::size_t index, const activity<Real>& ac
     const Real* x = act.sources.data() + chunks[c].offset;
     for (std::uint32_t rest = active[c] & b.have[c]; rest != 0; rest &= rest - 1) {
       const auto i = static_cast<std::size_t>(std::countr_zero(rest));
-      detail::grow_chain(net, b, c, i, x[i]);
+      if (detail::grow_chain(net, b, c, i, x[i])) {
+        left_over(chunks[c].offset + i);
+      }
     }
   }
 }

@@ -40,6 +40,18 @@ std::size_t allocated_bytes(const std::vector<T, Allocator>& values) noexcept {
   return values.capacity() * sizeof(T);
 }
 
+/// What `reserve_to_grow` makes the capacity when `needed` elements do not fit: an eighth more.
+constexpr std::size_t grown_capacity(std::size_t capacity, std::size_t needed) noexcept {
+  return needed <= capacity ? capacity : needed + needed / 8;
+}
+
+/// Makes room for `needed` elements, with an eighth to spare: growing one by one stays linear, and
+/// less is held unused than the standard vectors would.
+template <class T, class Allocator>
+void reserve_to_grow(std::vector<T, Allocator>& values, std::size_t needed) {
+  values.reserve(grown_capacity(values.capacity(), needed));
+}
+
 /// `value` rounded up to a multiple of `step`.
 constexpr std::size_t round_up(std::size_t value, std::size_t step) noexcept {
   return (value + step - 1) / step * step;

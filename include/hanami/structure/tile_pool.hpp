@@ -51,7 +51,7 @@ class tile_pool {
     if (!free_.empty() || used_ < capacity()) {
       return 0;
     }
-    return (grown_capacity() - capacity()) * lanes_ * sizeof(Real) * (averaging_ ? 2 : 1);
+    return (next_capacity() - capacity()) * lanes_ * sizeof(Real) * (averaging_ ? 2 : 1);
   }
 
   /// A tile of zeros.
@@ -63,7 +63,7 @@ class tile_pool {
       return slot;
     }
     if (used_ == capacity()) {
-      reserve(grown_capacity());
+      reserve(next_capacity());
     }
     weights_.resize((used_ + 1) * lanes_);
     if (averaging_) {
@@ -114,8 +114,9 @@ class tile_pool {
   }
 
  private:
-  std::size_t grown_capacity() const noexcept {
-    return used_ + std::max<std::size_t>(32, used_ / 8);
+  /// A sixteenth more in small pools, of which a host may hold thousands; an eighth in large ones.
+  std::size_t next_capacity() const noexcept {
+    return used_ + std::max<std::size_t>(4, used_ / (used_ < 1024 ? 16 : 8));
   }
 
   void clear(tile_slot slot) {

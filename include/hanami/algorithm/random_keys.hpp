@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+namespace hanami::detail {
+
+/// Keys of the random streams; a stream never serves two purposes.
+enum class stream : std::uint64_t {
+  section_weights = 1,
+  output_weights,
+  connections,
+  rehearsal,
+  left_over
+};
+
+constexpr std::uint64_t stream_key(stream purpose, std::uint64_t index,
+                                   std::uint64_t generation = 0) noexcept {
+  return (static_cast<std::uint64_t>(purpose) << 56) + (generation << 32) + index;
+}
+
+} // namespace hanami::detail
