@@ -33,8 +33,47 @@ if(HANAMI_SANITIZE)
   target_compile_definitions(hanami_dev INTERFACE _GLIBCXX_ASSERTIONS)
 endif()
 
+# Takes those sources off a list that include a header whose package is not there.
+function(hanami_leave_out_missing list)
+  foreach(header IN LISTS HANAMI_MISSING_HEADERS)
+    string(REPLACE "." "\\." pattern "${header}")
+    foreach(source IN LISTS ${list})
+      file(STRINGS ${source} uses REGEX "#include.*hanami/${pattern}")
+      if(uses)
+        list(REMOVE_ITEM ${list} ${source})
+      endif()
+    endforeach()
+  endforeach()
+  set(${list} ${${list}} PARENT_SCOPE)
+endfunction()
+
 # Links a program against every component that is there.
 function(hanami_link target)
   list(TRANSFORM HANAMI_COMPONENTS PREPEND hanami:: OUTPUT_VARIABLE components)
   target_link_libraries(${target} PRIVATE ${components} hanami_dev)
+endfunction()
+
+# hanami_dispatched_program(<name> <source>): the program as a library for every level of x86-64, in
+# the folders where the loader of glibc (2.33 and newer) looks for the best one that the processor
+# can run, and an executable that does nothing but load it. Nothing is tied to the building machine.
+function(hanami_dispatched_program name source)
+  set(loaded ${name}_program)
+  file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/nothing.cpp "// main() is in the library\n")
+  add_executable(${name} ${CMAKE_CURRENT_BINARY_DIR}/nothing.cpp)
+  foreach(level x86-64 x86-64-v2 x86-64-v3 x86-64-v4)
+    set(library ${loaded}_${level})
+    add_library(${library} SHARED ${source})
+    hanami_link(${library})
+    target_compile_options(${library} PRIVATE -march=${level})
+    set(folder ${CMAKE_CURRENT_BINARY_DIR}/glibc-hwcaps/${level})
+    if(level STREQUAL "x86-64")
+      set(folder ${CMAKE_CURRENT_BINARY_DIR})
+      target_link_libraries(${name} PRIVATE -Wl,--no-as-needed ${library})
+    else()
+      add_dependencies(${name} ${library})
+    endif()
+    set_target_properties(${library} PROPERTIES
+      OUTPUT_NAME hanami_${name} LIBRARY_OUTPUT_DIRECTORY ${folder})
+  endforeach()
+  set_target_properties(${name} PROPERTIES BUILD_RPATH "\$ORIGIN" BUILD_RPATH_USE_ORIGIN ON)
 endfunction()

@@ -85,6 +85,7 @@ std::string to_json(const program_options& all, const example::mnist_data& data,
   out.add("endless", all.task.endless);
   out.add("executor", "serial");
   out.add("threads", 1);
+  out.add("instruction_set", hanami::instruction_set());
   out.add("test_accuracy", r.test_accuracy);
   out.add("train_cpu_seconds", r.train_cpu_seconds);
   out.add("train_wall_seconds", r.train_wall_seconds);
@@ -117,7 +118,8 @@ void print_summary(const program_options& all, const example::mnist_data& data,
   std::printf("accuracy    %.2f %%\n", r.test_accuracy);
   std::printf("training    %.2f s of CPU for %llu samples\n", r.train_cpu_seconds,
               static_cast<unsigned long long>(r.samples_shown));
-  std::printf("answering   %.0f inferences/s on one thread\n", r.inferences_per_second);
+  std::printf("answering   %.0f inferences/s on one thread (%s)\n", r.inferences_per_second,
+              hanami::instruction_set());
   std::printf("grown       %zu neurons in %zu bricks, %zu synapses in %zu sections\n", s.neurons,
               s.bricks, s.synapses, s.sections);
   std::printf("memory      %zu bytes, %.2f a synapse\n", s.bytes, example::bytes_per_synapse(s));
@@ -166,6 +168,7 @@ int run(std::span<char* const> arguments) {
 } // namespace
 
 int main(int count, char** arguments) {
+  hanami::instruction_set_or_exit("mnist");
   return example::run_program("mnist", [&] {
     return run({arguments + 1, static_cast<std::size_t>(count > 0 ? count - 1 : 0)});
   });

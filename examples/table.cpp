@@ -150,6 +150,7 @@ int run(std::span<char* const> arguments) {
 } // namespace
 
 int main(int count, char** arguments) {
+  hanami::instruction_set_or_exit("table");
   return example::run_program("table", [&] {
     return run({arguments + 1, static_cast<std::size_t>(count > 0 ? count - 1 : 0)});
   });

@@ -39,8 +39,15 @@ Real fan_in_gain(const brick<Real>& b) noexcept {
 
 template <class Real>
 Real sum_of_squares(const Real* values, std::size_t count) noexcept {
-  Real sum = 0;
-  for (std::size_t i = 0; i < count; ++i) {
+  constexpr std::size_t width = simd_width<Real>;
+  simd<Real> sums{};
+  std::size_t i = 0;
+  for (; i + width <= count; i += width) {
+    const simd<Real> v = simd_load(values + i);
+    sums += v * v;
+  }
+  Real sum = simd_sum<Real>(sums);
+  for (; i < count; ++i) {
     sum += values[i] * values[i];
   }
   return sum;

@@ -97,11 +97,13 @@ input_findings place_inputs(const network<Real>& net, std::span<const Real> valu
 /// Marks, once for all bricks of a hexagon, which of its sources send.
 template <class Real>
 void find_active(const network<Real>& net, hexagon_id id, activity<Real>& act) noexcept {
-  const auto& chunks = net.hexagons[index_of(id)].chunks;
-  auto& active = act.active[index_of(id)];
-  for (std::size_t c = 0; c < chunks.size(); ++c) {
-    active[c] = static_cast<std::uint16_t>(positive_bits(act.sources.data() + chunks[c].offset) &
-                                           chunks[c].mask);
+  const source_chunk* chunk = net.hexagons[index_of(id)].chunks.data();
+  const std::size_t count = net.hexagons[index_of(id)].chunks.size();
+  std::uint16_t* active = act.active[index_of(id)].data();
+  const Real* sources = act.sources.data();
+  for (std::size_t c = 0; c < count; ++c) {
+    active[c] =
+        static_cast<std::uint16_t>(positive_bits(sources + chunk[c].offset) & chunk[c].mask);
   }
 }
 

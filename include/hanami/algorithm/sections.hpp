@@ -37,47 +37,57 @@ std::size_t list_chain(const brick<Real>& b, std::size_t local, Real potential, 
   return k;
 }
 
-/// Lists the active steps of brick `index` for the sources as they are.
+/// Lists the active steps of the sources of one kind, neurons or inputs, from place `count` on.
+/// Returns where the list ends. What the loop needs stands in locals: what it writes might be the
+/// brick, for all that the compiler knows.
+template <class Real>
+std::size_t list_sources(const brick<Real>& b, const std::vector<source_chunk>& chunks,
+                         const std::uint16_t* active, const Real* sources, bool neurons,
+                         step_list<Real>& list, std::size_t count) noexcept {
+  const source_chunk* chunk = chunks.data();
+  const std::size_t chunk_count = chunks.size();
+  const std::uint16_t* have = b.have.data();
+  const Real* inverse_width = b.inverse_width.data();
+  const tile_slot* slot = b.slot.data();
+  const bool one_step = b.max_steps == 1;
+  const Real limit = neurons ? open_above<Real> : Real{1};
+  Real* phi_to = list.phi.data();
+  tile_slot* slot_to = list.slot.data();
+  for (std::size_t c = 0; c < chunk_count; ++c) {
+    const std::uint32_t mask = active[c] & have[c];
+    if (mask == 0 || chunk[c].is_neuron != neurons) {
+      continue;
+    }
+    const Real* x = sources + chunk[c].offset;
+    const std::size_t local = c * chunk_width;
+    if (one_step) {
+      count += compress_steps(mask, x, inverse_width + local, slot + local, limit, phi_to + count,
+                              slot_to + count);
+      continue;
+    }
+    for (std::uint32_t rest = mask; rest != 0; rest &= rest - 1) {
+      const auto i = static_cast<std::size_t>(std::countr_zero(rest));
+      count += list_chain(b, local + i, x[i], limit, phi_to + count, slot_to + count);
+    }
+  }
+  return count;
+}
+
+/// Lists the active steps of brick `index` for the sources as they are: inputs first, neurons
+/// second, since the backward pass treats them differently.
 template <class Real>
 void list_steps(const network<Real>& net, std::size_t index, activity<Real>& act) noexcept {
   const auto& b = net.bricks[index];
   auto& list = act.lists[index];
   const auto& chunks = net.hexagons[index_of(b.hexagon)].chunks;
-  const auto& active = act.active[index_of(b.hexagon)];
-  const bool fed_by_neurons = !net.plan[b.hexagon].fed_by.empty();
-  std::size_t count = 0;
-  std::size_t inputs = 0;
-  // Chunks of inputs and of neurons may alternate (a brick grows, then an input turns negative), so
-  // that inputs are listed first and neurons second: the backward pass treats them differently.
-  for (const bool neurons : {false, true}) {
-    for (std::size_t c = 0; c < chunks.size(); ++c) {
-      const std::uint32_t mask = active[c] & b.have[c];
-      if (mask == 0 || chunks[c].is_neuron != neurons) {
-        continue;
-      }
-      const Real* x = act.sources.data() + chunks[c].offset;
-      const Real limit = neurons ? open_above<Real> : Real{1};
-      if (b.max_steps == 1) {
-        const std::size_t at = c * chunk_width;
-        count += compress_steps(mask, x, b.inverse_width.data() + at, b.slot.data() + at, limit,
-                                list.phi.data() + count, list.slot.data() + count);
-        continue;
-      }
-      for (std::uint32_t rest = mask; rest != 0; rest &= rest - 1) {
-        const auto i = static_cast<std::size_t>(std::countr_zero(rest));
-        count += list_chain(b, c * chunk_width + i, x[i], limit, list.phi.data() + count,
-                            list.slot.data() + count);
-      }
-    }
-    if (!neurons) {
-      inputs = count;
-    }
-    if (!fed_by_neurons) {
-      break;
-    }
+  const std::uint16_t* active = act.active[index_of(b.hexagon)].data();
+  const Real* sources = act.sources.data();
+  std::size_t count = list_sources(b, chunks, active, sources, false, list, 0);
+  list.input_count = static_cast<std::uint32_t>(count);
+  if (!net.plan[b.hexagon].fed_by.empty()) {
+    count = list_sources(b, chunks, active, sources, true, list, count);
   }
   list.count = static_cast<std::uint32_t>(count);
-  list.input_count = static_cast<std::uint32_t>(inputs);
 }
 
 } // namespace hanami
