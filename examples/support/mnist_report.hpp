@@ -10,10 +10,7 @@
 #include <vector>
 
 #include <hanami/hanami.hpp>
-
-#if __has_include(<hanami/structure/draw.hpp>)
 #include <hanami/structure/draw.hpp>
-#endif
 
 #include "html_report.hpp"
 #include "mnist_task.hpp"
@@ -107,14 +104,6 @@ inline std::string misread_digits(const mnist_options& options, const mnist_data
   return html + "</div>";
 }
 
-inline std::string grown_hexagons([[maybe_unused]] const hanami::cluster& cluster) {
-#if __has_include(<hanami/structure/draw.hpp>)
-  return "<div class='drawing'>" + hanami::draw_svg(cluster.state()) + "</div>";
-#else
-  return {};
-#endif
-}
-
 inline void add_numbers(html_report& page, const mnist_result& result) {
   const auto& s = result.statistics;
   page.begin_numbers();
@@ -148,10 +137,8 @@ inline void write_mnist_report(const std::string& path, const mnist_options& opt
   page.card("Answers", "Rows: the true digit. Columns: the answer.",
             detail::confusion_table(result));
   page.card("Template", "", "<pre>" + html_text(result.cluster_text) + "</pre>");
-  const std::string drawing = detail::grown_hexagons(cluster);
-  if (!drawing.empty()) {
-    page.card("Hexagons", "What has grown where.", drawing, true);
-  }
+  page.card("Hexagons", "What has grown where.",
+            "<div class='drawing'>" + hanami::draw_svg(cluster.state()) + "</div>", true);
   page.card("Misread digits", "The first ones of the test.",
             detail::misread_digits(options, data, result), true);
   page.write(path);

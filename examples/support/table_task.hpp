@@ -69,6 +69,24 @@ inline hanami::cluster make_table_cluster(const table_options& o,
   return hanami::cluster(hanami::parse_template(text), o.learning);
 }
 
+/// The columns that are learned from; targets of classes may hold any text.
+inline hanami::table_dataset read_table(const table_options& o) {
+  hanami::csv_options options;
+  options.columns = o.columns.inputs;
+  options.columns.insert(options.columns.end(), o.columns.targets.begin(), o.columns.targets.end());
+  if (o.columns.of_classes()) {
+    options.categorical = o.columns.targets;
+    for (const auto& name : o.columns.inputs) {
+      if (std::find(o.columns.targets.begin(), o.columns.targets.end(), name) !=
+          o.columns.targets.end()) {
+        throw hanami::error(hanami::errc::invalid_argument,
+                            "column '" + name + "' cannot be an input and a target of classes");
+      }
+    }
+  }
+  return hanami::load_table(o.csv, options, o.columns.layout());
+}
+
 /// Samples to learn from and samples to be tested on.
 struct table_split {
   std::vector<std::uint32_t> train;
@@ -178,8 +196,9 @@ inline void write_answer_header(hanami::csv_writer& out, const table_columns& co
 /// Answers as CSV: one row for each row of the file that has a whole window behind it.
 inline void answer_table(const hanami::cluster& cluster, const table_columns& columns,
                          const std::string& csv) {
-  hanami::table_dataset data = read_table(csv, columns.inputs);
-  data.set_layout({columns.inputs, {columns.inputs[0]}, columns.window, 1, 0, false});
+  const hanami::table_dataset data =
+      hanami::load_table(csv, {.columns = columns.inputs},
+                         {columns.inputs, {columns.inputs[0]}, columns.window, 1, 0, false});
   hanami::csv_writer out(std::cout);
   write_answer_header(out, columns);
   hanami::sample_buffer buffer;

@@ -181,8 +181,18 @@ class basic_cluster {
   /// spike); a default one starts from rest.
   activity<Real> current_activity() const { return act_; }
 
+  /// Takes the memory for `steps` steps in all now: until there are as many, growth allocates only
+  /// for new bricks, and reduction nothing.
+  void reserve(std::size_t steps) {
+    net_.tiles.reserve(steps);
+    if (reduction_share() > 0) {
+      norms_.reserve(2 * steps);
+    }
+  }
+
   /// Gives memory back that was reserved for growth and is not used.
   void shrink_to_fit() {
+    std::vector<Real>().swap(norms_);
     net_.tiles.shrink_to_fit();
     net_.bricks.shrink_to_fit();
     for (auto& b : net_.bricks) {
@@ -222,7 +232,7 @@ class basic_cluster {
 
   /// Bytes held: the network, one activity, remembered samples.
   std::size_t bytes() const noexcept {
-    return sizeof(*this) + net_.bytes() + act_.bytes() + ring_.bytes();
+    return sizeof(*this) - sizeof(net_) + net_.bytes() + act_.bytes() + ring_.bytes();
   }
 
   /// From now on the network may take `bytes` more than it holds now, within the template's memory

@@ -6,9 +6,12 @@
 
 #include "cluster.hpp"
 #include "config.hpp"
+#include "foundation/processor.hpp"
 #include "fwd.hpp"
 #include "io/checkpoint.hpp"
-#include "io/csv.hpp"
+#include "io/csv_parser.hpp"
+#include "io/csv_reader.hpp"
+#include "io/csv_writer.hpp"
 #include "io/dataset.hpp"
 #include "io/drawn_digits.hpp"
 #include "io/idx.hpp"

@@ -156,7 +156,7 @@ TEST_CASE("nothing is allocated once a cluster has grown", "[cluster]") {
   }
 }
 
-TEST_CASE("rounds of reduction allocate next to nothing", "[cluster]") {
+TEST_CASE("with memory reserved, rounds of reduction allocate nothing", "[cluster]") {
   cluster_settings settings;
   settings.brick_size = 32;
   settings.max_bricks = 1;
@@ -174,9 +174,35 @@ TEST_CASE("rounds of reduction allocate next to nothing", "[cluster]") {
       c.train(s.input, s.target);
     }
   };
-  train_some(10000); // two rounds
+  train_some(1000);
+  c.reserve(60 * 2 * 2);
+  train_some(9000); // two rounds
   const auto removed = c.statistics().growth.steps_removed;
   CHECK(removed > 0);
-  CHECK(allocations_of([&] { train_some(5000); }) <= 2); // the list of free tiles may grow
+  CHECK(allocations_of([&] { train_some(5000); }) == 0);
   CHECK(c.statistics().growth.steps_removed > removed);
+}
+
+TEST_CASE("with memory reserved, growing sections and steps allocate nothing", "[cluster]") {
+  cluster_settings settings;
+  settings.brick_size = 32;
+  settings.max_bricks = 1;
+  cluster c(template_builder{}
+                .settings(settings)
+                .hexagons({{1, 1, 1}, {3, 1, 1}})
+                .input("in", {1, 1, 1}, 8)
+                .output("out", {3, 1, 1}, 3)
+                .build());
+  const auto all = samples_of(8, 3);
+  for (std::size_t i = 0; i < 5; ++i) { // the brick, and room for negative values
+    c.train(all[i].input, all[i].target);
+  }
+  const auto before = c.statistics();
+  c.reserve(16 * 16);
+  CHECK(allocations_of([&] {
+          for (const sample& s : all) {
+            c.train(s.input, s.target);
+          }
+        }) == 0);
+  CHECK(c.statistics().steps > 2 * before.steps);
 }

@@ -11,9 +11,11 @@
 using namespace hanami;
 
 namespace {
-constexpr errc all_codes[] = {
-    errc::invalid_template,    errc::invalid_argument, errc::invalid_data, errc::invalid_checkpoint,
-    errc::unsupported_version, errc::file_error,       errc::out_of_memory};
+constexpr errc all_codes[] = {errc::invalid_template,    errc::invalid_argument,
+                              errc::invalid_data,        errc::invalid_checkpoint,
+                              errc::unsupported_version, errc::file_error,
+                              errc::out_of_memory,       errc::queue_full,
+                              errc::cancelled,           errc::unsupported_machine};
 } // namespace
 
 TEST_CASE("every error code has a message of its own", "[foundation]") {

@@ -2,7 +2,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <span>
 #include <vector>
 
@@ -12,22 +11,6 @@
 namespace {
 
 using namespace hanami;
-
-/// Makes the envelope right around whatever the bytes say, so that the inner checks are reached.
-std::vector<std::byte> enveloped(std::span<const std::byte> content) {
-  detail::checkpoint_header header;
-  std::memcpy(header.magic.data(), detail::checkpoint_magic, 8);
-  header.real_bytes = sizeof(float);
-  header.size = content.size();
-  archive_writer head;
-  head(header);
-  std::vector<std::byte> all = head.bytes();
-  all.insert(all.end(), content.begin(), content.end());
-  archive_writer tail;
-  tail(detail::checksum(all));
-  all.insert(all.end(), tail.bytes().begin(), tail.bytes().end());
-  return all;
-}
 
 /// The content of a small sound checkpoint, for the fuzzer to overwrite.
 const std::vector<std::byte>& sound_content() {
@@ -48,8 +31,9 @@ const std::vector<std::byte>& sound_content() {
       const float x = static_cast<float>(i % 7) - 2.0f;
       c.train(std::vector<float>{x, 1.0f / (x + 3.0f)}, std::vector<float>{3.0f * x});
     }
-    auto all = to_checkpoint(c);
-    return std::vector<std::byte>(all.begin() + detail::checkpoint_head, all.end() - 8);
+    const auto all = to_checkpoint(c, {{"key", "value"}});
+    const auto content = detail::open_checkpoint(all).content;
+    return std::vector<std::byte>(content.begin(), content.end());
   }();
   return made;
 }
@@ -57,6 +41,7 @@ const std::vector<std::byte>& sound_content() {
 /// Clusters must be sound, whatever they were made from, and stay so.
 void use(std::span<const std::byte> file) {
   try {
+    metadata_of(file);
     auto c = from_checkpoint(file);
     if (find_fault(c.state()) != nullptr) {
       std::abort();
@@ -92,7 +77,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     use(rest);
     break;
   case 1:
-    use(enveloped(rest));
+    use(detail::enclose(rest, sizeof(float)));
     break;
   default: {
     std::vector<std::byte> content = sound_content();
@@ -113,7 +98,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         break;
       }
     }
-    use(enveloped(content));
+    use(detail::enclose(content, sizeof(float)));
     break;
   }
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <hanami/io/csv.hpp>
+#include <hanami/io/csv_reader.hpp>
+#include <hanami/io/csv_writer.hpp>
 
 #include <cmath>
 #include <cstdlib>
@@ -37,6 +38,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   options.header = static_cast<hanami::csv_header>((bytes[0] >> 1) % 3);
   if ((bytes[0] & 16) != 0)
     options.categorical = {"column_1"};
+  if ((bytes[0] & 32) != 0)
+    options.columns = {"column_2", "column_1"};
   options.max_field_bytes = 256;
   options.max_row_bytes = 1024;
   std::istringstream stream(std::string(bytes + 1, bytes + size));

@@ -12,12 +12,12 @@
 #include <string>
 #include <vector>
 
-#include <unistd.h>
-
 #include <catch2/catch.hpp>
 
 #include <hanami/foundation/random.hpp>
 #include <hanami/structure/template_builder.hpp>
+
+#include "scratch_folder.hpp"
 
 using namespace hanami;
 
@@ -121,25 +121,6 @@ errc refusal(const bytes& file) {
   return errc{};
 }
 
-/// A folder of its own for files, gone afterwards.
-struct scratch_folder {
-  std::filesystem::path path = std::filesystem::temp_directory_path() /
-                               ("hanami-checkpoint-test-" + std::to_string(::getpid()));
-  scratch_folder() {
-    std::filesystem::remove_all(path);
-    std::filesystem::create_directories(path);
-  }
-  scratch_folder(const scratch_folder&) = delete;
-  scratch_folder& operator=(const scratch_folder&) = delete;
-  ~scratch_folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-  std::size_t files() const {
-    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(path), {}));
-  }
-};
-
 } // namespace
 
 TEMPLATE_TEST_CASE("a restored cluster goes on as if it had never stopped, to the bit", "[io]",
@@ -192,12 +173,12 @@ TEST_CASE("numbers of another width are refused", "[io]") {
 
 TEST_CASE("other formats and versions are refused by name", "[io]") {
   bytes file = sound_checkpoint();
-  file[8] = std::byte{2};
+  file[8] = std::byte{1};
   CHECK(refusal(file) == errc::unsupported_version);
   fix_checksum(file);
   CHECK(refusal(file) == errc::unsupported_version);
   CHECK_THROWS_WITH(from_checkpoint(file),
-                    Catch::Contains("version 2") && Catch::Contains("reads version 1"));
+                    Catch::Contains("version 1") && Catch::Contains("reads version 2"));
   file = sound_checkpoint();
   file[0] = std::byte{'H'};
   CHECK(refusal(file) == errc::invalid_checkpoint);
@@ -318,69 +299,30 @@ TEST_CASE("files are written whole and read back", "[io]") {
   save(c, path); // replaces
   CHECK(to_checkpoint(load(path)) == to_checkpoint(c));
   CHECK(folder.files() == 1); // and leaves nothing beside it
+  std::filesystem::create_directory(folder.path / "taken");
+  CHECK_THROWS_WITH(save(c, folder.path / "taken"), Catch::Contains("taken"));
 }
 
-TEST_CASE("a file that cannot be written leaves the old one and no other", "[io]") {
+TEST_CASE("a checkpoint that cannot be read is named, thrown or told by code", "[io]") {
   const scratch_folder folder;
-  const auto c = make<float>(variants[0]);
-
-  // A folder in the place of the file: everything is written, only the last step fails.
-  const auto taken = folder.path / "taken";
-  std::filesystem::create_directories(taken / "inside");
-  try {
-    save(c, taken);
-    FAIL("written");
-  } catch (const error& failure) {
-    CHECK(failure.code() == errc::file_error);
-    CHECK_THAT(failure.what(), Catch::Contains("taken"));
-  }
-  CHECK(std::filesystem::exists(taken / "inside"));
-  CHECK(folder.files() == 1);
-
-  // A folder that does not exist.
-  try {
-    save(c, folder.path / "nowhere" / "file");
-    FAIL("written");
-  } catch (const error& failure) {
-    CHECK(failure.code() == errc::file_error);
-    CHECK_THAT(failure.what(), Catch::Contains("nowhere"));
-  }
-  CHECK(folder.files() == 1);
-}
-
-TEST_CASE("a full disk leaves the old file", "[io]") {
-  if (!std::filesystem::exists("/dev/full")) {
-    return;
-  }
-  const scratch_folder folder;
-  const auto path = folder.path / "file";
-  std::ofstream(path) << "old";
-  // The temporary file leads to a device that is always full.
-  const auto temporary = path.string() + ".part-" + std::to_string(::getpid());
-  std::filesystem::create_symlink("/dev/full", temporary);
-  try {
-    save(make<float>(variants[0]), path);
-    FAIL("written");
-  } catch (const error& failure) {
-    CHECK(failure.code() == errc::file_error);
-  }
-  CHECK(folder.files() == 1);
-  std::ifstream old(path);
-  std::string content;
-  old >> content;
-  CHECK(content == "old");
-}
-
-TEST_CASE("files that cannot be read are named", "[io]") {
-  const scratch_folder folder;
-  const auto expect = [&](const std::filesystem::path& path, errc code) {
+  const auto expect = [&](const std::filesystem::path& path, errc expected) {
+    INFO(path);
+    std::string thrown;
     try {
       load(path);
-      FAIL("read");
     } catch (const error& failure) {
-      CHECK(failure.code() == code);
-      CHECK_THAT(failure.what(), Catch::Contains(path.filename().string()));
+      CHECK(failure.code() == expected);
+      thrown = failure.what();
     }
+    CHECK_THAT(thrown, Catch::Contains(path.string()));
+    std::error_code code;
+    std::string message;
+    CHECK_FALSE(load(path, code, &message));
+    CHECK(code == expected);
+    CHECK(message == thrown);
+    CHECK_FALSE(load_metadata(path, code, &message));
+    CHECK(code == expected);
+    CHECK(message == thrown);
   };
   expect(folder.path / "missing", errc::file_error);
   expect(folder.path, errc::file_error); // a folder
@@ -388,4 +330,75 @@ TEST_CASE("files that cannot be read are named", "[io]") {
   expect(folder.path / "empty", errc::invalid_checkpoint);
   std::ofstream(folder.path / "garbage") << "version: 1, and so on, but no checkpoint at all";
   expect(folder.path / "garbage", errc::invalid_checkpoint);
+  bytes old = sound_checkpoint();
+  old[8] = std::byte{1};
+  write_file(folder.path / "old", old);
+  expect(folder.path / "old", errc::unsupported_version);
+}
+
+TEST_CASE("clusters are saved and loaded without exceptions", "[io]") {
+  const scratch_folder folder;
+  const auto path = folder.path / "cluster";
+  auto c = make<float>(variants[0]);
+  train(c, 0, 20);
+  std::error_code code = errc::file_error;
+  save(c, path, {{"unit", "kW"}}, code);
+  REQUIRE_FALSE(code);
+  code = errc::file_error;
+  const auto restored = load(path, code);
+  REQUIRE_FALSE(code);
+  REQUIRE(restored);
+  CHECK(to_checkpoint(*restored) == to_checkpoint(c));
+  CHECK(load_metadata(path, code) == checkpoint_metadata{{"unit", "kW"}});
+
+  std::string message;
+  CHECK_FALSE(load<double>(path, code, &message));
+  CHECK(code == errc::invalid_checkpoint);
+  CHECK_THAT(message, Catch::Contains("byte 12"));
+  CHECK_FALSE(from_checkpoint(bytes(100), code, &message));
+  CHECK(code == errc::invalid_checkpoint);
+  save(c, folder.path / "nowhere" / "file", {}, code, &message);
+  CHECK(code == errc::file_error);
+  CHECK_THAT(message, Catch::Contains("nowhere"));
+  save(c, path, {{"", "no key"}}, code, &message);
+  CHECK(code == errc::invalid_argument);
+  CHECK(load_metadata(path).size() == 1); // the old file is untouched
+}
+
+TEST_CASE("metadata travels in the checkpoint and changes nothing else", "[io]") {
+  auto c = make<double>(variants[1]);
+  train(c, 0, 50);
+  const checkpoint_metadata metadata{{"columns", "a\nb\n"}, {"empty", ""}, {"\xff\0", "\0\1"}};
+  const bytes file = to_checkpoint(c, metadata);
+  CHECK(metadata_of(file) == metadata); // without a word about float or double
+  CHECK(to_checkpoint(from_checkpoint<double>(file)) == to_checkpoint(c));
+  CHECK(to_checkpoint(from_checkpoint<double>(file), metadata) == file);
+  CHECK(metadata_of(to_checkpoint(c)).empty());
+}
+
+TEST_CASE("metadata has limits, in both directions", "[io]") {
+  const auto c = make<float>(variants[0]);
+  const auto of_size = [&](std::size_t size) {
+    return checkpoint_metadata{{"key", std::string(size - 3, 'x')}};
+  };
+  CHECK(metadata_of(to_checkpoint(c, of_size(max_metadata_bytes))).size() == 1);
+  for (const auto& wrong : {of_size(max_metadata_bytes + 1), checkpoint_metadata{{"", "x"}}}) {
+    try {
+      to_checkpoint(c, wrong);
+      FAIL("taken");
+    } catch (const error& failure) {
+      CHECK(failure.code() == errc::invalid_argument);
+      CHECK_THAT(failure.what(), Catch::Contains("1048576"));
+    }
+  }
+  // Lists that `to_checkpoint` never writes, in a sound envelope.
+  using list = std::vector<std::string>;
+  for (const list& wrong : {list{"key"}, list{"", "x"}, list{"b", "1", "a", "2"},
+                            list{"a", "1", "a", "2"}, list{"a", std::string(1 << 20, 'x')}}) {
+    archive_writer content;
+    content(wrong, to_text(c.plan()), c);
+    const bytes file = detail::enclose(content.bytes(), sizeof(float));
+    CHECK(refusal(file) == errc::invalid_checkpoint);
+    CHECK_THROWS_AS(metadata_of(file), error);
+  }
 }

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <hanami/io/csv.hpp>
+#include <hanami/io/csv_parser.hpp>
+#include <hanami/io/csv_reader.hpp>
+#include <hanami/io/csv_writer.hpp>
 
 #include <cmath>
+#include <fstream>
 #include <limits>
-#include <random>
 #include <sstream>
 
 #include <catch2/catch.hpp>
 
 #include <hanami/foundation/random.hpp>
+
+#include "scratch_folder.hpp"
 
 using namespace hanami;
 
@@ -302,8 +306,8 @@ TEST_CASE("a CSV stream that breaks is a file error", "[io]") {
 }
 
 TEST_CASE("a CSV file loads as a table and names itself in errors", "[io]") {
-  const auto path = std::filesystem::temp_directory_path() /
-                    ("hanami_csv_test.csv" + std::to_string(std::random_device{}()));
+  const scratch_folder folder;
+  const auto path = folder.path / "table.csv";
   std::ofstream(path) << "a,b,y\n1,2,3\n4,5,6\n";
   const table_dataset data = load_table(path);
   REQUIRE(data.size() == 2);
@@ -311,9 +315,46 @@ TEST_CASE("a CSV file loads as a table and names itself in errors", "[io]") {
   REQUIRE(data.row(1)[2] == 6.0f);
   std::ofstream(path) << "a,b,y\n1,2\n";
   REQUIRE_THROWS_WITH(load_table(path), Catch::Contains(path.string() + ": line 2"));
-  std::filesystem::remove(path);
-  REQUIRE_THROWS_WITH(load_table(path), Catch::Contains("cannot open"));
-  REQUIRE_THROWS_WITH(load_table(path.parent_path()), Catch::Contains("folder"));
+  REQUIRE_THROWS_WITH(load_table(folder.path / "none"), Catch::Contains("cannot read"));
+  REQUIRE_THROWS_WITH(load_table(folder.path), Catch::Contains("directory"));
+}
+
+TEST_CASE("a CSV file that does not load tells by code why", "[io]") {
+  const scratch_folder folder;
+  const auto path = folder.path / "table.csv";
+  std::ofstream(path) << "a,b\n1,2\n3,x\n";
+  std::error_code code = errc::file_error;
+  const auto numbers_only = load_table(path, {.columns = {"a"}}, {}, code);
+  REQUIRE_FALSE(code);
+  REQUIRE(numbers_only);
+  CHECK(numbers_only->row_count() == 2);
+  std::string message;
+  CHECK_FALSE(load_table(path, {}, {}, code, &message));
+  CHECK(code == errc::invalid_data);
+  CHECK_THAT(message, Catch::Contains(path.string() + ": line 3, column 3"));
+  CHECK_FALSE(load_table(path, {.columns = {"c"}}, {}, code, &message));
+  CHECK(code == errc::invalid_argument);
+  CHECK_FALSE(load_table(path, {.columns = {"a"}}, {.targets = {"b"}}, code, &message));
+  CHECK(code == errc::invalid_argument);
+  CHECK_FALSE(load_table(folder.path / "none", {}, {}, code, &message));
+  CHECK(code == errc::file_error);
+}
+
+TEST_CASE("only the columns that are asked for are read, in that order", "[io]") {
+  const std::string text = "note,a,kind,b\n\"any, text\",1,red,2\n1e999,3,blue,4\n";
+  REQUIRE(names(text, {.columns = {"b", "a", "b"}}) == strings{"b", "a"});
+  REQUIRE(numbers(text, {.columns = {"b", "a"}}) == floats{2, 1, 4, 3});
+  REQUIRE(numbers(text, {.columns = {"kind"}, .categorical = {"kind"}}) == floats{0, 1});
+  REQUIRE(failure_of(text, {.columns = {"b", "note"}})
+              .find("line 2, column 1: column \"note\": \"any, text\" is not a number") == 0);
+  REQUIRE(failure_of(text + "5,6,7\n", {.columns = {"a"}})
+              .find("line 4, column 5: the row has 3 fields, the header in line 1 has 4") == 0);
+  REQUIRE_THROWS_WITH(numbers(text, {.columns = {"c"}}),
+                      Catch::Contains("no column \"c\" to read"));
+  REQUIRE_THROWS_WITH(numbers(text, {.columns = {"a"}, .categorical = {"kind"}}),
+                      Catch::Contains("no column \"kind\" to take as categorical"));
+  REQUIRE(numbers("1,2,x\n3,4,y\n", {.header = csv_header::absent, .columns = {"column_2"}}) ==
+          floats{2, 4});
 }
 
 TEST_CASE("the CSV writer quotes only what needs it", "[io]") {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <hanami/io/csv.hpp>
+#include <hanami/io/csv_reader.hpp>
 #include <hanami/io/idx.hpp>
 
 #include <cmath>

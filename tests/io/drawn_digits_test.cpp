@@ -36,7 +36,10 @@ class softmax {
 
  private:
   std::size_t answer(const image_dataset& data, std::size_t index) {
-    data.read(index, std::span(input_).first(data.input_size()), target_);
+    const auto pixels = std::span(input_).first(data.input_size());
+    data.read(index, pixels, target_);
+    for (float& value : pixels) // this model does need a scale
+      value /= 255.0f;
     float total = 0.0f;
     for (std::size_t k = 0; k < 10; ++k) {
       float sum = 0.0f;

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <hanami/foundation/random.hpp>
 #include <hanami/io/gzip.hpp>
+#include <hanami/io/idx.hpp>
 
 #include <cstdlib>
-#include <fstream>
-#include <random>
+#include <span>
 
 #include <catch2/catch.hpp>
+
+#include "scratch_folder.hpp"
 
 using namespace hanami;
 
@@ -101,12 +103,10 @@ TEST_CASE("gzip streams damaged a thousand times unpack or fail", "[io]") {
 }
 
 TEST_CASE("the gzip reader reads packed and plain files", "[io]") {
-  const auto path = std::filesystem::temp_directory_path() /
-                    ("hanami_gzip_test.bin" + std::to_string(std::random_device{}()));
+  const scratch_folder folder;
+  const auto path = folder.path / "file";
   const auto write = [&](const bytes& content) {
-    std::ofstream(path, std::ios::binary)
-        .write(reinterpret_cast<const char*>(content.data()),
-               static_cast<std::streamsize>(content.size()));
+    write_file(path, std::as_bytes(std::span(content)));
   };
   write(pack({1, 2, 3}));
   REQUIRE(read_file_or_gzip(path, 1000) == bytes{1, 2, 3});
@@ -114,7 +114,6 @@ TEST_CASE("the gzip reader reads packed and plain files", "[io]") {
   REQUIRE(read_file_or_gzip(path, 1000) == bytes{4, 5});
   write({0x1f, 0x8b, 0});
   REQUIRE_THROWS_WITH(read_file_or_gzip(path, 1000), Catch::Contains(path.string()));
-  std::filesystem::remove(path);
 }
 
 TEST_CASE("MNIST loads", "[io]") {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <hanami/io/idx.hpp>
 
-#include <fstream>
-#include <random>
+#include <filesystem>
+#include <span>
 #include <sstream>
 
 #include <catch2/catch.hpp>
+
+#include "scratch_folder.hpp"
 
 using namespace hanami;
 
@@ -46,26 +48,9 @@ std::string message_of(const bytes& images, const bytes& labels) {
   return "no error";
 }
 
-void write_file(const std::filesystem::path& path, const bytes& content) {
-  std::ofstream(path, std::ios::binary)
-      .write(reinterpret_cast<const char*>(content.data()),
-             static_cast<std::streamsize>(content.size()));
+void write_bytes(const std::filesystem::path& path, const bytes& content) {
+  write_file(path, std::as_bytes(std::span(content)));
 }
-
-/// A folder of its own, gone at the end of the test.
-struct scratch_folder {
-  explicit scratch_folder(const std::string& name)
-      : path(std::filesystem::temp_directory_path() /
-             ("hanami_idx_test_" + name + std::to_string(std::random_device{}()))) {
-    std::filesystem::remove_all(path);
-    std::filesystem::create_directories(path);
-  }
-  ~scratch_folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-  std::filesystem::path path;
-};
 
 } // namespace
 
@@ -145,17 +130,17 @@ TEST_CASE("a label beyond the classes is named with its byte", "[io]") {
 }
 
 TEST_CASE("MNIST files are found under both spellings", "[io]") {
-  const scratch_folder folder("spellings");
-  write_file(folder.path / "train-images-idx3-ubyte", images_idx(2));
-  write_file(folder.path / "train-labels.idx1-ubyte", labels_idx({4, 5}));
-  write_file(folder.path / "t10k-images.idx3-ubyte", images_idx(1));
-  write_file(folder.path / "t10k-labels-idx1-ubyte", labels_idx({6}));
+  const scratch_folder folder;
+  write_bytes(folder.path / "train-images-idx3-ubyte", images_idx(2));
+  write_bytes(folder.path / "train-labels.idx1-ubyte", labels_idx({4, 5}));
+  write_bytes(folder.path / "t10k-images.idx3-ubyte", images_idx(1));
+  write_bytes(folder.path / "t10k-labels-idx1-ubyte", labels_idx({6}));
   REQUIRE(load_mnist(folder.path, mnist_part::train).label(1) == 5);
   REQUIRE(load_mnist(folder.path, mnist_part::test).label(0) == 6);
 }
 
 TEST_CASE("missing MNIST files are named", "[io]") {
-  const scratch_folder folder("missing");
+  const scratch_folder folder;
   try {
     load_mnist(folder.path, mnist_part::test);
     FAIL("no error");
@@ -171,19 +156,36 @@ TEST_CASE("missing MNIST files are named", "[io]") {
 }
 
 TEST_CASE("a packed file without the gzip reader says what to do", "[io]") {
-  const scratch_folder folder("packed");
-  write_file(folder.path / "train-images-idx3-ubyte.gz", {0x1f, 0x8b, 8, 0});
-  write_file(folder.path / "train-labels-idx1-ubyte.gz", {0x1f, 0x8b, 8, 0});
+  const scratch_folder folder;
+  write_bytes(folder.path / "train-images-idx3-ubyte.gz", {0x1f, 0x8b, 8, 0});
+  write_bytes(folder.path / "train-labels-idx1-ubyte.gz", {0x1f, 0x8b, 8, 0});
   REQUIRE_THROWS_WITH(load_mnist(folder.path, mnist_part::train),
                       Catch::Contains("hanami/io/gzip.hpp") && Catch::Contains("hanami::gzip") &&
                           Catch::Contains("gunzip") && Catch::Contains("train-images"));
 }
 
-TEST_CASE("a file over the limit or that cannot be read is refused", "[io]") {
-  const scratch_folder folder("limits");
-  write_file(folder.path / "ten", bytes(10));
-  REQUIRE(read_file(folder.path / "ten", 10).size() == 10);
-  REQUIRE_THROWS_WITH(read_file(folder.path / "ten", 9), Catch::Contains("has 10 bytes"));
-  REQUIRE_THROWS_AS(read_file(folder.path / "none", 9), error);
-  REQUIRE_THROWS_AS(read_file(folder.path, 1 << 20), error);
+TEST_CASE("idx files load, or tell by code why not", "[io]") {
+  const scratch_folder folder;
+  write_bytes(folder.path / "train-images-idx3-ubyte", images_idx(2));
+  write_bytes(folder.path / "train-labels-idx1-ubyte", labels_idx({4, 5}));
+  std::error_code code = errc::invalid_data;
+  std::string message;
+  const auto both = load_mnist(folder.path, mnist_part::train, &read_file, code);
+  REQUIRE_FALSE(code);
+  REQUIRE(both);
+  CHECK(both->label(1) == 5);
+  CHECK_FALSE(load_mnist(folder.path, mnist_part::test, &read_file, code, &message));
+  CHECK(code == errc::file_error);
+  CHECK_THAT(message, Catch::Contains("t10k-images"));
+
+  const auto images = folder.path / "train-images-idx3-ubyte";
+  const auto labels = folder.path / "train-labels-idx1-ubyte";
+  const auto five = load_idx(images, labels, 6, &read_file, code);
+  REQUIRE(five);
+  CHECK(five->classes() == 6);
+  CHECK_FALSE(load_idx(images, labels, 5, &read_file, code, &message));
+  CHECK(code == errc::invalid_data);
+  CHECK(message == labels.string() + ": byte 9: label 5, expected less than 5");
+  CHECK_FALSE(load_idx(images, folder.path / "none", 10, &read_file, code, &message));
+  CHECK(code == errc::file_error);
 }

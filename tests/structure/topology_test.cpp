@@ -422,3 +422,48 @@ TEST_CASE("few sources get many steps, many sources one, unless told", "[structu
   CHECK(steps(784, 0) == 1);
   CHECK(steps(784, 7) == 7);
 }
+
+TEST_CASE("inputs and outputs keep their shape and their place", "[structure]") {
+  const auto from = template_builder{}
+                        .hexagons({{1, 1, 1}, {2, 1, 1}})
+                        .hexagon({3, 1, 1})
+                        .input("plain", {1, 1, 1}, 5)
+                        .input_windows("picture", 4, 6, {2, 2, 0, {{2, 1, 1}, {2, 1, 1}}})
+                        .output("out", {3, 1, 1}, 2)
+                        .build();
+  const topology plan = make_topology(from);
+  CHECK(plan.inputs[0].rows == 1);
+  CHECK(plan.inputs[0].columns == 5);
+  CHECK(plan.inputs[0].target == hexagon_id{0});
+  CHECK(plan.inputs[1].rows == 4);
+  CHECK(plan.inputs[1].columns == 6);
+  CHECK_FALSE(plan.inputs[1].target);
+  CHECK(plan.outputs[0].target == hexagon_id{2});
+}
+
+TEST_CASE("a template that asks for too many connections is refused, with the limit",
+          "[structure]") {
+  const std::string limit = std::to_string(topology_limits::connections);
+  const auto block = [](std::uint32_t distance) {
+    return template_builder{}
+        .settings(reaching(distance))
+        .hexagons({{1, 1, 1}, {64, 32, 32}}) // as many as a template may have
+        .input("in", {1, 1, 1}, 4)
+        .output("out", {64, 32, 32}, 2)
+        .build();
+  };
+  const std::string far = refusal(block(64));
+  CHECK(mentions(far, limit));
+  CHECK(mentions(far, "max_connection_distance (64)"));
+  CHECK(refusal(block(1)) == "accepted");
+
+  auto wide = row(40, 40); // an input of a million chunks, read by everyone
+  wide.inputs[0].size = wide.inputs[0].columns = 1U << 24U;
+  CHECK(mentions(refusal(wide), limit));
+
+  auto many = row(1000, 64); // outputs of a hexagon that many others reach
+  for (int i = 0; i < 1000000; ++i) {
+    many.outputs.push_back({"o" + std::to_string(i), {1000, 1, 1}, 1, output_kind::sigmoid});
+  }
+  CHECK(mentions(refusal(many), limit));
+}

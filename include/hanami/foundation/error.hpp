@@ -17,7 +17,10 @@ enum class errc {
   invalid_checkpoint,   ///< a checkpoint that is truncated, damaged or of a foreign format
   unsupported_version,  ///< a format version that this build does not know
   file_error,           ///< the operating system refused a file
-  out_of_memory         ///< a caller's memory or a fixed limit is used up
+  out_of_memory,        ///< a caller's memory or a fixed limit is used up
+  queue_full,           ///< too much is waiting already; later there will be room
+  cancelled,            ///< given up before it was done, as somebody asked
+  unsupported_machine   ///< the processor or the device lacks what the program was built for
 };
 
 /// The category of `hanami::errc`.
@@ -40,6 +43,12 @@ inline const std::error_category& error_category() noexcept {
         return "file error";
       case errc::out_of_memory:
         return "out of memory";
+      case errc::queue_full:
+        return "queue full";
+      case errc::cancelled:
+        return "cancelled";
+      case errc::unsupported_machine:
+        return "unsupported machine";
       }
       return "unknown error";
     }

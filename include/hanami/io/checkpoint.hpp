@@ -2,42 +2,51 @@
 #pragma once
 
 #include <array>
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
+#include <functional>
+#include <limits>
+#include <map>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <system_error>
-#include <type_traits>
+#include <utility>
 #include <vector>
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "../cluster.hpp"
+#include "../foundation/attempt.hpp"
 #include "../structure/template_parser.hpp"
 #include "../structure/template_writer.hpp"
 #include "archive.hpp"
+#include "file.hpp"
 
 /// Checkpoints: everything a cluster is, in one file, restored exactly, so that training goes on as
 /// if it had never stopped.
 ///
 ///     offset  size  what
 ///     0       8     "hanamiCP"
-///     8       4     format version, 1
+///     8       4     format version, 2
 ///     12      4     bytes of a number: 4 (float) or 8 (double)
 ///     16      8     n, bytes of the content
-///     24      n     template text, options, state, as `archive_writer` writes them
+///     24      n     metadata, template text, options, state, as `archive_writer` writes them
 ///     24 + n  8     checksum of everything before
 ///
 /// All numbers are little-endian.
 
 namespace hanami {
 
-inline constexpr std::uint32_t checkpoint_version = 1;
+inline constexpr std::uint32_t checkpoint_version = 2;
+
+/// What a program wants to find beside the cluster, by keys of its own: names of columns, units.
+/// Any bytes, but no empty key; keys and values together at most `max_metadata_bytes`. A cluster
+/// does not keep it: who saves again gives it again.
+using checkpoint_metadata = std::map<std::string, std::string, std::less<>>;
+
+inline constexpr std::size_t max_metadata_bytes = std::size_t{1} << 20;
 
 namespace detail {
 
@@ -63,9 +72,29 @@ struct checkpoint_header {
   throw error(errc::invalid_checkpoint, "checkpoint: " + why);
 }
 
-/// The content of a checkpoint file after its envelope has been checked.
-inline std::span<const std::byte> open_checkpoint(std::span<const std::byte> bytes,
-                                                  std::size_t real_bytes) {
+/// A checkpoint of this content.
+inline std::vector<std::byte> enclose(std::span<const std::byte> content, std::size_t real_bytes) {
+  checkpoint_header header;
+  std::memcpy(header.magic.data(), checkpoint_magic, 8);
+  header.real_bytes = static_cast<std::uint32_t>(real_bytes);
+  header.size = content.size();
+  archive_writer head;
+  head(header);
+  std::vector<std::byte> all = head.bytes();
+  all.insert(all.end(), content.begin(), content.end());
+  archive_writer tail;
+  tail(checksum(all));
+  all.insert(all.end(), tail.bytes().begin(), tail.bytes().end());
+  return all;
+}
+
+struct opened_checkpoint {
+  std::size_t real_bytes = 0;
+  std::span<const std::byte> content;
+};
+
+/// Opens what `enclose` made, after every check that needs no cluster.
+inline opened_checkpoint open_checkpoint(std::span<const std::byte> bytes) {
   if (bytes.size() < checkpoint_head + 8) {
     refuse_checkpoint("shorter than its header");
   }
@@ -89,103 +118,67 @@ inline std::span<const std::byte> open_checkpoint(std::span<const std::byte> byt
   if (sum != checksum(bytes.first(bytes.size() - 8))) {
     refuse_checkpoint("the checksum is wrong");
   }
-  if (header.real_bytes != real_bytes) {
-    refuse_checkpoint("byte 12: numbers of " + std::to_string(header.real_bytes) +
-                      " bytes; this cluster uses " + std::to_string(real_bytes));
-  }
-  return bytes.subspan(checkpoint_head, bytes.size() - checkpoint_head - 8);
+  return {header.real_bytes, bytes.subspan(checkpoint_head, bytes.size() - checkpoint_head - 8)};
 }
 
-/// A file descriptor that closes itself.
-class file_handle {
- public:
-  explicit file_handle(int fd) noexcept : fd_(fd) {}
-  file_handle(const file_handle&) = delete;
-  file_handle& operator=(const file_handle&) = delete;
-  ~file_handle() {
-    if (fd_ >= 0) {
-      ::close(fd_);
-    }
+/// Key, value, key, value, ..., by ascending key.
+inline std::vector<std::string> to_list(const checkpoint_metadata& metadata) {
+  std::size_t size = 0;
+  std::vector<std::string> list;
+  for (const auto& [key, value] : metadata) {
+    size += key.size() + value.size();
+    list.push_back(key);
+    list.push_back(value);
   }
-  int get() const noexcept { return fd_; }
-  bool close() noexcept {
-    const int fd = fd_;
-    fd_ = -1;
-    return ::close(fd) == 0;
+  if (size > max_metadata_bytes || metadata.contains("")) {
+    throw error(errc::invalid_argument, "metadata of " + std::to_string(size) + " bytes in " +
+                                            std::to_string(metadata.size()) + " entries; at most " +
+                                            std::to_string(max_metadata_bytes) +
+                                            " bytes without empty keys are taken");
   }
-
- private:
-  int fd_;
-};
-
-[[noreturn]] inline void refuse_file(const std::filesystem::path& path, const char* what) {
-  const std::string why = std::generic_category().message(errno);
-  throw error(errc::file_error, std::string(what) + " '" + path.string() + "': " + why);
+  return list;
 }
 
-/// Writes a whole file or leaves the old one: temporary file beside it, fsync, rename, fsync of the
-/// folder.
-inline void write_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes) {
-  std::filesystem::path temporary = path;
-  temporary += ".part-" + std::to_string(::getpid());
-  try {
-    file_handle file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (file.get() < 0) {
-      refuse_file(temporary, "cannot write");
-    }
-    for (std::size_t done = 0; done < bytes.size();) {
-      const ::ssize_t wrote = ::write(file.get(), bytes.data() + done, bytes.size() - done);
-      if (wrote < 0 && errno == EINTR) {
-        continue;
-      }
-      if (wrote < 0) {
-        refuse_file(temporary, "cannot write");
-      }
-      done += static_cast<std::size_t>(wrote);
-    }
-    if (::fsync(file.get()) != 0 || !file.close()) {
-      refuse_file(temporary, "cannot write");
-    }
-    if (::rename(temporary.c_str(), path.c_str()) != 0) {
-      refuse_file(path, "cannot replace");
-    }
-  } catch (...) {
-    ::unlink(temporary.c_str());
-    throw;
+inline checkpoint_metadata read_metadata(archive_reader& content) {
+  std::vector<std::string> list;
+  content(list);
+  content.require(list.size() % 2 == 0, "a metadata key without a value");
+  checkpoint_metadata metadata;
+  std::size_t size = 0;
+  std::string_view last;
+  for (std::size_t i = 0; i < list.size(); i += 2) {
+    content.require(last < list[i], "metadata keys that are empty or out of order");
+    size += list[i].size() + list[i + 1].size();
+    last = list[i];
+    metadata.emplace_hint(metadata.end(), list[i], list[i + 1]);
   }
-  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
-  const file_handle handle(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (handle.get() >= 0) {
-    ::fsync(handle.get());
-  }
+  content.require(size <= max_metadata_bytes, "more metadata than a checkpoint may have");
+  return metadata;
 }
 
 } // namespace detail
 
-/// The bytes of a checkpoint of `from`.
+/// The bytes of a checkpoint of `from`. Throws `errc::invalid_argument` for metadata beyond its
+/// limits.
 template <class Real>
-std::vector<std::byte> to_checkpoint(const basic_cluster<Real>& from) {
+std::vector<std::byte> to_checkpoint(const basic_cluster<Real>& from,
+                                     const checkpoint_metadata& metadata = {}) {
   archive_writer content;
-  content(to_text(from.plan()), from);
-  detail::checkpoint_header header;
-  std::memcpy(header.magic.data(), detail::checkpoint_magic, 8);
-  header.real_bytes = sizeof(Real);
-  header.size = content.bytes().size();
-  archive_writer head;
-  head(header);
-  std::vector<std::byte> all = head.bytes();
-  all.insert(all.end(), content.bytes().begin(), content.bytes().end());
-  archive_writer tail;
-  tail(detail::checksum(all));
-  all.insert(all.end(), tail.bytes().begin(), tail.bytes().end());
-  return all;
+  content(detail::to_list(metadata), to_text(from.plan()), from);
+  return detail::enclose(content.bytes(), sizeof(Real));
 }
 
 /// The cluster of a checkpoint. Throws `errc::invalid_checkpoint` for anything truncated, damaged
 /// or made up, `errc::unsupported_version` for formats from elsewhere.
 template <class Real = float>
 basic_cluster<Real> from_checkpoint(std::span<const std::byte> bytes) {
-  archive_reader content(detail::open_checkpoint(bytes, sizeof(Real)));
+  const auto [real_bytes, inside] = detail::open_checkpoint(bytes);
+  if (real_bytes != sizeof(Real)) {
+    detail::refuse_checkpoint("byte 12: numbers of " + std::to_string(real_bytes) +
+                              " bytes; this cluster uses " + std::to_string(sizeof(Real)));
+  }
+  archive_reader content(inside);
+  detail::read_metadata(content);
   std::string text;
   content(text);
   try {
@@ -201,33 +194,70 @@ basic_cluster<Real> from_checkpoint(std::span<const std::byte> bytes) {
   }
 }
 
-/// Writes a checkpoint so that a reader finds the old file or the new one, whole, whatever happens.
-/// Throws `errc::file_error`; the old file is then untouched.
-template <class Real>
-void save(const basic_cluster<Real>& from, const std::filesystem::path& path) {
-  detail::write_atomically(path, to_checkpoint(from));
+/// The metadata of a checkpoint, whatever its numbers are. Throws as `from_checkpoint`, but does
+/// not look at the cluster.
+inline checkpoint_metadata metadata_of(std::span<const std::byte> bytes) {
+  archive_reader content(detail::open_checkpoint(bytes).content);
+  return detail::read_metadata(content);
 }
+
+/// Writes a checkpoint so that a reader finds the old file or the new one, whole, whatever happens.
+/// Throws `errc::file_error`, the old file is then untouched, and as `to_checkpoint`.
+template <class Real>
+void save(const basic_cluster<Real>& from, const std::filesystem::path& path,
+          const checkpoint_metadata& metadata = {}) {
+  write_file(path, to_checkpoint(from, metadata));
+}
+
+namespace detail {
+
+template <class Work>
+auto use_checkpoint(const std::filesystem::path& path, Work work) {
+  const auto bytes = read_file(path, std::numeric_limits<std::size_t>::max());
+  return naming_file(path, [&] { return work(std::as_bytes(std::span(bytes))); });
+}
+
+} // namespace detail
 
 /// Reads a checkpoint. Throws `errc::file_error`, or as `from_checkpoint`, with the file named.
 template <class Real = float>
 basic_cluster<Real> load(const std::filesystem::path& path) {
-  std::error_code trouble;
-  const std::uintmax_t size = std::filesystem::file_size(path, trouble); // refuses folders, too
-  errno = trouble.value();
-  std::ifstream file(path, std::ios::binary);
-  if (trouble || !file) {
-    detail::refuse_file(path, "cannot read");
-  }
-  std::vector<std::byte> bytes(static_cast<std::size_t>(size));
-  file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  if (!file) {
-    detail::refuse_file(path, "cannot read");
-  }
-  try {
-    return from_checkpoint<Real>(bytes);
-  } catch (const error& e) {
-    throw error(static_cast<errc>(e.code().value()), "'" + path.string() + "': " + e.what());
-  }
+  return detail::use_checkpoint(
+      path, [](std::span<const std::byte> bytes) { return from_checkpoint<Real>(bytes); });
+}
+
+/// Reads the metadata alone. Throws `errc::file_error`, or as `metadata_of`, with the file named.
+inline checkpoint_metadata load_metadata(const std::filesystem::path& path) {
+  return detail::use_checkpoint(path, &metadata_of);
+}
+
+// The same without throwing: on failure the result is nothing, `code` is set and `message`, if any,
+// says why.
+
+template <class Real = float>
+std::optional<basic_cluster<Real>> from_checkpoint(std::span<const std::byte> bytes,
+                                                   std::error_code& code,
+                                                   std::string* message = nullptr) {
+  return detail::attempt(code, message, [&] { return from_checkpoint<Real>(bytes); });
+}
+
+template <class Real>
+void save(const basic_cluster<Real>& from, const std::filesystem::path& path,
+          const checkpoint_metadata& metadata, std::error_code& code,
+          std::string* message = nullptr) {
+  detail::attempt(code, message, [&] { save(from, path, metadata); });
+}
+
+template <class Real = float>
+std::optional<basic_cluster<Real>> load(const std::filesystem::path& path, std::error_code& code,
+                                        std::string* message = nullptr) {
+  return detail::attempt(code, message, [&] { return load<Real>(path); });
+}
+
+inline std::optional<checkpoint_metadata> load_metadata(const std::filesystem::path& path,
+                                                        std::error_code& code,
+                                                        std::string* message = nullptr) {
+  return detail::attempt(code, message, [&] { return load_metadata(path); });
 }
 
 } // namespace hanami

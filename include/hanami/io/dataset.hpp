@@ -91,16 +91,14 @@ class image_dataset {
     return {pixels_.data() + index * input_size(), input_size()};
   }
 
-  /// One image as floats in [0, 1], row-major.
+  /// The raw bytes of one image as floats 0..255, row-major: a cluster needs no other scale.
   void read_input(std::size_t index, std::span<float> input) const noexcept {
     HANAMI_ASSERT(input.size() == input_size(), "an image needs rows x columns floats");
-    const std::uint8_t* from = pixels(index).data();
-    float* to = input.data();
-    for (std::size_t i = 0, n = input.size(); i < n; ++i)
-      to[i] = static_cast<float>(from[i]) * (1.0f / 255.0f);
+    const auto from = pixels(index);
+    std::copy(from.begin(), from.end(), input.begin());
   }
 
-  /// The image as floats in [0, 1] and its label as one-hot of `classes()` values.
+  /// The image as floats 0..255 and its label as one-hot of `classes()` values.
   void read(std::size_t index, std::span<float> input, std::span<float> target) const noexcept {
     HANAMI_ASSERT(target.size() == classes_, "a one-hot target needs one float a class");
     read_input(index, input);

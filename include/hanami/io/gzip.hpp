@@ -14,7 +14,7 @@
 #include <zlib.h>
 
 #include "../foundation/error.hpp"
-#include "idx.hpp"
+#include "file.hpp"
 
 /// Packed files. The only header that needs zlib: include it and link `hanami::gzip` where .gz
 /// files are to be read, e.g. `load_mnist(folder, mnist_part::train, read_file_or_gzip)`.
@@ -118,11 +118,7 @@ inline std::vector<std::uint8_t> read_file_or_gzip(const std::filesystem::path& 
   std::vector<std::uint8_t> bytes = read_file(path, max_bytes);
   if (bytes.size() < 2 || bytes[0] != 0x1f || bytes[1] != 0x8b)
     return bytes;
-  try {
-    return gunzip(bytes, max_bytes);
-  } catch (const error& failure) {
-    throw error(static_cast<errc>(failure.code().value()), path.string() + ": " + failure.what());
-  }
+  return detail::naming_file(path, [&] { return gunzip(bytes, max_bytes); });
 }
 
 static_assert(file_reader<decltype(&read_file_or_gzip)>);

@@ -3,13 +3,12 @@
 
 #include <algorithm>
 #include <array>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <istream>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,8 +16,10 @@
 #include <utility>
 #include <vector>
 
+#include "../foundation/attempt.hpp"
 #include "../foundation/error.hpp"
 #include "dataset.hpp"
+#include "file.hpp"
 
 /// MNIST's idx files: unsigned bytes behind a big-endian header.
 ///
@@ -32,34 +33,6 @@ namespace hanami {
 
 /// The largest idx file that is read, unpacked: 1 GiB, enough for a million images of 28 x 28.
 inline constexpr std::size_t max_idx_bytes = std::size_t{1} << 30;
-
-/// Reads a whole file and refuses more than `max_bytes`. `read_file` is one, `read_file_or_gzip`
-/// another.
-template <typename Reader>
-concept file_reader = requires(Reader& reader, const std::filesystem::path& path,
-                               std::size_t max_bytes) {
-  { reader(path, max_bytes) } -> std::same_as<std::vector<std::uint8_t>>;
-};
-
-/// The bytes of a file as they are. Throws `errc::file_error` where the system refuses,
-/// `errc::out_of_memory` for a file larger than `max_bytes`.
-inline std::vector<std::uint8_t> read_file(const std::filesystem::path& path,
-                                           std::size_t max_bytes) {
-  std::error_code code;
-  const std::uintmax_t size = std::filesystem::file_size(path, code);
-  if (code)
-    throw error(errc::file_error, "cannot read " + path.string() + ": " + code.message());
-  if (size > max_bytes)
-    throw error(errc::out_of_memory, path.string() + " has " + std::to_string(size) +
-                                         " bytes; at most " + std::to_string(max_bytes) +
-                                         " are accepted");
-  std::ifstream file(path, std::ios::binary);
-  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(size));
-  file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));
-  if (!file || file.gcount() != static_cast<std::streamsize>(size))
-    throw error(errc::file_error, "cannot read " + path.string() + " to its end");
-  return bytes;
-}
 
 namespace detail {
 
@@ -194,6 +167,16 @@ image_dataset load_idx(const std::filesystem::path& images, const std::filesyste
                                 classes);
 }
 
+/// The same without throwing: on failure nothing, `code` is set and `message`, if any, says why.
+template <file_reader Reader>
+std::optional<image_dataset> load_idx(const std::filesystem::path& images,
+                                      const std::filesystem::path& labels, std::size_t classes,
+                                      Reader reader, std::error_code& code,
+                                      std::string* message = nullptr) {
+  return detail::attempt(code, message,
+                         [&] { return load_idx(images, labels, classes, std::move(reader)); });
+}
+
 enum class mnist_part : std::uint8_t {
   train, ///< `train-*`, 60,000 images in the original
   test   ///< `t10k-*`, 10,000 images
@@ -232,6 +215,15 @@ image_dataset load_mnist(const std::filesystem::path& folder, mnist_part part,
   const auto images = detail::find_idx(folder, stem + "-images", "idx3-ubyte");
   const auto labels = detail::find_idx(folder, stem + "-labels", "idx1-ubyte");
   return load_idx(images, labels, 10, std::move(reader));
+}
+
+/// The same without throwing: on failure nothing, `code` is set and `message`, if any, says why.
+template <file_reader Reader>
+std::optional<image_dataset> load_mnist(const std::filesystem::path& folder, mnist_part part,
+                                        Reader reader, std::error_code& code,
+                                        std::string* message = nullptr) {
+  return detail::attempt(code, message,
+                         [&] { return load_mnist(folder, part, std::move(reader)); });
 }
 
 } // namespace hanami

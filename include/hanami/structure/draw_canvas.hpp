@@ -96,6 +96,12 @@ class svg_canvas {
     std::string_view colour;
     std::string_view anchor = "middle";
     bool bold = false;
+
+    /// The same, smaller where the words would be wider than `room`.
+    pen fitted(std::string_view words, double room) const {
+      const double width = (bold ? 0.65 : 0.57) * static_cast<double>(words.size()); // at size 1
+      return {std::min(size, room / std::max(width, 1.0)), colour, anchor, bold};
+    }
   };
 
   static std::string title_element(std::string_view words) {

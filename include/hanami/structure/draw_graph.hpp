@@ -60,7 +60,7 @@ struct cell {
 struct port {
   std::string name;
   std::string details;       ///< size and kind
-  std::optional<node> place; ///< the hexagon it stands in, where the topology leaves no doubt
+  std::optional<node> place; ///< the hexagon it stands in, if that is in the picture
 };
 
 struct graph {
@@ -145,7 +145,9 @@ inline std::vector<std::string> cell_lines(const graph& g, const cell& one) {
       lines.push_back(counted(one.steps, "step"));
     }
     lines.push_back(counted(one.bricks * g.lanes, "neuron"));
-    lines.push_back(counted(one.bricks, "brick"));
+    if (one.bricks > 1) {
+      lines.push_back(counted(one.bricks, "brick"));
+    }
   } else if (one.nodes > 0) {
     lines.push_back("reads " + counted(one.nodes, "value"));
   }

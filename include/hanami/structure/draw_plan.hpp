@@ -5,12 +5,11 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
-#include <vector>
 
 #include "draw_graph.hpp"
 #include "topology.hpp"
@@ -26,71 +25,53 @@ inline std::size_t input_at(const topology& plan, std::uint32_t offset) {
   return static_cast<std::size_t>(next - plan.inputs.begin()) - 1;
 }
 
-/// Neighbouring nodes of input `i` that the hexagon reads, as first node and length.
-struct node_run {
-  std::uint32_t first = 0;
-  std::uint32_t length = 0;
-};
+/// The smallest window around the nodes of a chunk.
+inline window window_around(const topology& plan, const source_chunk& chunk) {
+  const std::size_t i = input_at(plan, chunk.offset);
+  const input_plan& input = plan.inputs[i];
+  const std::uint32_t first = chunk.offset - input.offset;
+  const std::uint32_t last = first + static_cast<std::uint32_t>(std::popcount(chunk.mask)) - 1;
+  const std::uint32_t top = first / input.columns;
+  const std::uint32_t bottom = last / input.columns;
+  const std::uint32_t left = top == bottom ? first % input.columns : 0;
+  const std::uint32_t right = top == bottom ? last % input.columns : input.columns - 1;
+  return {static_cast<std::uint32_t>(i),
+          input.rows,
+          input.columns,
+          top,
+          left,
+          bottom - top + 1,
+          right - left + 1};
+}
 
-inline std::vector<node_run> runs_of(const topology& plan, const hexagon_plan& hexagon,
-                                     std::size_t i) {
-  std::vector<node_run> parts;
+inline void widen(window& w, const window& by) {
+  const std::uint32_t bottom = std::max(w.top + w.height, by.top + by.height);
+  const std::uint32_t right = std::max(w.left + w.width, by.left + by.width);
+  w.top = std::min(w.top, by.top);
+  w.left = std::min(w.left, by.left);
+  w.height = bottom - w.top;
+  w.width = right - w.left;
+}
+
+/// What the hexagon sees of the first input that it does not see as a whole.
+inline std::optional<window> window_of(const topology& plan, const hexagon_plan& hexagon) {
+  std::map<std::uint32_t, window> seen; // by input
   for (const source_chunk& chunk : hexagon.input_chunks) {
-    if (input_at(plan, chunk.offset) == i) {
-      parts.push_back({chunk.offset - plan.inputs[i].offset,
-                       static_cast<std::uint32_t>(std::popcount(chunk.mask))});
+    const window part = window_around(plan, chunk);
+    widen(seen.emplace(part.input, part).first->second, part);
+  }
+  for (const auto& [input, w] : seen) {
+    if (w.height < w.rows || w.width < w.columns) {
+      return w;
     }
   }
-  std::sort(parts.begin(), parts.end(),
-            [](const node_run& a, const node_run& b) { return a.first < b.first; });
-  std::vector<node_run> runs;
-  for (const node_run& part : parts) {
-    if (!runs.empty() && runs.back().first + runs.back().length >= part.first) {
-      const std::uint32_t end =
-          std::max(runs.back().first + runs.back().length, part.first + part.length);
-      runs.back().length = end - runs.back().first;
-    } else {
-      runs.push_back(part);
-    }
-  }
-  return runs;
+  return std::nullopt;
 }
 
-inline bool reads_all(const std::vector<node_run>& runs, std::uint32_t size) {
-  return runs.size() == 1 && runs.front().length == size;
-}
-
-/// The topology keeps nodes, not windows: rows of a window are equally long and equally far apart.
-inline std::optional<window> window_of(const std::vector<node_run>& runs, std::size_t input,
-                                       std::uint32_t size) {
-  if (runs.empty() || reads_all(runs, size)) {
-    return std::nullopt;
-  }
-  const std::uint32_t width = runs.front().length;
-  const std::uint32_t columns = runs.size() == 1 ? size : runs[1].first - runs[0].first;
-  for (std::size_t r = 0; r < runs.size(); ++r) {
-    if (runs[r].length != width || (r > 0 && runs[r].first - runs[r - 1].first != columns)) {
-      return std::nullopt;
-    }
-  }
-  const std::uint32_t left = runs.front().first % columns;
-  if (left + width > columns || size % columns != 0) {
-    return std::nullopt;
-  }
-  return window{static_cast<std::uint32_t>(input),
-                size / columns,
-                columns,
-                runs.front().first / columns,
-                left,
-                static_cast<std::uint32_t>(runs.size()),
-                width};
-}
-
-/// Fills a graph from a plan. The plan says which hexagons read an input or an output, but not
-/// where that stands: a place is taken only if it is the single one that fits what it touches.
+/// Fills a graph from a plan.
 class describer {
  public:
-  describer(const topology& plan, bool grown) : plan_(plan), made_() {
+  describer(const topology& plan, bool grown) : plan_(plan) {
     made_.grown = grown;
     made_.lanes = plan.settings.brick_size;
     const auto first = plan.settings.initial_bricks;
@@ -111,116 +92,47 @@ class describer {
 
  private:
   void add_cells() {
-    made_.cells.resize(plan_.hexagons.size());
-    inputs_read_.resize(plan_.hexagons.size());
-    for (std::size_t h = 0; h < plan_.hexagons.size(); ++h) {
-      cell& one = made_.cells[h];
-      one.plan = &plan_.hexagons[h];
-      places_.emplace(one.plan->position, static_cast<node>(h));
-      if (one.plan->holds_bricks) {
-        add_inputs_read(one, inputs_read_[h]);
+    for (const hexagon_plan& hexagon : plan_.hexagons) {
+      cell& one = made_.cells.emplace_back();
+      one.plan = &hexagon;
+      if (hexagon.holds_bricks) {
+        one.sees = window_of(plan_, hexagon);
+        for (const source_chunk& chunk : hexagon.input_chunks) {
+          one.nodes += static_cast<std::uint64_t>(std::popcount(chunk.mask));
+        }
       }
-    }
-  }
-
-  void add_inputs_read(cell& one, std::vector<std::size_t>& read) const {
-    for (const source_chunk& chunk : one.plan->input_chunks) {
-      one.nodes += static_cast<std::uint64_t>(std::popcount(chunk.mask));
-      const std::size_t i = input_at(plan_, chunk.offset);
-      if (read.empty() || read.back() != i) {
-        read.push_back(i);
-      }
-    }
-    std::sort(read.begin(), read.end());
-    read.erase(std::unique(read.begin(), read.end()), read.end());
-    for (std::size_t k = 0; k < read.size() && !one.sees; ++k) {
-      one.sees = window_of(runs_of(plan_, *one.plan, read[k]), read[k], plan_.inputs[read[k]].size);
     }
   }
 
   void add_ports() {
-    std::vector<std::uint32_t> columns(plan_.inputs.size(), 0);
-    for (const cell& one : made_.cells) {
-      if (one.sees && one.sees->rows > 1) {
-        columns[one.sees->input] = one.sees->columns;
+    for (const auto& input : plan_.inputs) {
+      const std::string size = input.rows > 1 ? std::to_string(input.rows) + " x " +
+                                                    std::to_string(input.columns) + " values"
+                                              : counted(input.size, "value");
+      made_.inputs.push_back({input.name, size, {}});
+      if (input.target) {
+        made_.inputs.back().place = static_cast<node>(index_of(*input.target));
       }
-    }
-    for (std::size_t i = 0; i < plan_.inputs.size(); ++i) {
-      const auto& input = plan_.inputs[i];
-      const std::string size = columns[i] == 0 ? counted(input.size, "value")
-                                               : std::to_string(input.size / columns[i]) + " x " +
-                                                     std::to_string(columns[i]) + " values";
-      made_.inputs.push_back({input.name, size, place_of_input(i)});
     }
     for (const auto& output : plan_.outputs) {
       static constexpr std::string_view kinds[] = {"softmax", "sigmoid", "linear"};
       const std::string kind(kinds[static_cast<std::size_t>(output.kind)]);
-      made_.outputs.push_back(
-          {output.name, counted(output.size, "value") + ", " + kind, place_of_output(output)});
+      made_.outputs.push_back({output.name, counted(output.size, "value") + ", " + kind,
+                               static_cast<node>(index_of(output.target))});
     }
-  }
-
-  template <class Fits>
-  std::optional<node> single_place(bool hexagon_plan::*wanted, const Fits& fits) const {
-    std::optional<node> found;
-    for (std::size_t h = 0; h < plan_.hexagons.size(); ++h) {
-      if (plan_.hexagons[h].*wanted && fits(h)) {
-        if (found) {
-          return std::nullopt;
-        }
-        found = static_cast<node>(h);
-      }
-    }
-    return found;
-  }
-
-  /// Calls `check` for the hexagons of neurons that touch hexagon `h`; false if one says so.
-  template <class Check>
-  bool all_touching(std::size_t h, const Check& check) const {
-    for (const hex_position at : hex_neighbours(plan_.hexagons[h].position)) {
-      const auto found = places_.find(at);
-      if (found != places_.end() && plan_.hexagons[found->second].holds_bricks &&
-          !check(found->second)) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  std::optional<node> place_of_input(std::size_t i) const {
-    const auto reads = [&](std::size_t h) {
-      return std::binary_search(inputs_read_[h].begin(), inputs_read_[h].end(), i) &&
-             reads_all(runs_of(plan_, plan_.hexagons[h], i), plan_.inputs[i].size);
-    };
-    bool anyone = false; // else the input has windows only, and stands nowhere
-    for (std::size_t h = 0; h < plan_.hexagons.size() && !anyone; ++h) {
-      anyone = reads(h);
-    }
-    if (!anyone) {
-      return std::nullopt;
-    }
-    return single_place(&hexagon_plan::has_inputs, [&](std::size_t h) {
-      return (!plan_.hexagons[h].holds_bricks || reads(h)) && all_touching(h, reads);
-    });
-  }
-
-  std::optional<node> place_of_output(const output_plan& output) const {
-    const auto read = [&](std::size_t h) {
-      return std::binary_search(output.reads.begin(), output.reads.end(),
-                                hexagon_id{static_cast<std::uint32_t>(h)});
-    };
-    return single_place(&hexagon_plan::has_outputs, [&](std::size_t h) {
-      if (plan_.hexagons[h].holds_bricks) {
-        return read(h);
-      }
-      return all_touching(h, [&](node by) { return plan_.hexagons[by].has_outputs || read(by); });
-    });
   }
 
   void add_links() {
     const auto add = [&](node from, node to, link_kind kind, std::uint32_t distance,
                          std::uint64_t count) {
-      made_.links.push_back({from, to, kind, distance, made_.grown ? 0 : count});
+      const std::uint64_t shown = made_.grown ? 0 : count;
+      auto& links = made_.links;
+      if (!links.empty() && links.back().kind == kind && links.back().from == from &&
+          links.back().to == to) {
+        links.back().count += shown; // an input can have a million chunks
+      } else {
+        links.push_back({from, to, kind, distance, shown});
+      }
     };
     for (std::size_t h = 0; h < plan_.hexagons.size(); ++h) {
       const auto to = static_cast<node>(h);
@@ -246,8 +158,6 @@ class describer {
 
   const topology& plan_;
   graph made_;
-  std::unordered_map<hex_position, node> places_;
-  std::vector<std::vector<std::size_t>> inputs_read_; ///< by hexagon, ascending
 };
 
 /// The graph points into the plan.

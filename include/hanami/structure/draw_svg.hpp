@@ -185,19 +185,19 @@ class svg_writer {
     const auto line_colour = dark                                 ? colours::ground
                              : g_.grown && one.plan->holds_bricks ? colours::ink
                                                                   : colours::quiet;
-    double y = c.y + 4 - (one.sees ? -4 : 6) * static_cast<double>(lines.empty() ? 0 : 1);
-    if (one.sees) {
-      const double drawn = add_window(*one.sees, {c.x, c.y - 25}, dark);
-      y = std::max(y - (g_.grown ? 6.0 : 0.0), c.y - 25 + drawn / 2 + 13);
-    } else {
-      y -= 6 * static_cast<double>(lines.size() > 1 ? lines.size() - 1 : 0);
-    }
     const double step = lines.size() > 3 ? 11.5 : 12.5;
-    draw_.text(c.x, y, place_text(one.plan->position),
-               {g_.grown ? 10.5 : 12, dark ? colours::ground : colours::ink, "middle", true});
-    for (const std::string& line : lines) {
+    double y = c.y + 4 - step / 2 * static_cast<double>(lines.size());
+    if (one.sees) {
+      y = c.y - 12 + add_window(*one.sees, {c.x, c.y - 25}, dark) / 2;
+    }
+    const auto write = [&](std::string_view line, svg_canvas::pen with) {
+      draw_.text(c.x, y, line, with.fitted(line, 1.8 * hex_inner));
       y += step;
-      draw_.text(c.x, y, line, {9.5, line_colour});
+    };
+    write(place_text(one.plan->position),
+          {g_.grown ? 10.5 : 12, dark ? colours::ground : colours::ink, "middle", true});
+    for (const std::string& line : lines) {
+      write(line, {10, line_colour});
     }
     draw_.end_group();
   }
@@ -233,9 +233,12 @@ class svg_writer {
                R"(rx="8" fill=")" + std::string(fill) + "\" stroke=\"" + std::string(colour) +
                    R"(" stroke-width="1.5")");
     const bool cut = p.name.size() > longest;
-    draw_.text(c.x, c.y - 3, cut ? p.name.substr(0, longest - 2) + "..." : p.name,
-               {13, colours::ink, "middle", true});
-    draw_.text(c.x, c.y + 13, p.details, {10.5, colours::quiet});
+    const std::string name = cut ? p.name.substr(0, longest - 2) + "..." : p.name;
+    const double room = box_width - 12;
+    draw_.text(c.x, c.y - 3, name,
+               svg_canvas::pen{13, colours::ink, "middle", true}.fitted(name, room));
+    draw_.text(c.x, c.y + 13, p.details,
+               svg_canvas::pen{10.5, colours::quiet}.fitted(p.details, room));
     draw_.end_group();
   }
 

@@ -5,13 +5,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
+#include "../foundation/attempt.hpp"
 #include "../foundation/error.hpp"
 #include "cluster_template.hpp"
 #include "template_reader.hpp"
@@ -313,18 +313,8 @@ inline cluster_template parse_template(std::string_view text) {
 /// returned template is empty. Clears `code` on success.
 inline cluster_template parse_template(std::string_view text, std::error_code& code,
                                        std::string* message = nullptr) {
-  try {
-    code.clear();
-    return parse_template(text);
-  } catch (const error& failure) {
-    code = failure.code();
-    if (message != nullptr) {
-      *message = failure.what();
-    }
-  } catch (const std::bad_alloc&) {
-    code = errc::out_of_memory;
-  }
-  return {};
+  return detail::attempt(code, message, [&] { return parse_template(text); })
+      .value_or(cluster_template{});
 }
 
 } // namespace hanami

@@ -188,8 +188,9 @@ class template_checker {
 inline void validate(const cluster_template& of) {
   std::string entry = "settings: ";
   try {
-    detail::template_text::template_checker checker;
-    checker.settings(of.settings);
+    using detail::template_text::template_checker;
+    template_checker::settings(of.settings);
+    template_checker checker;
     entry.clear();
     for (const auto& hexagon : of.hexagons) {
       checker.hexagons({hexagon.position, hexagon.position});

@@ -63,7 +63,11 @@ class tile_pool {
       return slot;
     }
     if (used_ == capacity()) {
-      reserve(next_capacity());
+      const std::size_t tiles = next_capacity();
+      weights_.reserve(tiles * lanes_);
+      if (averaging_) {
+        average_.reserve(tiles * lanes_);
+      }
     }
     weights_.resize((used_ + 1) * lanes_);
     if (averaging_) {
@@ -79,6 +83,7 @@ class tile_pool {
     if (averaging_) {
       average_.reserve(tiles * lanes_);
     }
+    free_.reserve(tiles);
   }
 
   void shrink_to_fit() {

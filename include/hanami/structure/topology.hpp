@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -61,7 +62,10 @@ struct input_plan {
   std::string name;
   std::uint32_t offset = 0; ///< in the array of sources
   std::uint32_t first = 0;  ///< in the flat vector of input values
-  std::uint32_t size = 0;
+  std::uint32_t size = 0;   ///< rows x columns
+  std::uint32_t rows = 0;
+  std::uint32_t columns = 0;
+  std::optional<hexagon_id> target; ///< none: windows alone read it
 };
 
 struct output_plan {
@@ -69,7 +73,14 @@ struct output_plan {
   output_kind kind = output_kind::sigmoid;
   std::uint32_t first = 0; ///< in the flat vector of output values
   std::uint32_t size = 0;
+  hexagon_id target{};
   std::vector<hexagon_id> reads;
+};
+
+/// Bounds the time and the memory that a template can ask for, whatever it says.
+struct topology_limits {
+  /// Connections followed between hexagons, input chunks and what outputs read, all together.
+  static constexpr std::size_t connections = std::size_t{1} << 25;
 };
 
 /// The plan of a cluster; never changes after it is made.
@@ -137,6 +148,18 @@ class topology_maker {
     throw error(errc::invalid_template, why);
   }
 
+  /// Counts work and memory before they are spent.
+  void spend(std::size_t connections) {
+    if (connections > topology_limits::connections - spent_) {
+      fail("hexagons, inputs and outputs have more than " +
+           std::to_string(topology_limits::connections) +
+           " connections; reduce max_connection_distance (" +
+           std::to_string(plan_.settings.max_connection_distance) +
+           "), hexagons, windows or outputs");
+    }
+    spent_ += connections;
+  }
+
   std::uint32_t find(hex_position at) const {
     const auto found = places_.find(at);
     if (found == places_.end()) {
@@ -156,12 +179,17 @@ class topology_maker {
   }
 
   void place_inputs() {
+    inputs_at_.resize(plan_.hexagons.size());
     std::uint32_t offset = 0;
     std::uint32_t first = 0;
     for (const auto& input : from_.inputs) {
-      plan_.inputs.push_back({input.name, offset, first, input.size});
+      auto& plan = plan_.inputs.emplace_back(
+          input_plan{input.name, offset, first, input.size, input.rows, input.columns, {}});
       if (input.target) {
-        plan_.hexagons[find(*input.target)].has_inputs = true;
+        const std::uint32_t at = find(*input.target);
+        plan.target = hexagon_id{at};
+        plan_.hexagons[at].has_inputs = true;
+        inputs_at_[at].push_back(plan_.inputs.size() - 1);
       }
       if (input.windows) {
         bind_windows(input, offset);
@@ -174,8 +202,9 @@ class topology_maker {
     plan_.neurons_begin = 2 * plan_.negative_part;
   }
 
-  static void add_run(std::vector<source_chunk>& chunks, std::uint32_t offset, std::uint32_t size,
-                      std::uint16_t distance) {
+  void add_run(std::vector<source_chunk>& chunks, std::uint32_t offset, std::uint32_t size,
+               std::uint16_t distance) {
+    spend(round_up(size, chunk_width) / chunk_width);
     for (std::uint32_t done = 0; done < size; done += chunk_width) {
       const std::uint32_t count = std::min<std::uint32_t>(chunk_width, size - done);
       const auto mask = static_cast<std::uint16_t>((1U << count) - 1U);
@@ -213,8 +242,9 @@ class topology_maker {
   void place_outputs() {
     std::uint32_t first = 0;
     for (const auto& output : from_.outputs) {
-      plan_.outputs.push_back({output.name, output.kind, first, output.size, {}});
-      plan_.hexagons[find(output.target)].has_outputs = true;
+      const std::uint32_t at = find(output.target);
+      plan_.outputs.push_back({output.name, output.kind, first, output.size, hexagon_id{at}, {}});
+      plan_.hexagons[at].has_outputs = true;
       first += output.size;
     }
     plan_.output_size = first;
@@ -270,33 +300,38 @@ class topology_maker {
     }
   }
 
-  /// Hexagons within reach of `start`, nearest first, itself left out.
-  links reach(std::uint32_t start) const {
-    links found{{hexagon_id{start}, 0}};
-    std::unordered_map<std::uint32_t, bool> seen{{start, true}};
+  /// Notes `start` with the hexagons within its reach. `seen_by` tells which hexagon was found last
+  /// from where.
+  void reach(std::uint32_t start, links& found, std::vector<std::uint32_t>& seen_by) {
+    found.assign(1, {hexagon_id{start}, 0});
+    seen_by[start] = start;
     for (std::size_t next = 0; next < found.size(); ++next) {
       const hexagon_link at = found[next];
-      if (at.distance == plan_.settings.max_connection_distance) {
-        break;
+      if (next > 0) {
+        reached_by_[index_of(at.from)].push_back({hexagon_id{start}, at.distance});
       }
-      for (const std::uint32_t to : touching_[index_of(at.from)]) {
-        if (seen.emplace(to, true).second) {
+      if (at.distance == plan_.settings.max_connection_distance) {
+        continue;
+      }
+      const auto& touching = touching_[index_of(at.from)];
+      spend(touching.size());
+      for (const std::uint32_t to : touching) {
+        if (seen_by[to] != start) {
+          seen_by[to] = start;
           found.push_back({hexagon_id{to}, static_cast<std::uint16_t>(at.distance + 1)});
         }
       }
     }
-    found.erase(found.begin());
-    return found;
   }
 
   /// Neurons live in every hexagon that is neither an input nor an output, in one that has both or
   /// windows of its own, and in an output hexagon that no other neurons reach.
   void choose_brick_hexagons() {
     reached_by_.resize(plan_.hexagons.size());
+    links found;
+    std::vector<std::uint32_t> seen_by(plan_.hexagons.size(), hexagon_plan::unreached);
     for (std::uint32_t i = 0; i < plan_.hexagons.size(); ++i) {
-      for (const hexagon_link& link : reach(i)) {
-        reached_by_[index_of(link.from)].push_back({hexagon_id{i}, link.distance});
-      }
+      reach(i, found, seen_by);
     }
     for (auto& hexagon : plan_.hexagons) {
       hexagon.holds_bricks =
@@ -350,11 +385,8 @@ class topology_maker {
   }
 
   void add_inputs(hexagon_plan& hexagon, std::size_t from, std::uint16_t distance) {
-    for (std::size_t i = 0; i < from_.inputs.size(); ++i) {
-      const auto& target = from_.inputs[i].target;
-      if (target && find(*target) == from) {
-        add_run(hexagon.input_chunks, plan_.inputs[i].offset, plan_.inputs[i].size, distance);
-      }
+    for (const std::size_t i : inputs_at_[from]) {
+      add_run(hexagon.input_chunks, plan_.inputs[i].offset, plan_.inputs[i].size, distance);
     }
   }
 
@@ -373,21 +405,22 @@ class topology_maker {
   }
 
   void read_outputs() {
-    for (std::size_t o = 0; o < plan_.outputs.size(); ++o) {
-      const std::uint32_t at = find(from_.outputs[o].target);
-      auto& reads = plan_.outputs[o].reads;
+    for (auto& output : plan_.outputs) {
+      const std::size_t at = index_of(output.target);
+      auto& reads = output.reads;
+      spend(reached_by_[at].size());
       for (const hexagon_link& link : reached_by_[at]) {
         if (plan_[link.from].holds_bricks && depth(index_of(link.from)) < depth(at)) {
           reads.push_back(link.from);
         }
       }
       if (plan_.hexagons[at].holds_bricks) {
-        reads.push_back(hexagon_id{at});
+        reads.push_back(output.target);
       }
       std::sort(reads.begin(), reads.end());
       if (reads.empty()) {
-        fail("no neurons reach the output '" + plan_.outputs[o].name + "' at " +
-             text(from_.outputs[o].target));
+        fail("no neurons reach the output '" + output.name + "' at " +
+             text(plan_[output.target].position));
       }
     }
   }
@@ -407,8 +440,10 @@ class topology_maker {
         mark(id);
       }
     }
-    for (std::size_t next = 0; next < queue.size(); ++next) {
-      for (const auto& link : plan_[queue[next]].fed_by) {
+    while (!queue.empty()) {
+      const hexagon_id fed = queue.back();
+      queue.pop_back();
+      for (const auto& link : plan_[fed].fed_by) {
         mark(link.from);
       }
     }
@@ -446,9 +481,9 @@ class topology_maker {
     }
     for (std::size_t i = 0; i < read.size(); ++i) {
       if (!read[i]) {
-        const auto& target = from_.inputs[i].target;
+        const auto& target = plan_.inputs[i].target;
         fail("no neurons read the input '" + plan_.inputs[i].name + "'" +
-             (target ? " at " + text(*target) : std::string()));
+             (target ? " at " + text(plan_[*target].position) : std::string()));
       }
     }
   }
@@ -458,12 +493,14 @@ class topology_maker {
   std::unordered_map<hex_position, std::uint32_t> places_;
   std::vector<std::vector<std::uint32_t>> touching_;
   std::vector<links> reached_by_;
+  std::vector<std::vector<std::size_t>> inputs_at_; ///< by hexagon
+  std::size_t spent_ = 0;
 };
 
 } // namespace detail
 
 /// Plans the network of a valid template. Throws `errc::invalid_template` where an input, a hexagon
-/// or an output would be cut off from the rest.
+/// or an output would be cut off from the rest, or the limit of connections is passed.
 inline topology make_topology(const cluster_template& from) {
   return detail::topology_maker(from).run();
 }
