@@ -12,6 +12,7 @@ file(GLOB_RECURSE HANAMI_HEADERS CONFIGURE_DEPENDS
   ${HANAMI_INCLUDE_DIR}/hanami/*.cuh)
 set(HANAMI_COMPONENTS "") # those that could be defined
 set(HANAMI_OPT_IN_HEADERS "") # relative to include/hanami, whether or not their package is there
+set(HANAMI_MISSING_HEADERS "") # those of them whose package is not there
 set(hanami_component_table "") # text of the package config
 
 # hanami_component(<name> [FIND <package>] [LINK <target>...] [HEADERS <header>...])
@@ -24,6 +25,8 @@ function(hanami_component name)
     find_package(${arg_FIND} QUIET GLOBAL)
     if(NOT ${arg_FIND}_FOUND)
       message(STATUS "hanami::${name} left out: ${arg_FIND} not found")
+      list(APPEND HANAMI_MISSING_HEADERS ${arg_HEADERS})
+      set(HANAMI_MISSING_HEADERS ${HANAMI_MISSING_HEADERS} PARENT_SCOPE)
       return()
     endif()
   endif()
@@ -31,7 +34,7 @@ function(hanami_component name)
   set(target hanami_${name})
   add_library(${target} INTERFACE)
   add_library(hanami::${name} ALIAS ${target})
-  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} HANAMI_HEADERS "${arg_HEADERS}")
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
   if(name STREQUAL "core")
     target_compile_features(${target} INTERFACE cxx_std_20)
     target_sources(${target} INTERFACE

@@ -6,7 +6,7 @@
 # - zlib is included by io/gzip.hpp only.
 cmake_minimum_required(VERSION 3.24)
 
-# From the ground up; the first expression that matches a header's path is its floor.
+# From the ground up; the last expression that matches a header's path is its floor.
 set(floors
   "^(config|version)\\.hpp$"
   "^fwd\\.hpp$"
@@ -16,19 +16,19 @@ set(floors
   "^executor/"
   "^cluster\\.hpp$"
   "^io/"
+  "^executor/fleet"
   "^service/"
   "^hanami\\.hpp$")
 
 function(floor_of header result)
   set(level 0)
+  set(${result} -1 PARENT_SCOPE)
   foreach(floor IN LISTS floors)
     if(header MATCHES "${floor}")
       set(${result} ${level} PARENT_SCOPE)
-      return()
     endif()
     math(EXPR level "${level} + 1")
   endforeach()
-  set(${result} -1 PARENT_SCOPE)
 endfunction()
 
 # The header that an include names, relative to <dir>/hanami; empty if it is not one of ours.

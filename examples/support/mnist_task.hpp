@@ -67,6 +67,7 @@ outputs:
 struct mnist_options {
   std::string data;                    ///< folder; empty: HANAMI_MNIST_DIR, or drawn digits
   std::string cluster_text = "fields"; ///< fields, plain or a file with a template
+  std::string template_text;           ///< the template itself, in place of `cluster_text`
   std::size_t epochs = 1;              ///< 0: only test
   std::size_t train_limit = 0;         ///< the first images only; 0: all
   std::size_t validate = 0;            ///< test on the last training images instead
@@ -75,6 +76,7 @@ struct mnist_options {
   std::string load;                    ///< checkpoint to begin with; empty: a new cluster
   std::size_t curve_points = 0;        ///< of `mnist_result::curve`; 0: none
   std::size_t misread_kept = 0;        ///< of `mnist_result::misread`
+  bool show_progress = true;           ///< on a terminal
   image_treatment images;
   hanami::learning_options learning; ///< of a new cluster, and the seed of the order of images
 };
@@ -184,8 +186,10 @@ class mnist_task {
     if (!options_.load.empty()) {
       return hanami::load(options_.load);
     }
-    return hanami::cluster(hanami::parse_template(mnist_template(options_.cluster_text)),
-                           options_.learning);
+    const std::string& text = options_.template_text;
+    return hanami::cluster(
+        hanami::parse_template(text.empty() ? mnist_template(options_.cluster_text) : text),
+        options_.learning);
   }
 
   void train() {
@@ -200,7 +204,7 @@ class mnist_task {
     } else if (!cluster_.endless()) {
       cluster_.plan_task(0); // a loaded cluster that had learned for a task
     }
-    progress shown("training", total);
+    progress shown("training", total, options_.show_progress);
     point_every_ =
         options_.curve_points == 0 ? 0 : std::max<std::uint64_t>(1, total / options_.curve_points);
     const double user = user_seconds();

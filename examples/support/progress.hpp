@@ -15,8 +15,8 @@ namespace example {
 /// stderr is a file or a pipe.
 class progress {
  public:
-  progress(std::string what, std::uint64_t total)
-      : what_(std::move(what)), total_(total), shown_(::isatty(STDERR_FILENO) == 1) {}
+  progress(std::string what, std::uint64_t total, bool wanted = true)
+      : what_(std::move(what)), total_(total), shown_(wanted && ::isatty(STDERR_FILENO) == 1) {}
   progress(const progress&) = delete;
   progress& operator=(const progress&) = delete;
   ~progress() {
@@ -27,7 +27,14 @@ class progress {
 
   /// Call it after every piece of work; it looks at the clock every 64th time only.
   void advance(std::uint64_t done) {
-    if (shown_ && (done % 64 == 0 || done == total_)) {
+    if (done % 64 == 0 || done == total_) {
+      show(done);
+    }
+  }
+
+  /// The same for long pieces of work.
+  void show(std::uint64_t done) {
+    if (shown_) {
       draw(done);
     }
   }
@@ -47,8 +54,8 @@ class progress {
     const double percent =
         100.0 * static_cast<double>(done) / static_cast<double>(total_ == 0 ? 1 : total_);
     const auto minutes = static_cast<long>(left) / 60;
-    std::fprintf(stderr, "\r\033[K%s  %3.0f %%  %.0f samples/s  %ld:%02ld left", what_.c_str(),
-                 percent, speed, minutes, static_cast<long>(left) % 60);
+    std::fprintf(stderr, "\r\033[K%s  %3.0f %%  %.*f/s  %ld:%02ld left", what_.c_str(), percent,
+                 speed < 10 ? 2 : 0, speed, minutes, static_cast<long>(left) % 60);
     std::fflush(stderr);
     drawn_ = true;
   }

@@ -144,7 +144,7 @@ class basic_cluster {
     check_size(target.size(), output_size(), "target");
     check_targets(target);
     const train_result result = train_once(input, target, run);
-    if (options_.rehearsal > 0) {
+    if (options_.rehearsal > 0 && result.learned) {
       rehearse(input, target, result, run);
     }
     ++schedule_.seen;

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <hanami/executor/fleet.hpp>
+#include <hanami/executor/tbb.hpp>
+
+// Built to see that the component brings all it needs.
+int main() {
+  const hanami::fleet fleet;
+  return fleet.statistics().threads > 0 && hanami::tbb_executor().options().threads == 0 ? 0 : 1;
+}
