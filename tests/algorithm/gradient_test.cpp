@@ -176,8 +176,8 @@ void check_gradients(activation_kind activation) {
   std::size_t longest = 0;
   for (std::size_t index = 0; index < net.bricks.size(); ++index) {
     auto& b = net.bricks[index];
-    const double gain = fan_in_gain(b);
-    CHECK(gain > 1.0);
+    const double gain = fan_in_gain(net, b);
+    CHECK(gain == (net.plan[b.hexagon].fed_by.empty() ? 2.0 : 0.5));
     const auto& chunks = net.hexagons[index_of(b.hexagon)].chunks;
     for (std::size_t local = 0; local < b.chunks() * chunk_width; ++local) {
       longest = std::max<std::size_t>(longest, b.step_count(local));
@@ -205,7 +205,7 @@ void check_gradients(activation_kind activation) {
       const double step = (bias[lane] - after.bricks[index].bias[lane]) / rate;
       const double numeric = f.derivative(bias[lane]);
       plain(step, numeric);
-      gained(step / fan_in_gain(net.bricks[index]), numeric);
+      gained(step / fan_in_gain(net, net.bricks[index]), numeric);
     }
   }
   CHECK(plain.moved > 50);
