@@ -13,10 +13,10 @@
 
 namespace bench {
 
-/// `hidden` hexagons of 256 neurons in a row between the picture and the digit.
+/// `hidden` hexagons of 512 neurons in a row between the picture and the digit.
 inline std::string row_template(std::size_t hidden, std::uint32_t distance) {
   hanami::cluster_settings settings;
-  settings.brick_size = 128;
+  settings.brick_size = 256;
   settings.initial_bricks = settings.max_bricks = 2;
   settings.max_connection_distance = distance;
   const auto last = static_cast<std::int32_t>(hidden) + 2;
