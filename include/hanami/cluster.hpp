@@ -440,8 +440,9 @@ class basic_cluster {
     find_deltas(net_, act_, run);
     correct_weights(net_, rates_now(), act_, run);
     ++samples_learned_;
-    if (net_.plan.settings.max_bricks <= net_.plan.settings.initial_bricks) {
-      return;
+    if (net_.plan.settings.max_bricks <= net_.plan.settings.initial_bricks &&
+        net_.growth.bricks_removed == 0) {
+      return; // no hexagon has room
     }
     note_errors(net_, act_);
     loss_sum_ += loss;

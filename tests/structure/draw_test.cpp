@@ -363,6 +363,7 @@ TEST_CASE("large plans are drawn in part, with a note of what is left out", "[st
   const auto from = template_builder{}
                         .hexagons({{1, 1, 1}, {60, 50, 1}})
                         .hexagon({30, 30, 2})
+                        .axons({{1, 1, 1}, {60, 50, 1}}, {30, 30, 2})
                         .input_windows("in", 120, 120, {10, 10, 0, {{1, 1, 1}, {60, 50, 1}}})
                         .output("out", {30, 30, 2}, 10)
                         .build();

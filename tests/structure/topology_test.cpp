@@ -467,3 +467,21 @@ TEST_CASE("a template that asks for too many connections is refused, with the li
   }
   CHECK(mentions(refusal(many), limit));
 }
+
+TEST_CASE("a window that leads to no output is named", "[structure]") {
+  const auto from = template_builder{}
+                        .hexagons({{1, 1, 1}, {5, 1, 1}})
+                        .hexagon({1, 2, 1})
+                        .input_windows("strip", 1, 25, {1, 5, 0, {{1, 1, 1}, {5, 1, 1}}})
+                        .output("out", {1, 2, 1}, 1)
+                        .build();
+  std::string message;
+  try {
+    make_topology(from);
+  } catch (const error& failure) {
+    CHECK(failure.code() == errc::invalid_template);
+    message = failure.what();
+  }
+  CHECK(message.find("reads a window of the input 'strip' and leads to no output") !=
+        std::string::npos);
+}

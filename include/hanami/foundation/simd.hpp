@@ -33,6 +33,7 @@ inline constexpr std::size_t chunk_width = 16;
 namespace detail {
 template <class Real>
 struct simd_type {
+  // NOLINTNEXTLINE(modernize-use-using): gcc drops the attribute from an alias of a dependent type
   typedef Real type __attribute__((vector_size(simd_bytes)));
 };
 } // namespace detail

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "../foundation/error.hpp"
@@ -134,6 +135,7 @@ class topology_maker {
     read_outputs();
     order_levels();
     check_inputs();
+    check_windows();
     return std::move(plan_);
   }
 
@@ -228,6 +230,8 @@ class topology_maker {
                                              w.hexagons.first.y + static_cast<std::int32_t>(gy),
                                              w.hexagons.first.z})];
         hexagon.rank = 1;
+        windows_.push_back(
+            {static_cast<std::size_t>(&hexagon - plan_.hexagons.data()), input.name});
         const std::uint32_t top =
             w.margin + spread(gy, grid_rows, input.rows - 2 * w.margin - w.rows);
         const std::uint32_t left =
@@ -488,12 +492,23 @@ class topology_maker {
     }
   }
 
+  void check_windows() const {
+    for (const auto& [hexagon, input] : windows_) {
+      if (!plan_.hexagons[hexagon].holds_bricks) {
+        fail("the hexagon at " + text(plan_.hexagons[hexagon].position) +
+             " reads a window of the input '" + input +
+             "' and leads to no output; give it an axon to one, or a hexagon in between");
+      }
+    }
+  }
+
   const cluster_template& from_;
   topology plan_;
   std::unordered_map<hex_position, std::uint32_t> places_;
   std::vector<std::vector<std::uint32_t>> touching_;
   std::vector<links> reached_by_;
-  std::vector<std::vector<std::size_t>> inputs_at_; ///< by hexagon
+  std::vector<std::vector<std::size_t>> inputs_at_;          ///< by hexagon
+  std::vector<std::pair<std::size_t, std::string>> windows_; ///< hexagon, name of the input
   std::size_t spent_ = 0;
 };
 
