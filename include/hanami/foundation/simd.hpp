@@ -154,8 +154,9 @@ HANAMI_INLINE std::size_t compress_steps(std::uint32_t mask, const Real* x, cons
 #if defined(__AVX512F__)
   if constexpr (sizeof(Real) == 4) {
     const auto m = static_cast<__mmask16>(mask);
-    const __m512 phi = _mm512_min_ps(_mm512_mul_ps(_mm512_loadu_ps(x), _mm512_loadu_ps(inverse)),
-                                     _mm512_set1_ps(limit));
+    const simd<Real> share = simd_load(x) * simd_load(inverse);
+    const simd<Real> top = simd_fill(limit);
+    const simd<Real> phi = share < top ? share : top; // gcc 12 warns of its own _mm512_min_ps
     // Compressing in registers and storing whole is far cheaper than compressing stores on AMD.
     _mm512_storeu_ps(phi_to, _mm512_maskz_compress_ps(m, phi));
     _mm512_storeu_si512(slot_to, _mm512_maskz_compress_epi32(m, _mm512_loadu_si512(slot)));

@@ -96,8 +96,7 @@ struct activity {
 
   std::size_t bytes() const noexcept {
     std::size_t sum = allocated_bytes(sources) + allocated_bytes(deltas) + allocated_bytes(answer) +
-                      allocated_bytes(errors) +
-                      allocated_bytes(active) + allocated_bytes(lists) +
+                      allocated_bytes(errors) + allocated_bytes(active) + allocated_bytes(lists) +
                       allocated_bytes(level_bricks) + allocated_bytes(output_parts) +
                       allocated_bytes(source_deltas) + allocated_bytes(potentials) +
                       allocated_bytes(resting) + allocated_bytes(took);

@@ -62,8 +62,10 @@ inline std::string quoted(std::string_view text) {
 }
 
 inline std::string in_words(hex_position at) {
-  return "(" + std::to_string(at.x) + ", " + std::to_string(at.y) + ", " + std::to_string(at.z) +
-         ")";
+  std::string out(1, '('); // appended to: gcc 12 warns of texts put in front
+  out.append(std::to_string(at.x)).append(", ");
+  out.append(std::to_string(at.y)).append(", ");
+  return out.append(std::to_string(at.z)).append(")");
 }
 
 inline std::string in_words(std::uint32_t rows, std::uint32_t columns) {

@@ -17,6 +17,7 @@
 #include "../foundation/memory.hpp"
 #include "../foundation/simd.hpp"
 #include "cluster_template.hpp"
+#include "template_rules.hpp"
 
 /// Who feeds whom: the template turned into lists that the algorithms walk.
 ///
@@ -142,10 +143,7 @@ class topology_maker {
  private:
   using links = std::vector<hexagon_link>;
 
-  static std::string text(hex_position at) {
-    return "(" + std::to_string(at.x) + ", " + std::to_string(at.y) + ", " + std::to_string(at.z) +
-           ")";
-  }
+  static std::string text(hex_position at) { return template_text::in_words(at); }
   [[noreturn]] static void fail(const std::string& why) {
     throw error(errc::invalid_template, why);
   }
