@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each kernel by itself, over sizes from the first cache to the main memory. `bytes_per_second` and
+// `items_per_second` count weights, and synapses, that the kernel reads or changes.
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+
+#include <hanami/hanami.hpp>
+
+#include "support/digit_templates.hpp"
+
+namespace {
+
+using hanami::aligned_vector;
+using hanami::tile_slot;
+
+/// A pool of `bytes` bytes of tiles, and lists of `count` of them, ascending with gaps as the lists
+/// of a brick are. One list after the other, all tiles have their turn.
+class tile_lists {
+ public:
+  aligned_vector<float> tiles;
+  aligned_vector<float> phi;
+  aligned_vector<float> lanes_in;
+  aligned_vector<float> lanes_out;
+
+  tile_lists(std::size_t lanes, std::size_t count, std::size_t bytes)
+      : tiles(std::max(bytes / sizeof(float), count * lanes), 0.01f), phi(count),
+        lanes_in(lanes, 0.5f), lanes_out(lanes) {
+    for (std::size_t i = 0; i < count; ++i) {
+      phi[i] = hanami::random_unit(1, 1, i);
+    }
+    const std::size_t all = tiles.size() / lanes;
+    constexpr std::size_t gap = 3;
+    for (std::size_t first = 0; first < gap; ++first) {
+      for (std::size_t slot = first; slot < all; slot += gap) {
+        slots_.push_back(static_cast<tile_slot>(slot));
+      }
+    }
+  }
+
+  std::size_t count() const noexcept { return phi.size(); }
+
+  const tile_slot* next() noexcept {
+    at_ = at_ + 2 * count() <= slots_.size() ? at_ + count() : 0;
+    return slots_.data() + at_;
+  }
+
+ private:
+  aligned_vector<tile_slot> slots_;
+  std::size_t at_ = 0;
+};
+
+void count_items(benchmark::State& state, std::size_t items) {
+  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()) *
+                          static_cast<std::int64_t>(items));
+}
+
+void count_synapses(benchmark::State& state, std::size_t synapses) {
+  count_items(state, synapses);
+  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) *
+                          static_cast<std::int64_t>(synapses * sizeof(float)));
+}
+
+/// lanes, active steps, KiB of weights.
+void sweep_tiles(benchmark::internal::Benchmark* b) {
+  b->ArgNames({"lanes", "steps", "KiB"});
+  for (const int lanes : {32, 64, 128, 256}) {
+    b->Args({lanes, 100, 512});
+  }
+  for (const int steps : {10, 30, 300, 1000}) {
+    b->Args({128, steps, 512});
+  }
+  for (const int kib : {16, 8 << 10, 256 << 10}) {
+    b->Args({128, kib == 16 ? 32 : 100, kib});
+  }
+}
+
+template <class Kernel>
+void over_tiles(benchmark::State& state, const Kernel& kernel) {
+  const auto lanes = static_cast<std::size_t>(state.range(0));
+  const auto steps = static_cast<std::size_t>(state.range(1));
+  tile_lists lists(lanes, steps, static_cast<std::size_t>(state.range(2)) << 10);
+  hanami::with_lanes(lanes, [&](auto constant) {
+    for (auto _ : state) {
+      kernel(constant, lists, lists.next());
+      benchmark::ClobberMemory();
+    }
+  });
+  count_synapses(state, lanes * steps);
+}
+
+void accumulate(benchmark::State& state) {
+  over_tiles(state, [](auto lanes, tile_lists& l, const tile_slot* slot) {
+    hanami::accumulate<lanes()>(l.tiles.data(), l.phi.data(), slot, l.count(), l.lanes_in.data(),
+                                l.lanes_out.data());
+  });
+}
+BENCHMARK(accumulate)->Apply(sweep_tiles);
+
+void update_tiles(benchmark::State& state) {
+  over_tiles(state, [](auto lanes, tile_lists& l, const tile_slot* slot) {
+    hanami::update_tiles<lanes()>(l.tiles.data(), l.phi.data(), slot, l.count(), 1e-6f,
+                                  l.lanes_in.data());
+  });
+}
+BENCHMARK(update_tiles)->Apply(sweep_tiles);
+
+/// What every step of a list passes back to its source.
+void dot_lanes(benchmark::State& state) {
+  over_tiles(state, [](auto lanes, tile_lists& l, const tile_slot* slot) {
+    for (std::size_t s = 0; s < l.count(); ++s) {
+      l.phi[s] = hanami::dot_lanes<lanes()>(l.tiles.data() + slot[s] * lanes(), l.lanes_in.data());
+    }
+  });
+}
+BENCHMARK(dot_lanes)->Apply(sweep_tiles);
+
+/// Active sources, then the list of their steps, of a brick with sections for all of them.
+void list_inputs(benchmark::State& state) {
+  const auto sources = static_cast<std::size_t>(state.range(0));
+  const auto percent = static_cast<float>(state.range(1));
+  aligned_vector<float> x(sources);
+  aligned_vector<float> inverse(sources, 0.01f);
+  aligned_vector<tile_slot> slot(sources);
+  aligned_vector<float> phi(sources + hanami::chunk_width);
+  aligned_vector<tile_slot> listed(sources + hanami::chunk_width);
+  std::iota(slot.begin(), slot.end(), tile_slot{0});
+  for (std::size_t i = 0; i < sources; ++i) {
+    x[i] = 100 * hanami::random_unit(2, 1, i) < percent ? 200 * hanami::random_unit(2, 2, i) : 0.0f;
+  }
+  for (auto _ : state) {
+    std::size_t count = 0;
+    for (std::size_t at = 0; at < sources; at += hanami::chunk_width) {
+      const std::uint32_t active = hanami::positive_bits(x.data() + at);
+      count += hanami::compress_steps(active, x.data() + at, inverse.data() + at, slot.data() + at,
+                                      1.0f, phi.data() + count, listed.data() + count);
+    }
+    benchmark::DoNotOptimize(count);
+    benchmark::ClobberMemory();
+  }
+  count_items(state, sources);
+}
+BENCHMARK(list_inputs)
+    ->ArgNames({"sources", "percent"})
+    ->ArgsProduct({{784}, {1, 10, 20, 50, 100}});
+BENCHMARK(list_inputs)->ArgNames({"sources", "percent"})->Args({112, 20})->Args({65536, 20});
+
+/// The border rule over the active sections of a brick.
+void follow_borders(benchmark::State& state) {
+  const auto chunks = static_cast<std::size_t>(state.range(0));
+  std::vector<hanami::border_watch> watch(chunks);
+  aligned_vector<float> x(chunks * hanami::chunk_width);
+  aligned_vector<float> inverse(x.size(), 0.01f);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    x[i] = 100 * hanami::random_unit(3, 1, i);
+  }
+  for (auto _ : state) {
+    for (std::size_t c = 0; c < chunks; ++c) {
+      const std::size_t at = c * hanami::chunk_width;
+      hanami::detail::follow_borders(watch[c], 0x1248U, x.data() + at, inverse.data() + at);
+    }
+    benchmark::ClobberMemory();
+  }
+  count_items(state, x.size());
+}
+BENCHMARK(follow_borders)->ArgName("chunks")->Arg(20)->Arg(49)->Arg(4096);
+
+template <class Activation>
+void potentials(benchmark::State& state) {
+  const auto neurons = static_cast<std::size_t>(state.range(0));
+  aligned_vector<float> sums(neurons);
+  aligned_vector<float> values(neurons);
+  for (std::size_t i = 0; i < neurons; ++i) {
+    sums[i] = 4 * hanami::random_signed_unit(4, 1, i);
+  }
+  for (auto _ : state) {
+    for (std::size_t i = 0; i < neurons; ++i) {
+      values[i] = Activation::potential(sums[i]);
+    }
+    benchmark::ClobberMemory();
+  }
+  count_items(state, neurons);
+}
+BENCHMARK(potentials<hanami::relu>)->ArgName("neurons")->Arg(256)->Arg(1600);
+BENCHMARK(potentials<hanami::log2_activation>)->ArgName("neurons")->Arg(256)->Arg(1600);
+
+template <class Activation>
+void slopes(benchmark::State& state) {
+  const auto neurons = static_cast<std::size_t>(state.range(0));
+  aligned_vector<float> values(neurons);
+  aligned_vector<float> deltas(neurons, 1.0f);
+  for (std::size_t i = 0; i < neurons; ++i) {
+    values[i] = 2 * hanami::random_unit(5, 1, i);
+  }
+  for (auto _ : state) {
+    for (std::size_t i = 0; i < neurons; ++i) {
+      deltas[i] = 0.5f * Activation::slope(values[i]);
+    }
+    benchmark::ClobberMemory();
+  }
+  count_items(state, neurons);
+}
+BENCHMARK(slopes<hanami::relu>)->ArgName("neurons")->Arg(256);
+BENCHMARK(slopes<hanami::log2_activation>)->ArgName("neurons")->Arg(256);
+
+/// One output of `nodes` nodes over `bricks` bricks of 128 neurons.
+struct output_task {
+  hanami::cluster made;
+  hanami::network<float> net;
+  hanami::activity<float> act;
+
+  output_task(std::uint32_t bricks, std::uint32_t nodes) : made(plan(bricks, nodes)), net() {
+    made.train(std::vector<float>(16, 1.0f), std::vector<float>(nodes, 0.0f));
+    net = made.state();
+    act.fit_to_learn(net);
+    std::fill(act.sources.begin(), act.sources.end(), 0.5f);
+    std::fill(act.errors.begin(), act.errors.end(), 1e-3f);
+  }
+
+  std::size_t synapses() const { return net.outputs.front().weights.size(); }
+
+ private:
+  static hanami::cluster_template plan(std::uint32_t bricks, std::uint32_t nodes) {
+    hanami::cluster_settings settings;
+    settings.brick_size = 128;
+    settings.initial_bricks = settings.max_bricks = bricks;
+    return hanami::template_builder{}
+        .settings(settings)
+        .hexagons({{1, 1, 1}, {3, 1, 1}})
+        .input("in", {1, 1, 1}, 16)
+        .output("out", {3, 1, 1}, nodes)
+        .build();
+  }
+};
+
+void sweep_outputs(benchmark::internal::Benchmark* b) {
+  b->ArgNames({"bricks", "nodes"})->Args({2, 10})->Args({4, 10})->Args({25, 10});
+  b->Args({4, 1})->Args({4, 64})->Args({4, 1000})->Args({256, 1000});
+}
+
+void read_output(benchmark::State& state) {
+  output_task task(static_cast<std::uint32_t>(state.range(0)),
+                   static_cast<std::uint32_t>(state.range(1)));
+  for (auto _ : state) {
+    hanami::read_output(task.net, 0, hanami::weight_set::current, task.act,
+                        hanami::serial_executor{});
+    benchmark::ClobberMemory();
+  }
+  count_synapses(state, task.synapses());
+}
+BENCHMARK(read_output)->Apply(sweep_outputs);
+
+void correct_output_block(benchmark::State& state) {
+  output_task task(static_cast<std::uint32_t>(state.range(0)),
+                   static_cast<std::uint32_t>(state.range(1)));
+  auto& layer = task.net.outputs.front();
+  const std::size_t nodes = task.net.plan.output_size;
+  const std::size_t lanes = task.net.lanes();
+  for (auto _ : state) {
+    for (std::size_t block = 0; block < layer.bricks.size(); ++block) {
+      hanami::correct_output_block(layer.weights.data() + block * lanes * nodes,
+                                   task.act.errors.data(), nodes, lanes,
+                                   task.act.sources.data() + task.net.neurons_of(block), 1e-6f);
+    }
+    benchmark::ClobberMemory();
+  }
+  count_synapses(state, task.synapses());
+}
+BENCHMARK(correct_output_block)->Apply(sweep_outputs);
+
+/// A cluster that has learned digits which it draws itself.
+struct digit_task {
+  hanami::image_dataset digits = hanami::draw_digits(4000, 1);
+  hanami::cluster made;
+  std::vector<float> input = std::vector<float>(784);
+  std::array<float, 10> target{};
+  std::size_t next = 0;
+
+  explicit digit_task(const hanami::cluster_template& plan) : made(plan) {
+    for (std::size_t i = 0; i < digits.size(); ++i) {
+      read();
+      made.train(input, target);
+    }
+  }
+
+  void read() {
+    digits.read(next, input, target);
+    next = (next + 1) % digits.size();
+  }
+};
+
+/// One hexagon of so many neurons; 0: windows.
+hanami::cluster_template plan_of(benchmark::State& state) {
+  const auto size = static_cast<std::uint32_t>(state.range(0));
+  state.SetLabel(size == 0 ? "fields" : "plain");
+  return size == 0 ? bench::fields_of(64) : bench::plain_of(size);
+}
+
+void sweep_clusters(benchmark::internal::Benchmark* b) {
+  b->ArgName("neurons")->Arg(256)->Arg(512)->Arg(2048)->Arg(0);
+}
+
+/// The forward work of all bricks: lists, sums, activations.
+void forward_bricks(benchmark::State& state) {
+  digit_task task(plan_of(state));
+  const auto& net = task.made.state();
+  hanami::activity<float> act;
+  act.fit(net);
+  const hanami::forward_brick<float> work{net, act, hanami::weight_set::current};
+  std::size_t bytes = 0;
+  for (auto _ : state) {
+    state.PauseTiming();
+    task.read();
+    hanami::place_inputs<float>(net, task.input, act);
+    state.ResumeTiming();
+    for (std::size_t level = 0; level < net.plan.levels.size(); ++level) {
+      for (const hanami::hexagon_id id : net.plan.levels[level]) {
+        hanami::find_active(net, id, act);
+      }
+      for (const std::uint32_t b : act.level_bricks[level]) {
+        work(b);
+      }
+      bytes += hanami::touched_bytes(net, act.level_bricks[level], act);
+    }
+  }
+  state.SetBytesProcessed(static_cast<std::int64_t>(bytes));
+  state.SetItemsProcessed(static_cast<std::int64_t>(bytes / sizeof(float)));
+}
+BENCHMARK(forward_bricks)->Apply(sweep_clusters);
+
+void infer(benchmark::State& state) {
+  digit_task task(plan_of(state));
+  hanami::activity<float> act;
+  for (auto _ : state) {
+    task.read();
+    benchmark::DoNotOptimize(task.made.infer(task.input, act).data());
+  }
+  count_items(state, 1);
+}
+BENCHMARK(infer)->Apply(sweep_clusters);
+
+/// Samples of a stream without an end: most of them are known by now, as they are in practice.
+void train(benchmark::State& state) {
+  digit_task task(plan_of(state));
+  std::size_t learned = 0;
+  for (auto _ : state) {
+    task.read();
+    learned += task.made.train(task.input, task.target).learned ? 1U : 0U;
+  }
+  count_items(state, 1);
+  state.counters["learned"] =
+      benchmark::Counter(static_cast<double>(learned) / static_cast<double>(state.iterations()));
+}
+BENCHMARK(train)->Apply(sweep_clusters);
+
+} // namespace

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+// How far from the memory's limit: what one core reads and updates a second at every level of the
+// memory, what share of it the kernels reach while a cluster learns and answers, and what the rest
+// of the time goes to.
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <iostream>
+#include <limits>
+#include <numeric>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <unistd.h>
+
+#include <hanami/hanami.hpp>
+
+#include "../examples/support/command_line.hpp"
+#include "../examples/support/mnist_data.hpp"
+#include "../examples/support/stopwatch.hpp"
+#include "support/bandwidth.hpp"
+#include "support/digit_templates.hpp"
+#include "support/phases.hpp"
+#include "support/report.hpp"
+
+namespace {
+
+struct roofline_options {
+  std::string data;
+  std::vector<std::string> clusters = {"fields", "plain-256", "plain-512", "plain-1024"};
+  std::size_t rounds = 5;
+  bool json = false;
+};
+
+bool read_options(std::span<char* const> arguments, roofline_options& o) {
+  example::command_line line(
+      "roofline", "[options]",
+      "Measures the memory of this machine, then clusters that learn MNIST: bandwidth of the\n"
+      "kernels, and time by phases. Best of several rounds, one thread. Without MNIST at hand\n"
+      "they learn drawn digits.");
+  line.option("data", "DIR", o.data,
+              "folder with MNIST's four files, also packed (.gz);\n"
+              "without it the folder that HANAMI_MNIST_DIR names");
+  line.option("clusters", "A,B,...", o.clusters,
+              "fields, fields-LANES or plain-NEURONS\n(fields,plain-256,plain-512,plain-1024)");
+  line.option("rounds", "N", o.rounds, "of every measurement (5)", {1, 1000});
+  line.flag("json", o.json, "JSON instead of tables");
+  return line.parse(arguments);
+}
+
+hanami::cluster_template template_of(const std::string& name) {
+  const std::size_t dash = name.find('-');
+  const std::string family = name.substr(0, dash);
+  std::uint32_t size = 64;
+  if (dash != std::string::npos) {
+    const char* end = name.data() + name.size();
+    if (std::from_chars(name.data() + dash + 1, end, size).ptr != end) {
+      size = 0;
+    }
+  }
+  if (std::has_single_bit(size) && size >= 32) {
+    if (family == "fields" && size <= 256) {
+      return bench::fields_of(size);
+    }
+    if (family == "plain" && size <= 65536) {
+      return bench::plain_of(size);
+    }
+  }
+  throw example::usage_error(
+      "there is no cluster '" + name +
+      "'; fields-LANES and plain-NEURONS take powers of two, from 32 up to 256 and 65536");
+}
+
+/// What was measured of one cluster, and the best of its rounds.
+struct cluster_figures {
+  std::string name;
+  std::size_t samples = 0;
+  std::size_t questions = 0;
+  std::size_t weight_bytes = 0;
+  std::size_t hot_bytes = 0; ///< of the weights that get nine reads in ten
+  double learned = 0;        ///< share of the samples
+  double bytes_read = 0;     ///< in all inferences
+  double bytes_updated = 0;  ///< in all of the training
+  double train_seconds = std::numeric_limits<double>::max(); ///< by `cluster::train`
+  double infer_seconds = std::numeric_limits<double>::max(); ///< by `cluster::infer`
+  bench::phase_clock training;
+  bench::phase_clock inference;
+};
+
+/// The digits as a program hands them over, converted one at a time.
+class digit_stream {
+ public:
+  explicit digit_stream(const hanami::image_dataset& images)
+      : images_(images), input_(images.input_size()) {}
+
+  std::size_t size() const { return images_.size(); }
+  std::span<const float> input(std::size_t i) {
+    images_.read(i, input_, target_);
+    return input_;
+  }
+  /// Of the last input.
+  std::span<const float> target() const { return target_; }
+
+ private:
+  const hanami::image_dataset& images_;
+  std::vector<float> input_;
+  std::array<float, 10> target_{};
+};
+
+hanami::cluster train(const hanami::cluster& fresh, digit_stream& digits, cluster_figures& found) {
+  hanami::cluster made = fresh;
+  made.plan_task(digits.size());
+  const double begin = example::user_seconds();
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    const auto input = digits.input(i);
+    made.train(input, digits.target());
+  }
+  found.train_seconds = std::min(found.train_seconds, example::user_seconds() - begin);
+  return made;
+}
+
+/// Throws if the replay has not done what the cluster does: its figures would mean nothing.
+bench::phase_replay replay_training(const hanami::cluster& fresh, const hanami::cluster& trained,
+                                    digit_stream& digits, cluster_figures& found) {
+  bench::phase_replay replay(fresh);
+  bench::phase_clock clock;
+  replay.plan_task(digits.size());
+  std::size_t learned = 0;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    const auto input = digits.input(i);
+    learned += replay.train(input, digits.target(), clock) ? 1U : 0U;
+  }
+  const auto& tiles = trained.state().tiles;
+  if (tiles.slot_end() != replay.state().tiles.slot_end() ||
+      !std::equal(tiles.weights(), tiles.weights() + tiles.slot_end() * tiles.lanes(),
+                  replay.state().tiles.weights())) {
+    throw std::runtime_error("the phases of '" + found.name +
+                             "' do not end with the weights of cluster::train");
+  }
+  found.learned = static_cast<double>(learned) / static_cast<double>(digits.size());
+  found.bytes_updated = replay.bytes_updated();
+  found.weight_bytes = tiles.slot_end() * tiles.lanes() * sizeof(float);
+  if (found.training.total() <= 0 || clock.total() < found.training.total()) {
+    found.training = clock;
+  }
+  return replay;
+}
+
+/// The smallest set of tiles that gets nine reads in ten: what a cache must hold. All weights would
+/// say too much, most of them belong to pixels that are hardly ever lit.
+std::size_t hot_bytes(bench::phase_replay& replay, digit_stream& digits) {
+  const auto& net = replay.state();
+  std::vector<std::size_t> reads(net.tiles.slot_end());
+  bench::phase_clock unused;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    replay.infer(digits.input(i), unused);
+    for (const auto& list : replay.activity().lists) {
+      std::for_each_n(list.slot.begin(), list.count,
+                      [&](hanami::tile_slot slot) { ++reads[slot]; });
+    }
+  }
+  std::sort(reads.rbegin(), reads.rend());
+  const std::size_t all = std::accumulate(reads.begin(), reads.end(), std::size_t{0});
+  std::size_t tiles = 0;
+  for (std::size_t sum = 0; 10 * sum < 9 * all; ++tiles) {
+    sum += reads[tiles];
+  }
+  return tiles * net.lanes() * sizeof(float);
+}
+
+void ask(const hanami::cluster& trained, bench::phase_replay replay, digit_stream& digits,
+         cluster_figures& found) {
+  hanami::activity<float> activity;
+  double seconds = 0;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    const auto input = digits.input(i);
+    const std::uint64_t begin = bench::ticks();
+    bench::keep(trained.infer(input, activity)[0]);
+    const double took = bench::seconds_per_tick() * static_cast<double>(bench::ticks() - begin);
+    seconds += took < bench::phase_clock::longest_lap ? took : 0.0;
+  }
+  found.infer_seconds = std::min(found.infer_seconds, seconds);
+
+  if (found.hot_bytes == 0) {
+    found.hot_bytes = hot_bytes(replay, digits);
+  }
+  bench::phase_clock clock;
+  const double read_before = replay.bytes_read();
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    replay.infer(digits.input(i), clock);
+  }
+  found.bytes_read = replay.bytes_read() - read_before;
+  if (found.inference.total() <= 0 || clock.total() < found.inference.total()) {
+    found.inference = clock;
+  }
+}
+
+cluster_figures measure(const std::string& name, const example::mnist_data& data,
+                        std::size_t rounds) {
+  cluster_figures found;
+  found.name = name;
+  found.samples = data.train.size();
+  found.questions = data.test.size();
+  const hanami::cluster fresh(template_of(name));
+  digit_stream samples(data.train);
+  digit_stream questions(data.test);
+  for (std::size_t round = 0; round < rounds; ++round) {
+    const hanami::cluster trained = train(fresh, samples, found);
+    ask(trained, replay_training(fresh, trained, samples, found), questions, found);
+  }
+  return found;
+}
+
+bench::table memory_table(const std::vector<bench::memory_level>& levels) {
+  bench::table table("memory", "What one core gets, best of several rounds",
+                     {{"level", "level"},
+                      {"walked KiB", "walked_kib", 0},
+                      {"read GB/s", "read_gb_per_second", 1},
+                      {"update GB/s", "update_gb_per_second", 1}});
+  for (const auto& level : levels) {
+    table.add({level.name, static_cast<double>(level.probed) / 1024, level.read / 1e9,
+               level.update / 1e9});
+  }
+  return table;
+}
+
+bench::table kernel_table(const std::vector<bench::memory_level>& levels,
+                          const std::vector<cluster_figures>& clusters) {
+  using bench::phase;
+  bench::table table(
+      "kernels",
+      "Kernels over the lists of MNIST, as a share of the level that holds their hot weights: "
+      "those\n"
+      "that get nine reads in ten (above 100: much of them is held by the level before)",
+      {{"cluster", "cluster"},
+       {"weights KiB", "weights_kib", 0},
+       {"hot KiB", "hot_kib", 0},
+       {"in", "level"},
+       {"accumulate GB/s", "accumulate_gb_per_second", 1},
+       {"%", "accumulate_share", 0},
+       {"update GB/s", "update_gb_per_second", 1},
+       {"%", "update_share", 0},
+       {"infer us", "infer_us", 3},
+       {"/ accumulate", "infer_over_accumulate", 2},
+       {"train us", "train_us", 3}});
+  for (const cluster_figures& c : clusters) {
+    const auto level = std::find_if(levels.begin(), levels.end(),
+                                    [&](const auto& l) { return c.hot_bytes <= l.size; });
+    const double accumulate = c.inference.seconds(phase::accumulate);
+    const double read = c.bytes_read / accumulate;
+    const double update = c.bytes_updated / c.training.seconds(phase::update);
+    table.add({c.name, static_cast<double>(c.weight_bytes) / 1024,
+               static_cast<double>(c.hot_bytes) / 1024, level->name, read / 1e9,
+               100 * read / level->read, update / 1e9, 100 * update / level->update,
+               1e6 * c.infer_seconds / static_cast<double>(c.questions),
+               c.infer_seconds / accumulate,
+               1e6 * c.train_seconds / static_cast<double>(c.samples)});
+  }
+  return table;
+}
+
+bench::table phase_table(const cluster_figures& c) {
+  bench::table table(c.name,
+                     c.name + ": time by phases, " +
+                         example::formatted("%.1f %% of the samples learned from", 100 * c.learned),
+                     {{"phase", "phase"},
+                      {"train us", "train_us", 3},
+                      {"%", "train_share", 1},
+                      {"infer us", "infer_us", 3},
+                      {"%", "infer_share", 1}});
+  constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+  const auto row = [&](const std::string& name, double train, double infer) {
+    const double train_part = train > 0 ? train : nothing;
+    const double infer_part = infer > 0 ? infer : nothing;
+    table.add({name, 1e6 * train_part / static_cast<double>(c.samples),
+               100 * train_part / c.training.total(),
+               1e6 * infer_part / static_cast<double>(c.questions),
+               100 * infer_part / c.inference.total()});
+  };
+  for (std::size_t p = 0; p < bench::phase_names.size(); ++p) {
+    const auto phase = static_cast<bench::phase>(p);
+    row(std::string(bench::phase_names[p]), c.training.seconds(phase), c.inference.seconds(phase));
+  }
+  row("all", c.training.total(), c.inference.total());
+  return table;
+}
+
+int run(std::span<char* const> arguments) {
+  roofline_options o;
+  if (!read_options(arguments, o)) {
+    return 0;
+  }
+  for (const std::string& name : o.clusters) {
+    template_of(name); // a wrong name before anything is measured
+  }
+  const example::mnist_data data = example::find_mnist(o.data);
+  if (data.drawn()) {
+    std::cerr << "roofline: no MNIST at hand (--data, HANAMI_MNIST_DIR): drawn digits\n";
+  }
+  const bool shown = ::isatty(STDERR_FILENO) == 1;
+  const auto say = [&](const std::string& what) {
+    if (shown) {
+      std::fprintf(stderr, "\r\033[K%s", what.c_str());
+    }
+  };
+  say("memory");
+  const auto levels = bench::measure_memory(4 * o.rounds);
+  std::vector<cluster_figures> clusters;
+  for (const std::string& name : o.clusters) {
+    say(name);
+    clusters.push_back(measure(name, data, o.rounds));
+  }
+  say("");
+  std::vector<bench::table> tables = {memory_table(levels), kernel_table(levels, clusters)};
+  for (const cluster_figures& c : clusters) {
+    tables.push_back(phase_table(c));
+  }
+  example::json_object facts;
+  facts.add("dataset", data.name).add("instruction_set", hanami::instruction_set());
+  bench::print_report(facts, tables, o.json);
+  return 0;
+}
+
+} // namespace
+
+int main(int count, char** arguments) {
+  return example::run_program("roofline", [&] {
+    return run({arguments + 1, static_cast<std::size_t>(count > 0 ? count - 1 : 0)});
+  });
+}
