@@ -58,24 +58,22 @@ bool read_options(std::span<char* const> arguments, roofline_options& o) {
 hanami::cluster_template template_of(const std::string& name) {
   const std::size_t dash = name.find('-');
   const std::string family = name.substr(0, dash);
-  std::uint32_t size = 64;
-  if (dash != std::string::npos) {
-    const char* end = name.data() + name.size();
-    if (std::from_chars(name.data() + dash + 1, end, size).ptr != end) {
-      size = 0;
-    }
+  const char* end = name.data() + name.size();
+  std::uint32_t size = dash == std::string::npos ? 64 : 0;
+  if (size == 0 && std::from_chars(name.data() + dash + 1, end, size).ptr != end) {
+    size = 0;
   }
   if (std::has_single_bit(size) && size >= 32) {
     if (family == "fields" && size <= 256) {
       return bench::fields_of(size);
     }
-    if (family == "plain" && size <= 65536) {
+    if (family == "plain" && size <= 4096) {
       return bench::plain_of(size);
     }
   }
   throw example::usage_error(
       "there is no cluster '" + name +
-      "'; fields-LANES and plain-NEURONS take powers of two, from 32 up to 256 and 65536");
+      "'; fields-LANES and plain-NEURONS take powers of two, from 32 up to 256 and 4096");
 }
 
 /// What was measured of one cluster, and the best of its rounds.

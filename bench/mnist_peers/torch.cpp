@@ -19,8 +19,7 @@ namespace {
 class torch_learner {
  public:
   torch_learner(std::int64_t hidden, std::uint64_t seed)
-      : network_(start(seed), torch::nn::Linear(784, hidden), torch::nn::ReLU(),
-                 torch::nn::Linear(hidden, 10)),
+      : network_(make(hidden, seed)),
         descent_(network_->parameters(), torch::optim::SGDOptions(rate)),
         input_(torch::zeros({1, 784})), target_(torch::zeros({1}, torch::kLong)) {}
 
@@ -43,11 +42,14 @@ class torch_learner {
  private:
   static constexpr double rate = 0.01;
 
-  /// Before any weights are drawn. Gives a layer that does nothing.
-  static torch::nn::Identity start(std::uint64_t seed) {
+  static torch::nn::Sequential make(std::int64_t hidden, std::uint64_t seed) {
     at::set_num_threads(1);
     torch::manual_seed(seed);
-    return {};
+    torch::nn::Sequential network;
+    network->push_back(torch::nn::Linear(784, hidden));
+    network->push_back(torch::nn::ReLU());
+    network->push_back(torch::nn::Linear(hidden, 10));
+    return network;
   }
 
   void take(std::span<const std::uint8_t> pixels) {

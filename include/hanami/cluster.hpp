@@ -512,7 +512,7 @@ class basic_cluster {
       return;
     }
     ++reduction_rounds_;
-    const double grown = static_cast<double>(steps + steps_removed_);
+    const auto grown = static_cast<double>(steps + steps_removed_);
     const auto goal =
         static_cast<std::size_t>(grown * share * static_cast<double>(reduction_rounds_) / 10);
     if (goal > steps_removed_) {

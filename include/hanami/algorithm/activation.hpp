@@ -75,7 +75,8 @@ struct relu {
 struct log2_activation {
   template <class Real>
   HANAMI_HOST_DEVICE static Real potential(Real z) noexcept {
-    return log2_1p(z > Real{0} ? z : Real{0});
+    const auto above = static_cast<Real>(z > Real{0}); // of a choice gcc would not make vectors
+    return log2_1p(z * above);
   }
   template <class Real>
   HANAMI_HOST_DEVICE static Real slope(Real a) noexcept {

@@ -71,10 +71,22 @@ bool grow_first_step(network<Real>& net, std::size_t index, const source_chunk& 
 }
 
 /// Sources of a brick that are active and neither have a section nor are denied one, in a chunk.
+inline std::uint32_t missing_sections(std::uint16_t active, std::uint16_t have,
+                                      std::uint16_t closed) noexcept {
+  return static_cast<std::uint32_t>(active & ~(have | closed));
+}
+
+/// Whether there are any. Asked for every brick and sample.
 template <class Real>
-std::uint32_t missing_sections(const brick<Real>& b, const std::vector<std::uint16_t>& active,
-                               std::size_t c) noexcept {
-  return static_cast<std::uint32_t>(active[c] & ~(b.have[c] | b.closed[c]));
+bool misses_sections(const brick<Real>& b, const std::uint16_t* active) noexcept {
+  const std::uint16_t* have = b.have.data();
+  const std::uint16_t* closed = b.closed.data();
+  const std::size_t chunks = b.chunks();
+  std::uint32_t missing = 0;
+  for (std::size_t c = 0; c < chunks; ++c) {
+    missing |= missing_sections(active[c], have[c], closed[c]);
+  }
+  return missing != 0;
 }
 
 /// Denies sections to the missing sources that draw no connection. Returns how many sources are
@@ -86,7 +98,8 @@ std::size_t draw_connections(network<Real>& net, std::size_t index,
   const auto& chunks = net.hexagons[index_of(b.hexagon)].chunks;
   std::size_t connected = 0;
   for (std::size_t c = 0; c < chunks.size(); ++c) {
-    for (std::uint32_t rest = missing_sections(b, active, c); rest != 0; rest &= rest - 1) {
+    for (std::uint32_t rest = missing_sections(active[c], b.have[c], b.closed[c]); rest != 0;
+         rest &= rest - 1) {
       const auto i = static_cast<std::size_t>(std::countr_zero(rest));
       if (!draws_connection(net, index, chunks[c], i)) {
         b.closed[c] = static_cast<std::uint16_t>(b.closed[c] | (1U << i));
@@ -104,17 +117,11 @@ void grow_sections(network<Real>& net, std::size_t index, const activity<Real>& 
   auto& b = net.bricks[index];
   const auto& chunks = net.hexagons[index_of(b.hexagon)].chunks;
   const auto& active = act.active[index_of(b.hexagon)];
-  std::uint32_t missing = 0;
-  for (std::size_t c = 0; c < chunks.size(); ++c) {
-    missing |= missing_sections(b, active, c);
-  }
-  if (missing == 0) {
-    return;
-  }
   b.most_active =
       std::max(b.most_active, static_cast<std::uint32_t>(draw_connections(net, index, active)));
   for (std::size_t c = 0; c < chunks.size(); ++c) {
-    for (std::uint32_t rest = missing_sections(b, active, c); rest != 0; rest &= rest - 1) {
+    for (std::uint32_t rest = missing_sections(active[c], b.have[c], b.closed[c]); rest != 0;
+         rest &= rest - 1) {
       const auto i = static_cast<std::size_t>(std::countr_zero(rest));
       if (!grow_first_step(net, index, chunks[c], c, i, act.sources[chunks[c].offset + i])) {
         return;
@@ -196,10 +203,13 @@ void grow_level(network<Real>& net, const std::vector<hexagon_id>& level, activi
       act.fit_to_learn(net);
     }
     for (const std::uint32_t index : net.hexagons[index_of(id)].bricks) {
-      if (net.bricks[index].retired) {
+      const auto& b = net.bricks[index];
+      if (b.retired) {
         continue;
       }
-      detail::grow_sections(net, index, act);
+      if (!net.full && detail::misses_sections(b, active.data())) {
+        detail::grow_sections(net, index, act);
+      }
       grow_chains(net, index, act,
                   [&](std::size_t source) { detail::grow_elsewhere(net, source, act); });
     }

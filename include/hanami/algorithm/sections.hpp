@@ -37,32 +37,49 @@ std::size_t list_chain(const brick<Real>& b, std::size_t local, Real potential, 
   return k;
 }
 
-/// Lists the active steps of the sources of one kind, neurons or inputs, from place `count` on.
-/// Returns where the list ends. What the loop needs stands in locals: what it writes might be the
+/// Lists the active one-step sections of a brick that no neuron feeds. No branches: whether a chunk
+/// is silent cannot be foreseen. What the loop needs stands in locals: what it writes might be the
 /// brick, for all that the compiler knows.
 template <class Real>
-std::size_t list_sources(const brick<Real>& b, const std::vector<source_chunk>& chunks,
-                         const std::uint16_t* active, const Real* sources, bool neurons,
-                         step_list<Real>& list, std::size_t count) noexcept {
+std::size_t list_inputs(const brick<Real>& b, const std::vector<source_chunk>& chunks,
+                        const std::uint16_t* active, const Real* sources,
+                        step_list<Real>& list) noexcept {
   const source_chunk* chunk = chunks.data();
   const std::size_t chunk_count = chunks.size();
   const std::uint16_t* have = b.have.data();
   const Real* inverse_width = b.inverse_width.data();
   const tile_slot* slot = b.slot.data();
-  const bool one_step = b.max_steps == 1;
+  Real* phi_to = list.phi.data();
+  tile_slot* slot_to = list.slot.data();
+  std::size_t count = 0;
+  for (std::size_t c = 0; c < chunk_count; ++c) {
+    const std::uint32_t mask = active[c] & have[c];
+    const std::size_t local = c * chunk_width;
+    count += compress_steps(mask, sources + chunk[c].offset, inverse_width + local, slot + local,
+                            Real{1}, phi_to + count, slot_to + count);
+  }
+  return count;
+}
+
+/// Lists the active steps of the sources of one kind, inputs or neurons, from place `count` on.
+/// Returns where the list ends.
+template <class Real>
+std::size_t list_sources(const brick<Real>& b, const std::vector<source_chunk>& chunks,
+                         const std::uint16_t* active, const Real* sources, bool neurons,
+                         step_list<Real>& list, std::size_t count) noexcept {
   const Real limit = neurons ? open_above<Real> : Real{1};
   Real* phi_to = list.phi.data();
   tile_slot* slot_to = list.slot.data();
-  for (std::size_t c = 0; c < chunk_count; ++c) {
-    const std::uint32_t mask = active[c] & have[c];
-    if (mask == 0 || chunk[c].is_neuron != neurons) {
+  for (std::size_t c = 0; c < chunks.size(); ++c) {
+    const std::uint32_t mask = active[c] & b.have[c];
+    if (mask == 0 || chunks[c].is_neuron != neurons) {
       continue;
     }
-    const Real* x = sources + chunk[c].offset;
+    const Real* x = sources + chunks[c].offset;
     const std::size_t local = c * chunk_width;
-    if (one_step) {
-      count += compress_steps(mask, x, inverse_width + local, slot + local, limit, phi_to + count,
-                              slot_to + count);
+    if (b.max_steps == 1) {
+      count += compress_steps(mask, x, b.inverse_width.data() + local, b.slot.data() + local, limit,
+                              phi_to + count, slot_to + count);
       continue;
     }
     for (std::uint32_t rest = mask; rest != 0; rest &= rest - 1) {
@@ -82,11 +99,13 @@ void list_steps(const network<Real>& net, std::size_t index, activity<Real>& act
   const auto& chunks = net.hexagons[index_of(b.hexagon)].chunks;
   const std::uint16_t* active = act.active[index_of(b.hexagon)].data();
   const Real* sources = act.sources.data();
-  std::size_t count = list_sources(b, chunks, active, sources, false, list, 0);
-  list.input_count = static_cast<std::uint32_t>(count);
-  if (!net.plan[b.hexagon].fed_by.empty()) {
-    count = list_sources(b, chunks, active, sources, true, list, count);
-  }
+  const bool fed_by_neurons = !net.plan[b.hexagon].fed_by.empty();
+  const std::size_t inputs = b.max_steps == 1 && !fed_by_neurons
+                                 ? list_inputs(b, chunks, active, sources, list)
+                                 : list_sources(b, chunks, active, sources, false, list, 0);
+  const std::size_t count =
+      fed_by_neurons ? list_sources(b, chunks, active, sources, true, list, inputs) : inputs;
+  list.input_count = static_cast<std::uint32_t>(inputs);
   list.count = static_cast<std::uint32_t>(count);
 }
 

@@ -64,9 +64,35 @@ HANAMI_INLINE simd<Real> simd_fill(Real value) noexcept {
   return simd<Real>{} + value;
 }
 
+#if defined(__SSE2__)
+namespace detail {
+/// Sum by halves of the widest float vector there is, without a way through memory.
+HANAMI_INLINE float sum_by_halves(simd<float> v) noexcept {
+#if defined(__AVX512F__) // shuffles: gcc 12 warns of its own _mm512_extract
+  const __m256 eight = _mm256_add_ps(__builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7),
+                                     __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15));
+#elif defined(__AVX__)
+  const __m256 eight = v;
+#endif
+#if defined(__AVX__)
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+#else
+  const __m128 four = v;
+#endif
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
+}
+} // namespace detail
+#endif
+
 /// Sum of all lanes, by halves: the order is fixed for a given width.
 template <class Real>
 HANAMI_INLINE Real simd_sum(simd<Real> v) noexcept {
+#if defined(__SSE2__)
+  if constexpr (sizeof(Real) == sizeof(float)) {
+    return detail::sum_by_halves(v);
+  }
+#endif
   alignas(simd_bytes) Real lane[simd_width<Real>];
   simd_store(lane, v);
   for (std::size_t half = simd_width<Real> / 2; half > 0; half /= 2) {

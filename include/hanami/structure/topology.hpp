@@ -228,8 +228,8 @@ class topology_maker {
                                              w.hexagons.first.y + static_cast<std::int32_t>(gy),
                                              w.hexagons.first.z})];
         hexagon.rank = 1;
-        windows_.push_back(
-            {static_cast<std::size_t>(&hexagon - plan_.hexagons.data()), input.name});
+        windows_.emplace_back(static_cast<std::size_t>(&hexagon - plan_.hexagons.data()),
+                              input.name);
         const std::uint32_t top =
             w.margin + spread(gy, grid_rows, input.rows - 2 * w.margin - w.rows);
         const std::uint32_t left =
