@@ -13,10 +13,11 @@
 
 namespace bench {
 
-/// `hidden` hexagons of 512 neurons in a row between the picture and the digit.
-inline std::string row_template(std::size_t hidden, std::uint32_t distance) {
+/// `hidden` hexagons in a row between the picture and the digit, of two bricks each; `neurons` of a
+/// hexagon: 64, 128, 256 or 512.
+inline std::string row_template(std::size_t hidden, std::uint32_t distance, std::uint32_t neurons) {
   hanami::cluster_settings settings;
-  settings.brick_size = 256;
+  settings.brick_size = neurons / 2;
   settings.initial_bricks = settings.max_bricks = 2;
   settings.max_connection_distance = distance;
   const auto last = static_cast<std::int32_t>(hidden) + 2;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
+#include <span>
 #include <string>
 #include <utility>
 #include <variant>
@@ -23,8 +24,8 @@ struct column {
   int decimals = 0;
 };
 
-/// Text or a number; a number that is not finite was not measured.
-using cell = std::variant<std::string, double>;
+/// Text, a number, or several; a number that is not finite was not measured.
+using cell = std::variant<std::string, double, std::vector<double>>;
 
 /// Rows of measured values, for people or as JSON.
 class table {
@@ -67,6 +68,8 @@ class table {
       for (std::size_t c = 0; c < columns_.size(); ++c) {
         if (const auto* words = std::get_if<std::string>(&row[c])) {
           object.add(columns_[c].key, *words);
+        } else if (const auto* several = std::get_if<std::vector<double>>(&row[c])) {
+          object.add(columns_[c].key, std::span<const double>(*several));
         } else if (const double value = std::get<double>(row[c]); std::isfinite(value)) {
           object.add(columns_[c].key, value);
         }
@@ -78,12 +81,19 @@ class table {
 
  private:
   bool left_aligned(std::size_t c) const {
-    return !rows_.empty() && std::holds_alternative<std::string>(rows_.front()[c]);
+    return !rows_.empty() && !std::holds_alternative<double>(rows_.front()[c]);
   }
 
   std::string text_of(const std::vector<cell>& row, std::size_t c) const {
     if (const auto* words = std::get_if<std::string>(&row[c])) {
       return *words;
+    }
+    if (const auto* several = std::get_if<std::vector<double>>(&row[c])) {
+      std::string text;
+      for (const double value : *several) {
+        text += (text.empty() ? "" : " ") + example::formatted("%.*f", columns_[c].decimals, value);
+      }
+      return text;
     }
     const double value = std::get<double>(row[c]);
     if (!std::isfinite(value)) {

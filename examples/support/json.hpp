@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <concepts>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -41,16 +42,24 @@ class json_object {
     }
   }
   /// Six significant digits; finite values only.
-  json_object& add(std::string_view key, double value) {
-    char text[32];
-    const auto end =
-        std::to_chars(text, text + sizeof text, value, std::chars_format::general, 6).ptr;
-    return put(key, {text, end});
+  json_object& add(std::string_view key, double value) { return put(key, number(value)); }
+  json_object& add(std::string_view key, std::span<const double> values) {
+    std::string list;
+    for (const double value : values) {
+      list += (list.empty() ? "" : ", ") + number(value);
+    }
+    return put(key, "[" + list + "]");
   }
 
   std::string text() const { return "{" + members_ + "\n}"; }
 
  private:
+  static std::string number(double value) {
+    char text[32];
+    return {text,
+            std::to_chars(text, text + sizeof text, value, std::chars_format::general, 6).ptr};
+  }
+
   json_object& put(std::string_view key, const std::string& value) {
     members_ += (members_.empty() ? "\n  " : ",\n  ") + json_string(key) + ": " + value;
     return *this;

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <hanami/hanami.hpp>
+
+#include "../../examples/support/mnist_task.hpp"
+#include "../support/learning_tasks.hpp"
+
+namespace bench {
+
+/// How a mean is held against its goal.
+enum class bound {
+  at_least,
+  at_most,
+  within ///< no further from zero, to either side
+};
+
+inline const char* to_text(bound b) {
+  return b == bound::at_least ? "at least" : b == bound::at_most ? "at most" : "within";
+}
+
+/// One measurement: a number for a seed, and the goal for the mean over seeds. `measure` keeps
+/// nothing between calls, so that several threads may call it at once.
+struct row {
+  std::string name;
+  std::string unit;
+  bound goal_is = bound::at_least;
+  double goal = 0;
+  std::size_t least_seeds = 1;
+  std::function<double(std::uint64_t seed)> measure;
+
+  /// In the row's unit; 0: met.
+  double missed_by(double mean) const {
+    const double over = goal_is == bound::at_least ? goal - mean
+                        : goal_is == bound::within ? std::abs(mean) - goal
+                                                   : mean - goal;
+    return over > 1e-9 ? over : 0.0; // a mean that equals its goal may be rounded to below it
+  }
+};
+
+/// Rows that train on MNIST.
+class mnist_rows {
+ public:
+  using options = example::mnist_options;
+
+  /// Keeps a reference to the data. With `validate` above 0 the test is taken on so many training
+  /// images instead, which are held out.
+  mnist_rows(const example::mnist_data& data, std::size_t validate)
+      : data_(data), validate_(validate) {}
+
+  /// In the order of the table. The rows refer to this object.
+  std::vector<row> all() const {
+    std::vector<row> rows = of_one_pass();
+    for (auto more : {of_other_data(), of_other_shapes()}) {
+      rows.insert(rows.end(), more.begin(), more.end());
+    }
+    return rows;
+  }
+
+ private:
+  example::mnist_result run(options o, std::uint64_t seed) const {
+    o.learning.seed = seed;
+    o.show_progress = false;
+    o.validate = validate_;
+    return example::run_mnist(o, data_);
+  }
+
+  template <class Change>
+  row accurate(std::string name, double goal, Change change) const {
+    options o;
+    change(o);
+    return {std::move(name), "%", bound::at_least, goal, 1, [this, o](std::uint64_t seed) {
+              return run(o, seed).test_accuracy;
+            }};
+  }
+
+  /// Points lost against the `fields` run of the same seed.
+  template <class Change>
+  row losing(std::string name, bound goal_is, double goal, Change change) const {
+    options o;
+    change(o);
+    return {std::move(name), "points lost", goal_is, goal, 1, [this, o](std::uint64_t seed) {
+              return run({}, seed).test_accuracy - run(o, seed).test_accuracy;
+            }};
+  }
+
+  row in_shape(std::string name, double goal, std::string template_text) const {
+    return accurate(std::move(name), goal, [&](options& o) { o.template_text = template_text; });
+  }
+
+  std::vector<row> of_one_pass() const {
+    const auto plain = [](options& o) { o.cluster_text = "plain"; };
+    const auto endless = [](options& o) { o.endless = true; };
+    return {
+        accurate("fields", 98.25, [](options&) {}),
+        accurate("plain", 97.6, plain),
+        accurate("endless", 98.15, endless),
+        accurate("endless-plain", 97.6,
+                 [&](options& o) {
+                   endless(o);
+                   plain(o);
+                 }),
+        accurate("endless-rehearsal", 98.5,
+                 [&](options& o) {
+                   endless(o);
+                   o.learning.rehearsal = 2;
+                 }),
+        accurate("epochs-10", 98.7, [](options& o) { o.epochs = 10; }),
+        accurate("epochs-5-shifted", 99.1,
+                 [](options& o) {
+                   o.epochs = 5;
+                   o.images.shift = 1;
+                   o.learning.rehearsal = 1;
+                 }),
+    };
+  }
+
+  std::vector<row> of_other_data() const {
+    return {
+        losing("scale-1000", bound::within, 0.05, [](options& o) { o.images.scale = 1000; }),
+        losing("scale-0.001", bound::within, 0.05, [](options& o) { o.images.scale = 0.001; }),
+        losing("feature-scale-7", bound::within, 0.05,
+               [](options& o) { o.images.feature_scale = 7; }),
+        losing("corrupt-every-1000", bound::within, 0.15,
+               [](options& o) { o.images.corrupt_every = 1000; }),
+        accurate("binary", 97.8, [](options& o) { o.images.binary = true; }),
+        losing("reduction-0.3", bound::at_most, 0.1,
+               [](options& o) { o.learning.reduction = 0.3; }),
+        losing("reduction-0.5", bound::at_most, 0.35,
+               [](options& o) { o.learning.reduction = 0.5; }),
+        {"bytes-per-synapse", "bytes", bound::at_most, 4.6, 1,
+         [this](std::uint64_t seed) {
+           return example::bytes_per_synapse(run({}, seed).statistics);
+         }},
+    };
+  }
+
+  std::vector<row> of_other_shapes() const {
+    return {
+        in_shape("two-in-a-row", 97.3, row_template(2, 1, 256)),
+        in_shape("three-distance-2", 97.3, row_template(3, 2, 256)),
+        in_shape("two-in-a-row-512", 97.3, row_template(2, 1, 512)),
+        in_shape("three-distance-2-512", 97.3, row_template(3, 2, 512)),
+        in_shape("three-dimensions", 97.1, spatial_template()),
+    };
+  }
+
+  const example::mnist_data& data_;
+  std::size_t validate_;
+};
+
+/// Rows that make their own data.
+inline std::vector<row> made_rows() {
+  using hanami::output_kind;
+  constexpr std::size_t seeds = 10;
+  const auto levels = [](output_kind kind) {
+    return [kind](std::uint64_t seed) { return learn_table(kind, seed).error; };
+  };
+  const auto unseen = [](output_kind kind) {
+    return [kind](std::uint64_t seed) { return learn_table(kind, seed).unseen_off; };
+  };
+  return {
+      {"grid", "%", bound::at_least, 98.0, 1, grid_accuracy},
+      {"table", "mean error", bound::at_most, 0.005, seeds, levels(output_kind::sigmoid)},
+      {"table-unseen", "off its like", bound::within, 0.01, seeds, unseen(output_kind::sigmoid)},
+      {"table-linear", "mean error", bound::at_most, 0.005, seeds, levels(output_kind::linear)},
+      {"table-linear-unseen", "off its like", bound::within, 0.01, seeds,
+       unseen(output_kind::linear)},
+  };
+}
+
+} // namespace bench
