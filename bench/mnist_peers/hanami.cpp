@@ -62,6 +62,11 @@ void add_hanami(std::vector<peer>& peers) {
         "25 windows of 10 x 10 pixels, " + std::to_string(lanes) + " neurons each",
         fields_of(lanes));
   }
+  for (const std::uint32_t lanes : {32U, 64U}) {
+    add("windows-" + std::to_string(lanes),
+        "9 windows of 12 x 12 pixels, " + std::to_string(lanes) + " neurons each",
+        fields_of(lanes, 3, 12));
+  }
   for (const std::uint32_t neurons : {64U, 128U, 256U, 512U, 1024U}) {
     add("plain-" + std::to_string(neurons),
         "one hexagon of " + std::to_string(neurons) + " neurons", plain_of(neurons));

@@ -22,18 +22,20 @@ inline hanami::cluster_template plain_of(std::uint32_t neurons) {
       .build();
 }
 
-/// 25 windows of 10 x 10 pixels, each with a hexagon of `lanes` neurons; the output reads them all.
-inline hanami::cluster_template fields_of(std::uint32_t lanes) {
+/// `across` x `across` windows of `pixels` x `pixels`, each with a hexagon of `lanes` neurons; the
+/// output reads them all.
+inline hanami::cluster_template fields_of(std::uint32_t lanes, std::int32_t across = 5,
+                                          std::uint32_t pixels = 10) {
   hanami::cluster_settings settings;
   settings.brick_size = lanes;
   settings.max_bricks = 1;
-  const hanami::hex_range grid{{1, 1, 1}, {5, 5, 1}};
+  const hanami::hex_range grid{{1, 1, 1}, {across, across, 1}};
   return hanami::template_builder{}
       .settings(settings)
       .hexagons(grid)
       .hexagon({3, 3, 3})
       .axons(grid, {3, 3, 3})
-      .input_windows("picture", 28, 28, {10, 10, 0, grid})
+      .input_windows("picture", 28, 28, {pixels, pixels, 0, grid})
       .output("digit", {3, 3, 3}, 10, hanami::output_kind::softmax)
       .build();
 }
