@@ -161,7 +161,7 @@ TEST_CASE("every kind of damage to sections and steps is found", "[structure]") 
   CHECK(fault_after([](net_type& n) { n.bricks[0].slot[1] = n.bricks[1].slot[1]; }) != "nothing");
   CHECK(fault_after([](net_type& n) { n.bricks[0].slot[1] = no_tile; }) != "nothing");
   CHECK(fault_after([](net_type& n) { n.tiles.acquire(); }) != "nothing");
-  for (const float width : {0.0f, -1.0f, infinity, infinity - infinity}) {
+  for (const float width : {0.0f, -1.0f, 1e9f, infinity, infinity - infinity}) {
     CHECK(fault_after([&](net_type& n) { n.bricks[0].inverse_width[1] = width; }) != "nothing");
   }
   for (const float lower : {0.0f, -1.0f, 2.0f, infinity, infinity - infinity}) {

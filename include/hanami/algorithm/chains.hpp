@@ -18,12 +18,16 @@ namespace hanami {
 namespace detail {
 
 /// Cuts step `k` of a chain at `at`: weights shared in proportion, so that nothing changes but the
-/// resolution. Needs room in the chain. False where memory has run out, or where rounding leaves
-/// nothing to cut.
+/// resolution. Needs room in the chain. False where memory has run out, or where rounding would
+/// leave a part without a width.
 template <class Real>
 bool split_step(network<Real>& net, brick<Real>& b, std::size_t local, std::size_t k, Real at) {
   const std::size_t begin = local * b.max_steps;
-  if (!(at > b.lower[begin + k]) || (k + 1 < b.steps[local] && !(at < b.lower[begin + k + 1]))) {
+  const Real lower = b.lower[begin + k];
+  const Real width = Real{1} / b.inverse_width[begin + k];
+  const Real rest = width - (at - lower);
+  if (!(at > lower) || !(at + rest > at) ||
+      (k + 1 < b.steps[local] && !(at < b.lower[begin + k + 1]))) {
     return false;
   }
   const tile_slot added = acquire_tile(net);
@@ -35,12 +39,10 @@ bool split_step(network<Real>& net, brick<Real>& b, std::size_t local, std::size
     b.inverse_width[begin + j] = b.inverse_width[begin + j - 1];
     b.slot[begin + j] = b.slot[begin + j - 1];
   }
-  const Real lower = b.lower[begin + k];
-  const Real width = Real{1} / b.inverse_width[begin + k];
   const Real share = (at - lower) / width;
   b.inverse_width[begin + k] = inverse_of(at - lower);
   b.lower[begin + k + 1] = at;
-  b.inverse_width[begin + k + 1] = inverse_of(width - (at - lower));
+  b.inverse_width[begin + k + 1] = inverse_of(rest);
   b.slot[begin + k + 1] = added;
   ++b.steps[local];
   ++net.growth.steps_grown;

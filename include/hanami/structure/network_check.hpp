@@ -165,7 +165,9 @@ class network_checker {
     }
     const Real lower = b.lower[begin + k];
     const bool ascending = k == 0 ? lower == Real{0} : lower > b.lower[begin + k - 1];
-    return ascending && std::isfinite(lower) ? nullptr : "the steps of a chain do not ascend";
+    const bool wide = lower + Real{1} / inverse > lower;
+    return ascending && wide && std::isfinite(lower) ? nullptr
+                                                     : "the steps of a chain do not ascend";
   }
 
   /// Every tile is free, once, or belongs to a step.
