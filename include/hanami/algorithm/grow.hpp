@@ -76,17 +76,45 @@ inline std::uint32_t missing_sections(std::uint16_t active, std::uint16_t have,
   return static_cast<std::uint32_t>(active & ~(have | closed));
 }
 
-/// Whether there are any. Asked for every brick and sample.
+/// Whether there are any in `count` chunks from `first` on.
 template <class Real>
-bool misses_sections(const brick<Real>& b, const std::uint16_t* active) noexcept {
-  const std::uint16_t* have = b.have.data();
-  const std::uint16_t* closed = b.closed.data();
-  const std::size_t chunks = b.chunks();
+bool misses_sections(const brick<Real>& b, const std::uint16_t* active, std::size_t first,
+                     std::size_t count) noexcept {
+  const std::uint16_t* have = b.have.data() + first;
+  const std::uint16_t* closed = b.closed.data() + first;
   std::uint32_t missing = 0;
-  for (std::size_t c = 0; c < chunks; ++c) {
-    missing |= missing_sections(active[c], have[c], closed[c]);
+  for (std::size_t c = 0; c < count; ++c) {
+    missing |= missing_sections(active[first + c], have[c], closed[c]);
   }
   return missing != 0;
+}
+
+/// Whether there are any at all. Asked for every brick and sample.
+template <class Real>
+bool misses_sections(const brick<Real>& b, const std::uint16_t* active) noexcept {
+  return misses_sections(b, active, 0, b.chunks());
+}
+
+/// Calls `body(chunk, i)` for the missing sections, in order, until it returns false. Among many
+/// sources a few are new: stretches without any are passed over as a whole.
+template <class Real, class Body>
+void for_each_missing(const brick<Real>& b, const std::vector<std::uint16_t>& active,
+                      const Body& body) {
+  constexpr std::size_t stretch = 64;
+  for (std::size_t first = 0; first < b.chunks(); first += stretch) {
+    const std::size_t count = std::min(stretch, b.chunks() - first);
+    if (!misses_sections(b, active.data(), first, count)) {
+      continue;
+    }
+    for (std::size_t c = first; c < first + count; ++c) {
+      for (std::uint32_t rest = missing_sections(active[c], b.have[c], b.closed[c]); rest != 0;
+           rest &= rest - 1) {
+        if (!body(c, static_cast<std::size_t>(std::countr_zero(rest)))) {
+          return;
+        }
+      }
+    }
+  }
 }
 
 /// Denies sections to the missing sources that draw no connection. Returns how many sources are
@@ -96,16 +124,15 @@ std::size_t draw_connections(network<Real>& net, std::size_t index,
                              const std::vector<std::uint16_t>& active) {
   auto& b = net.bricks[index];
   const auto& chunks = net.hexagons[index_of(b.hexagon)].chunks;
-  std::size_t connected = 0;
-  for (std::size_t c = 0; c < chunks.size(); ++c) {
-    for (std::uint32_t rest = missing_sections(active[c], b.have[c], b.closed[c]); rest != 0;
-         rest &= rest - 1) {
-      const auto i = static_cast<std::size_t>(std::countr_zero(rest));
-      if (!draws_connection(net, index, chunks[c], i)) {
-        b.closed[c] = static_cast<std::uint16_t>(b.closed[c] | (1U << i));
-      }
+  for_each_missing(b, active, [&](std::size_t c, std::size_t i) {
+    if (!draws_connection(net, index, chunks[c], i)) {
+      b.closed[c] = static_cast<std::uint16_t>(b.closed[c] | (1U << i));
     }
-    connected += static_cast<std::size_t>(
+    return true;
+  });
+  std::uint32_t connected = 0;
+  for (std::size_t c = 0; c < chunks.size(); ++c) {
+    connected += static_cast<std::uint32_t>(
         std::popcount(static_cast<std::uint32_t>(active[c] & ~b.closed[c])));
   }
   return connected;
@@ -119,15 +146,9 @@ void grow_sections(network<Real>& net, std::size_t index, const activity<Real>& 
   const auto& active = act.active[index_of(b.hexagon)];
   b.most_active =
       std::max(b.most_active, static_cast<std::uint32_t>(draw_connections(net, index, active)));
-  for (std::size_t c = 0; c < chunks.size(); ++c) {
-    for (std::uint32_t rest = missing_sections(active[c], b.have[c], b.closed[c]); rest != 0;
-         rest &= rest - 1) {
-      const auto i = static_cast<std::size_t>(std::countr_zero(rest));
-      if (!grow_first_step(net, index, chunks[c], c, i, act.sources[chunks[c].offset + i])) {
-        return;
-      }
-    }
-  }
+  for_each_missing(b, active, [&](std::size_t c, std::size_t i) {
+    return grow_first_step(net, index, chunks[c], c, i, act.sources[chunks[c].offset + i]);
+  });
 }
 
 /// A place for one more section: a brick, and the source as the brick's hexagon knows it.

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "../foundation/error.hpp"
+#include "../foundation/growing_array.hpp"
 #include "../foundation/random.hpp"
 
 /// Little-endian archives for everything with a `serialize(Archive&)` member: `archive(a, b, c)`
@@ -96,13 +97,19 @@ class archive_writer {
     write(std::uint64_t{text.size()});
     put(text.data(), text.size());
   }
+  template <class T>
+  void write(const growing_array<T>& values) {
+    write_list(values.values());
+  }
   template <class T, class Allocator>
   void write(const std::vector<T, Allocator>& values) {
+    write_list(std::span<const T>(values));
+  }
+  template <class T>
+  void write_list(std::span<const T> values) {
     write(std::uint64_t{values.size()});
     if constexpr (detail::plain_value<T> && std::endian::native == std::endian::little) {
-      if (!values.empty()) {
-        put(values.data(), values.size() * sizeof(T));
-      }
+      put(values.data(), values.size_bytes());
     } else {
       for (const T& value : values) {
         write(value);
@@ -168,6 +175,18 @@ class archive_reader {
   void read(std::string& text) {
     text.resize(count_of(1));
     take(text.data(), text.size());
+  }
+  template <class T>
+  void read(growing_array<T>& values) {
+    values.resize(0);
+    values.resize(count_of(sizeof(T)));
+    if constexpr (std::endian::native == std::endian::little) {
+      take(values.data(), values.size() * sizeof(T));
+    } else {
+      for (T& value : std::span(values.data(), values.size())) {
+        read(value);
+      }
+    }
   }
   template <class T, class Allocator>
   void read(std::vector<T, Allocator>& values) {

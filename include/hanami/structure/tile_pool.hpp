@@ -7,6 +7,7 @@
 #include <limits>
 #include <vector>
 
+#include "../foundation/growing_array.hpp"
 #include "../foundation/memory.hpp"
 
 namespace hanami {
@@ -30,7 +31,7 @@ class tile_pool {
   std::size_t slot_end() const noexcept { return used_; }
   std::size_t capacity() const noexcept { return weights_.capacity() / lanes_; }
   std::size_t bytes() const noexcept {
-    return allocated_bytes(weights_) + allocated_bytes(average_) + allocated_bytes(free_);
+    return weights_.bytes() + average_.bytes() + allocated_bytes(free_);
   }
   bool averaging() const noexcept { return averaging_; }
   /// Slots given back, the next one to be used last.
@@ -97,9 +98,9 @@ class tile_pool {
     averaging_ = on;
     if (on) {
       average_.reserve(weights_.capacity());
-      average_.assign(weights_.begin(), weights_.end());
+      average_.assign(weights_);
     } else {
-      aligned_vector<Real>().swap(average_);
+      average_ = {};
     }
   }
 
@@ -134,8 +135,8 @@ class tile_pool {
   std::size_t lanes_;
   std::size_t used_ = 0;
   bool averaging_ = false;
-  aligned_vector<Real> weights_;
-  aligned_vector<Real> average_;
+  growing_array<Real> weights_;
+  growing_array<Real> average_;
   std::vector<tile_slot> free_;
 };
 
