@@ -22,22 +22,32 @@ inline hanami::cluster_template plain_of(std::uint32_t neurons) {
       .build();
 }
 
-/// `across` x `across` windows of `pixels` x `pixels`, each with a hexagon of `lanes` neurons; the
-/// output reads them all.
-inline hanami::cluster_template fields_of(std::uint32_t lanes, std::int32_t across = 5,
-                                          std::uint32_t pixels = 10) {
+/// A grid of windows, each with a hexagon of neurons; the output reads them all.
+struct windows_plan {
+  std::int32_t down, across;   ///< windows
+  std::uint32_t rows, columns; ///< pixels of one window
+  std::uint32_t neurons;       ///< of one window: 32, 64, 128 or 256
+};
+
+inline hanami::cluster_template windows_of(const windows_plan& plan) {
   hanami::cluster_settings settings;
-  settings.brick_size = lanes;
+  settings.brick_size = plan.neurons;
   settings.max_bricks = 1;
-  const hanami::hex_range grid{{1, 1, 1}, {across, across, 1}};
+  const hanami::hex_range grid{{1, 1, 1}, {plan.across, plan.down, 1}};
+  const hanami::hex_position end{1, 1, 3};
   return hanami::template_builder{}
       .settings(settings)
       .hexagons(grid)
-      .hexagon({3, 3, 3})
-      .axons(grid, {3, 3, 3})
-      .input_windows("picture", 28, 28, {pixels, pixels, 0, grid})
-      .output("digit", {3, 3, 3}, 10, hanami::output_kind::softmax)
+      .hexagon(end)
+      .axons(grid, end)
+      .input_windows("picture", 28, 28, {plan.rows, plan.columns, 0, grid})
+      .output("digit", end, 10, hanami::output_kind::softmax)
       .build();
+}
+
+/// 25 windows of 10 x 10 pixels, the most accurate of the templates here.
+inline hanami::cluster_template fields_of(std::uint32_t neurons) {
+  return windows_of({5, 5, 10, 10, neurons});
 }
 
 } // namespace bench
