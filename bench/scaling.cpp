@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a cluster costs: against its size while as much of it is active, against the share of it
-// that is active, and while it grows.
+// that is active, on more threads, and while it grows.
 
 #include <algorithm>
 #include <array>
@@ -11,10 +11,12 @@
 #include <limits>
 #include <span>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <unistd.h>
 
+#include <hanami/executor/tbb.hpp>
 #include <hanami/hanami.hpp>
 
 #include "../examples/support/command_line.hpp"
@@ -33,10 +35,11 @@ struct scaling_options {
 };
 
 bool read_options(std::span<char* const> arguments, scaling_options& o) {
-  example::command_line line("scaling", "[options]",
-                             "Costs of training and answering against the size of a cluster, "
-                             "against the share of\nits inputs that is active, and of growth. One "
-                             "thread, invented values.");
+  example::command_line line(
+      "scaling", "[options]",
+      "Costs of training and answering against the size of a cluster, "
+      "against the share of\nits inputs that is active, on more threads, and "
+      "of growth. One thread unless said, invented values.");
   line.option("most", "N", o.most, "synapses of the largest cluster (1e8: 2 GB of memory)",
               {1e5, 1e9});
   line.option("rounds", "N", o.rounds, "tenths of a second for every measurement (5)", {1, 1000});
@@ -136,7 +139,9 @@ struct costs {
 };
 
 /// Sample after sample, each asked and then learned from, for so many tenths of a second.
-costs measure(hanami::cluster& made, std::size_t active, std::size_t rounds) {
+template <hanami::executor Executor = hanami::serial_executor>
+costs measure(hanami::cluster& made, std::size_t active, std::size_t rounds,
+              const Executor& run = {}) {
   random_samples samples(made.input_size(), active);
   const std::vector<float> silence(made.input_size());
   hanami::activity<float> activity;
@@ -145,11 +150,11 @@ costs measure(hanami::cluster& made, std::size_t active, std::size_t rounds) {
   call_times train;
   const double end = example::wall_seconds() + 0.1 * static_cast<double>(rounds);
   do {
-    silent.take([&] { bench::keep(made.infer(silence, activity)[0]); });
+    silent.take([&] { bench::keep(made.infer(silence, activity, run)[0]); });
     samples.next();
-    infer.take([&] { bench::keep(made.infer(samples.input(), activity)[0]); });
+    infer.take([&] { bench::keep(made.infer(samples.input(), activity, run)[0]); });
     samples.next();
-    train.take([&] { made.train(samples.input(), samples.target()); });
+    train.take([&] { made.train(samples.input(), samples.target(), run); });
   } while (example::wall_seconds() < end);
   return {infer.median_us(), train.median_us(), silent.median_us()};
 }
@@ -193,6 +198,35 @@ bench::table against_activity(const scaling_options& o) {
     const costs c = measure(made, active, o.rounds);
     const double synapses = static_cast<double>(active) * 2 * lanes;
     table.add({percent, c.infer, c.train, 1e3 * c.infer / synapses, 1e3 * c.train / synapses});
+  }
+  return table;
+}
+
+/// All 784 inputs of ever more bricks active, in loops shared by ever more threads.
+bench::table against_threads(const scaling_options& o) {
+  constexpr std::size_t inputs = 784;
+  bench::table table("threads", "Against threads: 784 active inputs of ever more neurons, oneTBB",
+                     {{"synapses", "synapses", 0},
+                      {"threads", "threads", 0},
+                      {"infer us", "infer_us", 1},
+                      {"x", "infer_speedup", 2},
+                      {"train us", "train_us", 1},
+                      {"x", "train_speedup", 2}});
+  for (const std::uint32_t bricks : {1U, 10U, 100U, 1000U}) {
+    const double synapses = static_cast<double>(inputs) * bricks * lanes;
+    if (synapses > o.most * 1.01) {
+      break;
+    }
+    say(example::formatted("threads: %.0e synapses", synapses));
+    hanami::cluster made = make_cluster(inputs, bricks);
+    grow_all(made);
+    costs one_thread;
+    for (std::size_t t = 1; t <= std::max(1U, std::thread::hardware_concurrency()); t *= 2) {
+      const costs c = measure(made, inputs, o.rounds, hanami::tbb_executor({.threads = t}));
+      one_thread = t == 1 ? c : one_thread;
+      table.add({synapses, static_cast<double>(t), c.infer, one_thread.infer / c.infer, c.train,
+                 one_thread.train / c.train});
+    }
   }
   return table;
 }
@@ -262,6 +296,7 @@ int run(std::span<char* const> arguments) {
   std::vector<bench::table> tables;
   tables.push_back(against_size(o));
   tables.push_back(against_activity(o));
+  tables.push_back(against_threads(o));
   tables.push_back(while_growing(o));
   say("");
   example::json_object facts;

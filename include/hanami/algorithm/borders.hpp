@@ -109,14 +109,16 @@ void watch_sources(network<Real>& net, std::size_t index, const activity<Real>& 
   const auto& here = net.hexagons[index_of(b.hexagon)];
   const auto& active = act.active[index_of(b.hexagon)];
   int count = 0;
-  for (std::size_t c = 0; c < here.chunks.size(); ++c) {
-    const std::uint32_t bits = active[c] & b.have[c];
-    count += std::popcount(bits);
-    if (bits != 0 && b.max_steps == 1 && !here.chunks[c].is_neuron) {
-      detail::follow_borders(b.watch[c], bits, act.sources.data() + here.chunks[c].offset,
-                             b.inverse_width.data() + c * chunk_width);
+  for_each_active_stretch(active, [&](std::size_t first, std::size_t end) {
+    for (std::size_t c = first; c < end; ++c) {
+      const std::uint32_t bits = active[c] & b.have[c];
+      count += std::popcount(bits);
+      if (bits != 0 && b.max_steps == 1 && !here.chunks[c].is_neuron) {
+        detail::follow_borders(b.watch[c], bits, act.sources.data() + here.chunks[c].offset,
+                               b.inverse_width.data() + c * chunk_width);
+      }
     }
-  }
+  });
   b.most_active = std::max(b.most_active, static_cast<std::uint32_t>(count));
 }
 

@@ -76,45 +76,32 @@ inline std::uint32_t missing_sections(std::uint16_t active, std::uint16_t have,
   return static_cast<std::uint32_t>(active & ~(have | closed));
 }
 
-/// Whether there are any in `count` chunks from `first` on.
+/// Whether there are any. Asked for every brick and sample.
 template <class Real>
-bool misses_sections(const brick<Real>& b, const std::uint16_t* active, std::size_t first,
-                     std::size_t count) noexcept {
-  const std::uint16_t* have = b.have.data() + first;
-  const std::uint16_t* closed = b.closed.data() + first;
+bool misses_sections(const brick<Real>& b, const std::uint16_t* active) noexcept {
+  const std::uint16_t* have = b.have.data();
+  const std::uint16_t* closed = b.closed.data();
+  const std::size_t chunks = b.chunks();
   std::uint32_t missing = 0;
-  for (std::size_t c = 0; c < count; ++c) {
-    missing |= missing_sections(active[first + c], have[c], closed[c]);
+  for (std::size_t c = 0; c < chunks; ++c) {
+    missing |= missing_sections(active[c], have[c], closed[c]);
   }
   return missing != 0;
 }
 
-/// Whether there are any at all. Asked for every brick and sample.
-template <class Real>
-bool misses_sections(const brick<Real>& b, const std::uint16_t* active) noexcept {
-  return misses_sections(b, active, 0, b.chunks());
-}
-
-/// Calls `body(chunk, i)` for the missing sections, in order, until it returns false. Among many
-/// sources a few are new: stretches without any are passed over as a whole.
+/// Calls `body(chunk, i)` for the missing sections, in order, until it returns false.
 template <class Real, class Body>
 void for_each_missing(const brick<Real>& b, const std::vector<std::uint16_t>& active,
                       const Body& body) {
-  constexpr std::size_t stretch = 64;
-  for (std::size_t first = 0; first < b.chunks(); first += stretch) {
-    const std::size_t count = std::min(stretch, b.chunks() - first);
-    if (!misses_sections(b, active.data(), first, count)) {
-      continue;
-    }
-    for (std::size_t c = first; c < first + count; ++c) {
-      for (std::uint32_t rest = missing_sections(active[c], b.have[c], b.closed[c]); rest != 0;
-           rest &= rest - 1) {
-        if (!body(c, static_cast<std::size_t>(std::countr_zero(rest)))) {
-          return;
-        }
+  bool more = true;
+  for_each_active_stretch(active, [&](std::size_t first, std::size_t end) {
+    for (std::size_t c = first; c < end && more; ++c) {
+      for (std::uint32_t rest = missing_sections(active[c], b.have[c], b.closed[c]);
+           rest != 0 && more; rest &= rest - 1) {
+        more = body(c, static_cast<std::size_t>(std::countr_zero(rest)));
       }
     }
-  }
+  });
 }
 
 /// Denies sections to the missing sources that draw no connection. Returns how many sources are
@@ -130,11 +117,13 @@ std::size_t draw_connections(network<Real>& net, std::size_t index,
     }
     return true;
   });
-  std::uint32_t connected = 0;
-  for (std::size_t c = 0; c < chunks.size(); ++c) {
-    connected += static_cast<std::uint32_t>(
-        std::popcount(static_cast<std::uint32_t>(active[c] & ~b.closed[c])));
-  }
+  std::size_t connected = 0;
+  for_each_active_stretch(active, [&](std::size_t first, std::size_t end) {
+    for (std::size_t c = first; c < end; ++c) {
+      connected += static_cast<std::size_t>(
+          std::popcount(static_cast<std::uint32_t>(active[c] & ~b.closed[c])));
+    }
+  });
   return connected;
 }
 

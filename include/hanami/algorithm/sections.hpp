@@ -45,19 +45,22 @@ std::size_t list_inputs(const brick<Real>& b, const std::vector<source_chunk>& c
                         const std::uint16_t* active, const Real* sources,
                         step_list<Real>& list) noexcept {
   const source_chunk* chunk = chunks.data();
-  const std::size_t chunk_count = chunks.size();
   const std::uint16_t* have = b.have.data();
   const Real* inverse_width = b.inverse_width.data();
   const tile_slot* slot = b.slot.data();
   Real* phi_to = list.phi.data();
   tile_slot* slot_to = list.slot.data();
   std::size_t count = 0;
-  for (std::size_t c = 0; c < chunk_count; ++c) {
-    const std::uint32_t mask = active[c] & have[c];
-    const std::size_t local = c * chunk_width;
-    count += compress_steps(mask, sources + chunk[c].offset, inverse_width + local, slot + local,
-                            Real{1}, phi_to + count, slot_to + count);
-  }
+  for_each_active_stretch({active, chunks.size()}, [&](std::size_t first, std::size_t end) {
+    std::size_t listed = count;
+    for (std::size_t c = first; c < end; ++c) {
+      const std::uint32_t mask = active[c] & have[c];
+      const std::size_t local = c * chunk_width;
+      listed += compress_steps(mask, sources + chunk[c].offset, inverse_width + local, slot + local,
+                               Real{1}, phi_to + listed, slot_to + listed);
+    }
+    count = listed;
+  });
   return count;
 }
 

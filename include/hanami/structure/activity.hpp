@@ -148,4 +148,26 @@ struct activity {
   }
 };
 
+/// Calls `body(first, end)` for stretches of chunks, in order; all in which any source sends.
+/// `active` as in `activity`. Where a few of very many inputs are active, the rest costs next to
+/// nothing.
+template <class Body>
+void for_each_active_stretch(std::span<const std::uint16_t> active, const Body& body) {
+  constexpr std::size_t stretch = 64;
+  if (active.size() <= stretch) {
+    body(std::size_t{0}, active.size()); // looking would cost more than it saves
+    return;
+  }
+  for (std::size_t first = 0; first < active.size(); first += stretch) {
+    const std::size_t end = std::min(first + stretch, active.size());
+    std::uint32_t any = 0;
+    for (std::size_t c = first; c < end; ++c) {
+      any |= active[c];
+    }
+    if (any != 0) {
+      body(first, end);
+    }
+  }
+}
+
 } // namespace hanami
