@@ -22,15 +22,16 @@ using hanami::tile_slot;
 
 /// A pool of `bytes` bytes of tiles, and lists of `count` of them, ascending with gaps as the lists
 /// of a brick are. One list after the other, all tiles have their turn.
+template <class Weight>
 class tile_lists {
  public:
-  aligned_vector<float> tiles;
+  aligned_vector<Weight> tiles;
   aligned_vector<float> phi;
   aligned_vector<float> lanes_in;
   aligned_vector<float> lanes_out;
 
   tile_lists(std::size_t lanes, std::size_t count, std::size_t bytes)
-      : tiles(std::max(bytes / sizeof(float), count * lanes), 0.01f), phi(count),
+      : tiles(std::max(bytes / sizeof(Weight), count * lanes), Weight(0.01f)), phi(count),
         lanes_in(lanes, 0.5f), lanes_out(lanes) {
     for (std::size_t i = 0; i < count; ++i) {
       phi[i] = hanami::random_unit(1, 1, i);
@@ -61,10 +62,11 @@ void count_items(benchmark::State& state, std::size_t items) {
                           static_cast<std::int64_t>(items));
 }
 
-void count_synapses(benchmark::State& state, std::size_t synapses) {
+void count_synapses(benchmark::State& state, std::size_t synapses,
+                    std::size_t weight_bytes = sizeof(float)) {
   count_items(state, synapses);
   state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) *
-                          static_cast<std::int64_t>(synapses * sizeof(float)));
+                          static_cast<std::int64_t>(synapses * weight_bytes));
 }
 
 /// lanes, active steps, KiB of weights.
@@ -81,45 +83,53 @@ void sweep_tiles(benchmark::internal::Benchmark* b) {
   }
 }
 
-template <class Kernel>
+template <class Weight, class Kernel>
 void over_tiles(benchmark::State& state, const Kernel& kernel) {
   const auto lanes = static_cast<std::size_t>(state.range(0));
   const auto steps = static_cast<std::size_t>(state.range(1));
-  tile_lists lists(lanes, steps, static_cast<std::size_t>(state.range(2)) << 10);
+  tile_lists<Weight> lists(lanes, steps, static_cast<std::size_t>(state.range(2)) << 10);
   hanami::with_lanes(lanes, [&](auto constant) {
     for (auto _ : state) {
       kernel(constant, lists, lists.next());
       benchmark::ClobberMemory();
     }
   });
-  count_synapses(state, lanes * steps);
+  count_synapses(state, lanes * steps, sizeof(Weight));
 }
 
+template <class Weight>
 void accumulate(benchmark::State& state) {
-  over_tiles(state, [](auto lanes, tile_lists& l, const tile_slot* slot) {
+  over_tiles<Weight>(state, [](auto lanes, tile_lists<Weight>& l, const tile_slot* slot) {
     hanami::accumulate<lanes()>(l.tiles.data(), l.phi.data(), slot, l.count(), l.lanes_in.data(),
                                 l.lanes_out.data());
   });
 }
-BENCHMARK(accumulate)->Apply(sweep_tiles);
+BENCHMARK_TEMPLATE(accumulate, float)->Apply(sweep_tiles);
+BENCHMARK_TEMPLATE(accumulate, hanami::bfloat16)->Apply(sweep_tiles);
 
+template <class Weight>
 void update_tiles(benchmark::State& state) {
-  over_tiles(state, [](auto lanes, tile_lists& l, const tile_slot* slot) {
+  std::uint64_t number = 0;
+  over_tiles<Weight>(state, [&](auto lanes, tile_lists<Weight>& l, const tile_slot* slot) {
     hanami::update_tiles<lanes()>(l.tiles.data(), l.phi.data(), slot, l.count(), 1e-6f,
-                                  l.lanes_in.data());
+                                  l.lanes_in.data(),
+                                  hanami::weight_rounding<Weight>(hanami::mix_bits(++number)));
   });
 }
-BENCHMARK(update_tiles)->Apply(sweep_tiles);
+BENCHMARK_TEMPLATE(update_tiles, float)->Apply(sweep_tiles);
+BENCHMARK_TEMPLATE(update_tiles, hanami::bfloat16)->Apply(sweep_tiles);
 
 /// What every step of a list passes back to its source.
+template <class Weight>
 void dot_lanes(benchmark::State& state) {
-  over_tiles(state, [](auto lanes, tile_lists& l, const tile_slot* slot) {
+  over_tiles<Weight>(state, [](auto lanes, tile_lists<Weight>& l, const tile_slot* slot) {
     for (std::size_t s = 0; s < l.count(); ++s) {
       l.phi[s] = hanami::dot_lanes<lanes()>(l.tiles.data() + slot[s] * lanes(), l.lanes_in.data());
     }
   });
 }
-BENCHMARK(dot_lanes)->Apply(sweep_tiles);
+BENCHMARK_TEMPLATE(dot_lanes, float)->Apply(sweep_tiles);
+BENCHMARK_TEMPLATE(dot_lanes, hanami::bfloat16)->Apply(sweep_tiles);
 
 /// Active sources, then the list of their steps, of a brick with sections for all of them.
 void list_inputs(benchmark::State& state) {
@@ -312,7 +322,7 @@ void forward_bricks(benchmark::State& state) {
   const auto& net = task.made.state();
   hanami::activity<float> act;
   act.fit(net);
-  const hanami::forward_brick<float> work{net, act, hanami::weight_set::current};
+  const hanami::forward_brick<float, float> work{net, act, hanami::weight_set::current};
   std::size_t bytes = 0;
   for (auto _ : state) {
     state.PauseTiming();

@@ -18,6 +18,7 @@
 namespace bench {
 namespace {
 
+template <class Cluster>
 class hanami_learner {
  public:
   hanami_learner(const hanami::cluster_template& plan, std::uint64_t seed, std::size_t samples)
@@ -42,34 +43,50 @@ class hanami_learner {
   }
 
  private:
-  hanami::cluster cluster_;
+  Cluster cluster_;
   hanami::activity<float> activity_;
   std::vector<float> input_;
 };
 
+template <class Cluster>
+void add_cluster(std::vector<peer>& peers, const std::string& name, const std::string& what,
+                 const hanami::cluster_template& plan) {
+  peers.push_back({name, what, false, [plan](const example::mnist_data& data, std::uint64_t seed) {
+                     return take_part(data, [&] {
+                       return hanami_learner<Cluster>(plan, seed, data.train.size());
+                     });
+                   }});
+}
+
 } // namespace
 
 void add_hanami(std::vector<peer>& peers) {
-  const auto add = [&](std::string name, std::string what, hanami::cluster_template plan) {
-    peers.push_back({std::move(name), std::move(what), false,
-                     [plan](const example::mnist_data& data, std::uint64_t seed) {
-                       return take_part(
-                           data, [&] { return hanami_learner(plan, seed, data.train.size()); });
-                     }});
+  const auto add = [&](const std::string& name, const std::string& what,
+                       const hanami::cluster_template& plan) {
+    add_cluster<hanami::cluster>(peers, name, what, plan);
   };
-  for (const std::uint32_t neurons : {32U, 64U, 128U}) {
-    add(neurons == 64 ? "fields" : "fields-" + std::to_string(neurons),
-        "25 windows of 10 x 10 pixels, " + std::to_string(neurons) + " neurons each",
-        fields_of(neurons));
-  }
+  const auto add_both = [&](const std::string& name, const std::string& what,
+                            const hanami::cluster_template& plan) {
+    add(name, what, plan);
+    add_cluster<hanami::compact_cluster>(peers, name + "-bf16", what + ", weights of 16 bits",
+                                         plan);
+  };
+  add("fields-32", "25 windows of 10 x 10 pixels, 32 neurons each", fields_of(32));
+  add_both("fields", "25 windows of 10 x 10 pixels, 64 neurons each", fields_of(64));
+  add("fields-128", "25 windows of 10 x 10 pixels, 128 neurons each", fields_of(128));
   // Found on 50,000 training images, asked of the other 10,000: wide windows, for the rows of 16
   // values that the kernels read at once.
   add("windows-12", "12 windows of 8 x 16 pixels, 64 neurons each", windows_of({6, 2, 8, 16, 64}));
   add("windows-6", "6 windows of 12 x 14 pixels, 32 neurons each", windows_of({3, 2, 12, 14, 32}));
   add("windows-4", "4 windows of 14 x 14 pixels, 64 neurons each", windows_of({2, 2, 14, 14, 64}));
   for (const std::uint32_t neurons : {64U, 128U, 256U, 512U, 1024U}) {
-    add("plain-" + std::to_string(neurons),
-        "one hexagon of " + std::to_string(neurons) + " neurons", plain_of(neurons));
+    const std::string name = "plain-" + std::to_string(neurons);
+    const std::string what = "one hexagon of " + std::to_string(neurons) + " neurons";
+    if (neurons == 256 || neurons == 1024) {
+      add_both(name, what, plain_of(neurons));
+    } else {
+      add(name, what, plain_of(neurons));
+    }
   }
 }
 

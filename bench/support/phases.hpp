@@ -209,7 +209,8 @@ class phase_replay {
     }
     hanami::with_lanes(net_.lanes(), [&](auto lanes) {
       hanami::update_tiles<lanes()>(net_.tiles.weights(), list.phi.data(), list.slot.data(),
-                                    list.count, rate * hanami::fan_in_gain(net_, b), delta);
+                                    list.count, rate * hanami::fan_in_gain(net_, b), delta,
+                                    hanami::weight_rounding<float>(0));
     });
   }
 

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "algorithm/average.hpp"
@@ -28,6 +29,10 @@
 #include "structure/network_check.hpp"
 
 namespace hanami {
+
+namespace detail {
+struct cluster_access; // for executors that keep the state of clusters elsewhere
+}
 
 /// Numbers that steer learning. The defaults serve every task that has been measured.
 struct learning_options {
@@ -90,15 +95,21 @@ struct value_range {
 ///
 /// Threads: `infer` with an activity of its own may run on many threads at once, as long as none
 /// trains. Everything else needs the cluster for itself.
-template <class Real>
+///
+/// `Weight` is what synapses are stored as: `Real`, or `bfloat16` (`compact_cluster`).
+template <class Real, class Weight>
 class basic_cluster {
+  static_assert(std::is_same_v<Real, Weight> ||
+                (std::is_same_v<Real, float> && std::is_same_v<Weight, bfloat16>));
+
  public:
   using real = Real;
+  using weight = Weight;
 
   /// Throws `errc::invalid_template` or `errc::invalid_argument`.
   explicit basic_cluster(cluster_template from, learning_options options = {})
       : template_(std::move(from)), options_(options),
-        net_(make_network<Real>(template_, options.seed)) {
+        net_(make_network<Real, Weight>(template_, options.seed)) {
     adopt_options();
     set_averaging(net_, wants_average());
     act_.fit(net_);
@@ -106,7 +117,7 @@ class basic_cluster {
 
   const cluster_template& plan() const noexcept { return template_; }
   const learning_options& options() const noexcept { return options_; }
-  const network<Real>& state() const noexcept { return net_; }
+  const network<Real, Weight>& state() const noexcept { return net_; }
   std::size_t input_size() const noexcept { return net_.plan.input_size; }
   std::size_t output_size() const noexcept { return net_.plan.output_size; }
 
@@ -297,6 +308,8 @@ class basic_cluster {
   }
 
  private:
+  friend struct detail::cluster_access;
+
   /// The average answers as soon as it has been taken for the first time.
   weight_set answering_weights() const noexcept {
     return schedule_.seen < average_period ? weight_set::current : weight_set::average;
@@ -458,13 +471,17 @@ class basic_cluster {
   /// The rates of this sample; the deltas must be known.
   step_rates<Real> rates_now() const noexcept {
     const double share = schedule_.share();
+    step_rates<Real> rates;
     if (linear()) {
-      return whole_gradient_rates(net_, act_, static_cast<Real>(options_.mend * share),
-                                  static_cast<Real>(options_.bias_rate));
+      rates = whole_gradient_rates(net_, act_, static_cast<Real>(options_.mend * share),
+                                   static_cast<Real>(options_.bias_rate));
+    } else {
+      rates.weight = static_cast<Real>(options_.learning_rate * share);
+      rates.bias = static_cast<Real>(options_.learning_rate * share * options_.bias_rate);
+      rates.output_bias = rates.bias;
     }
-    const double rate = options_.learning_rate * share;
-    const auto bias = static_cast<Real>(rate * options_.bias_rate);
-    return {static_cast<Real>(rate), bias, bias};
+    rates.number = samples_learned_;
+    return rates;
   }
 
   template <class Executor>
@@ -534,7 +551,7 @@ class basic_cluster {
 
   cluster_template template_;
   learning_options options_;
-  network<Real> net_;
+  network<Real, Weight> net_;
   activity<Real> act_;
   learning_schedule schedule_;
   rehearsal_ring<Real> ring_;

@@ -17,13 +17,16 @@ struct serial_executor;
 class error;
 class template_builder;
 
-template <class Real>
+template <class Real, class Weight = Real>
 struct network;
 template <class Real>
 struct activity;
-template <class Real = float>
+struct bfloat16;
+template <class Real = float, class Weight = Real>
 class basic_cluster;
 
 using cluster = basic_cluster<float>;
+/// Half the memory: synapses of 16 bits, rounded at random as they learn.
+using compact_cluster = basic_cluster<float, bfloat16>;
 
 } // namespace hanami

@@ -124,10 +124,10 @@ TEST_CASE("the steps that go are the weakest", "[algorithm]") {
   reducible r(row(3, 60, 1), 5);
   const auto norms = [&] {
     std::vector<double> all;
-    detail::for_each_section(
-        r.net, [&](brick<double>& b, std::size_t, std::size_t, std::size_t local) {
-          all.push_back(detail::squared_norm(r.net.tiles.tile(b.slot[local]), r.net.lanes()));
-        });
+    detail::for_each_section(r.net, [&](brick<double>& b, std::size_t, std::size_t,
+                                        std::size_t local) {
+      all.push_back(detail::squared_norm<double>(r.net.tiles.tile(b.slot[local]), r.net.lanes()));
+    });
     std::sort(all.begin(), all.end());
     return all;
   };

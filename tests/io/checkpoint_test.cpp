@@ -46,8 +46,8 @@ constexpr variant variants[] = {
     {"everything", true, true, true, true, 900},
 };
 
-template <class Real>
-basic_cluster<Real> make(const variant& v) {
+template <class Cluster>
+Cluster make(const variant& v) {
   cluster_settings settings;
   settings.brick_size = 32;
   settings.max_bricks = v.bricks ? 4 : 1;
@@ -59,20 +59,20 @@ basic_cluster<Real> make(const variant& v) {
   options.remembered = 10;
   options.remember_above = 0.1;
   options.nats_per_lane = 0.3;
-  basic_cluster<Real> c(template_builder{}
-                            .settings(settings)
-                            .hexagons({{1, 1, 1}, {4, 1, 1}})
-                            .input("in", {1, 1, 1}, 5)
-                            .output("class", {4, 1, 1}, 2, output_kind::softmax)
-                            .output("value", {4, 1, 1}, 1, output_kind::linear)
-                            .build(),
-                        options);
+  Cluster c(template_builder{}
+                .settings(settings)
+                .hexagons({{1, 1, 1}, {4, 1, 1}})
+                .input("in", {1, 1, 1}, 5)
+                .output("class", {4, 1, 1}, 2, output_kind::softmax)
+                .output("value", {4, 1, 1}, 1, output_kind::linear)
+                .build(),
+            options);
   c.plan_task(v.planned);
   return c;
 }
 
-template <class Real>
-void train(basic_cluster<Real>& c, std::uint64_t first, std::uint64_t last) {
+template <class Real, class Weight>
+void train(basic_cluster<Real, Weight>& c, std::uint64_t first, std::uint64_t last) {
   for (std::uint64_t i = first; i < last; ++i) {
     std::vector<Real> input(5);
     for (std::size_t k = 0; k < 5; ++k) {
@@ -91,7 +91,7 @@ std::vector<Real> some_input() {
 /// A cluster with everything in it, small.
 const bytes& sound_checkpoint() {
   static const bytes made = [] {
-    auto c = make<float>(variants[7]);
+    auto c = make<cluster>(variants[7]);
     train(c, 0, 400);
     return to_checkpoint(c);
   }();
@@ -124,7 +124,8 @@ errc refusal(const bytes& file) {
 } // namespace
 
 TEMPLATE_TEST_CASE("a restored cluster goes on as if it had never stopped, to the bit", "[io]",
-                   float, double) {
+                   cluster, basic_cluster<double>, compact_cluster) {
+  using real = typename TestType::real;
   for (const variant& v : variants) {
     INFO(v.name);
     auto original = make<TestType>(v);
@@ -135,12 +136,12 @@ TEMPLATE_TEST_CASE("a restored cluster goes on as if it had never stopped, to th
         original.freeze();
       }
       const bytes file = to_checkpoint(original);
-      auto restored = from_checkpoint<TestType>(file);
+      auto restored = from_checkpoint<real, typename TestType::weight>(file);
       REQUIRE(find_fault(restored.state()) == nullptr);
       REQUIRE(to_checkpoint(restored) == file);
       CHECK(restored.plan() == original.plan());
       CHECK(restored.options() == original.options());
-      CHECK(restored.infer(some_input<TestType>()) == original.infer(some_input<TestType>()));
+      CHECK(restored.infer(some_input<real>()) == original.infer(some_input<real>()));
       auto both = original;
       train(both, stop, stop + 300);
       train(restored, stop, stop + 300);
@@ -153,7 +154,7 @@ TEST_CASE("a cluster can be saved after any sample", "[io]") {
   // In particular right after a brick has grown.
   for (const variant& v : variants) {
     INFO(v.name);
-    auto c = make<float>(v);
+    auto c = make<cluster>(v);
     for (std::uint64_t i = 0; i < 120; ++i) {
       train(c, i, i + 1);
       const bytes file = to_checkpoint(c);
@@ -163,12 +164,15 @@ TEST_CASE("a cluster can be saved after any sample", "[io]") {
 }
 
 TEST_CASE("numbers of another width are refused", "[io]") {
-  auto c = make<double>(variants[0]);
+  auto c = make<basic_cluster<double>>(variants[0]);
   train(c, 0, 20);
   const bytes wide = to_checkpoint(c);
   CHECK(refusal(wide) == errc::invalid_checkpoint);
   CHECK_THROWS_WITH(from_checkpoint<double>(sound_checkpoint()), Catch::Contains("byte 12"));
   CHECK_NOTHROW(from_checkpoint<double>(wide));
+  auto compact = make<compact_cluster>(variants[0]);
+  train(compact, 0, 20);
+  CHECK(refusal(to_checkpoint(compact)) == errc::invalid_checkpoint);
 }
 
 TEST_CASE("other formats and versions are refused by name", "[io]") {
@@ -290,7 +294,7 @@ TEST_CASE("a checkpoint that asks for absurd memory is refused", "[io]") {
 
 TEST_CASE("files are written whole and read back", "[io]") {
   const scratch_folder folder;
-  auto c = make<float>(variants[7]);
+  auto c = make<cluster>(variants[7]);
   train(c, 0, 100);
   const auto path = folder.path / "cluster.hanami";
   save(c, path);
@@ -339,7 +343,7 @@ TEST_CASE("a checkpoint that cannot be read is named, thrown or told by code", "
 TEST_CASE("clusters are saved and loaded without exceptions", "[io]") {
   const scratch_folder folder;
   const auto path = folder.path / "cluster";
-  auto c = make<float>(variants[0]);
+  auto c = make<cluster>(variants[0]);
   train(c, 0, 20);
   std::error_code code = errc::file_error;
   save(c, path, {{"unit", "kW"}}, code);
@@ -366,7 +370,7 @@ TEST_CASE("clusters are saved and loaded without exceptions", "[io]") {
 }
 
 TEST_CASE("metadata travels in the checkpoint and changes nothing else", "[io]") {
-  auto c = make<double>(variants[1]);
+  auto c = make<basic_cluster<double>>(variants[1]);
   train(c, 0, 50);
   const checkpoint_metadata metadata{{"columns", "a\nb\n"}, {"empty", ""}, {"\xff\0", "\0\1"}};
   const bytes file = to_checkpoint(c, metadata);
@@ -377,7 +381,7 @@ TEST_CASE("metadata travels in the checkpoint and changes nothing else", "[io]")
 }
 
 TEST_CASE("metadata has limits, in both directions", "[io]") {
-  const auto c = make<float>(variants[0]);
+  const auto c = make<cluster>(variants[0]);
   const auto of_size = [&](std::size_t size) {
     return checkpoint_metadata{{"key", std::string(size - 3, 'x')}};
   };

@@ -5,7 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "../foundation/bfloat16.hpp"
+#include "../foundation/random.hpp"
 #include "../structure/network.hpp"
+#include "random_keys.hpp"
 
 /// Running averages of all weights: a stream without an end keeps a learning rate, and its noise,
 /// for ever; the average answers without it (Polyak and Juditsky 1992).
@@ -16,8 +19,8 @@ namespace hanami {
 inline constexpr std::uint64_t average_period = 1000;
 
 /// Starts averaging at the weights as they are, or ends it and gives the memory back.
-template <class Real>
-void set_averaging(network<Real>& net, bool on) {
+template <class Real, class Weight>
+void set_averaging(network<Real, Weight>& net, bool on) {
   net.tiles.set_averaging(on);
   const auto set = [on](const auto& weights, auto& average) {
     if (on) {
@@ -43,18 +46,41 @@ void approach(Real* average, const Real* weights, std::size_t count, Real share)
     average[i] += share * (weights[i] - average[i]);
   }
 }
+
+/// The same for all tiles.
+template <class Real, class Weight>
+void approach(tile_pool<Weight>& tiles, Real share, const weight_rounding<Weight>& round) noexcept {
+  constexpr std::size_t width = simd_width<Real>;
+  for (tile_slot slot = 0; slot < tiles.slot_end(); ++slot) {
+    const Weight* weights = tiles.tile(slot);
+    Weight* average = tiles.average_tile(slot);
+    const auto noise = round.of_tile(slot);
+    for (std::size_t lane = 0; lane < tiles.lanes(); lane += width) {
+      const simd<Real> old = load_weights(average + lane);
+      const simd<Real> now = load_weights(weights + lane);
+      round.store(average + lane, old + share * (now - old), noise, lane / width);
+    }
+  }
+}
+
 } // namespace detail
+
+/// How far the average goes towards the weights at its update after `seen` samples of a stream.
+template <class Real>
+HANAMI_HOST_DEVICE Real average_share(std::uint64_t seen) noexcept {
+  const std::uint64_t window = std::min<std::uint64_t>(10000, seen / 4);
+  return window <= average_period ? Real{1}
+                                  : static_cast<Real>(average_period) / static_cast<Real>(window);
+}
 
 /// average += c (weights - average), for the sample number `seen` of an endless stream: a window of
 /// a quarter of the stream so far, 10,000 samples at most.
-template <class Real>
-void update_average(network<Real>& net, std::uint64_t seen) noexcept {
-  const std::uint64_t window = std::min<std::uint64_t>(10000, seen / 4);
-  const Real share = window <= average_period
-                         ? Real{1}
-                         : static_cast<Real>(average_period) / static_cast<Real>(window);
-  detail::approach(net.tiles.average_for_update(), net.tiles.weights(),
-                   net.tiles.slot_end() * net.lanes(), share);
+template <class Real, class Weight>
+void update_average(network<Real, Weight>& net, std::uint64_t seen) noexcept {
+  const auto share = average_share<Real>(seen);
+  detail::approach(net.tiles, share,
+                   weight_rounding<Weight>(random_bits(
+                       net.seed, detail::stream_key(detail::stream::average_rounding, 0), seen)));
   for (auto& b : net.bricks) {
     detail::approach(b.average_bias.data(), b.bias.data(), b.bias.size(), share);
   }

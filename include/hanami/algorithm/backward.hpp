@@ -12,6 +12,7 @@
 #include "borders.hpp"
 #include "forward.hpp"
 #include "lanes.hpp"
+#include "random_keys.hpp"
 
 /// From the errors of the outputs back to every active weight: plain gradient descent, one sample
 /// at a time, through the steps that the forward pass has listed. First the deltas of all neurons,
@@ -26,6 +27,7 @@ struct step_rates {
   Real bias = 0;        ///< of neurons
   Real output_bias = 0; ///< of outputs
   bool fan_in = true;   ///< sections learn faster in bricks that hear few sources: `fan_in_gain`
+  std::uint64_t number = 0; ///< of this correction: weights of 16 bits are rounded by it
 };
 
 /// What a brick makes of the learning rate. The fewer sources it hears at once, the larger its
@@ -34,12 +36,17 @@ struct step_rates {
 /// those that see a whole picture (350 active pixels) stay as they are, and two hexagons in a row
 /// gain 0.2.
 template <class Real>
-Real fan_in_gain(const network<Real>& net, const brick<Real>& b) noexcept {
-  if (!net.plan[b.hexagon].fed_by.empty()) {
+HANAMI_HOST_DEVICE Real fan_in_gain(bool hears_neurons, std::uint32_t most_active) noexcept {
+  if (hears_neurons) {
     return Real(0.5);
   }
-  const auto active = static_cast<Real>(std::max<std::uint32_t>(b.most_active, 1));
+  const auto active = static_cast<Real>(std::max<std::uint32_t>(most_active, 1));
   return std::min(Real{2}, std::sqrt(Real{350} / active));
+}
+
+template <class Real, class Weight>
+Real fan_in_gain(const network<Real, Weight>& net, const brick<Real>& b) noexcept {
+  return fan_in_gain<Real>(!net.plan[b.hexagon].fed_by.empty(), b.most_active);
 }
 
 template <class Real>
@@ -90,9 +97,9 @@ void correct_output_block(Real* weights, const Real* errors, std::size_t size, s
 /// Work of one brick: its deltas, from the outputs that read it and from the bricks it feeds (they
 /// are already there), and what it passes back to the neurons that feed it. Writes only what
 /// belongs to the brick, so that bricks of one level may run at the same time.
-template <class Real>
+template <class Real, class Weight>
 struct delta_brick {
-  const network<Real>& net;
+  const network<Real, Weight>& net;
   activity<Real>& act;
 
   void operator()(std::size_t index) const noexcept {
@@ -161,9 +168,9 @@ struct delta_brick {
 
 /// Work of one brick once all deltas are known: its borders follow its sources, its weights and
 /// those of the outputs that read it are corrected. Writes only what belongs to the brick.
-template <class Real>
+template <class Real, class Weight>
 struct correct_brick {
-  network<Real>& net;
+  network<Real, Weight>& net;
   activity<Real>& act;
   step_rates<Real> rates;
 
@@ -180,9 +187,11 @@ struct correct_brick {
     }
     const Real rate = rates.fan_in ? rates.weight * fan_in_gain(net, b) : rates.weight;
     const auto& list = act.lists[index];
+    const weight_rounding<Weight> round(
+        random_bits(net.seed, detail::stream_key(detail::stream::rounding, index), rates.number));
     with_lanes(net.lanes(), [&](auto lanes) {
       update_tiles<lanes()>(net.tiles.weights(), list.phi.data(), list.slot.data(), list.count,
-                            rate, delta);
+                            rate, delta, round);
     });
   }
 
@@ -205,8 +214,9 @@ struct correct_brick {
 
 /// Adds what the bricks of one hexagon pass back to the deltas of the neurons that feed it, in the
 /// order of the bricks, whoever computed them first.
-template <class Real>
-void collect_source_deltas(const network<Real>& net, hexagon_id id, activity<Real>& act) noexcept {
+template <class Real, class Weight>
+void collect_source_deltas(const network<Real, Weight>& net, hexagon_id id,
+                           activity<Real>& act) noexcept {
   const auto& here = net.hexagons[index_of(id)];
   for (const std::uint32_t index : here.bricks) {
     if (act.lists[index].count == act.lists[index].input_count || net.bricks[index].retired) {
@@ -227,10 +237,10 @@ void collect_source_deltas(const network<Real>& net, hexagon_id id, activity<Rea
 }
 
 /// First half of the backward pass: the deltas of all neurons for the errors in `act.errors`.
-template <class Real, executor Executor>
-void find_deltas(const network<Real>& net, activity<Real>& act, const Executor& run) {
+template <class Real, class Weight, executor Executor>
+void find_deltas(const network<Real, Weight>& net, activity<Real>& act, const Executor& run) {
   std::fill(act.deltas.begin(), act.deltas.end(), Real{0});
-  const delta_brick<Real> work{net, act};
+  const delta_brick<Real, Weight> work{net, act};
   for (std::size_t level = net.plan.levels.size(); level-- > 0;) {
     const auto& bricks = act.level_bricks[level];
     run.for_each(bricks.size(), touched_bytes(net, bricks, act),
@@ -245,8 +255,8 @@ void find_deltas(const network<Real>& net, activity<Real>& act, const Executor& 
 /// gradient that would mend the share `mend` of the errors, were the network linear in its weights
 /// (the step of normalised least mean squares, Nagumo and Noda 1967, over all weights at once). To
 /// be asked between `find_deltas` and `correct_weights`.
-template <class Real>
-step_rates<Real> whole_gradient_rates(const network<Real>& net, const activity<Real>& act,
+template <class Real, class Weight>
+step_rates<Real> whole_gradient_rates(const network<Real, Weight>& net, const activity<Real>& act,
                                       Real mend, Real bias_share) noexcept {
   Real outputs = 1;
   Real hidden = 0;
@@ -260,14 +270,14 @@ step_rates<Real> whole_gradient_rates(const network<Real>& net, const activity<R
   }
   const Real errors = sum_of_squares(act.errors.data(), act.errors.size());
   const Real rate = mend / (errors > Real{0} ? outputs + hidden / errors : outputs);
-  return {rate, bias_share * rate, rate, false};
+  return {rate, bias_share * rate, rate, false, 0};
 }
 
 /// Second half of the backward pass: corrects all weights by the deltas and errors in `act`.
-template <class Real, executor Executor>
-void correct_weights(network<Real>& net, const step_rates<Real>& rates, activity<Real>& act,
+template <class Real, class Weight, executor Executor>
+void correct_weights(network<Real, Weight>& net, const step_rates<Real>& rates, activity<Real>& act,
                      const Executor& run) {
-  const correct_brick<Real> work{net, act, rates};
+  const correct_brick<Real, Weight> work{net, act, rates};
   for (const auto& bricks : act.level_bricks) {
     run.for_each(bricks.size(), 2 * touched_bytes(net, bricks, act),
                  [&](std::size_t i) { work(bricks[i]); });

@@ -22,7 +22,7 @@ namespace hanami::detail {
 
 /// An inverse that, like its own inverse, stays finite for the smallest and the largest borders.
 template <class Real>
-Real inverse_of(Real width) noexcept {
+HANAMI_HOST_DEVICE Real inverse_of(Real width) noexcept {
   using limits = std::numeric_limits<Real>;
   return Real{1} / std::clamp(width, limits::min() * 4, limits::max() / 8);
 }
@@ -34,7 +34,8 @@ constexpr std::uint64_t in_all_planes(std::uint32_t bits) noexcept {
 
 /// Counts one activation of the sections in `active`: a ripple-carry adder for all 16 at once.
 /// Returns those that are due for a check: every sixteenth time.
-HANAMI_INLINE std::uint32_t count_activations(border_watch& watch, std::uint32_t active) noexcept {
+HANAMI_HOST_DEVICE HANAMI_INLINE std::uint32_t count_activations(border_watch& watch,
+                                                                 std::uint32_t active) noexcept {
   const std::uint64_t c = watch.count;
   const std::uint64_t carry1 = active & c;
   const std::uint64_t carry2 = carry1 & (c >> 16);
@@ -72,13 +73,20 @@ constexpr void pass_check(border_watch& watch, std::uint32_t checked) noexcept {
   watch.state |= again << 16;
 }
 
+/// Where the potentials of 16 sources lie: a bit for each that is above its border, above a quarter
+/// of it, above four times as much.
+struct border_shares {
+  std::uint32_t above;
+  std::uint32_t near;
+  std::uint32_t far;
+};
+
 /// Moves the borders of the active sections of 16 sources, all of one step.
 template <class Real>
-HANAMI_INLINE void follow_borders(border_watch& watch, std::uint32_t active, const Real* potential,
-                                  Real* inverse_width) noexcept {
-  const std::uint32_t above = share_bits(potential, inverse_width, Real{1});
-  const std::uint32_t near = share_bits(potential, inverse_width, Real(0.25));
-  const std::uint32_t far = share_bits(potential, inverse_width, Real{4});
+HANAMI_HOST_DEVICE HANAMI_INLINE void move_borders(border_watch& watch, std::uint32_t active,
+                                                   border_shares shares, const Real* potential,
+                                                   Real* inverse_width) noexcept {
+  const auto [above, near, far] = shares;
   const auto grown = static_cast<std::uint32_t>(active & above & watch.state);
   watch.state |= std::uint64_t{active & near} << 32 | std::uint64_t{active & (~far | grown)} << 48;
   const std::uint32_t checked = count_activations(watch, active);
@@ -96,6 +104,15 @@ HANAMI_INLINE void follow_borders(border_watch& watch, std::uint32_t active, con
   }
 }
 
+template <class Real>
+HANAMI_INLINE void follow_borders(border_watch& watch, std::uint32_t active, const Real* potential,
+                                  Real* inverse_width) noexcept {
+  const border_shares shares{share_bits(potential, inverse_width, Real{1}),
+                             share_bits(potential, inverse_width, Real(0.25)),
+                             share_bits(potential, inverse_width, Real{4})};
+  move_borders(watch, active, shares, potential, inverse_width);
+}
+
 } // namespace hanami::detail
 
 namespace hanami {
@@ -103,8 +120,9 @@ namespace hanami {
 /// What a brick notes of the sources of a sample that it learns from: how many are active at once,
 /// and where the borders of its sections lie, if they have one step (chains are for `grow_chains`;
 /// borders of neurons stay at 1). Writes only the brick.
-template <class Real>
-void watch_sources(network<Real>& net, std::size_t index, const activity<Real>& act) noexcept {
+template <class Real, class Weight>
+void watch_sources(network<Real, Weight>& net, std::size_t index,
+                   const activity<Real>& act) noexcept {
   auto& b = net.bricks[index];
   const auto& here = net.hexagons[index_of(b.hexagon)];
   const auto& active = act.active[index_of(b.hexagon)];

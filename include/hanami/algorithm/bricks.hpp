@@ -19,8 +19,8 @@ namespace hanami {
 namespace detail {
 
 /// Gives every hexagon that `from` feeds the chunks of brick `index` of it.
-template <class Real>
-void announce_brick(network<Real>& net, hexagon_id from, std::size_t index) {
+template <class Real, class Weight>
+void announce_brick(network<Real, Weight>& net, hexagon_id from, std::size_t index) {
   for (std::size_t h = 0; h < net.hexagons.size(); ++h) {
     if (!net.plan.hexagons[h].holds_bricks) {
       continue;
@@ -41,8 +41,8 @@ void announce_brick(network<Real>& net, hexagon_id from, std::size_t index) {
 }
 
 /// Random output weights for brick `index`: uniform within +-sqrt(3 / neurons read).
-template <class Real>
-void connect_outputs(network<Real>& net, hexagon_id from, std::size_t index, bool silent) {
+template <class Real, class Weight>
+void connect_outputs(network<Real, Weight>& net, hexagon_id from, std::size_t index, bool silent) {
   for (std::size_t o = 0; o < net.outputs.size(); ++o) {
     const auto& plan = net.plan.outputs[o];
     if (!std::binary_search(plan.reads.begin(), plan.reads.end(), from)) {
@@ -81,8 +81,8 @@ void connect_outputs(network<Real>& net, hexagon_id from, std::size_t index, boo
 
 /// Bytes that one more brick of hexagon `id` takes before it has any section: its own, and what the
 /// bricks that it feeds need for its neurons.
-template <class Real>
-std::size_t brick_bytes(const network<Real>& net, hexagon_id id) noexcept {
+template <class Real, class Weight>
+std::size_t brick_bytes(const network<Real, Weight>& net, hexagon_id id) noexcept {
   const std::size_t copies = net.averaging() ? 2 : 1;
   std::size_t sum =
       2 * sizeof(brick<Real>) + copies * net.lanes() * sizeof(Real) +
@@ -107,8 +107,8 @@ std::size_t brick_bytes(const network<Real>& net, hexagon_id id) noexcept {
 
 /// Adds a brick to hexagon `id`. `silent` bricks start with output weights 0: the answers stay as
 /// they are until the brick learns. False where the memory limit says no.
-template <class Real>
-bool grow_brick(network<Real>& net, hexagon_id id, bool silent) {
+template <class Real, class Weight>
+bool grow_brick(network<Real, Weight>& net, hexagon_id id, bool silent) {
   if (net.bytes() + brick_bytes(net, id) > net.memory_limit()) {
     ++net.growth.growth_denied;
     return false;
@@ -139,8 +139,8 @@ bool grow_brick(network<Real>& net, hexagon_id id, bool silent) {
 }
 
 /// Adds up how wrong the neurons of every hexagon were, after a backward pass.
-template <class Real>
-void note_errors(network<Real>& net, const activity<Real>& act) noexcept {
+template <class Real, class Weight>
+void note_errors(network<Real, Weight>& net, const activity<Real>& act) noexcept {
   for (auto& here : net.hexagons) {
     double sum = 0;
     for (const std::uint32_t index : here.bricks) {
@@ -161,8 +161,8 @@ void note_errors(network<Real>& net, const activity<Real>& act) noexcept {
 }
 
 /// The hexagon with the largest sum of errors gets a brick, if any still may; all sums are halved.
-template <class Real>
-bool grow_where_wrong(network<Real>& net) {
+template <class Real, class Weight>
+bool grow_where_wrong(network<Real, Weight>& net) {
   std::size_t worst = net.hexagons.size();
   for (std::size_t h = 0; h < net.hexagons.size(); ++h) {
     const auto& here = net.hexagons[h];
@@ -184,8 +184,8 @@ bool grow_where_wrong(network<Real>& net) {
 }
 
 /// Gives the hexagons that read input `index` its negative parts, too: it has had a negative value.
-template <class Real>
-void open_negative_input(network<Real>& net, std::size_t index) {
+template <class Real, class Weight>
+void open_negative_input(network<Real, Weight>& net, std::size_t index) {
   const input_plan& input = net.plan.inputs[index];
   net.negative_inputs[index] = 1;
   for (std::size_t h = 0; h < net.hexagons.size(); ++h) {

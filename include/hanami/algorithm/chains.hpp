@@ -20,8 +20,9 @@ namespace detail {
 /// Cuts step `k` of a chain at `at`: weights shared in proportion, so that nothing changes but the
 /// resolution. Needs room in the chain. False where memory has run out, or where rounding would
 /// leave a part without a width.
-template <class Real>
-bool split_step(network<Real>& net, brick<Real>& b, std::size_t local, std::size_t k, Real at) {
+template <class Real, class Weight>
+bool split_step(network<Real, Weight>& net, brick<Real>& b, std::size_t local, std::size_t k,
+                Real at) {
   const std::size_t begin = local * b.max_steps;
   const Real lower = b.lower[begin + k];
   const Real width = Real{1} / b.inverse_width[begin + k];
@@ -46,10 +47,11 @@ bool split_step(network<Real>& net, brick<Real>& b, std::size_t local, std::size
   b.slot[begin + k + 1] = added;
   ++b.steps[local];
   ++net.growth.steps_grown;
-  const auto divide = [&](Real* below, Real* above) {
+  const auto divide = [&](Weight* below, Weight* above) {
     for (std::size_t lane = 0; lane < net.lanes(); ++lane) {
-      above[lane] = (Real{1} - share) * below[lane];
-      below[lane] *= share;
+      const auto whole = static_cast<Real>(below[lane]);
+      above[lane] = static_cast<Weight>((Real{1} - share) * whole);
+      below[lane] = static_cast<Weight>(share * whole);
     }
   };
   divide(net.tiles.tile(b.slot[begin + k]), net.tiles.tile(added));
@@ -60,8 +62,8 @@ bool split_step(network<Real>& net, brick<Real>& b, std::size_t local, std::size
 }
 
 /// One more step above the last border, up to the potential, of weights 0.
-template <class Real>
-void extend_chain(network<Real>& net, brick<Real>& b, std::size_t local, Real upper,
+template <class Real, class Weight>
+void extend_chain(network<Real, Weight>& net, brick<Real>& b, std::size_t local, Real upper,
                   Real potential) {
   const tile_slot added = acquire_tile(net);
   if (added == no_tile) {
@@ -86,8 +88,8 @@ void forget_extremes(brick<Real>& b, std::size_t local) noexcept {
 /// first; the border comes down, or in a settled chain the first step is cut there. All in a narrow
 /// band just below it: the source has an offset (a pressure, a year), and the band gets steps of
 /// its own.
-template <class Real>
-void check_first_border(network<Real>& net, brick<Real>& b, std::size_t c, std::size_t i) {
+template <class Real, class Weight>
+void check_first_border(network<Real, Weight>& net, brick<Real>& b, std::size_t c, std::size_t i) {
   const std::size_t local = c * chunk_width + i;
   const std::size_t begin = local * b.max_steps;
   const Real first = Real{1} / b.inverse_width[begin];
@@ -126,8 +128,8 @@ struct chain_end {
 };
 
 /// Steps where `potential` asks for them: beyond the end, or well inside a wide step.
-template <class Real>
-void refine_chain(network<Real>& net, brick<Real>& b, std::size_t local, Real potential) {
+template <class Real, class Weight>
+void refine_chain(network<Real, Weight>& net, brick<Real>& b, std::size_t local, Real potential) {
   const std::size_t begin = local * b.max_steps;
   const chain_end<Real> end(b, local, potential);
   if (end.beyond) {
@@ -148,8 +150,9 @@ void refine_chain(network<Real>& net, brick<Real>& b, std::size_t local, Real po
 /// Border rule and step growth of the section of source `i` of chunk `c`, active with `potential`.
 /// Whether the chain is full and potential is left over, at one activation in sixteen: a rare
 /// outlier is none of the network's business.
-template <class Real>
-bool grow_chain(network<Real>& net, brick<Real>& b, std::size_t c, std::size_t i, Real potential) {
+template <class Real, class Weight>
+bool grow_chain(network<Real, Weight>& net, brick<Real>& b, std::size_t c, std::size_t i,
+                Real potential) {
   const std::size_t local = c * chunk_width + i;
   const std::size_t begin = local * b.max_steps;
   const std::uint32_t bit = 1U << i;
@@ -174,8 +177,8 @@ bool grow_chain(network<Real>& net, brick<Real>& b, std::size_t c, std::size_t i
 
 /// Lets all active chains of inputs of brick `index` grow. Bricks of one-step sections have none.
 /// Calls `left_over(source)` for each source of which a full chain cannot take all.
-template <class Real, class LeftOver>
-void grow_chains(network<Real>& net, std::size_t index, const activity<Real>& act,
+template <class Real, class Weight, class LeftOver>
+void grow_chains(network<Real, Weight>& net, std::size_t index, const activity<Real>& act,
                  const LeftOver& left_over) {
   auto& b = net.bricks[index];
   if (b.retired || b.max_steps == 1) {

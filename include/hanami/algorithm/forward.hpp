@@ -72,8 +72,8 @@ value_extremes<Real> place_positive(const Real* values, std::size_t count,
 } // namespace detail
 
 /// Copies the values of one sample to their places, split by sign. NaN becomes silence.
-template <class Real>
-input_findings place_inputs(const network<Real>& net, std::span<const Real> values,
+template <class Real, class Weight>
+input_findings place_inputs(const network<Real, Weight>& net, std::span<const Real> values,
                             activity<Real>& act) noexcept {
   input_findings found;
   for (std::size_t i = 0; i < net.plan.inputs.size(); ++i) {
@@ -95,8 +95,8 @@ input_findings place_inputs(const network<Real>& net, std::span<const Real> valu
 }
 
 /// Marks, once for all bricks of a hexagon, which of its sources send.
-template <class Real>
-void find_active(const network<Real>& net, hexagon_id id, activity<Real>& act) noexcept {
+template <class Real, class Weight>
+void find_active(const network<Real, Weight>& net, hexagon_id id, activity<Real>& act) noexcept {
   const source_chunk* chunk = net.hexagons[index_of(id)].chunks.data();
   const std::size_t count = net.hexagons[index_of(id)].chunks.size();
   std::uint16_t* active = act.active[index_of(id)].data();
@@ -109,9 +109,9 @@ void find_active(const network<Real>& net, hexagon_id id, activity<Real>& act) n
 
 /// Work of one brick: list its active steps, add them up, activate. Writes only its own list and
 /// its own neurons, so that bricks of one level may run at the same time.
-template <class Real>
+template <class Real, class Weight>
 struct forward_brick {
-  const network<Real>& net;
+  const network<Real, Weight>& net;
   activity<Real>& act;
   weight_set weights;
 
@@ -125,7 +125,7 @@ struct forward_brick {
     list_steps(net, index, act);
     const auto& list = act.lists[index];
     const bool average = weights == weight_set::average && net.averaging();
-    const Real* tiles = average ? net.tiles.average() : net.tiles.weights();
+    const Weight* tiles = average ? net.tiles.average() : net.tiles.weights();
     const Real* bias = average ? b.average_bias.data() : b.bias.data();
     Real* potentials = act.sources.data() + net.neurons_of(index);
     with_lanes(net.lanes(), [&](auto lanes) {
@@ -170,9 +170,9 @@ void read_brick(const Real* weights, const Real* potentials, std::size_t groups,
 
 /// Work of one group of bricks that an output reads: their part of its inner sums. Groups are the
 /// same on every executor, and so is the order in which their parts are added.
-template <class Real>
+template <class Real, class Weight>
 struct read_group {
-  const network<Real>& net;
+  const network<Real, Weight>& net;
   activity<Real>& act;
   weight_set weights;
   std::size_t output;
@@ -222,14 +222,14 @@ struct read_group {
 };
 
 /// Inner sums of one output, before its answer function: bias + weights * potentials.
-template <class Real, executor Executor>
-void read_output(const network<Real>& net, std::size_t index, weight_set weights,
+template <class Real, class Weight, executor Executor>
+void read_output(const network<Real, Weight>& net, std::size_t index, weight_set weights,
                  activity<Real>& act, const Executor& run) {
   const auto& layer = net.outputs[index];
   const auto& plan = net.plan.outputs[index];
-  const std::size_t groups = read_group<Real>::count(layer);
+  const std::size_t groups = read_group<Real, Weight>::count(layer);
   run.for_each(groups, layer.weights.size() * sizeof(Real),
-               read_group<Real>{net, act, weights, index});
+               read_group<Real, Weight>{net, act, weights, index});
   const bool average = weights == weight_set::average && net.averaging();
   const Real* bias = average ? layer.average_bias.data() : layer.bias.data();
   Real* answer = act.answer.data() + plan.first;
@@ -243,8 +243,8 @@ void read_output(const network<Real>& net, std::size_t index, weight_set weights
 }
 
 /// Inner sums of all outputs into `act.answer`.
-template <class Real, executor Executor>
-void forward_outputs(const network<Real>& net, weight_set weights, activity<Real>& act,
+template <class Real, class Weight, executor Executor>
+void forward_outputs(const network<Real, Weight>& net, weight_set weights, activity<Real>& act,
                      const Executor& run) {
   for (std::size_t o = 0; o < net.outputs.size(); ++o) {
     read_output(net, o, weights, act, run);
@@ -252,22 +252,23 @@ void forward_outputs(const network<Real>& net, weight_set weights, activity<Real
 }
 
 /// About how much memory the active steps of some bricks touch, judged by their last lists.
-template <class Real>
-std::size_t touched_bytes(const network<Real>& net, const std::vector<std::uint32_t>& bricks,
+template <class Real, class Weight>
+std::size_t touched_bytes(const network<Real, Weight>& net,
+                          const std::vector<std::uint32_t>& bricks,
                           const activity<Real>& act) noexcept {
   std::size_t steps = 0;
   for (const std::uint32_t index : bricks) {
     steps += act.lists[index].count;
   }
-  return steps * net.lanes() * sizeof(Real);
+  return steps * net.lanes() * sizeof(Weight);
 }
 
 /// A whole inference of the values placed in `act`: grows nothing, writes only `act`. Answers are
 /// in the units of the targets.
-template <class Real, executor Executor>
-void infer_placed(const network<Real>& net, weight_set weights, activity<Real>& act,
+template <class Real, class Weight, executor Executor>
+void infer_placed(const network<Real, Weight>& net, weight_set weights, activity<Real>& act,
                   const Executor& run) {
-  const forward_brick<Real> work{net, act, weights};
+  const forward_brick<Real, Weight> work{net, act, weights};
   for (std::size_t level = 0; level < net.plan.levels.size(); ++level) {
     for (const hexagon_id id : net.plan.levels[level]) {
       find_active(net, id, act);

@@ -25,9 +25,9 @@ namespace detail {
 
 /// Whether a source connects to a brick: always where it stands next to it, less often the further
 /// away it stands.
-template <class Real>
-bool draws_connection(const network<Real>& net, std::size_t index, const source_chunk& chunk,
-                      std::size_t i) noexcept {
+template <class Real, class Weight>
+bool draws_connection(const network<Real, Weight>& net, std::size_t index,
+                      const source_chunk& chunk, std::size_t i) noexcept {
   return chunk.distance == 1 ||
          random_unit(net.seed, stream_key(stream::connections, index, net.bricks[index].generation),
                      chunk.offset + i) *
@@ -36,8 +36,8 @@ bool draws_connection(const network<Real>& net, std::size_t index, const source_
 }
 
 /// A section's first step: border at the potential (1 for neurons), small random weights.
-template <class Real>
-bool grow_first_step(network<Real>& net, std::size_t index, const source_chunk& chunk,
+template <class Real, class Weight>
+bool grow_first_step(network<Real, Weight>& net, std::size_t index, const source_chunk& chunk,
                      std::size_t c, std::size_t i, Real potential) {
   const tile_slot slot = acquire_tile(net);
   if (slot == no_tile) {
@@ -58,10 +58,11 @@ bool grow_first_step(network<Real>& net, std::size_t index, const source_chunk& 
   const Real scale =
       Real(0.5) * std::sqrt(Real{3} / static_cast<Real>(std::max<std::uint32_t>(b.most_active, 1)));
   const std::uint64_t key = stream_key(stream::section_weights, index, b.generation);
-  Real* weight = net.tiles.tile(slot);
+  Weight* weight = net.tiles.tile(slot);
   for (std::size_t lane = 0; lane < net.lanes(); ++lane) {
-    weight[lane] = scale * static_cast<Real>(random_signed_unit(
-                               net.seed, key, (chunk.offset + i) * net.lanes() + lane));
+    weight[lane] =
+        static_cast<Weight>(scale * static_cast<Real>(random_signed_unit(
+                                        net.seed, key, (chunk.offset + i) * net.lanes() + lane)));
   }
   if (net.averaging()) {
     std::copy_n(weight, net.lanes(), net.tiles.average_tile(slot));
@@ -106,8 +107,8 @@ void for_each_missing(const brick<Real>& b, const std::vector<std::uint16_t>& ac
 
 /// Denies sections to the missing sources that draw no connection. Returns how many sources are
 /// active and not denied.
-template <class Real>
-std::size_t draw_connections(network<Real>& net, std::size_t index,
+template <class Real, class Weight>
+std::size_t draw_connections(network<Real, Weight>& net, std::size_t index,
                              const std::vector<std::uint16_t>& active) {
   auto& b = net.bricks[index];
   const auto& chunks = net.hexagons[index_of(b.hexagon)].chunks;
@@ -128,8 +129,8 @@ std::size_t draw_connections(network<Real>& net, std::size_t index,
 }
 
 /// Sections of one brick for sources that are active for the first time.
-template <class Real>
-void grow_sections(network<Real>& net, std::size_t index, const activity<Real>& act) {
+template <class Real, class Weight>
+void grow_sections(network<Real, Weight>& net, std::size_t index, const activity<Real>& act) {
   auto& b = net.bricks[index];
   const auto& chunks = net.hexagons[index_of(b.hexagon)].chunks;
   const auto& active = act.active[index_of(b.hexagon)];
@@ -149,8 +150,8 @@ struct section_place {
 
 /// Calls `body(place, distance)` for every brick within reach of `source`, not next to it, that has
 /// drawn no connection to it.
-template <class Real, class Body>
-void for_each_unconnected(const network<Real>& net, std::size_t source, const Body& body) {
+template <class Real, class Weight, class Body>
+void for_each_unconnected(const network<Real, Weight>& net, std::size_t source, const Body& body) {
   for (const hexagon& here : net.hexagons) {
     for (std::size_t c = 0; c < here.chunks.size(); ++c) {
       const source_chunk& chunk = here.chunks[c];
@@ -169,8 +170,8 @@ void for_each_unconnected(const network<Real>& net, std::size_t source, const Bo
 
 /// A full chain cannot take all that `source` sends: a section in another brick, drawn at random,
 /// the nearer the likelier.
-template <class Real>
-void grow_elsewhere(network<Real>& net, std::size_t source, const activity<Real>& act) {
+template <class Real, class Weight>
+void grow_elsewhere(network<Real, Weight>& net, std::size_t source, const activity<Real>& act) {
   float chances = 0;
   for_each_unconnected(net, source, [&](const section_place&, std::uint16_t distance) {
     chances += 1.0f / static_cast<float>(distance);
@@ -198,8 +199,9 @@ void grow_elsewhere(network<Real>& net, std::size_t source, const activity<Real>
 } // namespace detail
 
 /// Growth of one level of hexagons for the sources as they are, before its forward pass.
-template <class Real>
-void grow_level(network<Real>& net, const std::vector<hexagon_id>& level, activity<Real>& act) {
+template <class Real, class Weight>
+void grow_level(network<Real, Weight>& net, const std::vector<hexagon_id>& level,
+                activity<Real>& act) {
   for (const hexagon_id id : level) {
     find_active(net, id, act);
     const auto& active = act.active[index_of(id)];
@@ -228,9 +230,9 @@ void grow_level(network<Real>& net, const std::vector<hexagon_id>& level, activi
 
 /// The forward pass of training on the values placed in `act`: every level of hexagons grows for
 /// the sources as they are, and answers. Leaves the inner sums of the outputs in `act.answer`.
-template <class Real, executor Executor>
-void grow_forward(network<Real>& net, activity<Real>& act, const Executor& run) {
-  const forward_brick<Real> work{net, act, weight_set::current};
+template <class Real, class Weight, executor Executor>
+void grow_forward(network<Real, Weight>& net, activity<Real>& act, const Executor& run) {
+  const forward_brick<Real, Weight> work{net, act, weight_set::current};
   for (std::size_t level = 0; level < net.plan.levels.size(); ++level) {
     grow_level(net, net.plan.levels[level], act);
     const auto& bricks = act.level_bricks[level];

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "../config.hpp"
+#include "../foundation/bfloat16.hpp"
 #include "../foundation/simd.hpp"
 #include "../structure/tile_pool.hpp"
 
@@ -31,8 +32,8 @@ HANAMI_INLINE decltype(auto) with_lanes(std::size_t lanes, Body&& body) {
 }
 
 /// sums[lane] = bias[lane] + sum over the steps of phi * weight[lane]; steps are added in order.
-template <std::size_t Lanes, class Real>
-void accumulate(const Real* tiles, const Real* phi, const tile_slot* slot, std::size_t count,
+template <std::size_t Lanes, class Real, class Weight>
+void accumulate(const Weight* tiles, const Real* phi, const tile_slot* slot, std::size_t count,
                 const Real* bias, Real* sums) noexcept {
   constexpr std::size_t width = simd_width<Real>;
   constexpr std::size_t vectors = Lanes / width < simd_registers ? Lanes / width : simd_registers;
@@ -43,11 +44,11 @@ void accumulate(const Real* tiles, const Real* phi, const tile_slot* slot, std::
       sum[v] = simd_load(bias + first + v * width);
     }
     for (std::size_t s = 0; s < count; ++s) {
-      const Real* weight = tiles + std::size_t{slot[s]} * Lanes + first;
+      const Weight* weight = tiles + std::size_t{slot[s]} * Lanes + first;
       const simd<Real> share = simd_fill(phi[s]);
 #pragma GCC unroll 16
       for (std::size_t v = 0; v < vectors; ++v) {
-        sum[v] += share * simd_load(weight + v * width);
+        sum[v] += share * load_weights(weight + v * width);
       }
     }
 #pragma GCC unroll 16
@@ -58,9 +59,9 @@ void accumulate(const Real* tiles, const Real* phi, const tile_slot* slot, std::
 }
 
 /// weight[lane] -= rate * phi * delta[lane] for every step.
-template <std::size_t Lanes, class Real>
-void update_tiles(Real* tiles, const Real* phi, const tile_slot* slot, std::size_t count, Real rate,
-                  const Real* delta) noexcept {
+template <std::size_t Lanes, class Real, class Weight>
+void update_tiles(Weight* tiles, const Real* phi, const tile_slot* slot, std::size_t count,
+                  Real rate, const Real* delta, const weight_rounding<Weight>& round) noexcept {
   constexpr std::size_t width = simd_width<Real>;
   constexpr std::size_t vectors = Lanes / width < simd_registers ? Lanes / width : simd_registers;
   for (std::size_t first = 0; first < Lanes; first += vectors * width) {
@@ -70,23 +71,25 @@ void update_tiles(Real* tiles, const Real* phi, const tile_slot* slot, std::size
       d[v] = simd_load(delta + first + v * width);
     }
     for (std::size_t s = 0; s < count; ++s) {
-      Real* weight = tiles + std::size_t{slot[s]} * Lanes + first;
+      Weight* weight = tiles + std::size_t{slot[s]} * Lanes + first;
       const simd<Real> step = simd_fill(rate * phi[s]);
+      const auto noise = round.of_tile(slot[s]);
 #pragma GCC unroll 16
       for (std::size_t v = 0; v < vectors; ++v) {
-        simd_store(weight + v * width, simd_load(weight + v * width) - step * d[v]);
+        round.store(weight + v * width, load_weights(weight + v * width) - step * d[v], noise,
+                    first / width + v);
       }
     }
   }
 }
 
 /// Sum over the lanes of weight * delta: what a step passes back to its source.
-template <std::size_t Lanes, class Real>
-Real dot_lanes(const Real* weight, const Real* delta) noexcept {
+template <std::size_t Lanes, class Real, class Weight>
+Real dot_lanes(const Weight* weight, const Real* delta) noexcept {
   constexpr std::size_t width = simd_width<Real>;
   simd<Real> sum{};
   for (std::size_t lane = 0; lane < Lanes; lane += width) {
-    sum += simd_load(weight + lane) * simd_load(delta + lane);
+    sum += load_weights(weight + lane) * simd_load(delta + lane);
   }
   return simd_sum<Real>(sum);
 }

@@ -16,7 +16,7 @@ namespace hanami {
 namespace detail {
 
 template <class Real>
-void softmax(std::span<Real> values) noexcept {
+HANAMI_HOST_DEVICE void softmax(std::span<Real> values) noexcept {
   Real most = values[0];
   for (const Real v : values) {
     most = std::max(most, v);
@@ -32,7 +32,7 @@ void softmax(std::span<Real> values) noexcept {
 }
 
 template <class Real>
-Real sigmoid(Real v) noexcept {
+HANAMI_HOST_DEVICE Real sigmoid(Real v) noexcept {
   return Real{1} / (Real{1} + std::exp(-v));
 }
 
@@ -44,8 +44,9 @@ Real spread_or_one(Real spread) noexcept {
 } // namespace detail
 
 /// Turns the inner sums of output `index` into answers, in place.
-template <class Real>
-void answer_output(const network<Real>& net, std::size_t index, activity<Real>& act) noexcept {
+template <class Real, class Weight>
+void answer_output(const network<Real, Weight>& net, std::size_t index,
+                   activity<Real>& act) noexcept {
   const auto& plan = net.plan.outputs[index];
   const auto& layer = net.outputs[index];
   const std::span<Real> values(act.answer.data() + plan.first, plan.size);
@@ -97,49 +98,56 @@ void follow_targets(output_layer<Real>& layer, std::span<const Real> target) noe
   }
 }
 
-/// Loss and gradient (into `act.errors`) of output `index`, whose answers stand in `act.answer`.
-/// A target of NaN is unknown: that node has no error. Errors are clipped to +-`clip` (Huber's
-/// loss).
+/// Loss and error of one node: answer `y`, target `t`, `spread` of linear outputs (else unused),
+/// adding to what the nodes before it lost. A target of NaN is unknown: that node has no error.
 template <class Real>
-output_loss<Real> measure_output(const network<Real>& net, std::size_t index,
+HANAMI_HOST_DEVICE Real measure_node(output_kind kind, Real y, Real t, Real spread, Real clip,
+                                     output_loss<Real>& loss) noexcept {
+  constexpr Real least = Real(1e-30);
+  if (std::isnan(t)) {
+    return 0;
+  }
+  Real wrong = y - t;
+  if (kind == output_kind::linear) {
+    wrong /= spread;
+  }
+  const Real error = std::clamp(wrong, -clip, clip);
+  loss.worst = std::max(loss.worst, std::abs(wrong));
+  switch (kind) {
+  case output_kind::softmax:
+    if (t > Real{0}) {
+      loss.nats -= t * std::log(std::max(y, least));
+    }
+    break;
+  case output_kind::sigmoid:
+    if (t > Real{0}) {
+      loss.nats -= t * std::log(std::max(y, least));
+    }
+    if (t < Real{1}) {
+      loss.nats -= (1 - t) * std::log(std::max(1 - y, least));
+    }
+    break;
+  case output_kind::linear:
+    loss.nats += std::abs(error) * (std::abs(wrong) - std::abs(error) / 2);
+    break;
+  }
+  return error;
+}
+
+/// Loss and gradient (into `act.errors`) of output `index`, whose answers stand in `act.answer`.
+/// Errors are clipped to +-`clip` (Huber's loss).
+template <class Real, class Weight>
+output_loss<Real> measure_output(const network<Real, Weight>& net, std::size_t index,
                                  std::span<const Real> target, Real clip,
                                  activity<Real>& act) noexcept {
   const auto& plan = net.plan.outputs[index];
   const auto& layer = net.outputs[index];
   output_loss<Real> loss;
-  constexpr Real least = Real(1e-30);
   for (std::size_t k = 0; k < plan.size; ++k) {
-    const Real y = act.answer[plan.first + k];
-    const Real t = target[k];
-    Real& error = act.errors[plan.first + k];
-    error = 0;
-    if (std::isnan(t)) {
-      continue;
-    }
-    Real wrong = y - t;
-    if (plan.kind == output_kind::linear) {
-      wrong /= detail::spread_or_one(layer.spread[k]);
-    }
-    error = std::clamp(wrong, -clip, clip);
-    loss.worst = std::max(loss.worst, std::abs(wrong));
-    switch (plan.kind) {
-    case output_kind::softmax:
-      if (t > Real{0}) {
-        loss.nats -= t * std::log(std::max(y, least));
-      }
-      break;
-    case output_kind::sigmoid:
-      if (t > Real{0}) {
-        loss.nats -= t * std::log(std::max(y, least));
-      }
-      if (t < Real{1}) {
-        loss.nats -= (1 - t) * std::log(std::max(1 - y, least));
-      }
-      break;
-    case output_kind::linear:
-      loss.nats += std::abs(error) * (std::abs(wrong) - std::abs(error) / 2);
-      break;
-    }
+    const Real spread =
+        plan.kind == output_kind::linear ? detail::spread_or_one(layer.spread[k]) : Real{1};
+    act.errors[plan.first + k] =
+        measure_node(plan.kind, act.answer[plan.first + k], target[k], spread, clip, loss);
   }
   return loss;
 }

@@ -11,7 +11,9 @@ enum class stream : std::uint64_t {
   output_weights,
   connections,
   rehearsal,
-  left_over
+  left_over,
+  rounding,
+  average_rounding
 };
 
 constexpr std::uint64_t stream_key(stream purpose, std::uint64_t index,

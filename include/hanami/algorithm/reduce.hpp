@@ -8,6 +8,7 @@
 #include <limits>
 #include <vector>
 
+#include "../foundation/bfloat16.hpp"
 #include "../foundation/simd.hpp"
 #include "../structure/network.hpp"
 
@@ -30,19 +31,19 @@ void for_each_section(Network& net, Body&& body) {
   }
 }
 
-template <class Real>
-Real squared_norm(const Real* weights, std::size_t lanes) noexcept {
+template <class Real, class Weight>
+Real squared_norm(const Weight* weights, std::size_t lanes) noexcept {
   simd<Real> sum{};
   for (std::size_t lane = 0; lane < lanes; lane += simd_width<Real>) {
-    const simd<Real> w = simd_load(weights + lane);
+    const simd<Real> w = load_weights(weights + lane);
     sum += w * w;
   }
   return simd_sum<Real>(sum);
 }
 
 /// Takes the whole section away and closes its place, so that it does not grow again at once.
-template <class Real>
-void remove_section(network<Real>& net, brick<Real>& b, std::size_t c, std::size_t i) {
+template <class Real, class Weight>
+void remove_section(network<Real, Weight>& net, brick<Real>& b, std::size_t c, std::size_t i) {
   const auto bit = static_cast<std::uint16_t>(1U << i);
   b.have[c] = static_cast<std::uint16_t>(b.have[c] & ~bit);
   b.closed[c] = static_cast<std::uint16_t>(b.closed[c] | bit);
@@ -58,15 +59,15 @@ void remove_section(network<Real>& net, brick<Real>& b, std::size_t c, std::size
 
 /// Merges step `k` of a longer chain into a neighbour: the weights add up, so that the function
 /// stays continuous and is the same outside the two ranges.
-template <class Real>
-void merge_step(network<Real>& net, brick<Real>& b, std::size_t local, std::size_t k) {
+template <class Real, class Weight>
+void merge_step(network<Real, Weight>& net, brick<Real>& b, std::size_t local, std::size_t k) {
   const std::size_t begin = local * b.max_steps;
   const std::size_t below = begin + (k == 0 ? 0 : k - 1);
   const std::size_t above = below + 1;
   const Real width = Real{1} / b.inverse_width[below] + Real{1} / b.inverse_width[above];
-  const auto add = [&](Real* to, const Real* from) {
+  const auto add = [&](Weight* to, const Weight* from) {
     for (std::size_t lane = 0; lane < net.lanes(); ++lane) {
-      to[lane] += from[lane];
+      to[lane] = static_cast<Weight>(static_cast<Real>(to[lane]) + static_cast<Real>(from[lane]));
     }
   };
   add(net.tiles.tile(b.slot[below]), net.tiles.tile(b.slot[above]));
@@ -87,8 +88,8 @@ void merge_step(network<Real>& net, brick<Real>& b, std::size_t local, std::size
 }
 
 /// Gives back all that a brick without sections holds; its place waits for a new brick.
-template <class Real>
-void retire_brick(network<Real>& net, std::size_t index) {
+template <class Real, class Weight>
+void retire_brick(network<Real, Weight>& net, std::size_t index) {
   auto& b = net.bricks[index];
   b.retired = true;
   ++net.growth.bricks_removed;
@@ -113,15 +114,15 @@ void retire_brick(network<Real>& net, std::size_t index) {
 } // namespace detail
 
 /// Steps of all sections.
-template <class Real>
-std::size_t count_steps(const network<Real>& net) noexcept {
+template <class Real, class Weight>
+std::size_t count_steps(const network<Real, Weight>& net) noexcept {
   return net.tiles.size();
 }
 
 /// Removes the `count` steps with the smallest weight norm (ties: in order). `norms` is scratch
 /// space; it is left with capacity for the next round.
-template <class Real>
-void remove_weakest(network<Real>& net, std::size_t count, std::vector<Real>& norms) {
+template <class Real, class Weight>
+void remove_weakest(network<Real, Weight>& net, std::size_t count, std::vector<Real>& norms) {
   const std::size_t steps = count_steps(net);
   count = std::min(count, steps);
   if (count == 0) {
@@ -132,8 +133,8 @@ void remove_weakest(network<Real>& net, std::size_t count, std::vector<Real>& no
   norms.reserve(2 * steps);
   detail::for_each_section(net, [&](brick<Real>& b, std::size_t, std::size_t, std::size_t local) {
     for (std::size_t k = 0; k < b.step_count(local); ++k) {
-      const Real* weights = net.tiles.tile(b.slot[local * b.max_steps + k]);
-      const Real norm = detail::squared_norm(weights, net.lanes());
+      const Weight* weights = net.tiles.tile(b.slot[local * b.max_steps + k]);
+      const Real norm = detail::squared_norm<Real>(weights, net.lanes());
       norms.push_back(norm >= Real{0} ? norm : Real{0}); // what is no number goes first
     }
   });
@@ -174,8 +175,8 @@ void remove_weakest(network<Real>& net, std::size_t count, std::vector<Real>& no
 
 /// Lets the sections of every `every`-th brick, from brick `first` on, grow again where they were
 /// removed: in a stream without an end what was useless may become useful.
-template <class Real>
-void reopen_sections(network<Real>& net, std::size_t first, std::size_t every) noexcept {
+template <class Real, class Weight>
+void reopen_sections(network<Real, Weight>& net, std::size_t first, std::size_t every) noexcept {
   for (std::size_t index = first; index < net.bricks.size(); index += every) {
     auto& closed = net.bricks[index].closed;
     std::fill(closed.begin(), closed.end(), std::uint16_t{0});

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "../config.hpp"
+
 namespace hanami {
 
 /// The learning rate over time, as a share of where it begins. With a known length it falls
@@ -13,9 +15,9 @@ struct learning_schedule {
   std::uint64_t planned = 0; ///< samples of the task in all; 0: no end is known
   std::uint64_t seen = 0;    ///< samples of the task so far
 
-  bool endless() const noexcept { return planned == 0; }
+  HANAMI_HOST_DEVICE bool endless() const noexcept { return planned == 0; }
 
-  double share() const noexcept {
+  HANAMI_HOST_DEVICE double share() const noexcept {
     const auto t = static_cast<double>(seen);
     if (endless()) {
       return std::max(0.25, 1.0 / std::sqrt(1.0 + t / 5000.0));

@@ -95,8 +95,8 @@ std::size_t list_sources(const brick<Real>& b, const std::vector<source_chunk>& 
 
 /// Lists the active steps of brick `index` for the sources as they are: inputs first, neurons
 /// second, since the backward pass treats them differently.
-template <class Real>
-void list_steps(const network<Real>& net, std::size_t index, activity<Real>& act) noexcept {
+template <class Real, class Weight>
+void list_steps(const network<Real, Weight>& net, std::size_t index, activity<Real>& act) noexcept {
   const auto& b = net.bricks[index];
   auto& list = act.lists[index];
   const auto& chunks = net.hexagons[index_of(b.hexagon)].chunks;

@@ -20,7 +20,9 @@ enum class errc {
   out_of_memory,        ///< a caller's memory or a fixed limit is used up
   queue_full,           ///< too much is waiting already; later there will be room
   cancelled,            ///< given up before it was done, as somebody asked
-  unsupported_machine   ///< the processor or the device lacks what the program was built for
+  unsupported_machine,  ///< the processor or the device lacks what the program was built for
+  no_device,            ///< there is none, or no driver for it
+  device_failure        ///< the device or its driver gave up
 };
 
 /// The category of `hanami::errc`.
@@ -49,6 +51,10 @@ inline const std::error_category& error_category() noexcept {
         return "cancelled";
       case errc::unsupported_machine:
         return "unsupported machine";
+      case errc::no_device:
+        return "no device";
+      case errc::device_failure:
+        return "device failure";
       }
       return "unknown error";
     }

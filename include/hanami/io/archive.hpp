@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "../foundation/bfloat16.hpp"
 #include "../foundation/error.hpp"
 #include "../foundation/growing_array.hpp"
 #include "../foundation/random.hpp"
@@ -24,7 +25,7 @@ namespace hanami {
 namespace detail {
 
 template <class T>
-concept plain_value = std::is_arithmetic_v<T> || std::is_enum_v<T>;
+concept plain_value = std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_same_v<T, bfloat16>;
 
 template <class T>
 void swap_bytes(T& value) noexcept {

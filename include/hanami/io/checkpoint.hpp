@@ -56,7 +56,7 @@ inline constexpr std::size_t checkpoint_head = 24;
 struct checkpoint_header {
   std::array<char, 8> magic{};
   std::uint32_t version = checkpoint_version;
-  std::uint32_t real_bytes = 0;
+  std::uint32_t weight_bytes = 0;
   std::uint64_t size = 0;
 
   template <class Archive>
@@ -64,7 +64,7 @@ struct checkpoint_header {
     for (char& c : magic) {
       archive(c);
     }
-    archive(version, real_bytes, size);
+    archive(version, weight_bytes, size);
   }
 };
 
@@ -73,10 +73,11 @@ struct checkpoint_header {
 }
 
 /// A checkpoint of this content.
-inline std::vector<std::byte> enclose(std::span<const std::byte> content, std::size_t real_bytes) {
+inline std::vector<std::byte> enclose(std::span<const std::byte> content,
+                                      std::size_t weight_bytes) {
   checkpoint_header header;
   std::memcpy(header.magic.data(), checkpoint_magic, 8);
-  header.real_bytes = static_cast<std::uint32_t>(real_bytes);
+  header.weight_bytes = static_cast<std::uint32_t>(weight_bytes);
   header.size = content.size();
   archive_writer head;
   head(header);
@@ -89,7 +90,7 @@ inline std::vector<std::byte> enclose(std::span<const std::byte> content, std::s
 }
 
 struct opened_checkpoint {
-  std::size_t real_bytes = 0;
+  std::size_t weight_bytes = 0;
   std::span<const std::byte> content;
 };
 
@@ -118,7 +119,7 @@ inline opened_checkpoint open_checkpoint(std::span<const std::byte> bytes) {
   if (sum != checksum(bytes.first(bytes.size() - 8))) {
     refuse_checkpoint("the checksum is wrong");
   }
-  return {header.real_bytes, bytes.subspan(checkpoint_head, bytes.size() - checkpoint_head - 8)};
+  return {header.weight_bytes, bytes.subspan(checkpoint_head, bytes.size() - checkpoint_head - 8)};
 }
 
 /// Key, value, key, value, ..., by ascending key.
@@ -160,29 +161,29 @@ inline checkpoint_metadata read_metadata(archive_reader& content) {
 
 /// The bytes of a checkpoint of `from`. Throws `errc::invalid_argument` for metadata beyond its
 /// limits.
-template <class Real>
-std::vector<std::byte> to_checkpoint(const basic_cluster<Real>& from,
+template <class Real, class Weight>
+std::vector<std::byte> to_checkpoint(const basic_cluster<Real, Weight>& from,
                                      const checkpoint_metadata& metadata = {}) {
   archive_writer content;
   content(detail::to_list(metadata), to_text(from.plan()), from);
-  return detail::enclose(content.bytes(), sizeof(Real));
+  return detail::enclose(content.bytes(), sizeof(Weight));
 }
 
 /// The cluster of a checkpoint. Throws `errc::invalid_checkpoint` for anything truncated, damaged
 /// or made up, `errc::unsupported_version` for formats from elsewhere.
-template <class Real = float>
-basic_cluster<Real> from_checkpoint(std::span<const std::byte> bytes) {
-  const auto [real_bytes, inside] = detail::open_checkpoint(bytes);
-  if (real_bytes != sizeof(Real)) {
-    detail::refuse_checkpoint("byte 12: numbers of " + std::to_string(real_bytes) +
-                              " bytes; this cluster uses " + std::to_string(sizeof(Real)));
+template <class Real = float, class Weight = Real>
+basic_cluster<Real, Weight> from_checkpoint(std::span<const std::byte> bytes) {
+  const auto [weight_bytes, inside] = detail::open_checkpoint(bytes);
+  if (weight_bytes != sizeof(Weight)) {
+    detail::refuse_checkpoint("byte 12: weights of " + std::to_string(weight_bytes) +
+                              " bytes; this cluster uses " + std::to_string(sizeof(Weight)));
   }
   archive_reader content(inside);
   detail::read_metadata(content);
   std::string text;
   content(text);
   try {
-    basic_cluster<Real> restored(parse_template(text));
+    basic_cluster<Real, Weight> restored(parse_template(text));
     content(restored);
     content.require(content.at_end(), "more content than a cluster has");
     return restored;
@@ -203,8 +204,8 @@ inline checkpoint_metadata metadata_of(std::span<const std::byte> bytes) {
 
 /// Writes a checkpoint so that a reader finds the old file or the new one, whole, whatever happens.
 /// Throws `errc::file_error`, the old file is then untouched, and as `to_checkpoint`.
-template <class Real>
-void save(const basic_cluster<Real>& from, const std::filesystem::path& path,
+template <class Real, class Weight>
+void save(const basic_cluster<Real, Weight>& from, const std::filesystem::path& path,
           const checkpoint_metadata& metadata = {}) {
   write_file(path, to_checkpoint(from, metadata));
 }
@@ -220,10 +221,10 @@ auto use_checkpoint(const std::filesystem::path& path, Work work) {
 } // namespace detail
 
 /// Reads a checkpoint. Throws `errc::file_error`, or as `from_checkpoint`, with the file named.
-template <class Real = float>
-basic_cluster<Real> load(const std::filesystem::path& path) {
+template <class Real = float, class Weight = Real>
+basic_cluster<Real, Weight> load(const std::filesystem::path& path) {
   return detail::use_checkpoint(
-      path, [](std::span<const std::byte> bytes) { return from_checkpoint<Real>(bytes); });
+      path, [](std::span<const std::byte> bytes) { return from_checkpoint<Real, Weight>(bytes); });
 }
 
 /// Reads the metadata alone. Throws `errc::file_error`, or as `metadata_of`, with the file named.
@@ -234,24 +235,24 @@ inline checkpoint_metadata load_metadata(const std::filesystem::path& path) {
 // The same without throwing: on failure the result is nothing, `code` is set and `message`, if any,
 // says why.
 
-template <class Real = float>
-std::optional<basic_cluster<Real>> from_checkpoint(std::span<const std::byte> bytes,
-                                                   std::error_code& code,
-                                                   std::string* message = nullptr) {
-  return detail::attempt(code, message, [&] { return from_checkpoint<Real>(bytes); });
+template <class Real = float, class Weight = Real>
+std::optional<basic_cluster<Real, Weight>> from_checkpoint(std::span<const std::byte> bytes,
+                                                           std::error_code& code,
+                                                           std::string* message = nullptr) {
+  return detail::attempt(code, message, [&] { return from_checkpoint<Real, Weight>(bytes); });
 }
 
-template <class Real>
-void save(const basic_cluster<Real>& from, const std::filesystem::path& path,
+template <class Real, class Weight>
+void save(const basic_cluster<Real, Weight>& from, const std::filesystem::path& path,
           const checkpoint_metadata& metadata, std::error_code& code,
           std::string* message = nullptr) {
   detail::attempt(code, message, [&] { save(from, path, metadata); });
 }
 
-template <class Real = float>
-std::optional<basic_cluster<Real>> load(const std::filesystem::path& path, std::error_code& code,
-                                        std::string* message = nullptr) {
-  return detail::attempt(code, message, [&] { return load<Real>(path); });
+template <class Real = float, class Weight = Real>
+std::optional<basic_cluster<Real, Weight>>
+load(const std::filesystem::path& path, std::error_code& code, std::string* message = nullptr) {
+  return detail::attempt(code, message, [&] { return load<Real, Weight>(path); });
 }
 
 inline std::optional<checkpoint_metadata> load_metadata(const std::filesystem::path& path,

@@ -45,7 +45,8 @@ struct activity {
 
   /// Follows the network's growth: room for answers. Allocates only when it has grown since the
   /// last call.
-  void fit(const network<Real>& net) {
+  template <class Weight>
+  void fit(const network<Real, Weight>& net) {
     if (shape_version == net.shape_version) {
       return;
     }
@@ -77,7 +78,8 @@ struct activity {
   }
 
   /// The same with room for the backward pass.
-  void fit_to_learn(const network<Real>& net) {
+  template <class Weight>
+  void fit_to_learn(const network<Real, Weight>& net) {
     if (learning_version == net.shape_version) {
       return;
     }
@@ -125,7 +127,8 @@ struct activity {
   }
 
  private:
-  void fit_levels(const network<Real>& net) {
+  template <class Weight>
+  void fit_levels(const network<Real, Weight>& net) {
     level_bricks.resize(net.plan.levels.size());
     for (std::size_t level = 0; level < level_bricks.size(); ++level) {
       level_bricks[level].clear();
@@ -136,7 +139,8 @@ struct activity {
     }
   }
 
-  void fit_list(const network<Real>& net, std::size_t b) {
+  template <class Weight>
+  void fit_list(const network<Real, Weight>& net, std::size_t b) {
     const auto& brick = net.bricks[b];
     std::size_t sources_of_brick = 0;
     for (const auto& chunk : net.hexagons[index_of(brick.hexagon)].chunks) {

@@ -89,8 +89,8 @@ inline void leave_out(graph& g) {
 }
 
 /// Counts what has grown on top of the plan.
-template <class Real>
-graph describe(const network<Real>& net) {
+template <class Real, class Weight>
+graph describe(const network<Real, Weight>& net) {
   graph g = describer(net.plan, true).run();
   const auto add = [&](node from, node to, link_kind kind, std::uint32_t distance,
                        std::uint64_t count) {
@@ -241,8 +241,8 @@ inline std::string draw_svg(const topology& plan) {
 
 /// The same of a network as it has grown: bricks, neurons and sections of each hexagon; links as
 /// wide as the number of sections that come from there.
-template <class Real>
-std::string draw_svg(const network<Real>& net) {
+template <class Real, class Weight>
+std::string draw_svg(const network<Real, Weight>& net) {
   auto g = detail::drawing::describe(net);
   detail::drawing::leave_out(g);
   return detail::drawing::svg_writer(g).run();
@@ -256,8 +256,8 @@ inline std::string to_graphviz(const topology& plan) {
 }
 
 /// The grown network in the language of the dot program.
-template <class Real>
-std::string to_graphviz(const network<Real>& net) {
+template <class Real, class Weight>
+std::string to_graphviz(const network<Real, Weight>& net) {
   auto g = detail::drawing::describe(net);
   detail::drawing::leave_out(g);
   return detail::drawing::graphviz_writer(g).run();

@@ -8,7 +8,9 @@
 #include <limits>
 #include <vector>
 
+#include "../foundation/bfloat16.hpp"
 #include "../foundation/error.hpp"
+#include "../fwd.hpp"
 #include "brick.hpp"
 #include "template_validation.hpp"
 #include "tile_pool.hpp"
@@ -73,12 +75,13 @@ inline std::uint64_t next_shape_version() noexcept {
 }
 
 /// Everything a cluster has grown and learned: plain state, walked by the algorithms. What changes
-/// from sample to sample stands in `activity`, apart from it.
-template <class Real>
+/// from sample to sample stands in `activity`, apart from it. `Real` is what is computed with,
+/// `Weight` what the weights of the steps are stored as: the same, or `bfloat16`.
+template <class Real, class Weight>
 struct network {
   topology plan;
   std::uint64_t seed = 1;
-  tile_pool<Real> tiles;
+  tile_pool<Weight> tiles;
   std::vector<hexagon> hexagons; ///< by hexagon_id
   std::vector<brick<Real>> bricks;
   std::vector<output_layer<Real>> outputs;
@@ -133,8 +136,8 @@ struct network {
 };
 
 /// A tile of zeros for one more step, or `no_tile` where the memory limit says no.
-template <class Real>
-tile_slot acquire_tile(network<Real>& net) {
+template <class Real, class Weight>
+tile_slot acquire_tile(network<Real, Weight>& net) {
   if (net.full) {
     return no_tile;
   }
@@ -148,13 +151,13 @@ tile_slot acquire_tile(network<Real>& net) {
 }
 
 /// An empty network: hexagons without bricks, outputs that read nothing yet.
-template <class Real>
-network<Real> make_network(const cluster_template& from, std::uint64_t seed) {
-  network<Real> net;
+template <class Real, class Weight = Real>
+network<Real, Weight> make_network(const cluster_template& from, std::uint64_t seed) {
+  network<Real, Weight> net;
   validate(from);
   net.plan = make_topology(from);
   net.seed = seed;
-  net.tiles = tile_pool<Real>(net.plan.settings.brick_size);
+  net.tiles = tile_pool<Weight>(net.plan.settings.brick_size);
   net.hexagons.resize(net.plan.hexagons.size());
   net.negative_inputs.resize(net.plan.inputs.size());
   for (std::size_t h = 0; h < net.hexagons.size(); ++h) {

@@ -15,10 +15,10 @@ namespace hanami {
 namespace detail {
 
 /// Checks one part of a network after the other; every member says what is wrong, or nullptr.
-template <class Real>
+template <class Real, class Weight>
 class network_checker {
  public:
-  explicit network_checker(const network<Real>& net)
+  explicit network_checker(const network<Real, Weight>& net)
       : net_(net), tile_used_(net.tiles.slot_end()) {}
 
   const char* run() {
@@ -206,7 +206,7 @@ class network_checker {
     return nullptr;
   }
 
-  const network<Real>& net_;
+  const network<Real, Weight>& net_;
   std::vector<bool> tile_used_;
   std::vector<bool> brick_seen_;
   std::size_t used_tiles_ = 0;
@@ -216,9 +216,9 @@ class network_checker {
 
 /// Checks every invariant of a network: that its lists fit its plan and each other, and that no
 /// tile serves two steps. Returns what is wrong, or nullptr. Linear in the steps.
-template <class Real>
-const char* find_fault(const network<Real>& net) {
-  return detail::network_checker<Real>(net).run();
+template <class Real, class Weight>
+const char* find_fault(const network<Real, Weight>& net) {
+  return detail::network_checker<Real, Weight>(net).run();
 }
 
 } // namespace hanami

@@ -19,7 +19,7 @@ inline constexpr tile_slot no_tile = std::numeric_limits<tile_slot>::max();
 /// The synapse weights of a cluster: tiles of `lanes` weights each, one tile a step, contiguous and
 /// aligned to cache lines. Slots given back are used again, last one first. With averaging on, a
 /// second copy of every tile holds the running average of its weights.
-template <class Real>
+template <class Weight>
 class tile_pool {
  public:
   explicit tile_pool(std::size_t lanes = 64) : lanes_(lanes) {}
@@ -37,22 +37,21 @@ class tile_pool {
   /// Slots given back, the next one to be used last.
   const std::vector<tile_slot>& free_slots() const noexcept { return free_; }
 
-  Real* weights() noexcept { return weights_.data(); }
-  const Real* weights() const noexcept { return weights_.data(); }
+  Weight* weights() noexcept { return weights_.data(); }
+  const Weight* weights() const noexcept { return weights_.data(); }
   /// The averaged copy; the weights themselves while averaging is off.
-  const Real* average() const noexcept { return averaging_ ? average_.data() : weights_.data(); }
-  Real* average_for_update() noexcept { return average_.data(); }
+  const Weight* average() const noexcept { return averaging_ ? average_.data() : weights_.data(); }
 
-  Real* tile(tile_slot slot) noexcept { return weights_.data() + slot * lanes_; }
-  const Real* tile(tile_slot slot) const noexcept { return weights_.data() + slot * lanes_; }
-  Real* average_tile(tile_slot slot) noexcept { return average_.data() + slot * lanes_; }
+  Weight* tile(tile_slot slot) noexcept { return weights_.data() + slot * lanes_; }
+  const Weight* tile(tile_slot slot) const noexcept { return weights_.data() + slot * lanes_; }
+  Weight* average_tile(tile_slot slot) noexcept { return average_.data() + slot * lanes_; }
 
   /// Bytes that the next `acquire` would take from the system; 0 while room is reserved.
   std::size_t growth_bytes() const noexcept {
     if (!free_.empty() || used_ < capacity()) {
       return 0;
     }
-    return (next_capacity() - capacity()) * lanes_ * sizeof(Real) * (averaging_ ? 2 : 1);
+    return (next_capacity() - capacity()) * lanes_ * sizeof(Weight) * (averaging_ ? 2 : 1);
   }
 
   /// A tile of zeros.
@@ -126,17 +125,17 @@ class tile_pool {
   }
 
   void clear(tile_slot slot) {
-    std::fill_n(tile(slot), lanes_, Real{0});
+    std::fill_n(tile(slot), lanes_, Weight{});
     if (averaging_) {
-      std::fill_n(average_tile(slot), lanes_, Real{0});
+      std::fill_n(average_tile(slot), lanes_, Weight{});
     }
   }
 
   std::size_t lanes_;
   std::size_t used_ = 0;
   bool averaging_ = false;
-  growing_array<Real> weights_;
-  growing_array<Real> average_;
+  growing_array<Weight> weights_;
+  growing_array<Weight> average_;
   std::vector<tile_slot> free_;
 };
 
