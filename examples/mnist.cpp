@@ -67,6 +67,7 @@ bool read_options(std::span<char* const> arguments, program_options& all) {
   line.option("corrupt-every", "N", o.images.corrupt_every,
               "before the first and every N-th image another one, a\nmillion times too bright");
   line.section("what comes out");
+  line.flag("int8", o.int8, "test an 8-bit copy of the cluster: faster, smaller");
   line.flag("json", all.json, "one JSON object instead of the summary");
   line.option("report", "FILE", all.report, "write a page (HTML) with curves and misread digits");
   return line.parse(arguments);
@@ -90,6 +91,7 @@ std::string to_json(const program_options& all, const example::mnist_data& data,
   out.add("train_cpu_seconds", r.train_cpu_seconds);
   out.add("train_wall_seconds", r.train_wall_seconds);
   out.add("inferences_per_second", r.inferences_per_second);
+  out.add("int8_copy_bytes", r.copy_bytes);
   out.add("hexagons", s.hexagons);
   out.add("bricks", s.bricks);
   out.add("neurons", s.neurons);
@@ -120,6 +122,9 @@ void print_summary(const program_options& all, const example::mnist_data& data,
               static_cast<unsigned long long>(r.samples_shown));
   std::printf("answering   %.0f inferences/s on one thread (%s)\n", r.inferences_per_second,
               hanami::instruction_set());
+  if (r.copy_bytes != 0) {
+    std::printf("            by an 8-bit copy of %zu bytes\n", r.copy_bytes);
+  }
   std::printf("grown       %zu neurons in %zu bricks, %zu synapses in %zu sections\n", s.neurons,
               s.bricks, s.synapses, s.sections);
   std::printf("memory      %zu bytes, %.2f a synapse\n", s.bytes, example::bytes_per_synapse(s));

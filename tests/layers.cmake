@@ -14,7 +14,7 @@ set(floors
   "^structure/"
   "^algorithm/"
   "^executor/"
-  "^cluster\\.hpp$"
+  "^(cluster|quantized)\\.hpp$"
   "^io/"
   "^executor/fleet"
   "^service/"

@@ -72,6 +72,7 @@ struct mnist_options {
   std::size_t train_limit = 0;         ///< the first images only; 0: all
   std::size_t validate = 0;            ///< test on the last training images instead
   bool endless = false;                ///< the cluster is not told how many samples will come
+  bool int8 = false;                   ///< test an 8-bit copy of the cluster
   std::string save;                    ///< checkpoint to write after training; empty: none
   std::string load;                    ///< checkpoint to begin with; empty: a new cluster
   std::size_t curve_points = 0;        ///< of `mnist_result::curve`; 0: none
@@ -105,6 +106,7 @@ struct mnist_result {
   double train_cpu_seconds = 0;    ///< user time, the conversion of pixels included
   double train_wall_seconds = 0;
   double inferences_per_second = 0; ///< of CPU time on one thread, conversion included
+  std::size_t copy_bytes = 0;       ///< of the 8-bit copy, if it took the test
   bool interrupted = false;         ///< stopped by a signal, saved, not tested
   hanami::cluster_statistics statistics;
   std::array<std::array<std::uint32_t, 10>, 10> confusion{}; ///< [label][answer]
@@ -166,7 +168,13 @@ class mnist_task {
     if (!result_.interrupted) {
       cluster_.freeze();
       cluster_.shrink_to_fit();
-      test();
+      if (options_.int8) {
+        const hanami::quantized_cluster copy(cluster_);
+        result_.copy_bytes = copy.bytes();
+        test(copy, hanami::quantized_activity{});
+      } else {
+        test(cluster_, hanami::activity<float>{});
+      }
     }
     result_.statistics = cluster_.statistics();
     return std::move(result_);
@@ -259,14 +267,14 @@ class mnist_task {
     }
   }
 
-  void test() {
+  template <class Model, class Activity>
+  void test(const Model& model, Activity activity) {
     const auto& images = options_.validate == 0 ? data_.test : data_.train;
     const std::size_t first = images.size() - result_.test_samples;
-    hanami::activity<float> activity;
     std::vector<std::array<float, 10>> answers(result_.test_samples);
     const double begin = thread_seconds();
     for (std::size_t i = 0; i < answers.size(); ++i) {
-      const auto answer = cluster_.infer(converter_.convert(images.pixels(first + i)), activity);
+      const auto answer = model.infer(converter_.convert(images.pixels(first + i)), activity);
       std::copy_n(answer.begin(), 10, answers[i].begin());
     }
     const double seconds = thread_seconds() - begin;

@@ -20,6 +20,7 @@
 #include "algorithm/random_keys.hpp"
 #include "algorithm/reduce.hpp"
 #include "algorithm/rehearsal.hpp"
+#include "algorithm/sample_check.hpp"
 #include "algorithm/schedule.hpp"
 #include "executor/serial.hpp"
 #include "foundation/error.hpp"
@@ -118,6 +119,10 @@ class basic_cluster {
   const cluster_template& plan() const noexcept { return template_; }
   const learning_options& options() const noexcept { return options_; }
   const network<Real, Weight>& state() const noexcept { return net_; }
+  /// The weights that `infer` uses: the average, as soon as it has been taken for the first time.
+  weight_set answering_weights() const noexcept {
+    return schedule_.seen < average_period ? weight_set::current : weight_set::average;
+  }
   std::size_t input_size() const noexcept { return net_.plan.input_size; }
   std::size_t output_size() const noexcept { return net_.plan.output_size; }
 
@@ -151,9 +156,9 @@ class basic_cluster {
   template <executor Executor = serial_executor>
   train_result train(std::span<const Real> input, std::span<const Real> target,
                      const Executor& run = {}) {
-    check_size(input.size(), input_size(), "input");
-    check_size(target.size(), output_size(), "target");
-    check_targets(target);
+    detail::check_size(input.size(), input_size(), "input");
+    detail::check_size(target.size(), output_size(), "target");
+    detail::check_targets(target);
     const train_result result = train_once(input, target, run);
     if (options_.rehearsal > 0 && result.learned) {
       rehearse(input, target, result, run);
@@ -172,10 +177,10 @@ class basic_cluster {
   template <executor Executor = serial_executor>
   std::span<const Real> infer(std::span<const Real> input, activity<Real>& act,
                               const Executor& run = {}) const {
-    check_size(input.size(), input_size(), "input");
+    detail::check_size(input.size(), input_size(), "input");
     act.fit(net_);
     if (place_inputs(net_, input, act).infinite) {
-      refuse_infinity("input");
+      detail::refuse_infinity("input");
     }
     infer_placed(net_, answering_weights(), act, run);
     return act.answer;
@@ -310,11 +315,6 @@ class basic_cluster {
  private:
   friend struct detail::cluster_access;
 
-  /// The average answers as soon as it has been taken for the first time.
-  weight_set answering_weights() const noexcept {
-    return schedule_.seen < average_period ? weight_set::current : weight_set::average;
-  }
-
   bool linear() const noexcept {
     return std::any_of(net_.plan.outputs.begin(), net_.plan.outputs.end(),
                        [](const output_plan& o) { return o.kind == output_kind::linear; });
@@ -334,27 +334,6 @@ class basic_cluster {
     }
     throw error(errc::invalid_argument, "the cluster has no " + std::string(what) + " '" +
                                             std::string(name) + "'; it has " + known);
-  }
-
-  static void check_size(std::size_t found, std::size_t expected, const char* what) {
-    if (found != expected) {
-      throw error(errc::invalid_argument, std::string(what) + " of " + std::to_string(found) +
-                                              " values; the cluster takes " +
-                                              std::to_string(expected));
-    }
-  }
-
-  [[noreturn]] static void refuse_infinity(const char* what) {
-    throw error(errc::invalid_argument, std::string("infinite ") + what +
-                                            " value; finite values and NaN (missing) are taken");
-  }
-
-  static void check_targets(std::span<const Real> target) {
-    for (const Real t : target) {
-      if (std::isinf(t)) {
-        refuse_infinity("target");
-      }
-    }
   }
 
   void adopt_options() {
@@ -390,7 +369,7 @@ class basic_cluster {
     act_.fit_to_learn(net_);
     const input_findings found = place_inputs(net_, input, act_);
     if (found.infinite) {
-      refuse_infinity("input");
+      detail::refuse_infinity("input");
     }
     if (net_.frozen) {
       thaw();

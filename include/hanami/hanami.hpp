@@ -15,6 +15,7 @@
 #include "io/dataset.hpp"
 #include "io/drawn_digits.hpp"
 #include "io/idx.hpp"
+#include "quantized.hpp"
 #include "structure/template_builder.hpp"
 #include "structure/template_parser.hpp"
 #include "structure/template_writer.hpp"

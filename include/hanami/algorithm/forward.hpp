@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <vector>
 
 #include "../foundation/concepts.hpp"
 #include "../structure/activity.hpp"
@@ -71,27 +72,37 @@ value_extremes<Real> place_positive(const Real* values, std::size_t count,
 
 } // namespace detail
 
-/// Copies the values of one sample to their places, split by sign. NaN becomes silence.
-template <class Real, class Weight>
-input_findings place_inputs(const network<Real, Weight>& net, std::span<const Real> values,
-                            activity<Real>& act) noexcept {
+/// Copies the values of one sample to their places among the sources, split by sign. NaN becomes
+/// silence. `negative_inputs` and `negative_part` as in the network and its plan.
+template <class Real>
+input_findings place_inputs(const std::vector<input_plan>& inputs,
+                            const std::vector<std::uint8_t>& negative_inputs,
+                            std::size_t negative_part, std::span<const Real> values,
+                            Real* sources) noexcept {
   input_findings found;
-  for (std::size_t i = 0; i < net.plan.inputs.size(); ++i) {
-    const input_plan& input = net.plan.inputs[i];
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const input_plan& input = inputs[i];
     const Real* from = values.data() + input.first;
-    Real* positive = act.sources.data() + input.offset;
+    Real* positive = sources + input.offset;
     const auto extremes = detail::place_positive(from, input.size, positive);
     constexpr Real finite = std::numeric_limits<Real>::max();
     found.infinite = found.infinite || extremes.most > finite || extremes.least < -finite;
-    if (extremes.least < Real{0} || net.negative_inputs[i] != 0) {
-      found.new_negative = found.new_negative || net.negative_inputs[i] == 0;
-      Real* negative = positive + net.plan.negative_part;
+    if (extremes.least < Real{0} || negative_inputs[i] != 0) {
+      found.new_negative = found.new_negative || negative_inputs[i] == 0;
+      Real* negative = positive + negative_part;
       for (std::size_t k = 0; k < input.size; ++k) {
         negative[k] = from[k] < Real{0} ? -from[k] : Real{0};
       }
     }
   }
   return found;
+}
+
+template <class Real, class Weight>
+input_findings place_inputs(const network<Real, Weight>& net, std::span<const Real> values,
+                            activity<Real>& act) noexcept {
+  return place_inputs(net.plan.inputs, net.negative_inputs, net.plan.negative_part, values,
+                      act.sources.data());
 }
 
 /// Marks, once for all bricks of a hexagon, which of its sources send.

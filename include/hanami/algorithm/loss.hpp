@@ -43,14 +43,12 @@ Real spread_or_one(Real spread) noexcept {
 
 } // namespace detail
 
-/// Turns the inner sums of output `index` into answers, in place.
-template <class Real, class Weight>
-void answer_output(const network<Real, Weight>& net, std::size_t index,
-                   activity<Real>& act) noexcept {
-  const auto& plan = net.plan.outputs[index];
-  const auto& layer = net.outputs[index];
-  const std::span<Real> values(act.answer.data() + plan.first, plan.size);
-  switch (plan.kind) {
+/// Turns the inner sums of an output into answers, in place. `location` and `spread` are those of
+/// its targets; only linear outputs have them.
+template <class Real>
+void answer_values(output_kind kind, std::span<const Real> location, std::span<const Real> spread,
+                   std::span<Real> values) noexcept {
+  switch (kind) {
   case output_kind::softmax:
     detail::softmax(values);
     break;
@@ -61,10 +59,20 @@ void answer_output(const network<Real, Weight>& net, std::size_t index,
     break;
   case output_kind::linear:
     for (std::size_t k = 0; k < values.size(); ++k) {
-      values[k] = layer.location[k] + values[k] * detail::spread_or_one(layer.spread[k]);
+      values[k] = location[k] + values[k] * detail::spread_or_one(spread[k]);
     }
     break;
   }
+}
+
+/// The same for output `index` of a network, whose inner sums stand in `act.answer`.
+template <class Real, class Weight>
+void answer_output(const network<Real, Weight>& net, std::size_t index,
+                   activity<Real>& act) noexcept {
+  const auto& plan = net.plan.outputs[index];
+  const auto& layer = net.outputs[index];
+  answer_values<Real>(plan.kind, layer.location, layer.spread,
+                      {act.answer.data() + plan.first, plan.size});
 }
 
 /// What one output makes of its target.

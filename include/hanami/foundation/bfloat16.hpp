@@ -43,7 +43,7 @@ HANAMI_INLINE simd<std::uint32_t> load_upper_halves(const bfloat16* from) noexce
   const __m128i halves = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
   return std::bit_cast<simd<std::uint32_t>>(_mm256_cvtepu16_epi32(halves)) << 16;
 #else
-  simd<std::uint32_t> lanes;
+  simd<std::uint32_t> lanes{};
   for (std::size_t i = 0; i < simd_width<float>; ++i) {
     lanes[i] = static_cast<std::uint32_t>(from[i].bits) << 16;
   }
