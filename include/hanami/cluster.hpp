@@ -15,11 +15,13 @@
 #include "algorithm/average.hpp"
 #include "algorithm/backward.hpp"
 #include "algorithm/bricks.hpp"
+#include "algorithm/drift.hpp"
 #include "algorithm/forward.hpp"
 #include "algorithm/grow.hpp"
 #include "algorithm/random_keys.hpp"
 #include "algorithm/reduce.hpp"
 #include "algorithm/rehearsal.hpp"
+#include "algorithm/renew.hpp"
 #include "algorithm/sample_check.hpp"
 #include "algorithm/schedule.hpp"
 #include "executor/serial.hpp"
@@ -78,6 +80,8 @@ struct cluster_statistics {
   std::size_t bytes = 0;    ///< memory held for the network, one activity included
   std::uint64_t samples = 0;
   std::uint64_t samples_learned = 0;
+  std::uint64_t drifts =
+      0; ///< changes noticed in endless streams, each of which starts the rate anew
   growth_statistics growth;
 };
 
@@ -165,6 +169,10 @@ class basic_cluster {
     }
     ++schedule_.seen;
     ++samples_;
+    if (schedule_.endless() && drift_.note(result.loss)) {
+      schedule_.seen = 0; // it learns as fast as at its begin, and forgets the average
+    }
+    renew_when_due();
     if (net_.averaging() && schedule_.seen % average_period == 0) {
       update_average(net_, schedule_.seen);
     }
@@ -285,6 +293,7 @@ class basic_cluster {
     s.bytes = bytes();
     s.samples = samples_;
     s.samples_learned = samples_learned_;
+    s.drifts = drift_.changes();
     s.growth = net_.growth;
     return s;
   }
@@ -304,8 +313,8 @@ class basic_cluster {
       act_ = {};
       act_.fit(net_);
     }
-    archive(act_.potentials, act_.resting, schedule_.planned, schedule_.seen, ring_, loss_sum_,
-            samples_, samples_learned_, reduction_rounds_, steps_removed_);
+    archive(act_.potentials, act_.resting, schedule_.planned, schedule_.seen, drift_, ring_,
+            loss_sum_, samples_, samples_learned_, reduction_rounds_, steps_removed_);
     const bool spiking = activity<Real>::spiking(net_.plan.settings);
     const std::size_t remembering = spiking ? net_.bricks.size() * net_.lanes() : 0;
     archive.require(act_.potentials.size() == remembering && act_.resting.size() == remembering,
@@ -377,6 +386,7 @@ class basic_cluster {
     if (found.new_negative) {
       open_negatives(input);
     }
+    net_.renewal_checks = schedule_.moving() ? 16 : 64;
     grow_forward(net_, act_, run);
     train_result result = measure(target);
     if (result.learned) {
@@ -486,6 +496,19 @@ class basic_cluster {
     return net_.plan.settings.enable_reduction ? 0.3 : 0.0;
   }
 
+  /// While a stream moves: after every thousand samples, of which one in eight is looked at.
+  void renew_when_due() {
+    if (!schedule_.moving()) {
+      return;
+    }
+    if (schedule_.seen % 8 == 0) {
+      note_awake(net_, act_);
+    }
+    if (schedule_.seen % 1000 == 0) {
+      renew_silent_neurons(net_);
+    }
+  }
+
   /// Ten rounds between 2 % and 20 % of a task, or a round every 5,000 samples of an endless
   /// stream.
   void reduce_when_due() {
@@ -533,6 +556,7 @@ class basic_cluster {
   network<Real, Weight> net_;
   activity<Real> act_;
   learning_schedule schedule_;
+  drift_watch drift_;
   rehearsal_ring<Real> ring_;
   std::vector<Real> norms_;
   double loss_sum_ = 0;

@@ -123,8 +123,7 @@ TEST_CASE("every kind of damage to the lists of a network is found", "[structure
       {"short biases", [](net_type& n) { n.bricks[0].bias.pop_back(); }},
       {"short average biases", [](net_type& n) { n.bricks[0].average_bias.pop_back(); }},
       {"a chunk that is not watched", [](net_type& n) { n.bricks[0].watch.pop_back(); }},
-      {"short lowest", [](net_type& n) { n.bricks[0].lowest.pop_back(); }},
-      {"short highest", [](net_type& n) { n.bricks[0].highest.pop_back(); }},
+      {"short watches", [](net_type& n) { n.bricks[0].chain_watches.pop_back(); }},
       {"borders of a frozen network", [](net_type& n) { n.frozen = true; }},
       {"output weights missing", [](net_type& n) { n.outputs[0].weights.pop_back(); }},
       {"average output weights missing",
@@ -173,7 +172,7 @@ TEST_CASE("every kind of damage to sections and steps is found", "[structure]") 
 TEST_CASE("borders that training would spoil are found", "[structure]") {
   constexpr float infinity = std::numeric_limits<float>::infinity();
   for (const float high : {-1.0f, infinity, infinity - infinity}) {
-    CHECK(fault_after([&](network<float>& n) { n.bricks[0].highest[0] = high; }) != "nothing");
+    CHECK(fault_after([&](network<float>& n) { n.bricks[0].chain_watches[0].highest = high; }) != "nothing");
   }
 }
 

@@ -13,7 +13,8 @@ enum class stream : std::uint64_t {
   rehearsal,
   left_over,
   rounding,
-  average_rounding
+  average_rounding,
+  renewed_weights
 };
 
 constexpr std::uint64_t stream_key(stream purpose, std::uint64_t index,

@@ -11,6 +11,7 @@
 #include "../foundation/bfloat16.hpp"
 #include "../foundation/simd.hpp"
 #include "../structure/network.hpp"
+#include "chains.hpp"
 
 /// Reduction: the steps that carry least go, their tiles are used again.
 
@@ -54,36 +55,6 @@ void remove_section(network<Real, Weight>& net, brick<Real>& b, std::size_t c, s
     b.steps[c * chunk_width + i] = 0;
   }
   ++net.growth.sections_removed;
-  ++net.growth.steps_removed;
-}
-
-/// Merges step `k` of a longer chain into a neighbour: the weights add up, so that the function
-/// stays continuous and is the same outside the two ranges.
-template <class Real, class Weight>
-void merge_step(network<Real, Weight>& net, brick<Real>& b, std::size_t local, std::size_t k) {
-  const std::size_t begin = local * b.max_steps;
-  const std::size_t below = begin + (k == 0 ? 0 : k - 1);
-  const std::size_t above = below + 1;
-  const Real width = Real{1} / b.inverse_width[below] + Real{1} / b.inverse_width[above];
-  const auto add = [&](Weight* to, const Weight* from) {
-    for (std::size_t lane = 0; lane < net.lanes(); ++lane) {
-      to[lane] = static_cast<Weight>(static_cast<Real>(to[lane]) + static_cast<Real>(from[lane]));
-    }
-  };
-  add(net.tiles.tile(b.slot[below]), net.tiles.tile(b.slot[above]));
-  if (net.averaging()) {
-    add(net.tiles.average_tile(b.slot[below]), net.tiles.average_tile(b.slot[above]));
-  }
-  b.inverse_width[below] = Real{1} / std::min(width, std::numeric_limits<Real>::max() / 8);
-  net.tiles.release(b.slot[above]);
-  const std::size_t last = begin + b.steps[local] - 1;
-  for (std::size_t step = above; step < last; ++step) {
-    b.lower[step] = b.lower[step + 1];
-    b.inverse_width[step] = b.inverse_width[step + 1];
-    b.slot[step] = b.slot[step + 1];
-  }
-  b.slot[last] = no_tile;
-  --b.steps[local];
   ++net.growth.steps_removed;
 }
 

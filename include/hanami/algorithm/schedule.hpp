@@ -17,6 +17,9 @@ struct learning_schedule {
 
   HANAMI_HOST_DEVICE bool endless() const noexcept { return planned == 0; }
 
+  /// Whether an endless stream has begun or changed not long ago.
+  HANAMI_HOST_DEVICE bool moving() const noexcept { return endless() && seen < 5000; }
+
   HANAMI_HOST_DEVICE double share() const noexcept {
     const auto t = static_cast<double>(seen);
     if (endless()) {

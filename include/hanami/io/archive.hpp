@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <bit>
 #include <concepts>
 #include <cstddef>
@@ -98,6 +99,12 @@ class archive_writer {
     write(std::uint64_t{text.size()});
     put(text.data(), text.size());
   }
+  template <class T, std::size_t Size>
+  void write(const std::array<T, Size>& values) {
+    for (const T& value : values) {
+      write(value);
+    }
+  }
   template <class T>
   void write(const growing_array<T>& values) {
     write_list(values.values());
@@ -171,6 +178,12 @@ class archive_reader {
       }
     } else {
       value.serialize(*this);
+    }
+  }
+  template <class T, std::size_t Size>
+  void read(std::array<T, Size>& values) {
+    for (T& value : values) {
+      read(value);
     }
   }
   void read(std::string& text) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -12,6 +13,9 @@
 #include "tile_pool.hpp"
 
 namespace hanami {
+
+/// Neurons of the largest bricks.
+inline constexpr std::size_t most_lanes = 256;
 
 /// What the border rule remembers of the 16 sections of a chunk, one bit each in four planes of 16
 /// bits; see `algorithm/borders.hpp`.
@@ -28,6 +32,22 @@ struct border_watch {
   template <class Archive>
   void serialize(Archive& archive) {
     archive(count, state);
+  }
+};
+
+/// What a chain of an input remembers of the potentials of its source, while it learns.
+template <class Real>
+struct chain_watch {
+  Real lowest = std::numeric_limits<Real>::max(); ///< since the last check of the first border
+  Real highest = 0;
+  std::uint32_t checks = 0; ///< since the last renewal
+  std::uint32_t used = 0;   ///< bit k: a potential has ended in step k since then
+  Real most = 0;            ///< the largest potential since then
+  Real reach = 0;           ///< the second largest: the largest may be an outlier
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(lowest, highest, checks, used, most, reach);
   }
 };
 
@@ -56,8 +76,9 @@ struct brick {
   aligned_vector<Real> bias;          ///< per neuron
   aligned_vector<Real> average_bias;  ///< per neuron, while averaging
 
-  std::vector<border_watch> watch;      ///< per chunk, while learning
-  aligned_vector<Real> lowest, highest; ///< per local source of chains: since the last check
+  std::array<std::uint16_t, most_lanes / chunk_width> awake{}; ///< see `algorithm/renew.hpp`
+  std::vector<border_watch> watch;                             ///< per chunk, while learning
+  std::vector<chain_watch<Real>> chain_watches; ///< per local source of chains, while learning
 
   std::size_t chunks() const noexcept { return have.size(); }
 
@@ -79,8 +100,7 @@ struct brick {
   /// Gives back what only learning needs.
   void freeze() {
     std::vector<border_watch>().swap(watch);
-    aligned_vector<Real>().swap(lowest);
-    aligned_vector<Real>().swap(highest);
+    std::vector<chain_watch<Real>>().swap(chain_watches);
   }
   /// Goes on learning; no section is young any more.
   void thaw() { resize_borders(chunks()); }
@@ -93,8 +113,7 @@ struct brick {
     slot.reserve(locals * max_steps);
     watch.reserve(chunk_count);
     if (max_steps > 1) {
-      lowest.reserve(locals);
-      highest.reserve(locals);
+      chain_watches.reserve(locals);
       lower.reserve(locals * max_steps);
       steps.reserve(locals);
     }
@@ -104,7 +123,8 @@ struct brick {
   static std::size_t chunk_bytes(std::uint32_t max_steps) noexcept {
     const std::size_t step = sizeof(Real) + sizeof(tile_slot);
     const std::size_t chain =
-        max_steps > 1 ? max_steps * sizeof(Real) + 2 * sizeof(Real) + sizeof(std::uint8_t) : 0;
+        max_steps > 1 ? max_steps * sizeof(Real) + sizeof(chain_watch<Real>) + sizeof(std::uint8_t)
+                      : 0;
     return 2 * sizeof(std::uint16_t) + sizeof(border_watch) +
            chunk_width * (max_steps * step + chain);
   }
@@ -120,7 +140,7 @@ struct brick {
     return allocated_bytes(have) + allocated_bytes(closed) + allocated_bytes(inverse_width) +
            allocated_bytes(lower) + allocated_bytes(slot) + allocated_bytes(steps) +
            allocated_bytes(bias) + allocated_bytes(average_bias) + allocated_bytes(watch) +
-           allocated_bytes(lowest) + allocated_bytes(highest);
+           allocated_bytes(chain_watches);
   }
 
   void shrink_to_fit() {
@@ -131,22 +151,20 @@ struct brick {
     slot.shrink_to_fit();
     steps.shrink_to_fit();
     watch.shrink_to_fit();
-    lowest.shrink_to_fit();
-    highest.shrink_to_fit();
+    chain_watches.shrink_to_fit();
   }
 
   template <class Archive>
   void serialize(Archive& archive) {
     archive(hexagon, max_steps, most_active, retired, generation, have, closed, inverse_width,
-            lower, slot, steps, bias, average_bias, watch, lowest, highest);
+            lower, slot, steps, bias, average_bias, awake, watch, chain_watches);
   }
 
  private:
   void resize_borders(std::size_t chunk_count) {
     watch.resize(chunk_count);
     if (max_steps > 1) {
-      lowest.resize(chunk_count * chunk_width, std::numeric_limits<Real>::max());
-      highest.resize(chunk_count * chunk_width);
+      chain_watches.resize(chunk_count * chunk_width);
     }
   }
 };

@@ -60,11 +60,12 @@ struct growth_statistics {
   std::uint64_t steps_removed = 0;
   std::uint64_t sections_removed = 0;
   std::uint64_t bricks_removed = 0;
+  std::uint64_t neurons_renewed = 0; ///< silent ones, after a stream has changed
 
   template <class Archive>
   void serialize(Archive& archive) {
     archive(sections_grown, steps_grown, bricks_grown, growth_denied, steps_removed,
-            sections_removed, bricks_removed);
+            sections_removed, bricks_removed, neurons_renewed);
   }
 };
 
@@ -92,6 +93,8 @@ struct network {
   bool full = false;   ///< the memory limit has refused growth, and nothing was given back since
   /// Most bytes beside the template's own limit: the part of a budget that others share.
   std::size_t allowance = std::numeric_limits<std::size_t>::max();
+  /// Checks between two renewals of a chain (`algorithm/chains.hpp`), set before each sample.
+  std::uint32_t renewal_checks = 256;
   growth_statistics growth;
 
   std::size_t lanes() const noexcept { return plan.settings.brick_size; }

@@ -109,20 +109,22 @@ class network_checker {
     const std::size_t average = net_.averaging() ? net_.lanes() : 0;
     const std::size_t chain = steps > 1 ? locals : 0;
     const std::size_t watched = net_.frozen ? 0 : here.chunks.size();
-    const std::size_t extremes = net_.frozen ? 0 : chain;
+    const std::size_t chain_watches = net_.frozen ? 0 : chain;
     const bool good = b.max_steps == steps && b.have.size() == here.chunks.size() &&
                       b.closed.size() == here.chunks.size() &&
                       b.inverse_width.size() == locals * steps && b.slot.size() == locals * steps &&
-                      b.watch.size() == watched && b.lowest.size() == extremes &&
-                      b.highest.size() == extremes && b.lower.size() == chain * steps &&
-                      b.steps.size() == chain && b.bias.size() == net_.lanes() &&
-                      b.average_bias.size() == average;
+                      b.watch.size() == watched && b.chain_watches.size() == chain_watches &&
+                      b.lower.size() == chain * steps && b.steps.size() == chain &&
+                      b.bias.size() == net_.lanes() && b.average_bias.size() == average;
     if (!good) {
       return "a brick has lists of the wrong size";
     }
     const auto potential = [](Real p) { return p >= Real{0} && std::isfinite(p); };
-    return std::all_of(b.lowest.begin(), b.lowest.end(), potential) &&
-                   std::all_of(b.highest.begin(), b.highest.end(), potential)
+    return std::all_of(b.chain_watches.begin(), b.chain_watches.end(),
+                       [&](const auto& w) {
+                         return potential(w.lowest) && potential(w.highest) && potential(w.most) &&
+                                potential(w.reach);
+                       })
                ? nullptr
                : "the memory of a border is no potential";
   }
