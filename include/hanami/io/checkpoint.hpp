@@ -30,7 +30,7 @@
 ///     offset  size  what
 ///     0       8     "hanamiCP"
 ///     8       4     format version, 2
-///     12      4     bytes of a number: 4 (float) or 8 (double)
+///     12      4     bytes of a weight: 2 (bfloat16), 4 (float) or 8 (double)
 ///     16      8     n, bytes of the content
 ///     24      n     metadata, template text, options, state, as `archive_writer` writes them
 ///     24 + n  8     checksum of everything before
