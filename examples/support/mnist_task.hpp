@@ -17,6 +17,7 @@
 
 #include "epoch_order.hpp"
 #include "mnist_data.hpp"
+#include "mnist_device.hpp"
 #include "mnist_stream.hpp"
 #include "progress.hpp"
 #include "stop_signal.hpp"
@@ -78,6 +79,7 @@ struct mnist_options {
   std::size_t curve_points = 0;        ///< of `mnist_result::curve`; 0: none
   std::size_t misread_kept = 0;        ///< of `mnist_result::misread`
   bool show_progress = true;           ///< on a terminal
+  std::string executor = "serial";     ///< or cuda, where the program was built with it
   image_treatment images;
   hanami::learning_options learning; ///< of a new cluster, and the seed of the order of images
 };
@@ -149,6 +151,10 @@ class mnist_task {
                               " outputs; the images need " +
                               std::to_string(data.train.input_size()) + " and 10");
     }
+    if (options.executor != "serial" && options.executor != "cuda") {
+      throw hanami::error(hanami::errc::invalid_argument,
+                          "no executor '" + options.executor + "'; there are serial and cuda");
+    }
     if (options.validate >= data.train.size()) {
       throw hanami::error(hanami::errc::invalid_argument,
                           "of " + std::to_string(data.train.size()) +
@@ -217,7 +223,12 @@ class mnist_task {
         options_.curve_points == 0 ? 0 : std::max<std::uint64_t>(1, total / options_.curve_points);
     const double user = user_seconds();
     const double wall = wall_seconds();
-    for (std::size_t epoch = 0; epoch < options_.epochs && !result_.interrupted; ++epoch) {
+    if (options_.executor == "cuda") {
+      train_elsewhere(shown);
+    }
+    for (std::size_t epoch = 0;
+         options_.executor == "serial" && epoch < options_.epochs && !result_.interrupted;
+         ++epoch) {
       train_epoch(epoch, shown);
     }
     result_.train_cpu_seconds = user_seconds() - user;
@@ -239,6 +250,47 @@ class mnist_task {
         return;
       }
     }
+  }
+
+  /// All epochs on a device, which is given the images in parts.
+  void train_elsewhere(progress& shown) {
+    constexpr std::size_t rows = 4096;
+    const std::size_t n = result_.train_samples;
+    const std::size_t every = options_.images.corrupt_every;
+    std::size_t epoch = 0;
+    std::size_t at = 0;
+    bool corrupted = false; // the image before number `at` has been shown
+    auto order = epoch_order(n, 0, options_.learning.seed);
+    train_on_device(cluster_, rows, [&](std::span<float> inputs, std::span<float> targets) {
+      std::size_t row = 0;
+      for (; row < rows && epoch < options_.epochs && !stop_signal::wanted(); ++row) {
+        const auto input = inputs.subspan(row * data_.train.input_size());
+        const auto target = targets.subspan(row * 10, 10);
+        corrupted = every != 0 && at % every == 0 && !corrupted;
+        if (corrupted) {
+          place(corrupted_image(n, order[at], epoch, at, options_.learning.seed), 1e6f, input,
+                target);
+          continue;
+        }
+        place(order[at], 1.0f, input, target);
+        if (++at == n) {
+          order = epoch_order(n, ++epoch, options_.learning.seed);
+          at = 0;
+        }
+      }
+      shown.advance(result_.samples_shown);
+      return row;
+    });
+    result_.interrupted = stop_signal::wanted();
+  }
+
+  void place(std::size_t image, float brightness, std::span<float> input, std::span<float> target) {
+    const auto values =
+        converter_.convert_moved(data_.train.pixels(image), result_.samples_shown, brightness);
+    std::copy(values.begin(), values.end(), input.begin());
+    std::fill(target.begin(), target.end(), 0.0f);
+    target[data_.train.label(image)] = 1.0f;
+    ++result_.samples_shown;
   }
 
   void show(std::size_t image, float brightness) {

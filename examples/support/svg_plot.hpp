@@ -20,6 +20,9 @@ struct plot {
   std::string colour = "var(--accent)";
   double floor = 0;
   double ceiling = 0; ///< 0: the largest value decides
+  std::vector<double> beside =
+      {};                         ///< a second line over the same samples, without an area below it
+  std::vector<double> marks = {}; ///< samples to be marked by an upright line
 };
 
 namespace detail {
@@ -67,7 +70,10 @@ inline plot_area area_of(const plot& p) {
   area.y_least = p.floor;
   area.y_most = p.ceiling;
   if (p.ceiling == 0) {
-    const double most = p.y.empty() ? 1.0 : *std::max_element(p.y.begin(), p.y.end());
+    double most = p.y.empty() ? 1.0 : *std::max_element(p.y.begin(), p.y.end());
+    if (!p.beside.empty()) {
+      most = std::max(most, *std::max_element(p.beside.begin(), p.beside.end()));
+    }
     const double step = round_step(most - p.floor, 4);
     area.y_most = p.floor + step * std::ceil((most - p.floor) / step + 0.05);
   }
@@ -89,15 +95,21 @@ inline void append_axes(std::string& svg, const plot_area& area, const std::stri
   }
 }
 
+inline std::string points_of(const std::vector<double>& x, const std::vector<double>& y,
+                             const plot_area& area) {
+  std::string points;
+  for (std::size_t i = 0; i < std::min(x.size(), y.size()); ++i) {
+    points += formatted("%.1f,%.1f ", area.x(x[i]), area.y(y[i]));
+  }
+  return points;
+}
+
 } // namespace detail
 
 /// A figure with the plot as inline SVG; colours and fonts come from the page's style.
 inline std::string to_svg(const plot& p) {
   const detail::plot_area area = detail::area_of(p);
-  std::string line;
-  for (std::size_t i = 0; i < p.x.size(); ++i) {
-    line += formatted("%.1f,%.1f ", area.x(p.x[i]), area.y(p.y[i]));
-  }
+  const std::string line = detail::points_of(p.x, p.y, area);
   std::string svg = "<figure><figcaption>" + p.title + "</figcaption>" +
                     "<svg class='plot' viewBox='0 0 560 214' role='img'>";
   detail::append_axes(svg, area, p.unit);
@@ -107,6 +119,15 @@ inline std::string to_svg(const plot& p) {
     svg += line;
     svg += formatted("%.1f,%.1f'/>", area.x(p.x.back()), area.bottom);
     svg += "<polyline class='line' style='stroke:" + p.colour + "' points='" + line + "'/>";
+  }
+  if (!p.beside.empty()) {
+    svg += "<polyline class='line' style='stroke:var(--leaf);stroke-width:1' points='" +
+           detail::points_of(p.x, p.beside, area) + "'/>";
+  }
+  for (const double mark : p.marks) {
+    svg += formatted("<line style='stroke:var(--bark)' stroke-dasharray='4 3' x1='%.1f' x2='%.1f' "
+                     "y1='%.1f' y2='%.1f'/>",
+                     area.x(mark), area.x(mark), area.top, area.bottom);
   }
   return svg + "</svg></figure>\n";
 }

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// What hanami makes of real and made streams, beside what streams are usually predicted with:
+// forecasts, clean and dirty, anomalies, drift. Everything is scored before it is learned from.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <limits>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <hanami/hanami.hpp>
+
+#include "../examples/support/command_line.hpp"
+#include "../examples/support/json.hpp"
+#include "../examples/support/text.hpp"
+#include "streams/anomaly_scores.hpp"
+#include "streams/drift_scores.hpp"
+#include "streams/forecast_scores.hpp"
+#include "streams/sensor_files.hpp"
+#include "support/report.hpp"
+
+namespace {
+
+struct program_options {
+  std::string data;
+  bool half = false;
+  bool json = false;
+};
+
+bool read_options(std::span<char* const> arguments, program_options& o) {
+  example::command_line line("streams", "[options]",
+                             "Forecasts, anomalies and drift beside the usual baselines.");
+  line.option("data", "DIR", o.data,
+              "folder with the recordings; without it the folder that\n"
+              "HANAMI_SENSORS_DIR names; without both made streams only");
+  line.flag("half", o.half,
+            "the first half of ETTh2 only: for choices, which must not be made\non the rest");
+  line.flag("json", o.json, "a JSON object instead of tables");
+  return line.parse(arguments);
+}
+
+bench::table forecast_table(const std::string& key, const std::string& title,
+                            const std::vector<bench::forecast_score>& scores) {
+  bench::table out(key, title,
+                   {{"predictor", "predictor"},
+                    {"MAE 1", "mae_1", 3},
+                    {"RMSE 1", "rmse_1", 3},
+                    {"MAE 24", "mae_24", 3},
+                    {"RMSE 24", "rmse_24", 3}});
+  const auto add = [&](const std::string& name, const bench::forecast_score& s) {
+    out.add({name, s.mae[0], s.rmse[0], s.mae[1], s.rmse[1]});
+  };
+  bench::forecast_score best = scores.front();
+  for (std::size_t who = 0; who < scores.size(); ++who) {
+    add(scores[who].name, scores[who]);
+    for (std::size_t h = 0; h < 2 && who < bench::peer_track::names.size(); ++h) {
+      best.mae[h] = std::min(best.mae[h], scores[who].mae[h]);
+      best.rmse[h] = std::min(best.rmse[h], scores[who].rmse[h]);
+    }
+  }
+  add("best baseline of each", best);
+  bench::forecast_score ratio = scores.back();
+  for (std::size_t h = 0; h < 2; ++h) {
+    ratio.mae[h] /= best.mae[h];
+    ratio.rmse[h] /= best.rmse[h];
+  }
+  add("mix over best baseline", ratio);
+  return out;
+}
+
+/// What dirt costs: errors on clean rows of the dirty stream over those of the clean one.
+bench::table dirt_table(const bench::forecast_run& clean, const bench::forecast_run& dirty) {
+  bench::table out("dirt", "dirty over clean, mean over the columns, clean rows",
+                   {{"column", "column"},
+                    {"MAE 1", "mae_1", 3},
+                    {"RMSE 1", "rmse_1", 3},
+                    {"MAE 24", "mae_24", 3},
+                    {"RMSE 24", "rmse_24", 3}});
+  const std::size_t mix = clean.predictors() - 1;
+  std::vector<double> logs(4);
+  for (std::size_t c = 0; c < clean.columns(); ++c) {
+    for (std::size_t h = 0; h < 2; ++h) {
+      logs[2 * h] += std::log(dirty.mae(c, h, mix) / clean.mae(c, h, mix));
+      logs[2 * h + 1] += std::log(dirty.rmse(c, h, mix) / clean.rmse(c, h, mix));
+    }
+  }
+  for (double& value : logs) {
+    value = std::exp(value / static_cast<double>(clean.columns()));
+  }
+  out.add({std::string("all"), logs[0], logs[1], logs[2], logs[3]});
+  return out;
+}
+
+void add_forecasts(const program_options& o, std::vector<bench::table>& tables) {
+  constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
+  const auto path = std::filesystem::path(o.data) / "ETTh2.csv.gz";
+  const bench::recording etth2 = bench::read_recording(path, o.half ? 8710 : all);
+  hanami::forecast_options options;
+  options.horizons = {1, 24};
+  options.history.season = 24;
+  const bench::delivery clean = bench::deliver_clean(etth2);
+  const bench::delivery dirty = bench::deliver_dirty(etth2);
+  bench::forecast_run clean_run(clean, options);
+  bench::forecast_run dirty_run(dirty, options);
+  tables.push_back(forecast_table("forecasts",
+                                  "ETTh2, 7 columns, 1 and 24 rows ahead: error over persistence's",
+                                  clean_run.scores()));
+  tables.push_back(forecast_table("dirty",
+                                  "the same, 1 value in 1,000 times 1e6, 5 % missing, one "
+                                  "column times 1,000 half way",
+                                  dirty_run.scores()));
+  tables.push_back(dirt_table(clean_run, dirty_run));
+}
+
+void add_anomalies(const program_options& o, std::vector<bench::table>& tables) {
+  bench::table out("anomalies", "labelled windows found, alarms outside of them, defaults only",
+                   {{"recording", "recording"},
+                    {"windows", "windows"},
+                    {"found", "found"},
+                    {"false alarms", "false_alarms"},
+                    {"a month", "false_a_month", 2}});
+  const std::filesystem::path folder(o.data);
+  for (const std::string name : {"nyc_taxi", "ambient_temperature_system_failure"}) {
+    const auto windows = bench::read_windows(folder / "anomaly-windows.json", name + ".csv");
+    const auto score =
+        bench::score_alarms(bench::read_recording(folder / (name + ".csv.gz")), windows);
+    out.add({name, static_cast<double>(score.windows), static_cast<double>(score.found),
+             static_cast<double>(score.false_alarms),
+             static_cast<double>(score.false_alarms) / score.months});
+  }
+  tables.push_back(out);
+}
+
+/// Over many pairs of processes: single ones say little, and the worst is worth knowing.
+void add_drift(std::vector<bench::table>& tables) {
+  constexpr std::size_t pairs = 24;
+  constexpr std::uint64_t first_seed = 101;
+  bench::table out("drift",
+                   "24 pairs of made processes, A, B, A; 20,000 rows each, the first 10 after a "
+                   "change not scored: errors over what they should be",
+                   {{"over the pairs", "over_pairs"},
+                    {"first 2,000 of B, over fresh", "first", 3},
+                    {"rest of B, over fresh", "later", 3},
+                    {"first 1,000 of A again, over one that stayed", "returned", 3}});
+  std::array<std::vector<double>, 3> ratios;
+  for (std::uint64_t seed = first_seed; seed < first_seed + pairs; ++seed) {
+    const bench::drift_score s = bench::score_drift(seed);
+    ratios[0].push_back(s.first);
+    ratios[1].push_back(s.later);
+    ratios[2].push_back(s.returned);
+  }
+  std::array<double, 3> over{};
+  for (std::size_t i = 0; i < ratios.size(); ++i) {
+    std::sort(ratios[i].begin(), ratios[i].end());
+    over[i] = static_cast<double>(
+        std::count_if(ratios[i].begin(), ratios[i].end(), [](double r) { return r > 1.1; }));
+  }
+  const auto add = [&](const char* name, std::size_t rank) {
+    out.add({std::string(name), ratios[0][rank], ratios[1][rank], ratios[2][rank]});
+  };
+  add("median", pairs / 2);
+  add("worst", pairs - 1);
+  out.add({std::string("pairs above 1.1"), over[0], over[1], over[2]});
+  tables.push_back(out);
+}
+
+int run(std::span<char* const> arguments) {
+  program_options o;
+  if (!read_options(arguments, o)) {
+    return 0;
+  }
+  if (const char* set = std::getenv("HANAMI_SENSORS_DIR"); o.data.empty() && set != nullptr) {
+    o.data = set;
+  }
+  std::vector<bench::table> tables;
+  if (o.data.empty()) {
+    std::cerr << "streams: no recordings at hand (--data, HANAMI_SENSORS_DIR)\n";
+  } else {
+    add_forecasts(o, tables);
+    add_anomalies(o, tables);
+  }
+  add_drift(tables);
+  example::json_object facts;
+  facts.add("instruction_set", hanami::instruction_set());
+  bench::print_report(facts, tables, o.json);
+  return 0;
+}
+
+} // namespace
+
+int main(int count, char** arguments) {
+  hanami::instruction_set_or_exit("streams");
+  return example::run_program("streams", [&] {
+    return run({arguments + 1, static_cast<std::size_t>(count > 0 ? count - 1 : 0)});
+  });
+}

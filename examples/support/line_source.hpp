@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cerrno>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <hanami/hanami.hpp>
+
+#include "stop_signal.hpp"
+
+namespace example {
+
+/// Lines of a file, a pipe or standard input as they come. Of a line longer than a megabyte only
+/// the first megabyte comes.
+class line_source {
+ public:
+  /// `path` "-" is standard input. With `follow` the end of a file is not the end: more may be
+  /// written to it. Throws `hanami::errc::file_error`.
+  explicit line_source(const std::string& path, bool follow)
+      : name_(path == "-" ? "standard input" : path), follow_(follow) {
+    file_ = path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    struct stat about {};
+    if (file_ < 0 || ::fstat(file_, &about) != 0) {
+      refuse("cannot open ");
+    }
+    seekable_ = S_ISREG(about.st_mode);
+    buffer_.resize(most_bytes);
+  }
+  line_source(const line_source&) = delete;
+  line_source& operator=(const line_source&) = delete;
+  ~line_source() {
+    if (file_ > STDIN_FILENO) {
+      ::close(file_);
+    }
+  }
+
+  /// The next line without its end, valid until the next call; nothing at the end or when the user
+  /// wants to stop. A last line without an end counts, unless it is followed. Calls `idle` ten
+  /// times a second while nothing comes.
+  template <std::invocable Idle>
+  std::optional<std::string_view> next(Idle idle) {
+    for (;;) {
+      const std::string_view rest(buffer_.data() + begin_, end_ - begin_);
+      const std::size_t found = rest.find('\n', searched_);
+      if (found != std::string_view::npos || rest.size() == most_bytes) {
+        const bool ended = found != std::string_view::npos;
+        const bool rest_of_cut = std::exchange(cut_, !ended);
+        const std::string_view line = take(rest.substr(0, found), ended);
+        if (rest_of_cut) {
+          continue;
+        }
+        return line;
+      }
+      searched_ = rest.size();
+      if (stop_signal::wanted()) {
+        return std::nullopt;
+      }
+      if (!fill(idle)) {
+        if (rest.empty() || follow_ || cut_) {
+          return std::nullopt;
+        }
+        return take(rest, false);
+      }
+    }
+  }
+
+  /// Whether the last line was too long and is not whole.
+  bool cut() const noexcept { return cut_; }
+
+  /// Whether `next` can answer from what has been read already.
+  bool waiting() const {
+    return std::string_view(buffer_.data() + begin_, end_ - begin_).find('\n') !=
+           std::string_view::npos;
+  }
+
+  bool seekable() const noexcept { return seekable_; }
+  /// Bytes of all lines taken so far.
+  std::uint64_t offset() const noexcept { return offset_; }
+  const std::string& name() const noexcept { return name_; }
+
+  /// Goes on at a byte of a file. Throws `hanami::errc::file_error` where the file is shorter.
+  void skip_to(std::uint64_t offset) {
+    struct stat about {};
+    if (::fstat(file_, &about) != 0 || static_cast<std::uint64_t>(about.st_size) < offset ||
+        ::lseek(file_, static_cast<::off_t>(offset), SEEK_SET) < 0) {
+      throw hanami::error(hanami::errc::file_error,
+                          name_ + " is shorter than it was at the checkpoint");
+    }
+    offset_ = offset;
+    begin_ = end_ = searched_ = 0;
+  }
+
+ private:
+  static constexpr std::size_t most_bytes = std::size_t{1} << 20;
+
+  [[noreturn]] void refuse(const char* what) const {
+    throw hanami::error(hanami::errc::file_error,
+                        what + name_ + ": " + std::generic_category().message(errno));
+  }
+
+  std::string_view take(std::string_view line, bool ended) {
+    const std::size_t size = line.size() + (ended ? 1 : 0);
+    begin_ += size;
+    offset_ += size;
+    searched_ = 0;
+    if (!line.empty() && line.back() == '\r') {
+      line.remove_suffix(1);
+    }
+    return line;
+  }
+
+  /// Reads more; false at the end.
+  template <std::invocable Idle>
+  bool fill(Idle& idle) {
+    std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
+              buffer_.begin() + static_cast<std::ptrdiff_t>(end_), buffer_.begin());
+    end_ -= begin_;
+    begin_ = 0;
+    for (; !stop_signal::wanted(); idle()) {
+      ::pollfd wait{file_, POLLIN, 0};
+      if (!seekable_ && ::poll(&wait, 1, 100) <= 0) {
+        continue; // a signal must be heard even where `read` would wait for ever
+      }
+      const ::ssize_t got = ::read(file_, buffer_.data() + end_, buffer_.size() - end_);
+      if (got > 0) {
+        end_ += static_cast<std::size_t>(got);
+        return true;
+      }
+      if (got < 0 && errno != EINTR && errno != EAGAIN) {
+        refuse("cannot read ");
+      }
+      if (got == 0 && !follow_) {
+        return false;
+      }
+      constexpr ::timespec pause{0, 100000000};
+      ::nanosleep(&pause, nullptr);
+    }
+    return false;
+  }
+
+  std::string name_;
+  bool follow_;
+  bool seekable_ = false;
+  int file_ = -1;
+  std::vector<char> buffer_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  bool cut_ = false;         ///< the rest of the last line is still to come
+  std::size_t searched_ = 0; ///< bytes behind `begin_` that hold no line's end
+  std::uint64_t offset_ = 0;
+};
+
+} // namespace example

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <numbers>
+#include <vector>
+
+#include "calendar.hpp"
+#include "column_guard.hpp"
+#include "running.hpp"
+
+namespace hanami {
+
+/// How far back a column looks.
+struct history_options {
+  std::uint32_t lags = 12;   ///< last changes that are inputs
+  std::uint32_t season = 0;  ///< rows of a period, 0: none
+  std::uint32_t seasons = 7; ///< periods looked back
+
+  /// Rows that must be kept to make the inputs for a horizon.
+  std::size_t rows(std::uint32_t horizon) const noexcept {
+    const std::size_t periods = season == 0 ? 0 : (horizon + season - 1) / season + seasons;
+    return std::max<std::size_t>(lags + 2, periods * season + 2);
+  }
+};
+
+/// What one column has been, without its unit: the path, i.e. the sum of all changes, each over the
+/// usual size of a change when it happened. A column that is rescaled or moved goes on almost where
+/// it was. Rows without a value that is believed are NaN.
+class column_history {
+ public:
+  column_history() = default;
+  explicit column_history(std::size_t rows) : path_(rows) {}
+
+  reading add(double value) noexcept {
+    const bool started = guard_.started();
+    const double before = guard_.last();
+    const reading found = guard_.judge(value);
+    jump_ = found == reading::new_level ? std::numeric_limits<double>::infinity() : 0;
+    if (found == reading::taken && started && guard_.change_scale() > 0) {
+      jump_ = (value - before) / guard_.change_scale();
+      held_ += jump_;
+    }
+    known_ = found == reading::taken || found == reading::new_level;
+    path_.push(known_ ? held_ : nothing);
+    if (known_) {
+      mean_.add(held_);
+    }
+    return found;
+  }
+
+  bool started() const noexcept { return guard_.started(); }
+  /// The change of the path with the newest row; infinite for a new level.
+  double jump() const noexcept { return jump_; }
+  bool known() const noexcept { return known_; } ///< whether the newest row has a value
+  double path() const noexcept { return held_; } ///< the newest that is known
+  double slow_mean() const noexcept { return mean_.mean(); }
+  double last() const noexcept { return guard_.last(); }          ///< in the column's units
+  double scale() const noexcept { return guard_.change_scale(); } ///< units per step of the path
+
+  /// The path `ago` rows ago, NaN where it is not known.
+  double path(std::size_t ago) const noexcept { return ago < path_.size() ? path_[ago] : nothing; }
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(guard_, path_, mean_, held_, known_, jump_);
+  }
+
+ private:
+  static constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+
+  column_guard guard_;
+  last_values<double> path_;
+  running_mean mean_{2000};
+  double held_ = 0;
+  double jump_ = 0;
+  bool known_ = false;
+};
+
+/// Inputs of one forecast. The first `basic` of them are 1, the last changes and the level; the
+/// first `linear` are for every expert; the others, hour and weekday, are not numbers to be
+/// multiplied with.
+class history_inputs {
+ public:
+  history_inputs() = default;
+  history_inputs(history_options options, std::uint32_t horizon)
+      : options_(options), horizon_(horizon) {}
+
+  std::size_t basic() const noexcept { return std::size_t{2} + options_.lags; }
+  std::size_t linear() const noexcept {
+    return basic() + (options_.season > 0 ? options_.seasons + 2 : 0) + harmonics;
+  }
+  std::size_t size() const noexcept { return linear() + 2; }
+
+  /// The change from the newest row to the horizon, one period ago; 0 where it is not known.
+  double seasonal_change(const column_history& of) const noexcept {
+    const double then = options_.season > 0 ? of.path(ago(first_period())) : nothing;
+    return std::isnan(then) ? 0 : then - of.path();
+  }
+
+  /// Writes `size()` inputs, NaN where missing.
+  void make(const column_history& of, double time, std::vector<double>& to) const {
+    to.clear();
+    to.push_back(1);
+    for (std::size_t i = 0; i < options_.lags; ++i) {
+      to.push_back(of.path(i) - of.path(i + 1));
+    }
+    to.push_back((of.path() - of.slow_mean()) / 8);
+    if (options_.season > 0) {
+      add_seasons(of, to);
+    }
+    add_calendar(time, to);
+  }
+
+ private:
+  static constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+  static constexpr std::size_t harmonics = 6;
+
+  std::size_t first_period() const noexcept {
+    return (horizon_ + options_.season - 1) / options_.season;
+  }
+  /// Rows since the row that is `periods` before the one to be forecast.
+  std::size_t ago(std::size_t periods) const noexcept {
+    return periods * options_.season - horizon_;
+  }
+
+  void add_seasons(const column_history& of, std::vector<double>& to) const {
+    double sum = 0;
+    double count = 0;
+    for (std::size_t k = 0; k < options_.seasons; ++k) {
+      const std::size_t then = ago(first_period() + k);
+      const double change = of.path(then) - of.path(then + horizon_);
+      to.push_back(change);
+      if (const double level = of.path(then); !std::isnan(level)) {
+        sum += level;
+        ++count;
+      }
+    }
+    to.push_back((of.path(ago(first_period())) - of.path()) / 4);
+    to.push_back(count > 0 ? (sum / count - of.path()) / 4 : nothing);
+  }
+
+  void add_calendar(double time, std::vector<double>& to) const {
+    const bool known = std::isfinite(time);
+    const calendar now = known ? calendar_of(time) : calendar{};
+    const double day = 2 * std::numbers::pi * now.hour / 24;
+    const double week = 2 * std::numbers::pi * now.weekday / 7;
+    for (const double phase : {day, 2 * day, week}) {
+      to.push_back(known ? std::sin(phase) : nothing);
+      to.push_back(known ? std::cos(phase) : nothing);
+    }
+    to.push_back(known ? now.hour : nothing);
+    to.push_back(known ? now.weekday : nothing);
+  }
+
+  history_options options_;
+  std::uint32_t horizon_ = 1;
+};
+
+} // namespace hanami

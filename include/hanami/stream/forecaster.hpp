@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "../foundation/error.hpp"
+#include "forecast_track.hpp"
+
+namespace hanami {
+
+/// A value expected `horizon` rows from now, in the column's units.
+struct forecast {
+  double value = 0;
+  double low = 0;  ///< one truth in ten lies below
+  double high = 0; ///< one truth in ten lies above
+};
+
+/// Forecasts the columns of a stream of rows, from the first row on, and learns from every row
+/// once. Each column and horizon has small clusters and linear experts of its own, mixed by what
+/// they are worth (`forecast_track`). Values are raw: ranges unknown, NaN or infinite means
+/// missing, wild values are held back (`column_guard`), columns may begin late, die and come back.
+///
+/// A value: copies are independent. Memory is bounded by the options. Not safe from several
+/// threads.
+class forecaster {
+ public:
+  /// Throws `errc::invalid_argument` for no columns or options out of range.
+  explicit forecaster(std::size_t columns, forecast_options options = {})
+      : options_(std::move(options)) {
+    check(columns);
+    const std::size_t rows = options_.history.rows(options_.horizons.back());
+    for (std::size_t c = 0; c < columns; ++c) {
+      histories_.emplace_back(rows);
+      for (const std::uint32_t horizon : options_.horizons) {
+        tracks_.emplace_back(options_, horizon, random_bits(options_.seed, c, horizon));
+      }
+    }
+    readings_.resize(columns, reading::missing);
+  }
+
+  const forecast_options& options() const noexcept { return options_; }
+  std::size_t columns() const noexcept { return histories_.size(); }
+  std::size_t horizons() const noexcept { return options_.horizons.size(); }
+  std::uint64_t rows() const noexcept { return rows_; }
+
+  /// Takes the next row: learns from it what was predicted for it, then predicts from it. `time` in
+  /// seconds (`parse_time`), NaN if unknown; it gives hour and weekday. Throws
+  /// `errc::invalid_argument` for another number of values, and has then changed nothing.
+  void observe(std::span<const double> values,
+               double time = std::numeric_limits<double>::quiet_NaN()) {
+    if (values.size() != columns()) {
+      throw error(errc::invalid_argument, "a row of " + std::to_string(values.size()) +
+                                              " values; the forecaster takes " +
+                                              std::to_string(columns()));
+    }
+    for (std::size_t c = 0; c < columns(); ++c) {
+      readings_[c] = histories_[c].add(values[c]);
+      if (histories_[c].started()) {
+        for (std::size_t h = 0; h < horizons(); ++h) {
+          tracks_[c * horizons() + h].advance(histories_[c], time);
+        }
+      }
+    }
+    ++rows_;
+  }
+
+  /// What the newest row's values were taken for.
+  std::span<const reading> readings() const noexcept { return readings_; }
+
+  /// The forecast from the newest row; NaN for a column that has not begun. `horizon` is an index
+  /// into the options' horizons.
+  forecast predict(std::size_t column, std::size_t horizon = 0) const noexcept {
+    const column_history& of = histories_[column];
+    if (!of.started()) {
+      constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+      return {nothing, nothing, nothing};
+    }
+    const forecast_track& from = tracks_[column * horizons() + horizon];
+    const double value = of.last() + of.scale() * from.predicted();
+    return {value, value + of.scale() * std::min(from.low(), 0.0),
+            value + of.scale() * std::max(from.high(), 0.0)};
+  }
+
+  /// The same of one expert alone.
+  double predict(std::size_t column, std::size_t horizon, expert who) const noexcept {
+    const column_history& of = histories_[column];
+    return of.last() + of.scale() * tracks_[column * horizons() + horizon].predicted(who);
+  }
+
+  const column_history& history(std::size_t column) const noexcept { return histories_[column]; }
+  const forecast_track& track(std::size_t column, std::size_t horizon) const noexcept {
+    return tracks_[column * horizons() + horizon];
+  }
+
+  /// Bytes held, about.
+  std::size_t bytes() const noexcept {
+    std::size_t sum = sizeof(*this);
+    for (const forecast_track& t : tracks_) {
+      sum += t.bytes();
+    }
+    return sum + columns() * (sizeof(column_history) +
+                              options_.history.rows(options_.horizons.back()) * sizeof(double));
+  }
+
+  /// Everything that it has learned; to be read into a forecaster made with the same options.
+  template <class Archive>
+  void serialize(Archive& archive) {
+    for (column_history& h : histories_) {
+      archive(h);
+    }
+    for (forecast_track& t : tracks_) {
+      archive(t);
+    }
+    archive(rows_);
+  }
+
+ private:
+  void check(std::size_t columns) const {
+    const auto require = [](bool good, const char* why) {
+      if (!good) {
+        throw error(errc::invalid_argument, why);
+      }
+    };
+    const auto& h = options_.horizons;
+    require(columns >= 1 && columns <= 100000, "a forecaster needs 1 to 100000 columns");
+    require(!h.empty() && h.front() >= 1 && h.back() <= 10000 &&
+                std::adjacent_find(h.begin(), h.end(), std::greater_equal<>()) == h.end(),
+            "horizons must be ascending numbers of rows from 1 to 10000");
+    require(options_.history.lags >= 1 && options_.history.lags <= 1000, "lags must be in 1..1000");
+    require(options_.history.season <= 100000 && options_.history.seasons >= 1 &&
+                options_.history.seasons <= 100,
+            "a season must be at most 100000 rows and 1 to 100 of them be looked back");
+    require(options_.mend > 0 && options_.mend <= 1, "mend must be in (0, 1]");
+  }
+
+  forecast_options options_;
+  std::vector<column_history> histories_;
+  std::vector<forecast_track> tracks_; ///< horizons of column 0, of column 1, ...
+  std::vector<reading> readings_;
+  std::uint64_t rows_ = 0;
+};
+
+} // namespace hanami

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "running.hpp"
+
+namespace hanami {
+
+/// Recursive least squares (Plackett 1950; with forgetting: Haykin, Adaptive Filter Theory): the
+/// linear prediction with the least squared error over all samples so far, weighted by
+/// forgetting^age, one sample at a time. Errors count as three times their usual size at most, so
+/// that one wild target does little. Work and memory grow with the square of the inputs.
+class recursive_least_squares {
+ public:
+  recursive_least_squares() = default;
+  /// `forgetting` in (0, 1], 1 forgets nothing. Inputs and target should be of the order of 1:
+  /// weights start at 0 as if `ridge` samples had said so for each input.
+  explicit recursive_least_squares(std::size_t inputs, double forgetting = 1, double ridge = 1)
+      : forgetting_(forgetting), limit_(1e3 / ridge), weights_(inputs), gain_(inputs),
+        inverse_(inputs * inputs), start_(1 / ridge) {
+    restart();
+  }
+
+  double predict(std::span<const double> input) const noexcept {
+    double sum = 0;
+    for (std::size_t i = 0; i < weights_.size(); ++i) {
+      sum += weights_[i] * input[i];
+    }
+    return sum;
+  }
+
+  void learn(std::span<const double> input, double target) noexcept {
+    const std::size_t n = weights_.size();
+    double power = forgetting_;
+    for (std::size_t i = 0; i < n; ++i) {
+      const double* row = inverse_.data() + i * n;
+      double sum = 0;
+      for (std::size_t k = 0; k < n; ++k) {
+        sum += row[k] * input[k];
+      }
+      gain_[i] = sum;
+      power += sum * input[i];
+    }
+    if (!(power >= forgetting_)) { // rounding has eaten the matrix
+      restart();
+      return;
+    }
+    double wrong = target - predict(input);
+    errors_.add(wrong);
+    if (errors_.seen() >= 16) {
+      wrong = std::clamp(wrong, -3 * errors_.value(), 3 * errors_.value());
+    }
+    const double grow = 1 / forgetting_;
+    for (std::size_t i = 0; i < n; ++i) {
+      const double share = gain_[i] / power;
+      weights_[i] += share * wrong;
+      double* row = inverse_.data() + i * n;
+      for (std::size_t k = 0; k < n; ++k) {
+        row[k] = (row[k] - share * gain_[k]) * grow; // symmetric to the last bit
+      }
+    }
+    hold();
+  }
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    const std::size_t n = weights_.size();
+    archive(forgetting_, limit_, weights_, inverse_, errors_);
+    archive.require(weights_.size() == n && inverse_.size() == n * n,
+                    "least squares over another number of inputs");
+  }
+
+ private:
+  void restart() noexcept {
+    const std::size_t n = weights_.size();
+    std::fill(inverse_.begin(), inverse_.end(), 0.0);
+    for (std::size_t i = 0; i < n; ++i) {
+      inverse_[i * n + i] = start_;
+    }
+  }
+
+  /// What no input excites any more must not grow without end.
+  void hold() noexcept {
+    const std::size_t n = weights_.size();
+    for (std::size_t i = 0; i < n; ++i) {
+      if (inverse_[i * n + i] > limit_) {
+        const double less = std::sqrt(limit_ / inverse_[i * n + i]);
+        for (std::size_t k = 0; k < n; ++k) {
+          inverse_[i * n + k] *= less;
+          inverse_[k * n + i] *= less;
+        }
+      }
+    }
+  }
+
+  double forgetting_ = 1;
+  double limit_ = 1;
+  std::vector<double> weights_;
+  std::vector<double> gain_;
+  std::vector<double> inverse_;
+  double start_ = 1;
+  running_scale errors_{100};
+};
+
+} // namespace hanami

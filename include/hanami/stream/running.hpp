@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+/// Running numbers of a stream, each from the values so far only: plain means at first, exponential
+/// windows later, and values too far out count as less (winsorised), so that one wild value moves
+/// nothing by much. Values are finite; who has none does not call.
+
+namespace hanami {
+
+/// Mean absolute value of a stream of numbers around zero.
+class running_scale {
+ public:
+  /// `window` values are remembered, about; from the 16th on a value counts as `far` scales at
+  /// most.
+  explicit running_scale(double window = 1000, double far = 8) noexcept
+      : window_(window), far_(far) {}
+
+  void add(double value) noexcept {
+    double size = std::abs(value);
+    if (seen_ >= 16 && value_ > 0) {
+      size = std::min(size, far_ * value_);
+    }
+    seen_ = std::min(seen_ + 1, window_);
+    value_ += (size - value_) / seen_;
+  }
+
+  /// Counts what it has seen as `values` values at most: the next ones weigh more.
+  void forget(double values) noexcept { seen_ = std::min(seen_, values); }
+
+  /// Goes on from what `other` has found, in a window of its own.
+  void adopt(const running_scale& other) noexcept {
+    seen_ = std::min(other.seen_, window_);
+    value_ = other.value_;
+  }
+
+  /// 0 before the first value that is not.
+  double value() const noexcept { return value_; }
+  double seen() const noexcept { return seen_; }
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(window_, far_, seen_, value_);
+  }
+
+ private:
+  double window_;
+  double far_;
+  double seen_ = 0;
+  double value_ = 0;
+};
+
+/// Mean of a stream and the mean distance from it.
+class running_mean {
+ public:
+  explicit running_mean(double window = 1000) noexcept : window_(window), spread_(window) {}
+
+  void add(double value) noexcept {
+    if (seen_ == 0) {
+      mean_ = value;
+    }
+    seen_ = std::min(seen_ + 1, window_);
+    double off = value - mean_;
+    if (spread_.seen() >= 16 && spread_.value() > 0) {
+      off = std::clamp(off, -8 * spread_.value(), 8 * spread_.value());
+    }
+    spread_.add(off);
+    mean_ += off / seen_;
+  }
+
+  /// Begins anew at `value`; the spread stays until new values replace it.
+  void restart(double value) noexcept {
+    mean_ = value;
+    seen_ = 1;
+    spread_.forget(1);
+  }
+
+  double mean() const noexcept { return mean_; }
+  double spread() const noexcept { return spread_.value(); }
+  double seen() const noexcept { return seen_; }
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(window_, seen_, mean_, spread_);
+  }
+
+ private:
+  double window_;
+  double seen_ = 0;
+  double mean_ = 0;
+  running_scale spread_;
+};
+
+/// Follows a quantile of a stream: a step up where the value lies above, a step down where below,
+/// in the ratio that keeps it still at `level` (Robbins and Monro 1951; as a forecast interval:
+/// Angelopoulos, Candes and Tibshirani 2023). The share of values below approaches `level` whatever
+/// the stream does.
+class running_quantile {
+ public:
+  /// `level` in (0, 1).
+  explicit running_quantile(double level = 0.5) noexcept : level_(level) {}
+
+  void add(double value) noexcept {
+    scale_.add(value);
+    ++seen_;
+    const double rate = std::max(0.02, 1 / std::sqrt(static_cast<double>(seen_)));
+    value_ += rate * scale_.value() * (value > value_ ? level_ : level_ - 1);
+  }
+
+  double value() const noexcept { return value_; }
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(level_, seen_, value_, scale_);
+  }
+
+ private:
+  double level_;
+  std::uint64_t seen_ = 0;
+  double value_ = 0;
+  running_scale scale_;
+};
+
+/// The last `capacity` entries of a stream; older ones are written over.
+template <class T>
+class last_values {
+ public:
+  last_values() = default;
+  /// `capacity` at least 1.
+  explicit last_values(std::size_t capacity) : entries_(capacity) {}
+
+  void push(T entry) {
+    newest_ = newest_ + 1 == entries_.size() ? 0 : newest_ + 1;
+    entries_[newest_] = std::move(entry);
+    size_ = std::min(size_ + 1, entries_.size());
+  }
+
+  /// What was pushed `ago` pushes before the newest; `ago` below `size`.
+  const T& operator[](std::size_t ago) const noexcept { return entries_[place(ago)]; }
+  T& operator[](std::size_t ago) noexcept { return entries_[place(ago)]; }
+
+  /// The place of the next entry with what is left there of an old one, to be filled in place.
+  T& next() noexcept {
+    newest_ = newest_ + 1 == entries_.size() ? 0 : newest_ + 1;
+    size_ = std::min(size_ + 1, entries_.size());
+    return entries_[newest_];
+  }
+
+  std::size_t size() const noexcept { return size_; }
+  std::size_t capacity() const noexcept { return entries_.size(); }
+  bool full() const noexcept { return size_ == entries_.size(); }
+  void clear() noexcept { size_ = 0; }
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    const std::size_t wanted = entries_.size();
+    std::uint64_t newest = newest_;
+    std::uint64_t size = size_;
+    archive(entries_, newest, size);
+    archive.require(entries_.size() == wanted && newest < std::max<std::size_t>(wanted, 1) &&
+                        size <= wanted,
+                    "a window of another length");
+    newest_ = static_cast<std::size_t>(newest);
+    size_ = static_cast<std::size_t>(size);
+  }
+
+ private:
+  std::size_t place(std::size_t ago) const noexcept {
+    return newest_ >= ago ? newest_ - ago : newest_ + entries_.size() - ago;
+  }
+
+  std::vector<T> entries_;
+  std::size_t newest_ = 0;
+  std::size_t size_ = 0;
+};
+
+} // namespace hanami

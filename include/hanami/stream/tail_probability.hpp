@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "running.hpp"
+
+namespace hanami {
+
+/// How unusual a value is in the history of its own stream: the probability that a value as large
+/// or larger comes, from ranks below the largest 5 %, from an exponential tail fitted to those
+/// above (peaks over threshold: Pickands 1975; on streams: Siffer et al. 2017, with shape 0).
+///
+/// Values are not negative. The last 2,000 are remembered; a new one counts as the 95th percentile
+/// plus eight times the tail's mean at most, so that a few wild ones do not widen the tail.
+class tail_probability {
+ public:
+  explicit tail_probability(std::size_t window = 2000) : recent_(window) {}
+
+  /// -log10 of the probability, 0..12, by the values so far; 0 as long as there are too few.
+  double surprise(double value) const noexcept {
+    if (sorted_.size() < least) {
+      return 0;
+    }
+    const std::size_t tail = tail_begin();
+    const double threshold = sorted_[tail];
+    const auto n = static_cast<double>(sorted_.size());
+    if (value > threshold) {
+      const double excess = excess_ > 0 ? (value - threshold) / excess_ : 0;
+      return std::min(12.0, std::log10(n / static_cast<double>(sorted_.size() - tail)) +
+                                excess * 0.43429448190325182);
+    }
+    const auto above = sorted_.end() - std::lower_bound(sorted_.begin(), sorted_.end(), value);
+    return std::max(0.0, std::log10(n / static_cast<double>(above)));
+  }
+
+  /// Surprise by the values so far, then the value becomes one of them.
+  double add(double value) {
+    const double found = surprise(value);
+    if (sorted_.size() >= least && excess_ > 0) {
+      value = std::min(value, sorted_[tail_begin()] + 8 * excess_);
+    }
+    if (recent_.full()) {
+      const double oldest = recent_[recent_.size() - 1];
+      sorted_.erase(std::lower_bound(sorted_.begin(), sorted_.end(), oldest));
+    }
+    sorted_.insert(std::upper_bound(sorted_.begin(), sorted_.end(), value), value);
+    recent_.push(value);
+    fit_tail();
+    return found;
+  }
+
+  std::size_t seen() const noexcept { return sorted_.size(); }
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(recent_);
+    if constexpr (Archive::reading) {
+      sorted_.clear();
+      for (std::size_t i = 0; i < recent_.size(); ++i) {
+        archive.require(!std::isnan(recent_[i]), "a history that is no numbers");
+        sorted_.push_back(recent_[i]);
+      }
+      std::sort(sorted_.begin(), sorted_.end());
+      fit_tail();
+    }
+  }
+
+ private:
+  static constexpr std::size_t least = 40;
+
+  std::size_t tail_begin() const noexcept { return sorted_.size() - sorted_.size() / 20 - 1; }
+
+  void fit_tail() noexcept {
+    const std::size_t tail = tail_begin();
+    double sum = 0;
+    for (std::size_t i = tail + 1; i < sorted_.size(); ++i) {
+      sum += sorted_[i] - sorted_[tail];
+    }
+    excess_ = sum / static_cast<double>(std::max<std::size_t>(sorted_.size() - tail - 1, 1));
+  }
+
+  last_values<double> recent_;
+  std::vector<double> sorted_;
+  double excess_ = 0; ///< mean height of the tail over its threshold
+};
+
+} // namespace hanami
