@@ -15,20 +15,26 @@ set(HANAMI_OPT_IN_HEADERS "") # relative to include/hanami, whether or not their
 set(HANAMI_MISSING_HEADERS "") # those of them whose package is not there
 set(hanami_component_table "") # text of the package config
 
-# hanami_component(<name> [FIND <package>] [LINK <target>...] [HEADERS <header>...])
+# hanami_component(<name> [IF <option>] [FIND <package>] [LINK <target>...] [HEADERS <header>...])
 # `core` owns and installs all headers; every other component links it.
 function(hanami_component name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "FIND" "LINK;HEADERS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "IF;FIND" "LINK;HEADERS")
   list(APPEND HANAMI_OPT_IN_HEADERS ${arg_HEADERS})
   set(HANAMI_OPT_IN_HEADERS ${HANAMI_OPT_IN_HEADERS} PARENT_SCOPE)
-  if(arg_FIND)
+  set(missing "")
+  if(arg_IF AND NOT ${arg_IF})
+    set(missing "${arg_IF} is off")
+  elseif(arg_FIND)
     find_package(${arg_FIND} QUIET GLOBAL)
     if(NOT ${arg_FIND}_FOUND)
-      message(STATUS "hanami::${name} left out: ${arg_FIND} not found")
-      list(APPEND HANAMI_MISSING_HEADERS ${arg_HEADERS})
-      set(HANAMI_MISSING_HEADERS ${HANAMI_MISSING_HEADERS} PARENT_SCOPE)
-      return()
+      set(missing "${arg_FIND} not found")
     endif()
+  endif()
+  if(missing)
+    message(STATUS "hanami::${name} left out: ${missing}")
+    list(APPEND HANAMI_MISSING_HEADERS ${arg_HEADERS})
+    set(HANAMI_MISSING_HEADERS ${HANAMI_MISSING_HEADERS} PARENT_SCOPE)
+    return()
   endif()
 
   set(target hanami_${name})

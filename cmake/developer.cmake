@@ -3,27 +3,32 @@
 
 add_library(hanami_dev INTERFACE)
 
-target_compile_options(hanami_dev INTERFACE
+set(cxx $<COMPILE_LANGUAGE:CXX>)
+set(cuda $<COMPILE_LANGUAGE:CUDA>)
+target_compile_options(hanami_dev INTERFACE $<${cxx}:
   -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wcast-align -Wcast-qual
   -Wold-style-cast -Wnon-virtual-dtor -Woverloaded-virtual -Wnull-dereference -Wunused
-  -Wdouble-promotion -Wformat=2)
+  -Wdouble-promotion -Wformat=2>)
+# The warnings put off are false: nvcc does not know the pragmas of the compiler that comes after it.
+target_compile_options(hanami_dev INTERFACE
+  "$<${cuda}:-Xcompiler=-Wall,-Wextra;-diag-suppress=1675,549>")
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # False alarms of gcc 12 from -O2 on: in inlined standard containers, in its own AVX-512 intrinsics
   # and in inlined std::string. Clang keeps what it has of them.
-  target_compile_options(hanami_dev INTERFACE
+  target_compile_options(hanami_dev INTERFACE $<${cxx}:
     -Wno-null-dereference -Wno-maybe-uninitialized -Wno-restrict -Wno-array-bounds
     -Wno-stringop-overflow -Wno-stringop-overread
-    -Wduplicated-cond -Wduplicated-branches -Wlogical-op)
+    -Wduplicated-cond -Wduplicated-branches -Wlogical-op>)
 endif()
 if(HANAMI_WERROR)
-  target_compile_options(hanami_dev INTERFACE -Werror)
+  target_compile_options(hanami_dev INTERFACE $<${cxx}:-Werror>)
 endif()
 
 if(HANAMI_NATIVE AND NOT HANAMI_ARCH)
   set(HANAMI_ARCH native)
 endif()
 if(HANAMI_ARCH)
-  target_compile_options(hanami_dev INTERFACE -march=${HANAMI_ARCH})
+  target_compile_options(hanami_dev INTERFACE $<${cxx}:-march=${HANAMI_ARCH}>)
 endif()
 
 if(HANAMI_SANITIZE)
@@ -31,6 +36,14 @@ if(HANAMI_SANITIZE)
     -fsanitize=${HANAMI_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(hanami_dev INTERFACE -fsanitize=${HANAMI_SANITIZE})
   target_compile_definitions(hanami_dev INTERFACE _GLIBCXX_ASSERTIONS)
+endif()
+
+# What nvcc compiles, once for all programs that run on a device.
+if(TARGET hanami_cuda)
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/cuda_device.cu CONTENT
+    "#include <hanami/executor/cuda.cuh>\n")
+  add_library(hanami_cuda_device STATIC ${PROJECT_BINARY_DIR}/cuda_device.cu)
+  target_link_libraries(hanami_cuda_device PUBLIC hanami_cuda PRIVATE hanami_dev)
 endif()
 
 # Takes those sources off a list that include a header whose package is not there.

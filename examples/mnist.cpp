@@ -57,6 +57,8 @@ bool read_options(std::span<char* const> arguments, program_options& all) {
               "share of the steps to remove while learning (0)", {0.0, 0.95});
   line.option("rehearsal", "N", o.learning.rehearsal,
               "remembered samples learned again after each sample (0)", {0, 1000});
+  line.option("executor", "NAME", o.executor,
+              "serial (default): one thread; or cuda: a GPU, if the\nprogram was built with it");
   line.section("what is done to the images (raw bytes 0..255 otherwise)");
   line.option("scale", "X", o.images.scale, "multiply every pixel by X", {1e-30, 1e30});
   line.option("feature-scale", "SEED", o.images.feature_scale,
@@ -84,7 +86,7 @@ std::string to_json(const program_options& all, const example::mnist_data& data,
   out.add("epochs", all.task.epochs);
   out.add("seed", all.task.learning.seed);
   out.add("endless", all.task.endless);
-  out.add("executor", "serial");
+  out.add("executor", all.task.executor);
   out.add("threads", 1);
   out.add("instruction_set", hanami::instruction_set());
   out.add("test_accuracy", r.test_accuracy);
@@ -141,6 +143,9 @@ int run(std::span<char* const> arguments) {
     return 0;
   }
   if (!all.report.empty()) {
+    if (all.task.executor != "serial") {
+      throw example::usage_error("--report shows what each sample did: it needs --executor serial");
+    }
     all.task.curve_points = 150;
     all.task.misread_kept = 44;
   }

@@ -15,8 +15,9 @@ set(floors
   "^algorithm/"
   "^executor/"
   "^(cluster|quantized)\\.hpp$"
+  "^stream/"
   "^io/"
-  "^executor/fleet"
+  "^executor/(fleet|cuda)"
   "^service/"
   "^hanami\\.hpp$")
 

@@ -24,6 +24,7 @@
 #include "algorithm/renew.hpp"
 #include "algorithm/sample_check.hpp"
 #include "algorithm/schedule.hpp"
+#include "algorithm/spiking.hpp"
 #include "executor/serial.hpp"
 #include "foundation/error.hpp"
 #include "fwd.hpp"
@@ -48,7 +49,8 @@ struct learning_options {
   double skip_values = 0.01;       ///< the same for sigmoid and linear outputs, in inner units
   double gradient_clip = 1.5;      ///< largest error of a node, in inner units
   double nats_per_lane = 8.0;      ///< loss, per neuron of a brick, that asks for another brick
-  std::uint32_t rehearsal = 0;     ///< remembered samples trained after each sample
+  std::uint32_t rehearsal = 0;     ///< remembered samples trained after each sample; none where
+                                   ///< neurons spike: without what was before, they mean nothing
   std::uint32_t remembered = 2000; ///< samples kept for rehearsal
   double remember_above = 0.3;     ///< largest error of a node above which a sample is remembered
   double reduction = 0.0;          ///< share of the steps to remove, 0..0.95; 0: template decides
@@ -164,7 +166,7 @@ class basic_cluster {
     detail::check_size(target.size(), output_size(), "target");
     detail::check_targets(target);
     const train_result result = train_once(input, target, run);
-    if (options_.rehearsal > 0 && result.learned) {
+    if (options_.rehearsal > 0 && result.learned && act_.memory.empty()) {
       rehearse(input, target, result, run);
     }
     ++schedule_.seen;
@@ -233,8 +235,7 @@ class basic_cluster {
     }
     activity<Real> fresh;
     fresh.fit(net_);
-    fresh.potentials = act_.potentials;
-    fresh.resting = act_.resting;
+    fresh.memory = std::move(act_.memory);
     act_ = std::move(fresh);
   }
 
@@ -313,12 +314,12 @@ class basic_cluster {
       act_ = {};
       act_.fit(net_);
     }
-    archive(act_.potentials, act_.resting, schedule_.planned, schedule_.seen, drift_, ring_,
-            loss_sum_, samples_, samples_learned_, reduction_rounds_, steps_removed_);
-    const bool spiking = activity<Real>::spiking(net_.plan.settings);
-    const std::size_t remembering = spiking ? net_.bricks.size() * net_.lanes() : 0;
-    archive.require(act_.potentials.size() == remembering && act_.resting.size() == remembering,
-                    "the memory of the neurons does not fit the cluster");
+    if (net_.plan.spikes()) {
+      archive(act_.memory);
+      archive.require(act_.memory.fits(net_), "the memory of the neurons does not fit the cluster");
+    }
+    archive(schedule_.planned, schedule_.seen, drift_, ring_, loss_sum_, samples_, samples_learned_,
+            reduction_rounds_, steps_removed_);
   }
 
  private:
@@ -341,8 +342,8 @@ class basic_cluster {
     for (const auto& plan : plans) {
       known += (known.empty() ? "'" : ", '") + plan.name + "'";
     }
-    throw error(errc::invalid_argument, "the cluster has no " + std::string(what) + " '" +
-                                            std::string(name) + "'; it has " + known);
+    raise(errc::invalid_argument, "the cluster has no " + std::string(what) + " '" +
+                                      std::string(name) + "'; it has " + known);
   }
 
   void adopt_options() {
@@ -355,7 +356,7 @@ class basic_cluster {
   void check_options() const {
     const auto check = [](bool good, const char* why) {
       if (!good) {
-        throw error(errc::invalid_argument, why);
+        raise(errc::invalid_argument, why);
       }
     };
     check(options_.learning_rate > 0 && options_.learning_rate <= 10,
@@ -388,11 +389,26 @@ class basic_cluster {
     }
     net_.renewal_checks = schedule_.moving() ? 16 : 64;
     grow_forward(net_, act_, run);
+    remember(run);
     train_result result = measure(target);
     if (result.learned) {
       learn(result.loss, run);
     }
     return result;
+  }
+
+  /// What spiking neurons learn from later stands in their traces.
+  template <class Executor>
+  void remember(const Executor& run) {
+    if (act_.memory.empty()) {
+      return;
+    }
+    act_.memory.fit_traces(net_);
+    const follow_traces<Real, Weight> work{net_, act_};
+    for (const auto& bricks : act_.level_bricks) {
+      run.for_each(bricks.size(), 2 * touched_bytes(net_, bricks, act_),
+                   [&](std::size_t i) { work(bricks[i]); });
+    }
   }
 
   void open_negatives(std::span<const Real> input) {
@@ -523,7 +539,7 @@ class basic_cluster {
       }
       remove_weakest(net_, static_cast<std::size_t>(static_cast<double>(steps) * share / 10),
                      norms_);
-      reopen_sections(net_, reduction_rounds_++ % 10, 10);
+      reopen_sections(net_, static_cast<std::size_t>(reduction_rounds_++ % 10), 10);
       return;
     }
     if (reduction_rounds_ >= 10 ||

@@ -10,6 +10,15 @@
 #define HANAMI_ASSERT(condition, why) assert((condition) && (why))
 #endif
 
+/// 1 where errors are thrown, 0 in programs built without exceptions: see `raise`.
+#if !defined(HANAMI_EXCEPTIONS)
+#if defined(__cpp_exceptions)
+#define HANAMI_EXCEPTIONS 1
+#else
+#define HANAMI_EXCEPTIONS 0
+#endif
+#endif
+
 /// Marks a function that host and device share.
 #if defined(__CUDACC__)
 #define HANAMI_HOST_DEVICE __host__ __device__

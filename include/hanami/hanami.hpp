@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// The core on one thread: clusters, templates, datasets, checkpoints. Opt-in parts have headers of
-/// their own: `io/gzip.hpp` needs zlib.
+/// The core on one thread: clusters, templates, datasets, checkpoints, streams. Opt-in parts have
+/// headers of their own: `io/gzip.hpp` needs zlib.
 
 #include "cluster.hpp"
 #include "config.hpp"
+#include "foundation/arena.hpp"
 #include "foundation/processor.hpp"
 #include "fwd.hpp"
 #include "io/checkpoint.hpp"
@@ -16,6 +17,10 @@
 #include "io/drawn_digits.hpp"
 #include "io/idx.hpp"
 #include "quantized.hpp"
+#include "stream/anomaly.hpp"
+#include "stream/calendar.hpp"
+#include "stream/forecaster.hpp"
+#include "stream/row_forecaster.hpp"
 #include "structure/template_builder.hpp"
 #include "structure/template_parser.hpp"
 #include "structure/template_writer.hpp"

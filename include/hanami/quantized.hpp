@@ -41,10 +41,10 @@ class quantized_cluster {
   template <class Weight>
   explicit quantized_cluster(const basic_cluster<float, Weight>& from) {
     const network<float, Weight>& net = from.state();
-    if (activity<float>::spiking(net.plan.settings)) {
-      throw error(errc::invalid_argument,
-                  "neurons that spike have no 8-bit copy; it takes clusters with neuron_cooldown "
-                  "and refractory_time left at their defaults");
+    if (net.plan.spikes()) {
+      raise(errc::invalid_argument,
+            "neurons that spike have no 8-bit copy; it takes clusters with neuron_cooldown, "
+            "refractory_time and fire_threshold left at their defaults");
     }
     inputs_ = net.plan.inputs;
     negative_inputs_ = net.negative_inputs;

@@ -72,8 +72,8 @@ inline hanami::cluster busy_cluster(std::uint64_t seed = 1, bool spiking = false
   settings.enable_reduction = true;
   settings.max_bricks = 4;
   if (spiking) {
-    settings.neuron_cooldown = 1.5;
-    settings.refractory_time = 2;
+    settings.neuron_cooldown = {1.1, 3.0};
+    settings.refractory_time = {1, 4};
   }
   auto options = learning(seed);
   options.rehearsal = 1;

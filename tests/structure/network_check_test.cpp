@@ -172,7 +172,8 @@ TEST_CASE("every kind of damage to sections and steps is found", "[structure]") 
 TEST_CASE("borders that training would spoil are found", "[structure]") {
   constexpr float infinity = std::numeric_limits<float>::infinity();
   for (const float high : {-1.0f, infinity, infinity - infinity}) {
-    CHECK(fault_after([&](network<float>& n) { n.bricks[0].chain_watches[0].highest = high; }) != "nothing");
+    CHECK(fault_after([&](network<float>& n) { n.bricks[0].chain_watches[0].highest = high; }) !=
+          "nothing");
   }
 }
 

@@ -13,6 +13,7 @@
 #include "forward.hpp"
 #include "lanes.hpp"
 #include "random_keys.hpp"
+#include "spiking.hpp"
 
 /// From the errors of the outputs back to every active weight: plain gradient descent, one sample
 /// at a time, through the steps that the forward pass has listed. First the deltas of all neurons,
@@ -47,22 +48,6 @@ HANAMI_HOST_DEVICE Real fan_in_gain(bool hears_neurons, std::uint32_t most_activ
 template <class Real, class Weight>
 Real fan_in_gain(const network<Real, Weight>& net, const brick<Real>& b) noexcept {
   return fan_in_gain<Real>(!net.plan[b.hexagon].fed_by.empty(), b.most_active);
-}
-
-template <class Real>
-Real sum_of_squares(const Real* values, std::size_t count) noexcept {
-  constexpr std::size_t width = simd_width<Real>;
-  simd<Real> sums{};
-  std::size_t i = 0;
-  for (; i + width <= count; i += width) {
-    const simd<Real> v = simd_load(values + i);
-    sums += v * v;
-  }
-  Real sum = simd_sum<Real>(sums);
-  for (; i < count; ++i) {
-    sum += values[i] * values[i];
-  }
-  return sum;
 }
 
 /// delta += errors * weights, for one brick of one output.
@@ -121,7 +106,13 @@ struct delta_brick {
     through_activation(index, delta);
     const auto& list = act.lists[index];
     if (list.count > list.input_count) {
-      with_lanes(net.lanes(), [&](auto lanes) { pass_back<lanes()>(index, delta); });
+      with_lanes(net.lanes(), [&](auto lanes) {
+        if (act.memory.spikes(index)) {
+          pass_back_taken<lanes()>(index, delta);
+        } else {
+          pass_back<lanes()>(index, delta);
+        }
+      });
     }
   }
 
@@ -133,15 +124,17 @@ struct delta_brick {
         delta[lane] *= decltype(activate)::slope(potentials[lane]);
       }
     });
-    if (act.potentials.empty()) {
-      return;
+  }
+
+  /// Sources hear only of those neurons that have taken what they sent.
+  template <std::size_t Lanes>
+  void pass_back_taken(std::size_t index, const Real* delta) const noexcept {
+    const std::uint8_t* took = act.memory.took.data() + index * Lanes;
+    alignas(64) Real taken[Lanes];
+    for (std::size_t lane = 0; lane < Lanes; ++lane) {
+      taken[lane] = took[lane] != 0 ? delta[lane] : Real{0};
     }
-    const std::uint8_t* took = act.took.data() + index * net.lanes();
-    for (std::size_t lane = 0; lane < net.lanes(); ++lane) {
-      if (took[lane] == 0) {
-        delta[lane] = 0;
-      }
-    }
+    pass_back<Lanes>(index, taken);
   }
 
   /// The part of every feeding neuron, in the order of the chunks, apart from other bricks' parts.
@@ -182,7 +175,8 @@ struct correct_brick {
     watch_sources(net, index, act);
     correct_outputs(index);
     const Real* delta = act.deltas.data() + index * net.lanes();
-    for (std::size_t lane = 0; lane < net.lanes(); ++lane) {
+    const bool spikes = act.memory.spikes(index);
+    for (std::size_t lane = 0; lane < net.lanes() && !spikes; ++lane) {
       b.bias[lane] -= rates.bias * delta[lane];
     }
     const Real rate = rates.fan_in ? rates.weight * fan_in_gain(net, b) : rates.weight;
@@ -190,6 +184,11 @@ struct correct_brick {
     const weight_rounding<Weight> round(
         random_bits(net.seed, detail::stream_key(detail::stream::rounding, index), rates.number));
     with_lanes(net.lanes(), [&](auto lanes) {
+      if (spikes) {
+        update_traced<lanes()>(net.tiles.weights(), act.memory, index, rate,
+                               static_cast<Real>(std::max(b.most_active, 1U)), delta, round);
+        return;
+      }
       update_tiles<lanes()>(net.tiles.weights(), list.phi.data(), list.slot.data(), list.count,
                             rate, delta, round);
     });
@@ -264,8 +263,11 @@ step_rates<Real> whole_gradient_rates(const network<Real, Weight>& net, const ac
     for (const std::uint32_t index : bricks) {
       const auto& list = act.lists[index];
       outputs += sum_of_squares(act.sources.data() + net.neurons_of(index), net.lanes());
-      hidden += (sum_of_squares(list.phi.data(), list.count) + bias_share) *
-                sum_of_squares(act.deltas.data() + index * net.lanes(), net.lanes());
+      const Real* delta = act.deltas.data() + index * net.lanes();
+      hidden += act.memory.spikes(index)
+                    ? traced_squares(act.memory, index, net.lanes(), delta)
+                    : (sum_of_squares(list.phi.data(), list.count) + bias_share) *
+                          sum_of_squares(delta, net.lanes());
     }
   }
   const Real errors = sum_of_squares(act.errors.data(), act.errors.size());

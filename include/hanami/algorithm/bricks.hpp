@@ -10,6 +10,7 @@
 
 #include "../foundation/random.hpp"
 #include "../structure/activity.hpp"
+#include "lanes.hpp"
 #include "random_keys.hpp"
 
 /// Growth by bricks, in the hexagons where the errors are, and by the negative parts of inputs.
@@ -66,7 +67,8 @@ void connect_outputs(network<Real, Weight>& net, hexagon_id from, std::size_t in
         stream_key(stream::output_weights, index, net.bricks[index].generation);
     for (std::size_t k = 0; k < size; ++k) {
       layer.weights[block * size + k] =
-          scale * static_cast<Real>(random_signed_unit(net.seed, key, (o << 32) + k));
+          scale *
+          static_cast<Real>(random_signed_unit(net.seed, key, (std::uint64_t{o} << 32) + k));
     }
     if (net.averaging()) {
       reserve_to_grow(layer.average_weights, layer.weights.size());
@@ -145,11 +147,7 @@ void note_errors(network<Real, Weight>& net, const activity<Real>& act) noexcept
     double sum = 0;
     for (const std::uint32_t index : here.bricks) {
       const Real* delta = act.deltas.data() + index * net.lanes();
-      Real squares = 0;
-      for (std::size_t lane = 0; lane < net.lanes(); ++lane) {
-        squares += delta[lane] * delta[lane];
-      }
-      sum += static_cast<double>(squares);
+      sum += static_cast<double>(sum_of_squares(delta, net.lanes()));
     }
     if (!here.bricks.empty()) {
       const double more = sum / static_cast<double>(here.bricks.size() * net.lanes());

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "../config.hpp"
+
 namespace hanami {
 
 /// Notices that a stream has changed: what is lost on the samples of late against what is usual.
@@ -13,15 +15,15 @@ class drift_watch {
  public:
   /// Takes the loss of the next sample, before it is learned from; 0 (nothing known, nothing wrong)
   /// is passed over. True once for a change; then the watch begins anew.
-  bool note(double loss) noexcept {
+  HANAMI_HOST_DEVICE bool note(double loss) noexcept {
     if (!(loss > 0)) {
       return false;
     }
     ++seen_;
-    const double share = 1.0 / static_cast<double>(std::min(seen_, usual_window));
+    const double share = 1.0 / static_cast<double>(std::min(seen_, std::uint64_t{usual_window}));
     const double counted = seen_ > recent_window ? std::min(loss, 8 * usual_) : loss;
     recent_ +=
-        (counted - recent_) / static_cast<double>(std::min<std::uint64_t>(seen_, recent_window));
+        (counted - recent_) / static_cast<double>(std::min(seen_, std::uint64_t{recent_window}));
     usual_ += share * (counted - usual_);
     square_ += share * (counted * counted - square_);
     if (seen_ < 2 * usual_window) {

@@ -141,10 +141,8 @@ struct forward_brick {
     Real* potentials = act.sources.data() + net.neurons_of(index);
     with_lanes(net.lanes(), [&](auto lanes) {
       accumulate<lanes()>(tiles, list.phi.data(), list.slot.data(), list.count, bias, potentials);
-      if (!act.potentials.empty()) {
-        const std::size_t at = index * lanes();
-        spike(net.plan.settings, lanes(), potentials, act.potentials.data() + at,
-              act.resting.data() + at, act.took.data() + at);
+      if (act.memory.spikes(index)) {
+        spike(act.memory, index, lanes(), potentials);
       }
       with_activation(net.plan.settings.activation, [&](auto activate) {
         for (std::size_t lane = 0; lane < lanes(); ++lane) {

@@ -94,4 +94,21 @@ Real dot_lanes(const Weight* weight, const Real* delta) noexcept {
   return simd_sum<Real>(sum);
 }
 
+/// Sum of the squares of any number of values.
+template <class Real>
+Real sum_of_squares(const Real* values, std::size_t count) noexcept {
+  constexpr std::size_t width = simd_width<Real>;
+  simd<Real> sums{};
+  std::size_t i = 0;
+  for (; i + width <= count; i += width) {
+    const simd<Real> v = simd_load(values + i);
+    sums += v * v;
+  }
+  Real sum = simd_sum<Real>(sums);
+  for (; i < count; ++i) {
+    sum += values[i] * values[i];
+  }
+  return sum;
+}
+
 } // namespace hanami

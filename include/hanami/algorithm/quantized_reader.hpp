@@ -128,8 +128,8 @@ class reader_maker {
       for (const step_source<Weight>& step : steps_) {
         const float weight = std::abs(float{step.weight[lane * stride_]});
         if (!(weight <= std::numeric_limits<float>::max())) {
-          throw error(errc::invalid_argument,
-                      "a weight of the cluster is not finite; an 8-bit copy needs finite ones");
+          raise(errc::invalid_argument,
+                "a weight of the cluster is not finite; an 8-bit copy needs finite ones");
         }
         most = std::max(most, weight);
       }

@@ -111,7 +111,8 @@ void unlearn_lanes(network<Real, Weight>& net, std::size_t index,
 } // namespace detail
 
 /// Draws the weights of all neurons anew that no noted sample woke, so that about half of them are
-/// awake at any sample; then the notes begin anew. Answers stay as they are.
+/// awake at any sample; then the notes begin anew. Answers stay as they are. Spiking neurons are
+/// left alone: they may wait for long.
 template <class Real, class Weight>
 void renew_silent_neurons(network<Real, Weight>& net) noexcept {
   for (std::size_t index = 0; index < net.bricks.size(); ++index) {
@@ -124,7 +125,7 @@ void renew_silent_neurons(network<Real, Weight>& net) noexcept {
       }
     }
     b.awake = {};
-    if (b.retired || silent == 0) {
+    if (b.retired || silent == 0 || net.plan[b.hexagon].spiking.spikes()) {
       continue;
     }
     const std::span<const std::uint32_t> lanes(lane_list.data(), silent);

@@ -138,7 +138,7 @@ class infer_job final : public fleet_job {
 
   /// Only neurons that spike remember; all others can use the thread's activity.
   activity<float>& stream_of(const cluster& c, fleet_turn& turn) {
-    if (!activity<float>::spiking(c.plan().settings)) {
+    if (!c.state().plan.spikes()) {
       return turn.act;
     }
     if (!stream_) {

@@ -10,6 +10,8 @@
 
 #include "error.hpp"
 
+#if HANAMI_EXCEPTIONS // without, nothing could be caught
+
 namespace hanami::detail {
 
 /// What every overload with a `std::error_code&` is made of: calls the throwing one. Gives its
@@ -41,3 +43,5 @@ auto attempt(std::error_code& code, std::string* message, Work&& work) {
 }
 
 } // namespace hanami::detail
+
+#endif

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
+#include <cstdlib>
 #include <string>
 #include <system_error>
+
+#include "../config.hpp"
 
 /// Errors of set-up, files, networks and devices. A broken promise of the caller is not an error
 /// but a `HANAMI_ASSERT`.
@@ -79,6 +83,30 @@ class error : public std::system_error {
  private:
   std::string message_;
 };
+
+/// Hears of errors in programs built without exceptions. Must not return; a program of which it
+/// does is aborted.
+using error_handler = void (*)(errc value, const char* message);
+
+/// The handler of the program: set it before anything else. Without one, errors abort.
+inline std::atomic<error_handler>& current_error_handler() noexcept {
+  static std::atomic<error_handler> handler{nullptr};
+  return handler;
+}
+
+/// Where every error of the core begins: throws `error`. In programs built without exceptions
+/// (`-fno-exceptions`) calls the handler instead; samples that `check_values` has found good do not
+/// get this far.
+[[noreturn]] inline void raise(errc value, const std::string& message) {
+#if HANAMI_EXCEPTIONS
+  throw error(value, message);
+#else
+  if (const error_handler handler = current_error_handler().load()) {
+    handler(value, message.c_str());
+  }
+  std::abort();
+#endif
+}
 
 } // namespace hanami
 

@@ -83,9 +83,9 @@ inline const char* missing_extension() noexcept {
 /// given away says `instruction_set_or_exit` first thing in `main`.
 inline void require_instruction_set() {
   if (const char* missing = missing_extension()) {
-    throw error(errc::unsupported_machine, std::string("this program was built for ") +
-                                               instruction_set() + ", and this processor lacks " +
-                                               missing + "; build it here, or with a lower -march");
+    raise(errc::unsupported_machine, std::string("this program was built for ") +
+                                         instruction_set() + ", and this processor lacks " +
+                                         missing + "; build it here, or with a lower -march");
   }
 }
 

@@ -29,7 +29,7 @@
 ///
 ///     offset  size  what
 ///     0       8     "hanamiCP"
-///     8       4     format version, 2
+///     8       4     format version, 3
 ///     12      4     bytes of a weight: 2 (bfloat16), 4 (float) or 8 (double)
 ///     16      8     n, bytes of the content
 ///     24      n     metadata, template text, options, state, as `archive_writer` writes them
@@ -39,7 +39,7 @@
 
 namespace hanami {
 
-inline constexpr std::uint32_t checkpoint_version = 2;
+inline constexpr std::uint32_t checkpoint_version = 3;
 
 /// What a program wants to find beside the cluster, by keys of its own: names of columns, units.
 /// Any bytes, but no empty key; keys and values together at most `max_metadata_bytes`. A cluster

@@ -10,6 +10,7 @@
 
 #include "../foundation/memory.hpp"
 #include "network.hpp"
+#include "neuron_memory.hpp"
 
 namespace hanami {
 
@@ -36,10 +37,8 @@ struct activity {
   std::vector<std::vector<std::uint32_t>> level_bricks; ///< per level: the bricks that run at once
   aligned_vector<Real> answer;                          ///< all outputs in a row
   std::vector<aligned_vector<Real>> output_parts;       ///< per output: sums of groups of bricks
-  aligned_vector<Real> errors;        ///< their loss gradients, in the outputs' inner units
-  aligned_vector<Real> potentials;    ///< spiking: per neuron, what is left of older inputs
-  std::vector<std::uint32_t> resting; ///< spiking: per neuron, cycles until it takes input again
-  std::vector<std::uint8_t> took;     ///< spiking: per neuron, whether this cycle's input counted
+  aligned_vector<Real> errors; ///< their loss gradients, in the outputs' inner units
+  neuron_memory<Real> memory;  ///< of spiking neurons
   std::uint64_t shape_version = ~std::uint64_t{0};    ///< of the network that `fit` has seen
   std::uint64_t learning_version = ~std::uint64_t{0}; ///< of the one that `fit_to_learn` has seen
 
@@ -66,15 +65,7 @@ struct activity {
     for (std::size_t o = 0; o < output_parts.size(); ++o) {
       output_parts[o].resize((net.outputs[o].bricks.size() + 1) * net.plan.outputs[o].size);
     }
-    if (spiking(net.plan.settings)) {
-      potentials.resize(net.bricks.size() * net.lanes());
-      resting.resize(potentials.size());
-      took.resize(potentials.size());
-    } else {
-      potentials.clear();
-      resting.clear();
-      took.clear();
-    }
+    memory.fit(net);
   }
 
   /// The same with room for the backward pass.
@@ -93,6 +84,7 @@ struct activity {
       const auto neurons = std::count_if(chunks.begin(), chunks.end(),
                                          [](const source_chunk& chunk) { return chunk.is_neuron; });
       source_deltas[b].resize(static_cast<std::size_t>(neurons) * chunk_width);
+      memory.reserve_traced(b, lists[b].slot.size());
     }
   }
 
@@ -100,8 +92,7 @@ struct activity {
     std::size_t sum = allocated_bytes(sources) + allocated_bytes(deltas) + allocated_bytes(answer) +
                       allocated_bytes(errors) + allocated_bytes(active) + allocated_bytes(lists) +
                       allocated_bytes(level_bricks) + allocated_bytes(output_parts) +
-                      allocated_bytes(source_deltas) + allocated_bytes(potentials) +
-                      allocated_bytes(resting) + allocated_bytes(took);
+                      allocated_bytes(source_deltas) + memory.bytes();
     for (const auto& a : active) {
       sum += allocated_bytes(a);
     }
@@ -118,12 +109,6 @@ struct activity {
       sum += allocated_bytes(d);
     }
     return sum;
-  }
-
-  /// Whether neurons remember: any setting other than the defaults.
-  static bool spiking(const cluster_settings& settings) noexcept {
-    return settings.neuron_cooldown < cluster_settings{}.neuron_cooldown ||
-           settings.refractory_time > 1;
   }
 
  private:

@@ -74,12 +74,25 @@ struct axon_template {
   friend bool operator==(const axon_template&, const axon_template&) = default;
 };
 
+/// One value for all neurons, or a range that every neuron draws its own from, both ends included.
+template <class T>
+struct neuron_range {
+  T first{};
+  T last{};
+
+  constexpr neuron_range(T all) noexcept : first(all), last(all) {} // a value is a range
+  constexpr neuron_range(T from, T to) noexcept : first(from), last(to) {}
+  friend bool operator==(const neuron_range&, const neuron_range&) = default;
+};
+
 /// Settings of a cluster; the defaults are those of the text without a settings section.
 struct cluster_settings {
   /// Spiking: the potential of a neuron is divided by this every cycle (> 1). 1e9 forgets at once.
-  double neuron_cooldown = 1e9;
-  /// Spiking: a neuron takes input every `refractory_time` cycles (>= 1).
-  std::uint32_t refractory_time = 1;
+  neuron_range<double> neuron_cooldown = 1e9;
+  /// Spiking: a neuron takes input every `refractory_time` cycles (>= 1) at most.
+  neuron_range<std::uint32_t> refractory_time = 1;
+  /// Spiking: a neuron takes input only where its sum is above this (>= 0).
+  double fire_threshold = 0;
   /// Hexagons up to this many steps away are reached (>= 1), nearer ones more often.
   std::uint32_t max_connection_distance = 1;
   /// Weak steps are removed while the cluster learns.
@@ -93,9 +106,13 @@ struct cluster_settings {
   friend bool operator==(const cluster_settings&, const cluster_settings&) = default;
 };
 
-/// A hexagon of the template. Its id is its index.
+/// A hexagon of the template. Its id is its index. What it says of its neurons goes before the
+/// settings of the cluster.
 struct hexagon_template {
   hex_position position;
+  std::optional<neuron_range<double>> neuron_cooldown = std::nullopt;
+  std::optional<neuron_range<std::uint32_t>> refractory_time = std::nullopt;
+  std::optional<double> fire_threshold = std::nullopt;
   friend bool operator==(const hexagon_template&, const hexagon_template&) = default;
 };
 
@@ -106,6 +123,25 @@ struct cluster_template {
   std::vector<input_template> inputs;
   std::vector<output_template> outputs;
   friend bool operator==(const cluster_template&, const cluster_template&) = default;
+};
+
+/// How the neurons of one hexagon spike; see `algorithm/spiking.hpp`.
+struct spiking_plan {
+  neuron_range<double> cooldown = cluster_settings{}.neuron_cooldown;
+  neuron_range<std::uint32_t> refractory_time = cluster_settings{}.refractory_time;
+  double fire_threshold = 0;
+
+  spiking_plan() = default;
+  spiking_plan(const cluster_settings& all, const hexagon_template& here)
+      : cooldown(here.neuron_cooldown.value_or(all.neuron_cooldown)),
+        refractory_time(here.refractory_time.value_or(all.refractory_time)),
+        fire_threshold(here.fire_threshold.value_or(all.fire_threshold)) {}
+
+  /// Whether neurons remember: anything other than the defaults.
+  bool spikes() const noexcept {
+    return cooldown.first < cluster_settings{}.neuron_cooldown.first || refractory_time.last > 1 ||
+           fire_threshold > 0;
+  }
 };
 
 /// Fixed limits of a template, far above what fits a host's memory: they keep a hostile text from

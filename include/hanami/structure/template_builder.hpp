@@ -29,22 +29,24 @@ class template_builder {
     return *this;
   }
 
-  template_builder& hexagon(hex_position at) {
-    made_.hexagons.push_back({at});
+  template_builder& hexagon(hex_position at) { return spiking_hexagon({at}); }
+
+  /// Adds a hexagon whose neurons spike in a way of their own.
+  template_builder& spiking_hexagon(const hexagon_template& all) {
+    made_.hexagons.push_back(all);
     return *this;
   }
 
   /// Adds a box of hexagons, x fastest, then y, then z. Throws `errc::invalid_template`, before
   /// anything is allocated, if the box runs backwards or exceeds `template_limits::hexagons`.
   template_builder& hexagons(const hex_range& box) {
-    try {
-      detail::template_text::check_range(box, detail::template_text::template_part::place);
-    } catch (const detail::template_text::template_issue& issue) {
-      throw error(errc::invalid_template, issue.message);
-    }
+    using namespace detail::template_text;
+    reporting_issues(
+        [&] { check_range(box, template_part::place); },
+        [](const template_issue& issue) { raise(errc::invalid_template, issue.message); });
     if (detail::template_text::positions_in(box) > template_limits::hexagons) {
-      throw error(errc::invalid_template,
-                  "expected at most " + std::to_string(template_limits::hexagons) + " hexagons");
+      raise(errc::invalid_template,
+            "expected at most " + std::to_string(template_limits::hexagons) + " hexagons");
     }
     detail::template_text::for_each_position(box, [this](hex_position at) { hexagon(at); });
     return *this;

@@ -20,14 +20,17 @@
 /// The text of a cluster template. Blanks, tabs and line ends only separate, `#` starts a comment
 /// that runs to the end of its line, a `;` may end any entry. [x] is optional, {x} repeats.
 ///
-///     template = "version: 1" ["settings:" {setting}] "hexagons:" range {range}
+///     template = "version: 1" ["settings:" {setting}] "hexagons:" hexagon {hexagon}
 ///                ["axons:" {range "->" position}]
 ///                "inputs:" input {input} "outputs:" output {output}
-///     setting  = "neuron_cooldown:" number | "max_connection_distance:" int
-///              | "refractory_time:" int | "enable_reduction:" bool
+///     setting  = neurons | "max_connection_distance:" int | "enable_reduction:" bool
 ///              | "activation:" ("relu" | "log2") | "brick_size:" (32 | 64 | 128 | 256)
 ///              | "initial_bricks:" int | "max_bricks:" int | "max_steps:" (0..32 | "auto")
 ///              | "memory_limit:" int ["KiB" | "MiB" | "GiB"]      bytes without a unit
+///     neurons  = "neuron_cooldown:" number [".." number]          how they spike; of a range,
+///              | "refractory_time:" int [".." int]                each neuron draws its own
+///              | "fire_threshold:" number
+///     hexagon  = range {neurons}                                  goes before the settings
 ///     position = int "," int "," int                              x, y, z
 ///     range    = axis "," axis "," axis
 ///     axis     = int [".." int]                                   both ends included
@@ -53,24 +56,26 @@ class template_parser : template_reader {
   explicit template_parser(std::string_view text) : template_reader(text) {}
 
   cluster_template run() {
-    try {
-      version();
-      if (heading("settings")) {
-        settings();
-      }
-      hexagons();
-      if (heading("axons")) {
-        axons();
-      }
-      inputs();
-      outputs();
-    } catch (const template_issue& issue) {
-      fail(place_of(issue.part), issue.message);
-    }
+    reporting_issues(
+        [this] { sections(); },
+        [this](const template_issue& issue) { fail(place_of(issue.part), issue.message); });
     return std::move(made_);
   }
 
  private:
+  void sections() {
+    version();
+    if (heading("settings")) {
+      settings();
+    }
+    hexagons();
+    if (heading("axons")) {
+      axons();
+    }
+    inputs();
+    outputs();
+  }
+
   // Sections: each reads its heading, unless it may be missing, and all of its entries.
 
   void version() {
@@ -97,7 +102,9 @@ class template_parser : template_reader {
     if (heading("neuron_cooldown")) {
       all.neuron_cooldown = cooldown();
     } else if (heading("refractory_time")) {
-      all.refractory_time = count(rules::refractory_time);
+      all.refractory_time = refractory_time();
+    } else if (heading("fire_threshold")) {
+      all.fire_threshold = fire_threshold();
     } else if (heading("max_connection_distance")) {
       all.max_connection_distance = count(rules::distance);
     } else if (heading("enable_reduction")) {
@@ -129,11 +136,31 @@ class template_parser : template_reader {
     do {
       const hex_range box = range(template_part::place);
       checker_.hexagons(box);
-      for_each_position(box, [this](hex_position at) { made_.hexagons.push_back({at}); });
+      const hexagon_template neurons = neurons_of_hexagon();
+      for_each_position(box, [&](hex_position at) {
+        made_.hexagons.push_back(neurons);
+        made_.hexagons.back().position = at;
+      });
       skip(";");
     } while (is(token_kind::integer));
     if (!is("axons") && !is("inputs")) {
       expected("a position, 'axons' or 'inputs'");
+    }
+  }
+
+  /// What may stand behind the place of a hexagon.
+  hexagon_template neurons_of_hexagon() {
+    hexagon_template here;
+    for (;;) {
+      if (heading("neuron_cooldown")) {
+        here.neuron_cooldown = cooldown();
+      } else if (heading("refractory_time")) {
+        here.refractory_time = refractory_time();
+      } else if (heading("fire_threshold")) {
+        here.fire_threshold = fire_threshold();
+      } else {
+        return here;
+      }
     }
   }
 
@@ -302,13 +329,14 @@ class template_parser : template_reader {
 /// found and what would have been accepted.
 inline cluster_template parse_template(std::string_view text) {
   if (text.size() > template_limits::text_bytes) {
-    throw error(errc::invalid_template, "expected a template of at most " +
-                                            std::to_string(template_limits::text_bytes) +
-                                            " bytes, found " + std::to_string(text.size()));
+    raise(errc::invalid_template, "expected a template of at most " +
+                                      std::to_string(template_limits::text_bytes) +
+                                      " bytes, found " + std::to_string(text.size()));
   }
   return detail::template_text::template_parser(text).run();
 }
 
+#if HANAMI_EXCEPTIONS
 /// The same without throwing: on failure `code` is set, `message` (if any) says why, and the
 /// returned template is empty. Clears `code` on success.
 inline cluster_template parse_template(std::string_view text, std::error_code& code,
@@ -316,5 +344,6 @@ inline cluster_template parse_template(std::string_view text, std::error_code& c
   return detail::attempt(code, message, [&] { return parse_template(text); })
       .value_or(cluster_template{});
 }
+#endif
 
 } // namespace hanami

@@ -24,8 +24,8 @@ class template_reader {
   explicit template_reader(std::string_view text) : lexer_(text) {}
 
   [[noreturn]] static void fail(text_place at, const std::string& message) {
-    throw error(errc::invalid_template, "line " + std::to_string(at.line) + ", column " +
-                                            std::to_string(at.column) + ": " + message);
+    raise(errc::invalid_template, "line " + std::to_string(at.line) + ", column " +
+                                      std::to_string(at.column) + ": " + message);
   }
   [[noreturn]] void expected(const std::string& what) const {
     fail(now().place, "expected " + what + ", found " + in_words(now()));
@@ -169,17 +169,39 @@ class template_reader {
   }
 
   /// Integer or real, as in the reference, or a word like `1e9`; never by the rules of a locale.
-  double cooldown() {
+  double real(std::string_view what, void (*check)(double)) {
     mark(template_part::setting);
     const std::string_view text = now().text;
     double value = 0.0;
     const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
     if (read.ec != std::errc{} || read.ptr != text.data() + text.size()) {
-      expected(std::string(rules::cooldown));
+      expected(std::string(what));
     }
-    check_cooldown(value);
+    check(value);
     lexer_.next();
     return value;
+  }
+  double fire_threshold() { return real(rules::fire_threshold, check_fire_threshold); }
+
+  /// One value for all neurons, or two ends. Rules about the two are reported at the first.
+  neuron_range<double> cooldown() {
+    const text_place start = now().place;
+    const auto end = [this] {
+      return real(rules::cooldown, [](double value) { check_cooldown(value); });
+    };
+    neuron_range<double> range = end();
+    range.last = skip("..") ? end() : range.first;
+    place_of(template_part::setting) = start;
+    check_cooldown(range);
+    return range;
+  }
+  neuron_range<std::uint32_t> refractory_time() {
+    const text_place start = now().place;
+    neuron_range<std::uint32_t> range = count(rules::refractory_time);
+    range.last = skip("..") ? count(rules::refractory_time) : range.first;
+    place_of(template_part::setting) = start;
+    check_refractory_time(range);
+    return range;
   }
 
   /// Bytes, with or without a unit.

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "../foundation/error.hpp"
 #include "cluster_template.hpp"
 
 /// What a single number, word or range of a cluster template may be. The parser asks these rules
@@ -52,6 +53,20 @@ struct template_issue {
   std::string message;
 };
 
+/// Runs `work`, and `report(issue)` if it breaks a rule.
+template <class Work, class Report>
+void reporting_issues(Work&& work, [[maybe_unused]] Report&& report) {
+#if HANAMI_EXCEPTIONS
+  try {
+    work();
+  } catch (const template_issue& issue) {
+    report(issue);
+  }
+#else
+  work(); // the rule has raised its error itself, without knowing where
+#endif
+}
+
 /// `'text'`, made fit for a message: at most 40 characters, only printable ones.
 inline std::string quoted(std::string_view text) {
   std::string out = "'";
@@ -75,7 +90,13 @@ inline std::string in_words(std::uint32_t rows, std::uint32_t columns) {
 /// Reports a broken rule in the words that all of them share.
 [[noreturn]] inline void refuse(template_part part, std::string_view expected,
                                 std::string_view found) {
-  throw template_issue{part, "expected " + std::string(expected) + ", found " + quoted(found)};
+  const std::string message = "expected " + std::string(expected) + ", found " + quoted(found);
+#if HANAMI_EXCEPTIONS
+  throw template_issue{part, message};
+#else
+  static_cast<void>(part);
+  raise(errc::invalid_template, message);
+#endif
 }
 
 /// What a number of a template may be, both ends included. `what` follows "expected" in a message;
@@ -100,7 +121,7 @@ struct number_rule {
   }
 };
 
-/// One line for each number of the grammar. `brick_size` and the cooldown have a function as well.
+/// One line for each number of the grammar. Some settings have a function as well.
 namespace rules {
 using limits = template_limits;
 inline constexpr std::uint64_t any32 = std::numeric_limits<std::uint32_t>::max();
@@ -129,6 +150,8 @@ inline constexpr number_rule margin{template_part::margin, "a margin of 0 or mor
                                     limits::nodes};
 inline constexpr std::string_view coordinate = "a coordinate from -1000000000 to 1000000000";
 inline constexpr std::string_view cooldown = "a finite neuron_cooldown above 1";
+inline constexpr std::string_view fire_threshold = "a finite fire_threshold of 0 or more";
+inline constexpr std::string_view upward = "a range that runs upwards";
 } // namespace rules
 
 inline void check_brick_size(std::uint32_t neurons) {
@@ -140,15 +163,40 @@ inline void check_brick_size(std::uint32_t neurons) {
   rules::brick_size.refuse_number(std::to_string(neurons), false);
 }
 
+inline std::string in_words(double value) {
+  std::array<char, 32> text{};
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
+}
+
 /// A cooldown of 1 would never forget, one below 1 would grow.
 inline void check_cooldown(double value) {
-  if (value > 1.0 && std::isfinite(value)) {
-    return;
+  if (!(value > 1.0 && std::isfinite(value))) {
+    refuse(template_part::setting, rules::cooldown, in_words(value));
   }
-  std::array<char, 32> text{};
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
-  refuse(template_part::setting, rules::cooldown,
-         {text.data(), static_cast<std::size_t>(end - text.data())});
+}
+inline void check_cooldown(const neuron_range<double>& range) {
+  check_cooldown(range.first);
+  check_cooldown(range.last);
+  if (range.first > range.last) {
+    refuse(template_part::setting, rules::upward,
+           in_words(range.first) + ".." + in_words(range.last));
+  }
+}
+
+inline void check_refractory_time(const neuron_range<std::uint32_t>& range) {
+  rules::refractory_time.check(range.first);
+  rules::refractory_time.check(range.last);
+  if (range.first > range.last) {
+    refuse(template_part::setting, rules::upward,
+           std::to_string(range.first) + ".." + std::to_string(range.last));
+  }
+}
+
+/// Below 0, silence would be taken for input.
+inline void check_fire_threshold(double value) {
+  if (!(value >= 0.0 && std::isfinite(value))) {
+    refuse(template_part::setting, rules::fire_threshold, in_words(value));
+  }
 }
 
 /// Words of the reference's grammar; the later ones ('shape', 'axons', ...) may be names.
@@ -186,7 +234,7 @@ inline void check_range(const hex_range& range, template_part part) {
       }
     }
     if (from > to) {
-      refuse(part, "a range that runs upwards", std::to_string(from) + ".." + std::to_string(to));
+      refuse(part, rules::upward, std::to_string(from) + ".." + std::to_string(to));
     }
   };
   axis(range.first.x, range.last.x);

@@ -25,7 +25,8 @@ class template_checker {
  public:
   static void settings(const cluster_settings& of) {
     check_cooldown(of.neuron_cooldown);
-    rules::refractory_time.check(of.refractory_time);
+    check_refractory_time(of.refractory_time);
+    check_fire_threshold(of.fire_threshold);
     rules::distance.check(of.max_connection_distance);
     check_brick_size(of.brick_size);
     rules::initial_bricks.check(of.initial_bricks);
@@ -39,6 +40,19 @@ class template_checker {
     rules::memory_limit.check(of.memory_limit);
     if (of.activation > activation_kind::log2) {
       refuse(template_part::setting, "the activation relu or log2", "an unknown one");
+    }
+  }
+
+  /// What a hexagon says of its neurons.
+  static void neurons(const hexagon_template& of) {
+    if (of.neuron_cooldown) {
+      check_cooldown(*of.neuron_cooldown);
+    }
+    if (of.refractory_time) {
+      check_refractory_time(*of.refractory_time);
+    }
+    if (of.fire_threshold) {
+      check_fire_threshold(*of.fire_threshold);
     }
   }
 
@@ -187,13 +201,14 @@ class template_checker {
 /// `expansion_limits`. Linear in the template plus the hexagons its ranges name; thread-safe.
 inline void validate(const cluster_template& of) {
   std::string entry = "settings: ";
-  try {
+  const auto check = [&] {
     using detail::template_text::template_checker;
     template_checker::settings(of.settings);
     template_checker checker;
     entry.clear();
     for (const auto& hexagon : of.hexagons) {
       checker.hexagons({hexagon.position, hexagon.position});
+      checker.neurons(hexagon);
     }
     for (std::size_t i = 0; i < of.axons.size(); ++i) {
       entry = "axon " + std::to_string(i) + ": ";
@@ -207,11 +222,13 @@ inline void validate(const cluster_template& of) {
       entry = "output " + detail::template_text::quoted(output.name) + ": ";
       checker.output(output);
     }
-  } catch (const detail::template_text::template_issue& issue) {
-    throw error(errc::invalid_template, entry + issue.message);
-  }
+  };
+  detail::template_text::reporting_issues(check,
+                                          [&](const detail::template_text::template_issue& issue) {
+                                            raise(errc::invalid_template, entry + issue.message);
+                                          });
   if (of.hexagons.empty() || of.inputs.empty() || of.outputs.empty()) {
-    throw error(errc::invalid_template, "expected at least one hexagon, one input and one output");
+    raise(errc::invalid_template, "expected at least one hexagon, one input and one output");
   }
 }
 

@@ -63,6 +63,13 @@ class template_writer {
     return {digits.data(), end};
   }
 
+  static std::string number(std::uint32_t value) { return std::to_string(value); }
+
+  template <class T>
+  static std::string number(const neuron_range<T>& of) {
+    return of.first == of.last ? number(of.first) : number(of.first) + ".." + number(of.last);
+  }
+
   static std::string bytes(std::uint64_t count) {
     constexpr std::array<std::string_view, 4> units{"", " KiB", " MiB", " GiB"};
     std::size_t unit = 0;
@@ -80,7 +87,8 @@ class template_writer {
     const cluster_settings& all = from_.settings;
     text_ += "\nsettings:\n";
     line("neuron_cooldown", number(all.neuron_cooldown));
-    line("refractory_time", std::to_string(all.refractory_time));
+    line("refractory_time", number(all.refractory_time));
+    line("fire_threshold", number(all.fire_threshold));
     line("max_connection_distance", std::to_string(all.max_connection_distance));
     line("enable_reduction", all.enable_reduction ? "true" : "false");
     line("activation", all.activation == activation_kind::relu ? "relu" : "log2");
@@ -97,9 +105,11 @@ class template_writer {
     const auto& all = from_.hexagons;
     std::size_t next = first + length;
     const auto follows = [&](std::size_t i) {
-      const hex_position before = all[i - length].position;
-      return all[i].position ==
-             hex_position{before.x + step.x, before.y + step.y, before.z + step.z};
+      hexagon_template expected = all[i - length];
+      expected.position.x += step.x;
+      expected.position.y += step.y;
+      expected.position.z += step.z;
+      return all[i] == expected;
     };
     for (; next + length <= all.size(); next += length) {
       for (std::size_t i = next; i < next + length; ++i) {
@@ -119,9 +129,22 @@ class template_writer {
       const std::size_t height = repeats(i, width, {0, 1, 0});
       const std::size_t floors = repeats(i, width * height, {0, 0, 1});
       const std::size_t count = width * height * floors;
-      text_ +=
-          "  " + range({from_.hexagons[i].position, from_.hexagons[i + count - 1].position}) + "\n";
+      text_ += "  " + range({from_.hexagons[i].position, from_.hexagons[i + count - 1].position});
+      neurons(from_.hexagons[i]);
+      text_ += "\n";
       i += count;
+    }
+  }
+
+  void neurons(const hexagon_template& of) {
+    if (of.neuron_cooldown) {
+      text_ += "  neuron_cooldown: " + number(*of.neuron_cooldown);
+    }
+    if (of.refractory_time) {
+      text_ += "  refractory_time: " + number(*of.refractory_time);
+    }
+    if (of.fire_threshold) {
+      text_ += "  fire_threshold: " + number(*of.fire_threshold);
     }
   }
 
@@ -164,10 +187,9 @@ inline std::string to_text(const cluster_template& from) {
   validate(from);
   std::string text = detail::template_text::template_writer(from).run();
   if (text.size() > template_limits::text_bytes) {
-    throw error(errc::invalid_template, "the text of the template would have " +
-                                            std::to_string(text.size()) + " bytes, at most " +
-                                            std::to_string(template_limits::text_bytes) +
-                                            " are allowed");
+    raise(errc::invalid_template, "the text of the template would have " +
+                                      std::to_string(text.size()) + " bytes, at most " +
+                                      std::to_string(template_limits::text_bytes) + " are allowed");
   }
   return text;
 }

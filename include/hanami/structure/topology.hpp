@@ -56,6 +56,7 @@ struct hexagon_plan {
   std::vector<source_chunk> input_chunks; ///< of the positive parts
   std::vector<hexagon_link> fed_by;       ///< hexagons of neurons, nearest first
   std::uint32_t max_steps = 1;            ///< of a section that ends here
+  spiking_plan spiking;                   ///< of its neurons
 
   static constexpr std::uint32_t unreached = std::numeric_limits<std::uint32_t>::max();
 };
@@ -97,6 +98,12 @@ struct topology {
   std::uint32_t output_size = 0;   ///< values of one answer
   std::uint32_t negative_part = 0; ///< where the negative parts begin in the array of sources
   std::uint32_t neurons_begin = 0; ///< where the neurons begin
+
+  /// Whether any neurons remember older samples.
+  bool spikes() const noexcept {
+    return std::any_of(hexagons.begin(), hexagons.end(),
+                       [](const hexagon_plan& h) { return h.holds_bricks && h.spiking.spikes(); });
+  }
 
   std::size_t bytes() const noexcept {
     std::size_t sum = allocated_bytes(hexagons) + allocated_bytes(inputs) +
@@ -144,9 +151,7 @@ class topology_maker {
   using links = std::vector<hexagon_link>;
 
   static std::string text(hex_position at) { return template_text::in_words(at); }
-  [[noreturn]] static void fail(const std::string& why) {
-    throw error(errc::invalid_template, why);
-  }
+  [[noreturn]] static void fail(const std::string& why) { raise(errc::invalid_template, why); }
 
   /// Counts work and memory before they are spent.
   void spend(std::size_t connections) {
@@ -174,7 +179,9 @@ class topology_maker {
       if (!places_.emplace(hexagon.position, id).second) {
         fail("two hexagons at " + text(hexagon.position));
       }
-      plan_.hexagons.emplace_back().position = hexagon.position;
+      auto& plan = plan_.hexagons.emplace_back();
+      plan.position = hexagon.position;
+      plan.spiking = spiking_plan(from_.settings, hexagon);
     }
   }
 
