@@ -58,7 +58,7 @@ class alarm_rule {
   /// Throws `errc::invalid_argument` for rates that are not above 0.
   explicit alarm_rule(anomaly_options options = {}) : options_(options) {
     if (!(options.rows_per_day > 0) || !(options.false_alarms_per_day > 0)) {
-      throw error(errc::invalid_argument, "rows and false alarms a day must be numbers above 0");
+      raise(errc::invalid_argument, "rows and false alarms a day must be numbers above 0");
     }
   }
 

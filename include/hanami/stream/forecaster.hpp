@@ -57,9 +57,9 @@ class forecaster {
   void observe(std::span<const double> values,
                double time = std::numeric_limits<double>::quiet_NaN()) {
     if (values.size() != columns()) {
-      throw error(errc::invalid_argument, "a row of " + std::to_string(values.size()) +
-                                              " values; the forecaster takes " +
-                                              std::to_string(columns()));
+      raise(errc::invalid_argument, "a row of " + std::to_string(values.size()) +
+                                        " values; the forecaster takes " +
+                                        std::to_string(columns()));
     }
     for (std::size_t c = 0; c < columns(); ++c) {
       readings_[c] = histories_[c].add(values[c]);
@@ -126,7 +126,7 @@ class forecaster {
   void check(std::size_t columns) const {
     const auto require = [](bool good, const char* why) {
       if (!good) {
-        throw error(errc::invalid_argument, why);
+        raise(errc::invalid_argument, why);
       }
     };
     const auto& h = options_.horizons;

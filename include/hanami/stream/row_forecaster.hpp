@@ -33,9 +33,9 @@ class row_forecaster {
   /// Throws `errc::invalid_argument` for another number of values, and has then changed nothing.
   anomaly observe(std::span<const double> values) {
     if (values.size() != columns_.size()) {
-      throw error(errc::invalid_argument, "a row of " + std::to_string(values.size()) +
-                                              " values; the forecaster takes " +
-                                              std::to_string(columns_.size()));
+      raise(errc::invalid_argument, "a row of " + std::to_string(values.size()) +
+                                        " values; the forecaster takes " +
+                                        std::to_string(columns_.size()));
     }
     const anomaly found = judge(values);
     if (rows_ > 0) {
@@ -92,7 +92,7 @@ class row_forecaster {
 
   static cluster_template plan_of(std::size_t columns) {
     if (columns < 1 || columns > 10000) {
-      throw error(errc::invalid_argument, "a row forecaster needs 1 to 10000 columns");
+      raise(errc::invalid_argument, "a row forecaster needs 1 to 10000 columns");
     }
     cluster_settings settings;
     settings.brick_size = 32;
