@@ -15,20 +15,27 @@ set(HANAMI_OPT_IN_HEADERS "") # relative to include/hanami, whether or not their
 set(HANAMI_MISSING_HEADERS "") # those of them whose package is not there
 set(hanami_component_table "") # text of the package config
 
-# hanami_component(<name> [IF <option>] [FIND <package>] [LINK <target>...] [HEADERS <header>...])
+# hanami_component(<name> [IF <option>] [FIND <package>...] [LINK <target>...] [HEADERS <header>...])
+# A package of FIND is a name, or a name with a version and components in the words of find_package,
+# joined by blanks.
 # `core` owns and installs all headers; every other component links it.
 function(hanami_component name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "IF;FIND" "LINK;HEADERS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "IF" "FIND;LINK;HEADERS")
   list(APPEND HANAMI_OPT_IN_HEADERS ${arg_HEADERS})
   set(HANAMI_OPT_IN_HEADERS ${HANAMI_OPT_IN_HEADERS} PARENT_SCOPE)
   set(missing "")
   if(arg_IF AND NOT ${arg_IF})
     set(missing "${arg_IF} is off")
-  elseif(arg_FIND)
-    find_package(${arg_FIND} QUIET GLOBAL)
-    if(NOT ${arg_FIND}_FOUND)
-      set(missing "${arg_FIND} not found")
-    endif()
+  else()
+    foreach(package IN LISTS arg_FIND)
+      separate_arguments(words UNIX_COMMAND "${package}")
+      list(GET words 0 package)
+      find_package(${words} QUIET GLOBAL)
+      if(NOT ${package}_FOUND)
+        list(APPEND missing "${package} not found")
+      endif()
+    endforeach()
+    list(JOIN missing ", " missing)
   endif()
   if(missing)
     message(STATUS "hanami::${name} left out: ${missing}")

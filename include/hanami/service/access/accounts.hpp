@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "../compile.hpp"
+#include "../config.hpp"
+#include "../problem.hpp"
+#include "../store/database.hpp"
+#include "../store/page.hpp"
+
+/// Users, projects, who is in which, and what each may own. No rights are checked here: that is the
+/// endpoints' part.
+
+namespace hanami::service::access {
+
+struct membership {
+  std::string project_id;
+  std::string role; ///< "admin", "member", "viewer" or one of the policy's
+  bool project_admin = false;
+};
+
+struct user {
+  std::string id;
+  std::string name;
+  bool admin = false;
+  std::string creator_id;
+  std::int64_t created_at = 0; ///< milliseconds since 1970
+  std::int64_t updated_at = 0;
+  std::uint64_t version = 1;
+  std::uint64_t generation = 1; ///< tokens of other generations are void
+  std::vector<membership> projects;
+};
+
+struct project {
+  std::string id;
+  std::string name;
+  std::string creator_id;
+  std::int64_t created_at = 0;
+  std::int64_t updated_at = 0;
+  std::uint64_t version = 1;
+};
+
+struct new_user {
+  std::string id;       ///< letter, then letters, digits, _ @ . -; 4 to 254
+  std::string name;     ///< 4 to 254
+  std::string password; ///< 8 to 4096 bytes
+  bool admin = false;
+};
+
+/// What is set is changed.
+struct user_change {
+  std::optional<std::string> name;
+  std::optional<bool> admin;
+  std::optional<std::string> password;
+};
+
+/// All functions are safe from any thread; changes are on disk when they return. They throw
+/// `problem`: 404 for who is not there, 409 for who is there already, 422 ("invalid_value") for
+/// values out of their range: here, ids, names and roles are 1 to 254 bytes without control
+/// characters; the endpoints ask for more.
+class accounts {
+ public:
+  accounts(store::database& db, const server_config& config) : db_(db), config_(config) {}
+
+  /// Makes the project "admin", if need be, and the administrator that the configuration names, if
+  /// there is none: a user of that id becomes one and gets the configuration's password. Gives the
+  /// password if it had to be generated.
+  std::optional<std::string> ensure_admin();
+
+  user create_user(const new_user& wanted, std::string_view creator_id);
+  user get_user(std::string_view id) const;
+  store::page<user> list_users(const store::page_request& wanted) const;
+  /// Voids all tokens of the user where the password or the admin flag changes. The last
+  /// administrator keeps the flag: 409.
+  user update_user(std::string_view id, const user_change& change);
+  /// 409 for the last administrator. The user's resources stay, and belong to their project.
+  void delete_user(std::string_view id);
+  /// Voids all tokens of a user.
+  void void_tokens(std::string_view id);
+
+  /// 404 where either is missing, 409 where the user is in the project already. A user's projects
+  /// are in the order of joining.
+  user join_project(std::string_view user_id, const membership& as);
+  /// 404 where the user is not in the project, too.
+  user leave_project(std::string_view user_id, std::string_view project_id);
+
+  project create_project(std::string_view id, std::string_view name, std::string_view creator_id);
+  project get_project(std::string_view id) const;
+  store::page<project> list_projects(const store::page_request& wanted) const;
+  project rename_project(std::string_view id, std::string_view name);
+  /// 409 while the project owns clusters, datasets or checkpoints, and for "admin". Its members
+  /// leave it.
+  void delete_project(std::string_view id);
+  /// Users of a project by their ids, with their membership in it alone.
+  std::vector<user> members(std::string_view project_id) const;
+
+  /// The user, if the password is right. Takes as long for a user that does not exist. Hashes anew
+  /// where the stored hash is weaker than the present settings.
+  std::optional<user> check_password(std::string_view id, std::string_view password);
+
+  /// Whether there is such a user.
+  bool knows(std::string_view id) const;
+
+  /// What a user may own: the user's own limits, else the configuration's.
+  quota quota_of(std::string_view user_id) const;
+  void set_quota(std::string_view user_id, const quota& limits);
+
+  /// Counts what can change who may do what: what was read of a user before the number changed may
+  /// be out of date.
+  std::uint64_t changes() const noexcept { return changes_.load(); }
+
+ private:
+  /// `work(connection&)` in a transaction, counted in `changes` as soon as it is on disk.
+  template <class Work>
+  auto change(Work&& work) {
+    struct count_at_end {
+      std::atomic<std::uint64_t>& changes;
+      ~count_at_end() { ++changes; }
+    };
+    const count_at_end counted{changes_};
+    return db_.write(work);
+  }
+  /// A hash that no password fits, as costly to check as others.
+  const std::string& nobodys_hash() const;
+
+  store::database& db_;
+  const server_config& config_;
+  std::atomic<std::uint64_t> changes_{0};
+};
+
+} // namespace hanami::service::access
+
+#ifndef HANAMI_SERVICE_PRECOMPILED
+#include "../impl/accounts.ipp"
+#endif

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include <arpa/inet.h>
+
+#include "../config.hpp"
+#include "../problem.hpp"
+
+/// Keeps those at bay who guess passwords: each address may come so often, each user may fail so
+/// often. Users that do not exist are treated as those that do.
+
+namespace hanami::service::access::detail {
+
+/// Safe from any thread. Times are given by the caller, and never go back.
+class login_guard {
+  enum class outcome : std::uint8_t { unknown, success, failure };
+
+ public:
+  using time = std::chrono::steady_clock::time_point;
+
+  explicit login_guard(const auth_settings& settings) : settings_(settings) {}
+
+  /// One login from this address. It may come with `logins_per_second` on average, and have what
+  /// two seconds give at once. Throws `problem` 429.
+  void come(std::string_view address, time now) {
+    const std::lock_guard lock(mutex_);
+    const double rate = settings_.logins_per_second;
+    bucket& of = bucket_of(address, now);
+    of.tokens = std::min(most_tokens(), of.tokens + rate * seconds(now - of.at));
+    of.at = now;
+    if (of.tokens < 1) {
+      throw too_many("too many logins from this address", (1 - of.tokens) / rate);
+    }
+    of.tokens -= 1;
+  }
+
+  /// A try of a password. Throws `problem` 429 where the user is locked out. Waits while so many
+  /// tries of the same user are under way that all of them could still fail.
+  class attempt {
+   public:
+    attempt(login_guard& guard, std::string_view user_id, time now)
+        : guard_(guard), user_id_(user_id) {
+      guard_.begin(user_id_, now);
+    }
+    attempt(const attempt&) = delete;
+    attempt& operator=(const attempt&) = delete;
+    /// Counts for nothing unless one of the others was called.
+    ~attempt() {
+      if (open_) {
+        finish(outcome::unknown, {});
+      }
+    }
+    void succeeded() { finish(outcome::success, {}); }
+    void failed(time now) { finish(outcome::failure, now); }
+
+   private:
+    void finish(outcome came, time now) {
+      open_ = false;
+      guard_.end(user_id_, came, now);
+    }
+
+    login_guard& guard_;
+    std::string user_id_;
+    bool open_ = true;
+  };
+
+  /// Forgets what no longer matters.
+  void clean(time now) {
+    const std::lock_guard lock(mutex_);
+    clean_users(now);
+    clean_addresses(now);
+  }
+
+ private:
+  struct bucket {
+    double tokens = 0;
+    time at{};
+  };
+  struct tries {
+    std::uint32_t failed = 0; ///< in a row
+    std::uint32_t open = 0;
+    time last{}; ///< failure
+    time locked_until{};
+  };
+
+  // More than come while entries matter: hashing a password takes its time.
+  static constexpr std::size_t most_users = 100'000;
+  static constexpr std::size_t most_addresses = 20'000;
+
+  static double seconds(std::chrono::steady_clock::duration d) {
+    return std::chrono::duration<double>(d).count();
+  }
+  static problem too_many(const char* what, double wait_s) {
+    problem why(429, "too_many_requests", what);
+    why.retry_after_s = static_cast<unsigned>(std::max(1.0, std::ceil(std::min(wait_s, 1e6))));
+    return why;
+  }
+
+  /// All of an IPv6 network of 64 bits counts as one address: who has one of them has them all.
+  static std::string network_of(std::string_view address) {
+    const std::string text(address.substr(0, address.find('%')));
+    in6_addr parsed{};
+    if (::inet_pton(AF_INET6, text.c_str(), &parsed) != 1 || IN6_IS_ADDR_V4MAPPED(&parsed)) {
+      return text.substr(text.rfind(':') + 1);
+    }
+    return {reinterpret_cast<const char*>(parsed.s6_addr), 8};
+  }
+
+  double most_tokens() const { return std::max(1.0, 2 * settings_.logins_per_second); }
+
+  bucket& bucket_of(std::string_view address, time now) {
+    const std::string key = network_of(address);
+    const auto known = addresses_.find(key);
+    if (known != addresses_.end()) {
+      return known->second;
+    }
+    if (addresses_.size() >= most_addresses && now - swept_ > std::chrono::seconds{1}) {
+      clean_addresses(now);
+    }
+    if (addresses_.size() >= most_addresses) {
+      return others_;
+    }
+    return addresses_.emplace(key, bucket{most_tokens(), now}).first->second;
+  }
+
+  void begin(const std::string& user_id, time now) {
+    std::unique_lock lock(mutex_);
+    if (users_.size() >= most_users && !users_.contains(user_id)) {
+      clean_users(now);
+      if (users_.size() >= most_users) {
+        throw too_many("too many logins fail at present", 60);
+      }
+    }
+    while (true) { // an entry may go and come back while this waits
+      tries& of = users_[user_id];
+      if (of.locked_until > now) {
+        throw too_many("too many failed logins of this user", seconds(of.locked_until - now));
+      }
+      if (now - of.last > settings_.lockout) {
+        of.failed = 0;
+      }
+      if (of.failed + of.open < std::max(1u, settings_.failed_logins)) {
+        ++of.open;
+        return;
+      }
+      changed_.wait(lock);
+    }
+  }
+
+  void end(const std::string& user_id, outcome came, time now) {
+    {
+      const std::lock_guard lock(mutex_);
+      const auto at = users_.find(user_id);
+      tries& of = at->second;
+      --of.open;
+      if (came == outcome::success) {
+        of.failed = 0;
+      } else if (came == outcome::failure) {
+        of.last = now;
+        if (++of.failed >= settings_.failed_logins) {
+          of.failed = 0;
+          of.locked_until = now + settings_.lockout;
+        }
+      }
+      if (of.open == 0 && of.failed == 0 && of.locked_until == time{}) {
+        users_.erase(at);
+      }
+    }
+    changed_.notify_all();
+  }
+
+  void clean_users(time now) {
+    std::erase_if(users_, [&](const auto& entry) {
+      const tries& of = entry.second;
+      return of.open == 0 && of.locked_until <= now && now - of.last > settings_.lockout;
+    });
+  }
+
+  void clean_addresses(time now) {
+    swept_ = now;
+    const double refilled_s = most_tokens() / settings_.logins_per_second;
+    std::erase_if(addresses_,
+                  [&](const auto& entry) { return seconds(now - entry.second.at) > refilled_s; });
+  }
+
+  const auth_settings& settings_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::unordered_map<std::string, tries> users_;
+  std::unordered_map<std::string, bucket> addresses_;
+  bucket others_; ///< shared by all addresses that found no place
+  time swept_{};
+};
+
+} // namespace hanami::service::access::detail

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "../compile.hpp"
+
+/// Which role may do what.
+
+namespace hanami::service::access {
+
+/// Paths, methods and the roles that may call them; what is not said is denied. Grammar:
+///
+///     # a comment, up to the end of the line
+///     v1.0alpha/cluster
+///     - GET: admin, member, viewer
+///     - POST: admin, member
+///     v1/clusters/{cluster_id}
+///     - GET: *
+///
+/// A path is that of an endpoint as it is registered, without the first slash, or ends in /* for
+/// all below it; of several that fit, the longest counts, alone. Methods are GET, POST, PUT, PATCH
+/// and DELETE; roles have letters, digits and _; `*` as a role is any. A path begins a
+/// line; beside that, blanks and line ends only separate.
+class policy {
+ public:
+  /// Throws `errc::invalid_argument` with line, column and what was expected; the same path twice
+  /// is an error, and so is the same method twice below a path. `name`: of the file.
+  static policy parse(std::string_view text, std::string_view name);
+  /// The text of the built-in policy: "admin" and "member" may call everything (what only
+  /// administrators may do is checked beside the policy), "viewer" may read and infer; everybody
+  /// may log out, change the project and the own password.
+  static std::string_view built_in();
+
+  bool allows(std::string_view path, std::string_view method, std::string_view role) const;
+  /// All roles that are named anywhere, without `*`.
+  std::set<std::string, std::less<>> roles() const;
+
+ private:
+  using role_set = std::set<std::string, std::less<>>;
+  using methods = std::map<std::string, role_set, std::less<>>;
+  const methods* methods_of(std::string_view path) const;
+
+  std::map<std::string, methods, std::less<>> paths_; ///< without the /*, which `below_` holds
+  std::map<std::string, methods, std::less<>> below_;
+};
+
+} // namespace hanami::service::access
+
+#ifndef HANAMI_SERVICE_PRECOMPILED
+#include "../impl/policy.ipp"
+#endif

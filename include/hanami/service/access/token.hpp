@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "../compile.hpp"
+
+/// Signed tokens: JSON Web Tokens (RFC 7519) with HMAC-SHA256 and nothing else.
+
+namespace hanami::service::access {
+
+/// 32 bytes that must stay secret.
+using secret_key = std::array<unsigned char, 32>;
+
+/// Reads a key of 32 bytes or more (at most 64 KiB; longer ones than 32 are hashed as they are, a
+/// newline at the end included); makes one, readable by the owner only, where there is no file, and
+/// its folder. Two that make the same one at once get the same key. Throws `errc::file_error`, and
+/// `errc::invalid_argument` for a short one.
+secret_key load_or_make_key(const std::filesystem::path& file);
+/// A key of its own for each purpose (8 characters, else `errc::invalid_argument`) and number,
+/// derived from a main key.
+secret_key derive_key(const secret_key& from, std::string_view purpose, std::uint64_t number = 0);
+
+struct token_claims {
+  std::string id;               ///< jti
+  std::string user_id;          ///< sub
+  std::string project_id;       ///< "project"
+  std::uint64_t generation = 0; ///< "gen": of the user, at the time of issue
+  std::int64_t issued_at = 0;   ///< iat, seconds since 1970
+  std::int64_t expires = 0;     ///< exp
+};
+
+/// A token of less than 4 KiB, as long as the texts in it are short.
+std::string sign_token(const token_claims& claims, const secret_key& key);
+/// The claims of a token that was signed with this key, names HS256 and has not expired at `now`
+/// (seconds since 1970). Anything else, of any length and content, is nothing.
+std::optional<token_claims> check_token(std::string_view token, const secret_key& key,
+                                        std::int64_t now);
+
+} // namespace hanami::service::access
+
+#ifndef HANAMI_SERVICE_PRECOMPILED
+#include "../impl/token.ipp"
+#endif

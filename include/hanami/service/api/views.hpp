@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "../access/accounts.hpp"
+#include "../clock.hpp"
+#include "../engine/engine.hpp"
+#include "../identity.hpp"
+#include "../json.hpp"
+#include "../store/page.hpp"
+#include "../store/resources.hpp"
+#include "endpoint.hpp"
+#include "schema.hpp"
+
+/// How the modern API shows things, and the schemas that say so.
+
+namespace hanami::service::api {
+
+inline std::string_view name_of(visibility v) {
+  switch (v) {
+  case visibility::project:
+    return "project";
+  case visibility::everyone:
+    return "public";
+  case visibility::owner_only:
+    break;
+  }
+  return "private";
+}
+
+inline visibility visibility_from(std::string_view name) {
+  return name == "public"    ? visibility::everyone
+         : name == "project" ? visibility::project
+                             : visibility::owner_only;
+}
+
+namespace detail {
+
+// Schemas that many endpoints share.
+
+inline schema id_schema(const char* of) {
+  return schema::uuid().describe(std::string("id of the ") + of);
+}
+inline schema name_schema() {
+  return schema::text(1, 254, text_form::label).describe("any printable text");
+}
+inline schema time_schema() {
+  return schema::text(0, 32).describe("RFC 3339, UTC").example("2026-01-31T12:00:00.123Z");
+}
+inline schema visibility_schema() {
+  return schema::choice({"private", "project", "public"})
+      .describe("who may see and use it: its owner and the project's administrators, the project, "
+                "all users");
+}
+
+/// What a list takes: how many, from where, whose name holds what.
+inline schema page_schema() {
+  return schema::object(
+      {{"limit", schema::integer(1, 1000).otherwise(100), presence::optional},
+       {"after", schema::text(1, 512).describe("`next` of the page before"), presence::optional},
+       {"name", schema::text(1, 254).describe("only those whose name holds this"),
+        presence::optional}});
+}
+
+inline store::page_request page_from(const call& made) {
+  return {static_cast<std::uint32_t>(made.integer("limit")), made.text_if("after").value_or(""),
+          made.text_if("name").value_or("")};
+}
+
+inline schema list_schema(schema item) {
+  return schema::object(
+      {{"items", schema::list(std::move(item), 0, 1000)},
+       {"next", schema::text().or_null().describe("`after` of the next page; null: that was all")},
+       {"total", schema::integer().describe("on all pages")}});
+}
+
+template <class Row, class Show>
+answer show_page(const store::page<Row>& rows, Show show) {
+  json::array items;
+  for (const Row& row : rows.rows) {
+    items.push_back(show(row));
+  }
+  return answer(json::object{{"items", std::move(items)},
+                             {"next", rows.next.empty() ? json::value() : json::value(rows.next)},
+                             {"total", rows.total}});
+}
+
+inline schema resource_schema(const char* kind, std::vector<schema_member> more = {}) {
+  std::vector<schema_member> members = {
+      {"id", id_schema(kind)},
+      {"name", name_schema()},
+      {"owner_id", schema::text()},
+      {"project_id", schema::text()},
+      {"visibility", visibility_schema()},
+      {"created_at", time_schema()},
+      {"updated_at", time_schema()},
+      {"version", schema::integer(1).describe("counts changes; the ETag")},
+      {"bytes", schema::integer().describe("on disk")}};
+  members.insert(members.end(), more.begin(), more.end());
+  return schema::object(std::move(members));
+}
+
+inline json::object show_resource(const store::resource_row& row) {
+  return {{"id", row.id},
+          {"name", row.name},
+          {"owner_id", row.owner_id},
+          {"project_id", row.project_id},
+          {"visibility", name_of(row.visible_to)},
+          {"created_at", to_rfc3339(row.created_at)},
+          {"updated_at", to_rfc3339(row.updated_at)},
+          {"version", row.version},
+          {"bytes", row.bytes}};
+}
+
+inline store::resource_change change_from(const call& made) {
+  store::resource_change change;
+  change.name = made.text_if("name");
+  if (const auto visible = made.text_if("visibility")) {
+    change.visible_to = visibility_from(*visible);
+  }
+  return change;
+}
+
+inline schema change_schema() {
+  return schema::object({{"name", name_schema(), presence::optional},
+                         {"visibility", visibility_schema(), presence::optional}});
+}
+
+/// Numbers as a client sends them: null is what is missing.
+inline schema values_schema() {
+  return schema::list(schema::number().or_null(), 0, 10'000'000);
+}
+
+inline schema one_id(const char* name, const char* of) {
+  return schema::object({{name, id_schema(of)}});
+}
+
+} // namespace detail
+
+} // namespace hanami::service::api

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "../foundation/error.hpp"
+#include "config.hpp"
+
+/// The table of all settings: files, the environment, flags and listings go by it.
+
+namespace hanami::service::detail {
+
+/// What a setting is in TOML.
+enum class setting_type : std::uint8_t { boolean, integer, number, text };
+
+struct setting {
+  std::string name;
+  setting_type type = setting_type::text;
+  std::string accepts; ///< in words
+  bool secret = false;
+  std::function<std::string(const server_config&)> show;
+  /// False for a text that is not accepted; changes nothing then.
+  std::function<bool(server_config&, std::string_view)> set;
+};
+
+template <class Number>
+std::optional<Number> parse_setting(std::string_view text) {
+  Number value{};
+  const char* const end = text.data() + text.size();
+  const auto [behind, trouble] = std::from_chars(text.data(), end, value);
+  return trouble == std::errc() && behind == end ? std::optional(value) : std::nullopt;
+}
+
+template <class Number>
+std::string show_number(Number value) {
+  std::array<char, 64> text;
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  return {text.data(), end};
+}
+
+inline bool is_setting_text(std::string_view text) {
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      return false;
+    }
+  }
+  return text.size() <= 4096;
+}
+
+/// Makes the settings of one group; `Path...` are the members that lead to a value.
+class setting_table {
+ public:
+  std::vector<setting> rows;
+
+  template <class... Path>
+  void boolean(std::string name, Path... path) {
+    add(
+        std::move(name), setting_type::boolean, "true or false",
+        [=](const server_config& c) { return at(c, path...) ? "true" : "false"; },
+        [=](server_config& c, std::string_view text) {
+          const bool good = text == "true" || text == "false";
+          if (good) {
+            at(c, path...) = text == "true";
+          }
+          return good;
+        });
+  }
+
+  /// Whole numbers, and times in their own unit.
+  template <class... Path>
+  void integer(std::string name, std::uint64_t least, std::uint64_t most, Path... path) {
+    using value_type = std::remove_cvref_t<decltype(at(std::declval<server_config&>(), path...))>;
+    add(
+        std::move(name), setting_type::integer,
+        "a whole number from " + show_number(least) + " to " + show_number(most),
+        [=](const server_config& c) {
+          if constexpr (std::integral<value_type>) {
+            return show_number(at(c, path...));
+          } else {
+            return show_number(at(c, path...).count());
+          }
+        },
+        [=](server_config& c, std::string_view text) {
+          const auto value = parse_setting<std::uint64_t>(text);
+          const bool good = value && *value >= least && *value <= most;
+          if (good) {
+            if constexpr (std::integral<value_type>) {
+              at(c, path...) = static_cast<value_type>(*value);
+            } else {
+              at(c, path...) = value_type(static_cast<typename value_type::rep>(*value));
+            }
+          }
+          return good;
+        });
+  }
+
+  template <class... Path>
+  void number(std::string name, double least, double most, Path... path) {
+    add(
+        std::move(name), setting_type::number,
+        "a number from " + show_number(least) + " to " + show_number(most),
+        [=](const server_config& c) { return show_number(at(c, path...)); },
+        [=](server_config& c, std::string_view text) {
+          const auto value = parse_setting<double>(text);
+          const bool good = value && *value >= least && *value <= most;
+          if (good) {
+            at(c, path...) = *value;
+          }
+          return good;
+        });
+  }
+
+  /// Texts and paths that may be empty.
+  template <class... Path>
+  void path(std::string name, Path... path) {
+    add(
+        std::move(name), setting_type::text, "a path of at most 4096 bytes, or nothing",
+        [=](const server_config& c) { return std::string(at(c, path...)); },
+        [=](server_config& c, std::string_view text) {
+          const bool good = is_setting_text(text);
+          if (good) {
+            at(c, path...) = text;
+          }
+          return good;
+        });
+  }
+
+  template <class... Path>
+  void text(std::string name, Path... path) {
+    add(
+        std::move(name), setting_type::text, "a text of 1 to 4096 bytes without control characters",
+        [=](const server_config& c) { return std::string(at(c, path...)); },
+        [=](server_config& c, std::string_view text) {
+          const bool good = !text.empty() && is_setting_text(text);
+          if (good) {
+            at(c, path...) = text;
+          }
+          return good;
+        });
+  }
+
+  template <class... Path>
+  void choice(std::string name, std::vector<std::string> allowed, Path... path) {
+    std::string words = "one of";
+    for (const std::string& word : allowed) {
+      words += " " + word;
+    }
+    add(
+        std::move(name), setting_type::text, std::move(words),
+        [=](const server_config& c) { return at(c, path...); },
+        [=](server_config& c, std::string_view text) {
+          const bool good = std::find(allowed.begin(), allowed.end(), text) != allowed.end();
+          if (good) {
+            at(c, path...) = text;
+          }
+          return good;
+        });
+  }
+
+  /// A password: never shown; nothing for an empty text.
+  void password(std::string name, std::optional<std::string> server_config::*where) {
+    add(
+        std::move(name), setting_type::text, "8 to 4096 bytes, or nothing",
+        [](const server_config&) { return std::string(); },
+        [=](server_config& c, std::string_view text) {
+          const bool good = text.empty() || (text.size() >= 8 && text.size() <= 4096);
+          if (good) {
+            c.*where = text.empty() ? std::nullopt : std::optional<std::string>(text);
+          }
+          return good;
+        });
+    rows.back().secret = true;
+  }
+
+ private:
+  template <class From, class First>
+  static auto& at(From& from, First first) {
+    return from.*first;
+  }
+  template <class From, class First, class Second>
+  static auto& at(From& from, First first, Second second) {
+    return from.*first.*second;
+  }
+
+  template <class Show, class Set>
+  void add(std::string name, setting_type type, std::string accepts, Show show, Set set) {
+    rows.push_back(
+        {std::move(name), type, std::move(accepts), false, std::move(show), std::move(set)});
+  }
+};
+
+inline constexpr std::uint64_t most_setting = std::numeric_limits<std::int64_t>::max();
+inline constexpr std::uint64_t ten_years_s = std::uint64_t{3650} * 24 * 3600;
+
+inline void add_main_settings(setting_table& to) {
+  using c = server_config;
+  to.text("data", &c::data);
+  to.boolean("encrypt_files", &c::encrypt_files);
+  to.path("file_key", &c::file_key);
+  to.integer("upload_timeout", 1, ten_years_s, &c::upload_timeout);
+  to.choice("log_level", {"trace", "debug", "info", "warning", "error", "off"}, &c::log_level);
+  to.path("log_file", &c::log_file);
+  to.boolean("log_json", &c::log_json);
+  to.text("admin_id", &c::admin_id);
+  to.text("admin_name", &c::admin_name);
+  to.password("admin_password", &c::admin_password);
+}
+
+inline void add_http_settings(setting_table& to) {
+  constexpr auto g = &server_config::http;
+  using s = http_settings;
+  constexpr std::uint64_t day_ms = 24 * 3600 * 1000;
+  to.text("http.address", g, &s::address);
+  to.integer("http.port", 0, 65535, g, &s::port);
+  to.integer("http.threads", 0, 1024, g, &s::threads);
+  to.integer("http.workers", 0, 1024, g, &s::workers);
+  to.integer("http.body_bytes", 1024, std::uint64_t{1} << 32, g, &s::body_bytes);
+  to.integer("http.chunk_bytes", 1024, std::uint64_t{1} << 32, g, &s::chunk_bytes);
+  to.integer("http.message_bytes", 1024, std::uint64_t{1} << 32, g, &s::message_bytes);
+  to.integer("http.connections", 1, 1'000'000, g, &s::connections);
+  to.integer("http.header_timeout_ms", 1, day_ms, g, &s::header_timeout);
+  to.integer("http.body_timeout_ms", 1, day_ms, g, &s::body_timeout);
+  to.integer("http.idle_timeout_ms", 1, day_ms, g, &s::idle_timeout);
+
+  constexpr auto tls = &server_config::tls;
+  to.path("tls.certificate", tls, &tls_settings::certificate);
+  to.path("tls.key", tls, &tls_settings::key);
+  to.integer("tls.redirect_port", 0, 65535, tls, &tls_settings::redirect_port);
+}
+
+inline void add_auth_settings(setting_table& to) {
+  constexpr auto g = &server_config::auth;
+  using s = auth_settings;
+  to.integer("auth.token_lifetime", 1, ten_years_s, g, &s::token_lifetime);
+  to.integer("auth.refresh_lifetime", 1, ten_years_s, g, &s::refresh_lifetime);
+  to.path("auth.token_key", g, &s::token_key);
+  to.path("auth.policies", g, &s::policies);
+  to.integer("auth.failed_logins", 1, 1'000'000, g, &s::failed_logins);
+  to.integer("auth.lockout", 1, ten_years_s, g, &s::lockout);
+  to.number("auth.logins_per_second", 0.001, 1e9, g, &s::logins_per_second);
+  to.boolean("auth.light_passwords", g, &s::light_passwords);
+}
+
+inline void add_engine_settings(setting_table& to) {
+  constexpr auto g = &server_config::engine;
+  using s = engine_settings;
+  to.integer("engine.threads", 0, 4096, g, &s::threads);
+  to.integer("engine.memory_budget", 1 << 20, most_setting, g, &s::memory_budget);
+  to.integer("engine.cluster_memory", 1 << 16, most_setting, g, &s::cluster_memory);
+  to.integer("engine.snapshot_interval", 1, ten_years_s, g, &s::snapshot_interval);
+  to.integer("engine.journal_bytes", 1 << 16, most_setting, g, &s::journal_bytes);
+  to.boolean("engine.sync_journal", g, &s::sync_journal);
+
+  constexpr auto q = &server_config::quota;
+  to.integer("quota.clusters", 0, most_setting, q, &quota::clusters);
+  to.integer("quota.datasets", 0, most_setting, q, &quota::datasets);
+  to.integer("quota.checkpoints", 0, most_setting, q, &quota::checkpoints);
+  to.integer("quota.open_tasks", 0, most_setting, q, &quota::open_tasks);
+  to.integer("quota.bytes", 0, most_setting, q, &quota::bytes);
+}
+
+inline const std::vector<setting>& all_settings() {
+  static const std::vector<setting> rows = [] {
+    setting_table table;
+    add_main_settings(table);
+    add_http_settings(table);
+    add_auth_settings(table);
+    add_engine_settings(table);
+    return table.rows;
+  }();
+  return rows;
+}
+
+} // namespace hanami::service::detail

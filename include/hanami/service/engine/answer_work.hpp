@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <unistd.h>
+
+#include "task_work.hpp"
+
+namespace hanami::service::engine::detail {
+
+/// Answers the samples of datasets in order. Begins anew after a restart: it changes nothing.
+class answer_work : public task_work {
+ public:
+  answer_work(const live_cluster& of, running_task& task, std::unique_ptr<sample_reader> samples)
+      : of_(of), task_(task), samples_(std::move(samples)) {}
+
+  bool run(cluster& net, work_clock::time_point until) override {
+    if (!act_) { // where neurons spike, it goes on from what was learned last
+      act_.emplace(net.state().plan.spikes() ? net.current_activity() : activity<float>());
+      input_.resize(net.input_size());
+      target_.resize(net.output_size());
+    }
+    const auto begun = work_clock::now();
+    const std::uint64_t first = next_;
+    for (bool more = next_ < task_.total; more;) {
+      samples_->read(next_++, input_, target_);
+      answer_one(net);
+      const auto now = work_clock::now();
+      more = next_ < task_.total && now < until && !task_.abort.load(std::memory_order_relaxed) &&
+             (of_.waiting.load(std::memory_order_relaxed) == 0 ||
+              now < begun + std::chrono::milliseconds(1));
+    }
+    end_of_slice();
+    task_.done = next_;
+    task_.owner->answered += next_ - first;
+    return next_ < task_.total;
+  }
+
+ protected:
+  /// Of one sample; an empty answer: the cluster would not take it.
+  virtual void hear(std::span<const float> answer, std::span<const float> target) = 0;
+  virtual void end_of_slice() {}
+
+  running_task& task() noexcept { return task_; }
+  std::uint64_t refused() const noexcept { return refused_; }
+
+ private:
+  void answer_one(const cluster& net) {
+    std::span<const float> answer;
+    try {
+      answer = net.infer(std::span<const float>(input_), *act_);
+    } catch (const error& e) {
+      if (e.code() != errc::invalid_argument) {
+        throw;
+      }
+      ++refused_;
+    }
+    hear(answer, target_);
+  }
+
+  const live_cluster& of_;
+  running_task& task_;
+  std::unique_ptr<sample_reader> samples_;
+  std::uint64_t next_ = 0;
+  std::uint64_t refused_ = 0;
+  std::optional<activity<float>> act_;
+  std::vector<float> input_;
+  std::vector<float> target_;
+};
+
+/// The index of the largest value that is a number; nothing: none is.
+inline std::optional<std::size_t> winner_of(std::span<const float> values) {
+  std::optional<std::size_t> best;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!std::isnan(values[i]) && (!best || values[i] > values[*best])) {
+      best = i;
+    }
+  }
+  return best;
+}
+
+/// Keeps answers as datasets, one for each output that is wanted.
+class request_work final : public answer_work {
+ public:
+  request_work(const engine_parts& parts, const live_cluster& of, running_task& task,
+               const cluster_shape& shape, std::unique_ptr<sample_reader> samples)
+      : answer_work(of, task, std::move(samples)), parts_(parts) {
+    for (const result_link& link : task.plan.results) {
+      const buffer_shape* const found = shape.output(link.buffer);
+      if (found == nullptr) { // it has been restored to something else meanwhile
+        throw problem(422, "invalid_value", "the cluster has no output '" + link.buffer + "'");
+      }
+      const buffer_shape& buffer = *found;
+      data_layout layout;
+      layout.rows = task.total;
+      layout.width = buffer.size;
+      layout.columns = {{link.name, 0, buffer.size}};
+      result r{link, link.dataset_id.empty() ? task.id : link.dataset_id, buffer.first,
+               buffer.size, {}, {}};
+      r.writer = std::make_unique<data_writer>(parts.data.path_of(r.id), layout, parts.data.key());
+      results_.push_back(std::move(r));
+    }
+  }
+
+  json::object finish(const task_end& how) override {
+    if (how.state != store::task_state::finished) {
+      results_.clear();
+      return {};
+    }
+    for (result& r : results_) {
+      r.writer->finish();
+    }
+    json::object outcome{{"datasets", adopt_all()}};
+    if (refused() > 0) {
+      outcome["refused"] = refused();
+    }
+    return outcome;
+  }
+
+ private:
+  struct result {
+    result_link link;
+    std::string id;
+    std::size_t first;
+    std::size_t size;
+    std::unique_ptr<data_writer> writer;
+    std::vector<float> rows; ///< not written yet
+  };
+
+  void hear(std::span<const float> answer, std::span<const float>) override {
+    constexpr std::size_t enough = 65536;
+    for (result& r : results_) {
+      const std::size_t at = r.rows.size();
+      r.rows.resize(at + r.size, task().plan.winners ? 0.0F
+                                                     : std::numeric_limits<float>::quiet_NaN());
+      if (!answer.empty()) {
+        const auto values = answer.subspan(r.first, r.size);
+        if (!task().plan.winners) {
+          std::copy(values.begin(), values.end(),
+                    r.rows.begin() + static_cast<std::ptrdiff_t>(at));
+        } else if (const auto best = winner_of(values)) {
+          r.rows[at + *best] = 1;
+        }
+      }
+      if (r.rows.size() >= enough) {
+        write(r);
+      }
+    }
+  }
+
+  void end_of_slice() override {
+    for (result& r : results_) {
+      write(r);
+    }
+  }
+
+  static void write(result& r) {
+    r.writer->write(std::span<const float>(r.rows));
+    r.rows.clear();
+  }
+
+  /// All of them or, when it throws, none.
+  json::object adopt_all() {
+    identity owner;
+    owner.user_id = task().row.owner_id;
+    owner.project_id = task().plan.project_id;
+    json::object ids;
+    std::vector<std::string> fresh;
+    try {
+      for (const result& r : results_) {
+        const bool known = parts_.rows.find(store::resource_kind::dataset, r.id).has_value();
+        parts_.data.adopt(owner, r.id, r.link.name, visibility::owner_only);
+        if (!known) {
+          fresh.push_back(r.id);
+        }
+        ids[r.link.buffer] = r.id;
+      }
+    } catch (...) {
+      for (const std::string& id : fresh) {
+        parts_.rows.remove(id);
+      }
+      for (const result& r : results_) {
+        ::unlink(parts_.data.path_of(r.id).c_str());
+      }
+      throw;
+    }
+    return ids;
+  }
+
+  const engine_parts& parts_;
+  std::vector<result> results_;
+};
+
+/// Compares answers with what they should be.
+class evaluate_work final : public answer_work {
+ public:
+  evaluate_work(const live_cluster& of, running_task& task, const cluster_shape& shape,
+                std::unique_ptr<sample_reader> samples)
+      : answer_work(of, task, std::move(samples)) {
+    for (const buffer_shape& buffer : shape.outputs) {
+      outputs_.push_back({buffer});
+    }
+  }
+
+  json::object finish(const task_end& how) override {
+    if (how.state != store::task_state::finished) {
+      return {};
+    }
+    json::object all;
+    for (const output& o : outputs_) {
+      all[o.buffer.name] = shown(o);
+    }
+    return {{"samples", task().total - refused()},
+            {"refused", refused()},
+            {"outputs", std::move(all)}};
+  }
+
+ private:
+  struct output {
+    buffer_shape buffer;
+    std::uint64_t values = 0;
+    double absolute = 0; ///< sum of the errors
+    double squared = 0;
+    std::uint64_t decided = 0; ///< samples whose target has a largest value
+    std::uint64_t agreed = 0;
+  };
+
+  void hear(std::span<const float> answer, std::span<const float> target) override {
+    if (answer.empty()) {
+      return;
+    }
+    for (output& o : outputs_) {
+      const auto found = answer.subspan(o.buffer.first, o.buffer.size);
+      const auto wanted = target.subspan(o.buffer.first, o.buffer.size);
+      for (std::size_t i = 0; i < wanted.size(); ++i) {
+        if (!std::isnan(wanted[i])) {
+          const double difference = double{found[i]} - double{wanted[i]};
+          ++o.values;
+          o.absolute += std::abs(difference);
+          o.squared += difference * difference;
+        }
+      }
+      if (const auto best = winner_of(wanted)) {
+        ++o.decided;
+        o.agreed += winner_of(found) == best ? 1U : 0U;
+      }
+    }
+  }
+
+  static json::object shown(const output& o) {
+    json::object fields{{"values", o.values}};
+    if (o.values > 0) {
+      const auto count = static_cast<double>(o.values);
+      fields["mean_absolute_error"] = o.absolute / count;
+      fields["root_mean_square_error"] = std::sqrt(o.squared / count);
+    }
+    if (o.buffer.size > 1 && o.decided > 0) {
+      fields["accuracy"] = static_cast<double>(o.agreed) / static_cast<double>(o.decided);
+    }
+    return fields;
+  }
+
+  std::vector<output> outputs_;
+};
+
+} // namespace hanami::service::engine::detail

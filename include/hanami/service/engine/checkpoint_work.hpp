@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <unistd.h>
+
+#include "../../io/checkpoint.hpp"
+#include "block_file.hpp"
+#include "task_work.hpp"
+
+namespace hanami::service::engine::detail {
+
+/// Writes a checkpoint and adds its row; no file stays without one. Once more for the same id it
+/// does nothing.
+inline store::resource_row keep_checkpoint(const engine_parts& parts, const identity& owner,
+                                           store::resource_row row,
+                                           std::span<const std::byte> bytes) {
+  if (const auto there = parts.rows.find(store::resource_kind::checkpoint, row.id)) {
+    return *there;
+  }
+  const std::filesystem::path file = parts.checkpoints_folder / row.id;
+  const quota limits = parts.people.quota_of(owner.user_id);
+  block_writer writer(file, parts.data.key());
+  writer.write(bytes);
+  writer.finish();
+  try {
+    row.kind = store::resource_kind::checkpoint;
+    row.bytes = std::filesystem::file_size(file);
+    return parts.rows.add(owner, std::move(row), limits.checkpoints, limits.bytes);
+  } catch (...) {
+    ::unlink(file.c_str());
+    throw;
+  }
+}
+
+class save_work final : public task_work {
+ public:
+  save_work(const engine_parts& parts, running_task& task) : parts_(parts), task_(task) {}
+
+  bool run(cluster& net, work_clock::time_point) override {
+    bytes_ = to_checkpoint(net);
+    samples_ = net.statistics().samples;
+    task_.done = task_.total;
+    return false;
+  }
+
+  json::object finish(const task_end& how) override {
+    if (how.state != store::task_state::finished) {
+      return {};
+    }
+    identity owner;
+    owner.user_id = task_.row.owner_id;
+    owner.project_id = task_.plan.project_id;
+    store::resource_row row;
+    row.id = task_.id;
+    row.name = task_.plan.name;
+    row.detail = json::serialize(
+        json::object{{"cluster_id", task_.plan.cluster_id}, {"samples", samples_}});
+    keep_checkpoint(parts_, owner, std::move(row), bytes_);
+    return {{"checkpoint_id", task_.id}};
+  }
+
+ private:
+  const engine_parts& parts_;
+  running_task& task_;
+  std::vector<std::byte> bytes_;
+  std::uint64_t samples_ = 0;
+};
+
+/// The cluster becomes what a checkpoint holds, all of it.
+class restore_work final : public task_work {
+ public:
+  restore_work(const engine_parts& parts, live_cluster& of, running_task& task)
+      : parts_(parts), of_(of), task_(task),
+        restored_(load_checkpoint(parts, task.plan.checkpoint_id)) {}
+
+  bool run(cluster& net, work_clock::time_point) override {
+    task_position& where = of_.where;
+    if (where.task_id != task_.id) { // else it had been done before the process ended
+      of_.append(of_.files.encoded(journal_restore{task_.id, task_.plan.checkpoint_id}));
+      net = std::move(*restored_);
+      where = {};
+      where.task_id = task_.id;
+      where.state = store::task_state::finished;
+    }
+    restored_.reset();
+    auto shape = shape_of(net);
+    shape_ = to_json(*shape);
+    const std::lock_guard lock(of_.mutex);
+    of_.shape = std::move(shape);
+    task_.done = task_.total;
+    return false;
+  }
+
+  void settle(cluster& net, task_end&) override {
+    if (of_.where.task_id == task_.id) {
+      snapshot_ = of_.begin_generation(net);
+    }
+  }
+
+  json::object finish(const task_end&) override {
+    if (!snapshot_.bytes.empty()) {
+      of_.files.write_snapshot(snapshot_.generation, snapshot_.bytes);
+      parts_.rows.update(of_.id, 0, json::serialize(shape_));
+    }
+    return {};
+  }
+
+ private:
+  const engine_parts& parts_;
+  live_cluster& of_;
+  running_task& task_;
+  std::optional<cluster> restored_;
+  json::object shape_;
+  pending_snapshot snapshot_;
+};
+
+} // namespace hanami::service::engine::detail

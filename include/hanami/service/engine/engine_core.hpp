@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <future>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "../../executor/fleet.hpp"
+#include "../compile.hpp"
+#include "../problem.hpp"
+#include "engine_types.hpp"
+#include "live_cluster.hpp"
+#include "task_work.hpp"
+#include "worker_pool.hpp"
+
+/// What runs inside the engine: which clusters are in memory, whose turn it is, what goes to disk.
+/// Defined in `impl/engine_core.ipp`. No rights are looked at here.
+///
+/// Threads: those of the fleet work on clusters, one at a time on each; those of the pool wait for
+/// the disk; the housekeeper looks around ten times a second. A lock is never held while another
+/// part is called that takes one, but for `live_cluster::adding` and `running_task::mutex`, under
+/// which rows of tasks are written.
+
+namespace hanami::service::engine::detail {
+
+class engine_core {
+ public:
+  engine_core(const server_config& config, store::resources& rows, store::tasks& tasks,
+              access::accounts& people, datasets& data);
+  engine_core(const engine_core&) = delete;
+  engine_core& operator=(const engine_core&) = delete;
+
+  void start();
+  /// Once, and nothing else after it.
+  void stop();
+
+  /// The cluster, brought into memory if need be. 404; 500 for one that cannot be read.
+  live_ptr live_of(std::string_view id);
+  void remove(const std::string& id);
+  void train(const live_ptr& live, std::string_view user_id, std::span<const float> input,
+             std::span<const float> target, trained_callback done);
+  void infer(const live_ptr& live, std::string_view user_id, std::span<const float> input,
+             answered_callback done);
+  /// Calls `look(cluster&)` in the cluster's turn and waits for what it gives.
+  template <class Look>
+  auto in_turn(std::string_view id, Look look) {
+    const live_ptr live = live_of(id);
+    try {
+      return fleet_->call(live->member, std::move(look)).get();
+    } catch (const error&) {
+      std::rethrow_exception(told(*live, std::current_exception()));
+    }
+  }
+
+  void enqueue(const live_ptr& live, task_ptr task);
+  task_ptr open_task(std::string_view id);
+  /// Waits until it has ended, at most ten seconds.
+  void abort(const std::string& task_id);
+
+  void snapshot_all();
+  engine_statistics statistics();
+
+  const engine_parts parts;
+  user_table users;
+  std::mutex creating; ///< held from the look at a name until the cluster is there
+
+ private:
+  using live_future = std::shared_future<live_ptr>;
+
+  fleet_options options_of(const engine_settings& settings);
+  live_ptr load(const std::string& id);
+  std::vector<live_ptr> all_live();
+  void remove_strangers();
+  void resume(const store::task_row& row);
+  void forget_tasks(const live_ptr& live);
+
+  /// What a caller is told of an error in the fleet, as a `problem`.
+  std::exception_ptr told(const live_cluster& live, const std::exception_ptr& thrown) const;
+  void refuse_when_stopping() const;
+
+  void begin(const live_ptr& live, const task_ptr& task);
+  void submit_turn(const live_ptr& live, const task_ptr& task);
+  void turn(const live_ptr& live, const task_ptr& task, cluster& net);
+  void conclude(const live_ptr& live, const task_ptr& task, task_end how);
+  void end_row(running_task& task, const task_end& how, json::object outcome);
+  bool unqueue(const task_ptr& task);
+  void close(running_task& task);
+  void next_task(const live_ptr& live, const task_ptr& ended);
+  /// Does work for a cluster on a thread of the pool; what it throws is reported.
+  template <class Work>
+  void post(const live_ptr& live, Work work) {
+    pool_.post([job = std::make_shared<cluster_job>(live), work = std::move(work)] {
+      try {
+        work();
+      } catch (...) {
+        report(std::current_exception());
+      }
+    });
+  }
+  static void report(const std::exception_ptr& trouble) noexcept;
+
+  void note_learned(const live_ptr& live);
+  void list_dirty(const live_ptr& live);
+  void request_snapshot(const live_ptr& live);
+  void keep(const live_ptr& live, const pending_snapshot& made);
+  void keep_house();
+  void look_after_snapshots();
+  void write_progress();
+  void try_again();
+
+  std::optional<fleet> fleet_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<std::uint64_t> trained_{0};
+  std::atomic<std::uint64_t> answered_{0};
+  std::atomic<std::uint64_t> snapshots_{0};
+  std::atomic<std::uint64_t> journal_bytes_{0};
+
+  std::mutex table_; ///< guards the two maps
+  std::map<std::string, live_future, std::less<>> live_; ///< in memory, or on the way
+  std::map<std::string, task_ptr, std::less<>> open_;
+
+  std::mutex house_; ///< guards all below
+  std::condition_variable wake_;
+  bool end_house_ = false;
+  std::vector<live_ptr> dirty_;               ///< need a snapshot some time
+  std::vector<std::function<void()>> delayed_; ///< found the fleet full
+
+  worker_pool pool_{4};
+  std::thread housekeeper_;
+};
+
+} // namespace hanami::service::engine::detail

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <span>
+#include <string>
+
+#include "../../cluster.hpp"
+#include "../store/tasks.hpp"
+
+/// The plain data of the engine.
+
+namespace hanami::service::engine {
+
+/// A task with what its row does not hold.
+struct task_view {
+  store::task_row row;
+  double recent_loss = 0; ///< in nats; of an active training
+  double samples_per_second = 0;
+  double seconds_left = 0; ///< 0: not known
+};
+
+struct engine_statistics {
+  std::size_t clusters = 0; ///< in memory
+  std::size_t bytes = 0;    ///< of them
+  std::size_t queued = 0;   ///< samples and calls that wait
+  std::uint64_t trained = 0;
+  std::uint64_t answered = 0;
+  std::uint64_t snapshots = 0;
+  std::uint64_t journal_bytes = 0; ///< written
+  std::uint64_t tasks_open = 0;
+};
+
+/// Samples that a user has had trained and answered, and the CPU time they took.
+struct user_work {
+  std::string user_id;
+  std::uint64_t trained = 0;
+  std::uint64_t answered = 0;
+  double cpu_seconds = 0;
+};
+
+/// Hears of one trained sample, on a thread of the engine; must be short.
+using trained_callback = std::function<void(const train_result&, std::exception_ptr)>;
+/// Hears an answer, valid during the call only.
+using answered_callback = std::function<void(std::span<const float>, std::exception_ptr)>;
+
+} // namespace hanami::service::engine

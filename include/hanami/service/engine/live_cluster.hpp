@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "../../executor/fleet.hpp"
+#include "../config.hpp"
+#include "../json.hpp"
+#include "../store/resources.hpp"
+#include "../store/tasks.hpp"
+#include "cluster_files.hpp"
+#include "datasets.hpp"
+#include "cluster_shape.hpp"
+#include "task_plan.hpp"
+#include "user_meter.hpp"
+
+namespace hanami::service::engine {
+
+namespace detail {
+
+/// What the parts of the engine work with. All of it outlives them.
+struct engine_parts {
+  const server_config& config;
+  store::resources& rows;
+  store::tasks& tasks;
+  access::accounts& people;
+  datasets& data;
+  std::filesystem::path clusters_folder;
+  std::filesystem::path checkpoints_folder;
+};
+
+class task_work;
+
+/// A queued or active task.
+struct running_task {
+  running_task(store::task_row stored, task_plan wanted)
+      : id(stored.id), total(stored.total), plan(std::move(wanted)), row(std::move(stored)) {}
+
+  const std::string id;
+  const std::uint64_t total; ///< samples, all epochs
+  const task_plan plan;
+  user_ptr owner;
+
+  std::atomic<bool> abort{false};
+  std::atomic<std::uint64_t> done{0};
+  std::atomic<double> recent_loss{0};
+  std::unique_ptr<task_work> work; ///< of whose turn it is: a worker's or the cluster's
+
+  std::mutex mutex; ///< guards all below
+  std::condition_variable ended;
+  store::task_row row;
+  bool closed = false; ///< it has ended, and the database knows
+  std::chrono::steady_clock::time_point begun{}; ///< in this process
+  std::uint64_t done_before = 0;                 ///< when it was begun in this process
+};
+
+/// To be written by `cluster_files::write_snapshot`.
+struct pending_snapshot {
+  std::vector<std::byte> bytes; ///< empty: there is none
+  std::uint64_t generation = 0;
+};
+
+/// A cluster in memory: a member of the fleet, its files, its tasks.
+struct live_cluster {
+  live_cluster(std::string name, const engine_parts& parts)
+      : id(std::move(name)), files(parts.clusters_folder / id, parts.data.key(),
+                                   parts.config.engine.sync_journal) {}
+
+  const std::string id;
+  member_id member{};
+
+  // In the cluster's turn only.
+  cluster_files files;
+  task_position where;
+
+  std::atomic<std::uint64_t> waiting{0};       ///< direct calls that have not been answered
+  std::atomic<std::uint64_t> journal_size{0};  ///< bytes since the last snapshot
+  std::atomic<bool> dirty{false};              ///< has learned since the last snapshot
+  std::atomic<std::int64_t> dirty_since{0};    ///< milliseconds since 1970
+  std::atomic<bool> listed{false};             ///< among those that need a snapshot some time
+  std::atomic<bool> snapshotting{false};
+  std::atomic<bool> broken{false}; ///< the journal has failed
+  std::atomic<bool> gone{false};   ///< removed
+
+  std::mutex adding; ///< held while a task gets its number and its place in the queue
+
+  std::mutex mutex; ///< guards all below
+  std::condition_variable calm;
+  std::shared_ptr<const cluster_shape> shape;
+  std::deque<std::shared_ptr<running_task>> queue; ///< the first is at work
+  std::size_t jobs = 0;                            ///< that others do for it just now
+
+  std::shared_ptr<const cluster_shape> present_shape() {
+    const std::lock_guard lock(mutex);
+    return shape;
+  }
+  /// Adds to the journal, in the cluster's turn.
+  void append(const journal_bytes& record) {
+    try {
+      files.append(record);
+    } catch (...) {
+      broken = true;
+      throw;
+    }
+    journal_size = files.journal_size();
+  }
+  /// A snapshot, and a new journal, in the cluster's turn.
+  pending_snapshot begin_generation(const cluster& net) {
+    pending_snapshot made{take_snapshot(net, where), files.begin_generation()};
+    broken = false;
+    dirty = false;
+    journal_size = 0;
+    return made;
+  }
+};
+
+using live_ptr = std::shared_ptr<live_cluster>;
+using task_ptr = std::shared_ptr<running_task>;
+
+/// A job that somebody else does for a cluster: who removes it waits for the end of all of them.
+class cluster_job {
+ public:
+  explicit cluster_job(live_ptr of) : of_(std::move(of)) {
+    const std::lock_guard lock(of_->mutex);
+    ++of_->jobs;
+  }
+  cluster_job(const cluster_job&) = delete;
+  cluster_job& operator=(const cluster_job&) = delete;
+  ~cluster_job() {
+    const std::lock_guard lock(of_->mutex);
+    if (--of_->jobs == 0) {
+      of_->calm.notify_all();
+    }
+  }
+
+ private:
+  live_ptr of_;
+};
+
+} // namespace detail
+
+} // namespace hanami::service::engine

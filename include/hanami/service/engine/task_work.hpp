@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../../cluster.hpp"
+#include "../compile.hpp"
+#include "../json.hpp"
+#include "../store/tasks.hpp"
+#include "../problem.hpp"
+#include "live_cluster.hpp"
+#include "sample_reader.hpp"
+#include "task_plan.hpp"
+
+/// What tasks do, one slice at a time. Defined in `impl/task_work.ipp`.
+
+namespace hanami::service::engine {
+
+namespace detail {
+
+using work_clock = std::chrono::steady_clock;
+
+struct task_end {
+  store::task_state state = store::task_state::finished;
+  std::string error;
+};
+
+/// A task at work. Made, and brought to its end by `finish`, on a thread that may wait; the rest is
+/// called in turns of the cluster.
+class task_work {
+ public:
+  virtual ~task_work() = default;
+  /// Goes on until then or the end; true: there is more. What it throws ends the task.
+  virtual bool run(cluster& net, work_clock::time_point until) = 0;
+  /// After the last slice, however the task has ended; may change that.
+  virtual void settle(cluster&, task_end&) {}
+  /// Makes sure that what has come of it stays. What it throws fails the task. Gives its outcome.
+  virtual json::object finish(const task_end& how) = 0;
+};
+
+/// The work of a task. Nothing is thrown: what stands in the way comes from its first slice.
+std::unique_ptr<task_work> make_work(const engine_parts& parts, live_cluster& of,
+                                     running_task& task);
+
+/// Opens a dataset by its id.
+using data_opener = std::function<std::shared_ptr<const data_reader>(const std::string&)>;
+
+/// A reader of what the plan wants from a cluster of this shape. Throws `problem` 422 with a pointer
+/// to what does not fit, and what the opener throws.
+std::unique_ptr<sample_reader> open_samples(const task_plan& plan, const cluster_shape& shape,
+                                            const data_opener& open);
+
+/// Announces a training task to the cluster; `planned` as in `journal_begin`.
+void begin_training(cluster& net, std::uint64_t planned);
+/// Learns a sample, or counts it as refused; and that it is done.
+void learn_sample(cluster& net, std::span<const float> input, std::span<const float> target,
+                  task_position& where, train_result& found);
+
+/// Learns again what a journal says. For one journal at a time.
+class journal_player {
+ public:
+  explicit journal_player(const engine_parts& parts) : parts_(parts) {}
+  bool operator()(cluster& net, const journal_record& record, task_position& where);
+
+ private:
+  bool again(cluster& net, const journal_sample& record, task_position& where);
+  bool again(cluster& net, const journal_begin& record, task_position& where);
+  bool again(cluster& net, const journal_rows& record, task_position& where);
+  bool again(cluster& net, const journal_end& record, task_position& where);
+  bool again(cluster& net, const journal_restore& record, task_position& where);
+
+  const engine_parts& parts_;
+  std::string task_id_; ///< whose samples are open
+  std::shared_ptr<sample_reader> samples_;
+};
+
+std::shared_ptr<const cluster_shape> shape_of(const cluster& net);
+json::object to_json(const cluster_shape& shape);
+/// The cluster of a checkpoint file. Throws as `block_reader` and `from_checkpoint`, and `problem`
+/// 422 for one that takes more memory than a cluster may.
+cluster load_checkpoint(const engine_parts& parts, const std::string& checkpoint_id);
+/// What users are told of an exception: nothing of where files lie.
+std::string reason_of(const engine_parts& parts, const std::exception_ptr& thrown);
+problem problem_at(const std::string& pointer, const std::string& detail);
+
+} // namespace detail
+
+} // namespace hanami::service::engine

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "task_work.hpp"
+
+namespace hanami::service::engine::detail {
+
+/// Trains on datasets; goes on where the cluster stands.
+class training_work final : public task_work {
+ public:
+  /// `samples`: nothing where `trouble` says why they cannot be had.
+  training_work(live_cluster& of, running_task& task, std::unique_ptr<sample_reader> samples,
+                std::exception_ptr trouble)
+      : of_(of), task_(task), samples_(std::move(samples)), trouble_(std::move(trouble)),
+        planned_(task.plan.anneal ? task.total : 0) {}
+
+  bool run(cluster& net, work_clock::time_point until) override {
+    task_position& where = of_.where;
+    if (where.task_id == task_.id && where.state != store::task_state::active) {
+      return false; // it had ended before the process did
+    }
+    if (trouble_) {
+      std::rethrow_exception(trouble_);
+    }
+    if (where.task_id != task_.id) {
+      of_.append(of_.files.encoded(journal_begin{task_.id, planned_}));
+      begin_training(net, planned_);
+      where = {};
+      where.task_id = task_.id;
+    }
+    input_.resize(net.input_size());
+    target_.resize(net.output_size());
+    run_slice(net, until);
+    task_.done = where.done;
+    return where.done < task_.total;
+  }
+
+  void settle(cluster& net, task_end& how) override {
+    task_position& where = of_.where;
+    if (where.task_id != task_.id) {
+      return; // it has changed nothing
+    }
+    if (where.state == store::task_state::active) {
+      if (how.state == store::task_state::finished && where.refused == task_.total) {
+        how = {store::task_state::failed, "the cluster took no sample: " + where.refusal};
+      }
+      end(net, how);
+    }
+    how = {where.state, where.error};
+    task_.done = where.done;
+    snapshot_ = of_.begin_generation(net);
+    outcome_ = {{"samples", where.done - where.refused}, {"refused", where.refused}};
+    if (where.refused > 0) {
+      outcome_["first_refusal"] = where.refusal;
+    }
+  }
+
+  /// From now on the datasets are not needed to bring the cluster back.
+  json::object finish(const task_end&) override {
+    if (!snapshot_.bytes.empty()) {
+      of_.files.write_snapshot(snapshot_.generation, snapshot_.bytes);
+    }
+    return outcome_;
+  }
+
+ private:
+  /// Nobody who uses the cluster directly waits much longer than this.
+  static constexpr std::chrono::milliseconds patience{1};
+
+  void run_slice(cluster& net, work_clock::time_point until) {
+    task_position& where = of_.where;
+    const std::uint64_t first = where.done;
+    const auto begun = work_clock::now();
+    try {
+      for (bool more = where.done < task_.total; more;) {
+        samples_->read(where.done % samples_->size(), input_, target_);
+        train_result found;
+        const std::uint64_t refused = where.refused;
+        learn_sample(net, input_, target_, where, found);
+        if (where.refused == refused) {
+          note(found.loss);
+        }
+        const auto now = work_clock::now();
+        more = where.done < task_.total && now < until &&
+               !task_.abort.load(std::memory_order_relaxed) &&
+               (of_.waiting.load(std::memory_order_relaxed) == 0 || now < begun + patience);
+      }
+    } catch (...) {
+      journal(first);
+      throw;
+    }
+    journal(first);
+  }
+
+  void journal(std::uint64_t first) {
+    const std::uint64_t count = of_.where.done - first;
+    if (count > 0) {
+      of_.append(of_.files.encoded(journal_rows{task_.id, first, count}));
+      task_.owner->trained += count;
+    }
+  }
+
+  /// A running mean over about 256 samples.
+  void note(double loss) {
+    ++noted_;
+    const double before = task_.recent_loss.load(std::memory_order_relaxed);
+    const double weight = std::max(1.0 / 256, 1.0 / static_cast<double>(noted_));
+    task_.recent_loss.store(before + weight * (loss - before), std::memory_order_relaxed);
+  }
+
+  void end(cluster& net, const task_end& how) {
+    task_position& where = of_.where;
+    try {
+      of_.append(
+          of_.files.encoded(journal_end{task_.id, how.state, how.error, planned_ > 0}));
+    } catch (const error&) { // the snapshot that follows holds it
+    }
+    if (planned_ > 0) {
+      net.plan_task(0);
+    }
+    where.state = how.state;
+    where.error = how.error;
+  }
+
+  live_cluster& of_;
+  running_task& task_;
+  std::unique_ptr<sample_reader> samples_;
+  std::exception_ptr trouble_;
+  std::uint64_t planned_;
+  std::uint64_t noted_ = 0;
+  std::vector<float> input_;
+  std::vector<float> target_;
+  pending_snapshot snapshot_;
+  json::object outcome_;
+};
+
+} // namespace hanami::service::engine::detail

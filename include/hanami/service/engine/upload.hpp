@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "../store/resources.hpp"
+
+namespace hanami::service::engine {
+
+enum class upload_format : std::uint8_t { csv, mnist, checkpoint };
+
+/// One file of an upload; a csv or checkpoint has one, mnist two: images, labels.
+struct upload_part {
+  std::string id;
+  std::uint64_t size = 0;     ///< announced
+  std::uint64_t received = 0; ///< bytes that are there, wherever they lie
+  std::uint64_t next = 0;     ///< the first byte that is missing: where to go on
+  bool complete() const noexcept { return received == size; }
+};
+
+struct upload {
+  store::resource_row row;
+  upload_format format = upload_format::csv;
+  std::string becomes; ///< id of the dataset or checkpoint that it will be
+  visibility visible_to = visibility::owner_only; ///< of what it becomes; the upload is private
+  std::vector<upload_part> parts;
+  bool complete() const noexcept {
+    return std::all_of(parts.begin(), parts.end(),
+                       [](const upload_part& part) { return part.complete(); });
+  }
+};
+
+} // namespace hanami::service::engine

@@ -1,0 +1,478 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+
+#include "head.hpp"
+#include "reply.hpp"
+#include "shard.hpp"
+#include "socket_session.hpp"
+#include "transport.hpp"
+
+/// One HTTP connection: request after request, until it ends or becomes a WebSocket.
+
+namespace hanami::service::http::detail {
+
+/// What a connection is there for.
+enum class duty {
+  serve,
+  redirect, ///< every request is sent to https
+  refuse    ///< there are too many: 503 at once
+};
+
+template <class Stream>
+class session final : public connection, public std::enable_shared_from_this<session<Stream>> {
+ public:
+  static constexpr bool secure = std::is_same_v<Stream, tls_socket>;
+
+  session(transport& with, shard& on, place taken, Stream&& stream, duty what)
+      : transport_(with), shard_(on), place_(std::move(taken)), stream_(std::move(stream)),
+        duty_(what) {
+    shard_.add(*this);
+    error_code gone;
+    const auto peer = lowest(stream_).remote_endpoint(gone);
+    const auto address = peer.address();
+    address_ = address.is_v6() && address.to_v6().is_v4_mapped()
+                   ? asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string()
+                   : address.to_string();
+  }
+
+  /// The connection's whole life.
+  task<> run() {
+    if constexpr (secure) {
+      set_deadline(phase::greeting, settings().header_timeout);
+      const auto [trouble] =
+          co_await stream_.async_handshake(asio::ssl::stream_base::server, as_tuple);
+      if (trouble) {
+        co_return;
+      }
+    }
+    if (duty_ == duty::refuse) {
+      keep_alive_ = false;
+      parser_.emplace(request_, body_);
+      co_await refuse(
+          problem(503, "too_many_connections", "too many connections are open; try again later"));
+    } else {
+      for (bool more = true; more;) { // gcc 12 cannot await within a loop's condition
+        more = co_await one_request();
+      }
+    }
+    if (ends_in_order_) {
+      co_await linger();
+    }
+  }
+
+  void expired() override {
+    switch (phase_) {
+    case phase::head:
+    case phase::body: {
+      timed_out_ = true;
+      error_code ignored;
+      lowest(stream_).cancel(ignored);
+      break;
+    }
+    case phase::writing:
+      if (progress_.goes_on(lowest(stream_))) {
+        deadline = steady::now() + settings().body_timeout;
+        break;
+      }
+      [[fallthrough]];
+    case phase::greeting:
+    case phase::idle:
+    case phase::leaving:
+      close_quietly(lowest(stream_));
+      break;
+    case phase::working:
+      break;
+    }
+  }
+  void ask_to_end() override {
+    if (phase_ == phase::idle || phase_ == phase::greeting || phase_ == phase::leaving) {
+      close_quietly(lowest(stream_));
+    }
+  }
+  void force_end() override {
+    close_quietly(lowest(stream_));
+    if (slot_) {
+      slot_->give(std::nullopt);
+    }
+  }
+
+ private:
+  enum class phase { greeting, idle, head, body, working, writing, leaving };
+
+  const http_settings& settings() const noexcept { return transport_.settings; }
+
+  void set_deadline(phase what, std::chrono::milliseconds time) {
+    phase_ = what;
+    deadline = steady::now() + time;
+  }
+
+  /// Reads what there is into the buffer; false: the peer has gone, the time has passed, or the
+  /// server ends.
+  task<bool> read_more(std::size_t room) {
+    const auto [trouble, count] = co_await stream_.async_read_some(buffer_.prepare(room), as_tuple);
+    buffer_.commit(count);
+    shard_.bytes_in.add(count);
+    at_end_ = trouble == asio::error::eof;
+    co_return !trouble;
+  }
+
+  task<bool> one_request() {
+    request_ = {};
+    request_.address = address_;
+    request_.secure = secure;
+    parser_.emplace(request_, body_);
+    slot_.reset();
+    is_head_ = false;
+    const bool has_head = co_await read_head();
+    if (!has_head) {
+      co_return false;
+    }
+    shard_.requests.add(1);
+    is_head_ = request_.method == "HEAD";
+    keep_alive_ = parser_->keep_alive() && !transport_.stopping;
+    if (const std::optional<problem> fault = parser_->fault()) {
+      keep_alive_ = false;
+      co_return co_await refuse(*fault);
+    }
+    if (duty_ == duty::redirect) {
+      co_return co_await redirect();
+    }
+    if (parser_->upgrade() && parser_->version() >= 11 &&
+        same_word(request_.headers.get("Upgrade"), "websocket")) {
+      co_return co_await upgrade();
+    }
+    co_return co_await serve();
+  }
+
+  static bool same_word(std::string_view a, std::string_view b) {
+    return boost::beast::iequals({a.data(), a.size()}, {b.data(), b.size()});
+  }
+
+  task<bool> read_head() {
+    if (buffer_.size() == 0) {
+      buffer_ = boost::beast::flat_buffer(); // who waits holds none but the smallest
+    }
+    bool begun = buffer_.size() > 0;
+    set_deadline(begun ? phase::head : phase::idle,
+                 begun ? settings().header_timeout : settings().idle_timeout);
+    for (;;) {
+      while (!parser_->got_some() && buffer_.size() > 0 && is_line_end(first_byte())) {
+        buffer_.consume(1); // an empty line before a request is to be forgiven
+      }
+      if (buffer_.size() > 0) {
+        error_code fault;
+        buffer_.consume(parser_->put(buffer_.cdata(), fault));
+        if (parser_->is_header_done()) {
+          co_return true;
+        }
+        if (fault && fault != beast_http::error::need_more) {
+          co_return co_await refuse_head(problem_of(fault));
+        }
+        if (buffer_.size() > most_header_bytes) {
+          co_return co_await refuse_head(problem_of(beast_http::error::header_limit));
+        }
+      }
+      if (transport_.stopping && !begun) {
+        co_return false;
+      }
+      const bool read = co_await read_more(begun ? 4096 : 1024);
+      if (!read) {
+        if (timed_out_) {
+          co_return co_await refuse_head(
+              {408, "too_slow", "the head of the request took too long"});
+        }
+        if (at_end_ && begun) {
+          co_return co_await refuse_head(bad_request("the request ends within its head"));
+        }
+        co_return false;
+      }
+      if (!begun) {
+        begun = true;
+        set_deadline(phase::head, settings().header_timeout);
+      }
+    }
+  }
+
+  char first_byte() const { return *static_cast<const char*>(buffer_.cdata().data()); }
+  static bool is_line_end(char c) { return c == '\r' || c == '\n'; }
+
+  task<bool> refuse_head(problem why) {
+    keep_alive_ = false;
+    co_await refuse(why);
+    co_return false;
+  }
+
+  /// A request whose head is good.
+  task<bool> serve() {
+    admission admitted;
+    std::optional<problem> fault;
+    try {
+      admitted = transport_.answers.admit(request_);
+    } catch (...) {
+      fault = told_of(std::current_exception());
+    }
+    if (fault || admitted.refusal) {
+      keep_alive_ = keep_alive_ && !parser_->has_body();
+      response refused = fault ? refusal_of(*fault) : std::move(*admitted.refusal);
+      co_return co_await respond(std::move(refused));
+    }
+    const std::shared_ptr<body_sink> sink = std::move(admitted.sink);
+    if (parser_->has_body()) {
+      fault = co_await read_body(admitted.max_body, sink.get());
+      if (fault) {
+        keep_alive_ = false;
+        co_return co_await refuse(*fault);
+      }
+      if (body_broken_) {
+        co_return false;
+      }
+    }
+    request_.body = std::move(body_);
+    body_.clear();
+    co_return co_await answer(sink);
+  }
+
+  /// Nothing: the body is there, or the connection is not.
+  task<std::optional<problem>> read_body(std::size_t most, body_sink* sink) {
+    if (parser_->content_length().value_or(0) > most) {
+      co_return body_too_large(most);
+    }
+    parser_->body_limit(most);
+    parser_->eager(true);
+    if (const std::string_view expected = request_.headers.get("Expect"); !expected.empty()) {
+      if (!same_word(expected, "100-continue")) {
+        co_return problem(417, "unknown_expectation", "the only Expect known is '100-continue'");
+      }
+      if (parser_->version() >= 11 && buffer_.size() == 0) {
+        const bool sent = co_await write_all(asio::buffer("HTTP/1.1 100 Continue\r\n\r\n", 25));
+        body_broken_ = !sent;
+      }
+    }
+    std::optional<problem> fault;
+    while (!fault && !body_broken_ && !parser_->is_done()) {
+      fault = co_await read_piece(most);
+      constexpr std::size_t enough = std::size_t{64} << 10;
+      if (!fault && sink != nullptr && (body_.size() >= enough || parser_->is_done())) {
+        fault = co_await drain(*sink);
+      }
+    }
+    co_return fault;
+  }
+
+  /// Parses what there is; where that is not enough, reads.
+  task<std::optional<problem>> read_piece(std::size_t most) {
+    // With less of a chunked body than its end is long, Beast's parser can run into an assertion.
+    constexpr std::size_t last_chunk = 5;
+    if (buffer_.size() >= (parser_->chunked() ? last_chunk : 1)) {
+      error_code fault;
+      buffer_.consume(parser_->put(buffer_.cdata(), fault));
+      if (parser_->is_done()) {
+        co_return std::nullopt;
+      }
+      if (fault && fault != beast_http::error::need_more) {
+        co_return fault == beast_http::error::body_limit ? body_too_large(most) : problem_of(fault);
+      }
+      if (buffer_.size() > most_header_bytes) {
+        co_return bad_request("a chunk's head, or what follows the last chunk, is too long");
+      }
+    }
+    set_deadline(phase::body, settings().body_timeout);
+    const std::size_t remaining =
+        static_cast<std::size_t>(parser_->content_length_remaining().value_or(65536));
+    const bool read = co_await read_more(std::clamp<std::size_t>(remaining, 512, 65536));
+    if (read) {
+      co_return std::nullopt;
+    }
+    if (timed_out_) {
+      co_return problem(408, "too_slow", "a piece of the request's body took too long");
+    }
+    if (at_end_) {
+      co_return bad_request("the request ends within its body");
+    }
+    body_broken_ = true;
+    co_return std::nullopt;
+  }
+
+  task<std::optional<problem>> drain(body_sink& sink) {
+    phase_ = phase::working;
+    deadline = steady::time_point::max();
+    std::exception_ptr fault;
+    try {
+      co_await on_worker(transport_.workers, [&] { sink.write(body_); });
+    } catch (...) {
+      fault = std::current_exception();
+    }
+    body_.clear();
+    if (fault) {
+      co_return told_of(fault);
+    }
+    co_return std::nullopt;
+  }
+
+  /// What a client is told of an exception; what it must not know is reported.
+  problem told_of(const std::exception_ptr& fault) {
+    try {
+      std::rethrow_exception(fault);
+    } catch (const problem& why) {
+      return why;
+    } catch (const std::exception& why) {
+      transport_.answers.report(std::string("http: ") + why.what());
+    } catch (...) {
+      transport_.answers.report("http: an exception of an unknown kind");
+    }
+    return internal_problem();
+  }
+
+  /// Hands the request over, waits for the answer and sends it.
+  task<bool> answer(std::shared_ptr<body_sink> sink) {
+    phase_ = phase::working;
+    deadline = steady::time_point::max();
+    slot_ = std::make_shared<reply_slot>(shard_.io.get_executor());
+    try {
+      transport_.answers.handle(std::move(request_), std::move(sink), make_responder(slot_));
+    } catch (...) {
+      slot_->give(refusal_of(told_of(std::current_exception())));
+    }
+    std::optional<response> given = co_await slot_->wait();
+    if (!given) {
+      co_return false;
+    }
+    co_return co_await respond(std::move(*given));
+  }
+
+  task<bool> refuse(problem why) { co_return co_await respond(refusal_of(why)); }
+
+  task<bool> redirect() {
+    const std::string_view host = request_.headers.get("Host");
+    const std::size_t bracket = host.rfind(']'); // of an IPv6 address
+    const std::size_t colon = host.find(':', bracket == std::string_view::npos ? 0 : bracket);
+    const std::string_view name = host.substr(0, colon);
+    keep_alive_ = keep_alive_ && !parser_->has_body();
+    if (name.empty() || name.find_first_not_of("abcdefghijklmnopqrstuvwxyz"
+                                               "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                               "0123456789.-_[]:") != std::string_view::npos) {
+      co_return co_await refuse(bad_request("the Host field names no host"));
+    }
+    response moved;
+    moved.status = 308;
+    const std::uint16_t port = transport_.secure_port;
+    std::string target = parser_->target();
+    target.erase(0, std::min(target.find('/', target.starts_with('/') ? 0 : 8), target.size()));
+    moved.headers.add("Location", std::string("https://") + std::string(name) +
+                                      (port == 443 ? "" : ":" + std::to_string(port)) + target);
+    co_return co_await respond(std::move(moved));
+  }
+
+  /// From here on a `socket_session` has the connection, unless it is refused.
+  task<bool> upgrade() {
+    keep_alive_ = false;
+    if (buffer_.size() > 0 || parser_->has_body()) {
+      co_return co_await refuse(bad_request("nothing may follow a request for a WebSocket"));
+    }
+    if (request_.headers.get("Sec-WebSocket-Version") != "13") {
+      response refused = refusal_of({426, "unknown_version", "the WebSocket version known is 13"});
+      refused.headers.add("Sec-WebSocket-Version", "13");
+      co_return co_await respond(std::move(refused));
+    }
+    const std::optional<handshake> shake = read_handshake(request_, parser_->target());
+    if (!shake) {
+      co_return co_await refuse(bad_request(
+          "a WebSocket begins with a GET of HTTP/1.1 and a Sec-WebSocket-Key of 16 bytes"));
+    }
+    auto link = std::make_shared<socket_link>(shard_.io.get_executor());
+    std::shared_ptr<socket_handler> handler;
+    std::optional<problem> fault;
+    try {
+      handler = transport_.answers.open_socket(request_, link);
+    } catch (...) {
+      fault = told_of(std::current_exception());
+    }
+    if (!handler) {
+      link->detach();
+      const problem why = fault ? *fault : not_found("WebSocket", request_.path);
+      co_return co_await refuse(why);
+    }
+    auto next = std::make_shared<socket_session<Stream>>(
+        transport_, shard_, std::move(place_), std::move(stream_), std::move(link), handler);
+    this->unlink();
+    ends_in_order_ = false;
+    asio::co_spawn(
+        shard_.io, [next, kept = *shake]() -> task<> { return next->run(kept); },
+        ended(transport_.answers));
+    co_return false;
+  }
+
+  /// True: another request may follow.
+  task<bool> respond(response answer);
+  task<bool> send_source(response answer, framing how);
+  task<bool> send_events(response answer, framing how);
+  task<bool> send_piece(std::string_view piece, bool chunked);
+
+  template <class Buffers>
+  task<bool> write_all(Buffers buffers) {
+    progress_.begin();
+    set_deadline(phase::writing, settings().body_timeout);
+    const auto [trouble, count] = co_await asio::async_write(stream_, buffers, as_tuple);
+    shard_.bytes_out.add(count);
+    co_return !trouble;
+  }
+
+  /// Lets the peer read the last answer: a socket closed while bytes wait in it takes them back.
+  task<> linger() {
+    constexpr auto most = std::chrono::milliseconds(2000);
+    set_deadline(phase::leaving, transport_.stopping ? std::chrono::milliseconds(100)
+                                                     : std::min(most, settings().header_timeout));
+    if constexpr (secure) {
+      const auto [trouble] = co_await stream_.async_shutdown(as_tuple);
+      (void)trouble;
+    }
+    error_code trouble;
+    lowest(stream_).shutdown(asio::socket_base::shutdown_send, trouble);
+    std::array<char, 512> waste;
+    while (!trouble) {
+      const auto [fault, count] =
+          co_await lowest(stream_).async_read_some(asio::buffer(waste), as_tuple);
+      trouble = fault;
+    }
+    close_quietly(lowest(stream_));
+  }
+
+  transport& transport_;
+  shard& shard_;
+  place place_;
+  Stream stream_;
+  duty duty_;
+  phase phase_ = phase::idle;
+  bool keep_alive_ = true;
+  bool timed_out_ = false;
+  bool at_end_ = false;
+  bool body_broken_ = false; ///< the peer has gone within its request
+  bool is_head_ = false;
+  bool ends_in_order_ = false; ///< an answer has been sent that the peer shall still read
+  std::string address_;
+  boost::beast::flat_buffer buffer_;
+  request request_;
+  std::string body_;
+  std::optional<message_parser> parser_;
+  std::shared_ptr<reply_slot> slot_;
+  std::string head_;
+  write_progress progress_;
+};
+
+} // namespace hanami::service::http::detail
+
+#include "respond.hpp"

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <exception>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/saved_handler.hpp>
+#include <boost/intrusive/list.hpp>
+
+#include "message.hpp"
+
+/// One network thread and the connections it has been dealt. A connection lives on one thread from
+/// its beginning to its end, so that nothing in it needs a lock.
+
+namespace hanami::service::http::detail {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using steady = std::chrono::steady_clock;
+
+using executor = asio::io_context::executor_type;
+using tcp_socket = asio::basic_stream_socket<asio::ip::tcp, executor>;
+using tcp_timer = asio::basic_waitable_timer<steady, asio::wait_traits<steady>, executor>;
+template <class Result = void>
+using task = asio::awaitable<Result, executor>;
+inline constexpr asio::use_awaitable_t<executor> awaiting{};
+/// Errors as values, first in a tuple.
+inline constexpr asio::as_tuple_t<asio::use_awaitable_t<executor>> as_tuple{awaiting};
+
+/// What a connection's thread can ask of it. All calls come from that thread, and none of them may
+/// end the connection's life at once.
+class connection : public boost::intrusive::list_base_hook<
+                       boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+ public:
+  connection() = default;
+  connection(const connection&) = delete;
+  connection& operator=(const connection&) = delete;
+  virtual ~connection() = default;
+
+  /// The deadline has passed; it has been taken away.
+  virtual void expired() = 0;
+  /// The server stops: end after what has begun.
+  virtual void ask_to_end() = 0;
+  /// End now.
+  virtual void force_end() = 0;
+
+  steady::time_point deadline = steady::time_point::max();
+};
+
+/// Counted by one thread, read by any.
+class counter {
+ public:
+  void add(std::uint64_t more) noexcept {
+    value_.store(value_.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+  }
+  std::uint64_t read() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+class shard {
+ public:
+  /// Looks for passed deadlines each `sweep`.
+  explicit shard(std::chrono::milliseconds sweep)
+      : sweep_(sweep), sweeper_(io.get_executor()), guard_(io.get_executor()) {
+    wait_for_sweep();
+  }
+
+  /// Runs until `io` is stopped.
+  void run(application& answers) {
+    for (;;) {
+      try {
+        io.run();
+        return;
+      } catch (const std::exception& fault) {
+        answers.report(std::string("http: ") + fault.what());
+      }
+    }
+  }
+
+  void add(connection& begun) { connections_.push_back(begun); }
+
+  template <class Function>
+  void for_each(Function function) {
+    for (auto it = connections_.begin(); it != connections_.end();) {
+      connection& each = *it++;
+      function(each);
+    }
+  }
+
+  /// "Date: ...\r\n", made once a second.
+  std::string_view date_line() {
+    const std::time_t now = std::time(nullptr);
+    if (now != date_of_) {
+      date_of_ = now;
+      std::tm parts{};
+      gmtime_r(&now, &parts);
+      char text[64];
+      date_.assign(text, std::strftime(text, sizeof text, "Date: %a, %d %b %Y %T GMT\r\n", &parts));
+    }
+    return date_;
+  }
+
+  /// Buffers go from one connection to the next, so that who waits holds none.
+  std::string take_buffer() {
+    if (spare_.empty()) {
+      return {};
+    }
+    std::string buffer = std::move(spare_.back());
+    spare_.pop_back();
+    return buffer;
+  }
+  void give_buffer(std::string&& buffer) {
+    constexpr std::size_t most = 64;
+    if (spare_.size() < most && buffer.capacity() <= (std::size_t{128} << 10)) {
+      buffer.clear();
+      spare_.push_back(std::move(buffer));
+    } else {
+      std::string().swap(buffer);
+    }
+  }
+
+  asio::io_context io{1};
+  std::atomic<std::uint64_t> connections{0}; ///< dealt to this thread and not yet ended
+  counter sockets_begun, sockets_ended, requests, messages_in, messages_out, bytes_in, bytes_out;
+
+ private:
+  void wait_for_sweep() {
+    sweeper_.expires_after(sweep_);
+    sweeper_.async_wait([this](error_code trouble) {
+      if (!trouble) {
+        sweep();
+        wait_for_sweep();
+      }
+    });
+  }
+
+  void sweep() {
+    const steady::time_point now = steady::now();
+    for_each([now](connection& each) {
+      if (each.deadline <= now) {
+        each.deadline = steady::time_point::max();
+        each.expired();
+      }
+    });
+  }
+
+  std::chrono::milliseconds sweep_;
+  tcp_timer sweeper_;
+  asio::executor_work_guard<executor> guard_;
+  boost::intrusive::list<connection, boost::intrusive::constant_time_size<false>> connections_;
+  std::vector<std::string> spare_;
+  std::time_t date_of_ = 0;
+  std::string date_;
+};
+
+/// A connection's share of the limit.
+class place {
+ public:
+  explicit place(shard& of) : of_(&of) { of.connections.fetch_add(1); }
+  place(place&& other) noexcept : of_(std::exchange(other.of_, nullptr)) {}
+  place& operator=(place&&) = delete;
+  ~place() {
+    if (of_ != nullptr) {
+      of_->connections.fetch_sub(1);
+    }
+  }
+
+ private:
+  shard* of_;
+};
+
+/// Waits in `kept` until somebody invokes it, on the connection's thread. `armed` is called once it
+/// can be invoked.
+template <class Armed>
+auto suspend(boost::beast::saved_handler& kept, Armed armed) {
+  return asio::async_initiate<const asio::use_awaitable_t<executor>&, void()>(
+      [&kept, armed](auto handler) {
+        kept.emplace(
+            [handler = std::move(handler)](error_code = {}) mutable { std::move(handler)(); });
+        armed();
+      },
+      awaiting);
+}
+
+/// Runs `work` on one of the `workers` and comes back; throws what it throws.
+template <class Work>
+task<> on_worker(asio::io_context& workers, Work work) {
+  const auto initiate = [&workers, &work](auto handler) {
+    asio::post(workers, [&work, handler = std::move(handler)]() mutable {
+      std::exception_ptr fault;
+      try {
+        work();
+      } catch (...) {
+        fault = std::current_exception();
+      }
+      const auto back = asio::get_associated_executor(handler);
+      asio::post(back,
+                 [handler = std::move(handler), fault]() mutable { std::move(handler)(fault); });
+    });
+  };
+  co_await asio::async_initiate<const asio::use_awaitable_t<executor>&, void(std::exception_ptr)>(
+      initiate, awaiting);
+}
+
+} // namespace hanami::service::http::detail

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <boost/asio/ssl/stream.hpp>
+
+#include "../config.hpp"
+#include "message.hpp"
+#include "shard.hpp"
+
+/// What sessions of all kinds share.
+
+namespace hanami::service::http::detail {
+
+using tls_socket = asio::ssl::stream<tcp_socket>;
+
+/// What one server's connections work with. It outlives them.
+struct transport {
+  application& answers;
+  http_settings settings;
+  asio::io_context workers;
+  std::atomic<bool> stopping{false};
+  std::atomic<std::uint16_t> secure_port{0}; ///< where the redirecting listener sends to
+
+  transport(application& a, const http_settings& s) : answers(a), settings(s) {}
+};
+
+inline tcp_socket& lowest(tcp_socket& stream) { return stream; }
+inline tcp_socket& lowest(tls_socket& stream) { return stream.next_layer(); }
+
+inline void close_quietly(tcp_socket& socket) {
+  error_code ignored;
+  socket.close(ignored);
+}
+
+/// Whether the peer has closed its side, or is gone.
+inline bool peer_is_gone(tcp_socket& socket) {
+  ::pollfd asked{socket.native_handle(), POLLRDHUP, 0};
+  return ::poll(&asked, 1, 0) != 0;
+}
+
+/// Bytes that the peer has acknowledged so far; nothing: the system does not say.
+inline std::optional<std::uint64_t> acknowledged_bytes(tcp_socket& socket) {
+  // <netinet/tcp.h> knows the structure's beginning only; the field has this place since Linux 4.1.
+  constexpr std::size_t place_of_acknowledged = 120;
+  unsigned char info[192] = {};
+  ::socklen_t size = sizeof info;
+  if (::getsockopt(socket.native_handle(), IPPROTO_TCP, TCP_INFO, info, &size) != 0 ||
+      size < place_of_acknowledged + sizeof(std::uint64_t)) {
+    return std::nullopt;
+  }
+  std::uint64_t bytes = 0;
+  std::memcpy(&bytes, info + place_of_acknowledged, sizeof bytes);
+  return bytes;
+}
+
+/// Tells a peer that takes its time from one that takes nothing: asked when a time-out has passed
+/// during a write, it wants some kilobytes to have been taken since it was last asked.
+class write_progress {
+ public:
+  void begin() noexcept { asked_ = false; }
+  bool goes_on(tcp_socket& socket) {
+    constexpr std::uint64_t least = 4096;
+    const std::optional<std::uint64_t> now = acknowledged_bytes(socket);
+    const bool moved = now && (!asked_ || *now >= seen_ + least);
+    asked_ = true;
+    seen_ = now.value_or(0);
+    return moved;
+  }
+
+ private:
+  bool asked_ = false;
+  std::uint64_t seen_ = 0;
+};
+
+} // namespace hanami::service::http::detail

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+/// Who asks, and what belongs to whom.
+
+namespace hanami::service {
+
+/// Who a token speaks for: one user in one project.
+struct identity {
+  std::string user_id;
+  std::string user_name;
+  std::string project_id;
+  std::string role;   ///< in that project: "admin", "member", "viewer", or one of the policy's
+  bool admin = false; ///< of everything
+  bool project_admin = false; ///< of the project
+  std::string token_id;
+  std::int64_t expires = 0;     ///< seconds since 1970
+  std::uint64_t generation = 0; ///< of the user's tokens: see `access::user`
+};
+
+enum class visibility : std::uint8_t {
+  owner_only, ///< "private": its owner and the project's administrators
+  project,    ///< "project": all of the project may see and use it
+  everyone    ///< "public": all users may see and use it
+};
+
+/// What clusters, datasets and checkpoints have in common.
+struct resource {
+  std::string id; ///< UUID
+  std::string name;
+  std::string owner_id;
+  std::string project_id;
+  service::visibility visible_to = service::visibility::owner_only;
+  std::int64_t created_at = 0; ///< milliseconds since 1970
+  std::int64_t updated_at = 0;
+  std::uint64_t version = 1; ///< counts changes, for ETags
+};
+
+/// The owner, administrators of its project and administrators.
+inline bool may_change(const identity& who, const resource& what) {
+  if (who.admin) {
+    return true;
+  }
+  return who.project_id == what.project_id && (who.project_admin || who.user_id == what.owner_id);
+}
+
+/// See it and use it without changing it.
+inline bool may_use(const identity& who, const resource& what) {
+  return may_change(who, what) || what.visible_to == visibility::everyone ||
+         (what.visible_to == visibility::project && who.project_id == what.project_id);
+}
+
+} // namespace hanami::service

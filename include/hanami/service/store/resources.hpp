@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "../compile.hpp"
+#include "../identity.hpp"
+#include "../problem.hpp"
+#include "database.hpp"
+#include "page.hpp"
+
+/// The rows of what users own: clusters, datasets, checkpoints and unfinished uploads.
+
+namespace hanami::service::store {
+
+enum class resource_kind : std::uint8_t { cluster, dataset, checkpoint, upload };
+
+std::string_view name_of(resource_kind kind);
+
+struct resource_row : resource {
+  resource_kind kind = resource_kind::cluster;
+  std::uint64_t bytes = 0;   ///< on disk
+  std::string detail = "{}"; ///< JSON, of the kind's own
+};
+
+/// `bytes`: of all but clusters, which are not counted against the quota.
+struct usage {
+  std::uint64_t clusters = 0;
+  std::uint64_t datasets = 0;
+  std::uint64_t checkpoints = 0;
+  std::uint64_t bytes = 0;
+};
+
+/// What is set is changed.
+struct resource_change {
+  std::optional<std::string> name;
+  std::optional<service::visibility> visible_to;
+};
+
+/// Whether a new row may have the name of another one of its kind and project.
+enum class name_rule : std::uint8_t { any, unique_in_project };
+
+/// Safe from any thread; changes are on disk when a call returns. "May not see" and "is not there"
+/// are the same 404.
+class resources {
+ public:
+  explicit resources(database& db) : db_(db) {}
+
+  /// Adds a row with a new UUID, unless `row.id` is given, owned by `who` in the project of the
+  /// token. `most`: of the kind; `most_bytes`: of datasets, uploads and checkpoints together;
+  /// beyond them `problem` 403 "quota_exceeded". 409 where the id or, under `names`, the name is
+  /// taken.
+  resource_row add(const identity& who, resource_row row, std::uint64_t most,
+                   std::uint64_t most_bytes, name_rule names = name_rule::any);
+  /// 404 unless `who` may use it.
+  resource_row get(const identity& who, resource_kind kind, std::string_view id);
+  /// 404 unless `who` may use it, 403 unless `who` may change it, too.
+  resource_row get_to_change(const identity& who, resource_kind kind, std::string_view id);
+  /// Without a look at rights, for the engine.
+  std::optional<resource_row> find(resource_kind kind, std::string_view id);
+  /// All that `who` may use, by creation. 422 for a page that makes no sense.
+  page<resource_row> list(const identity& who, resource_kind kind, const page_request& wanted);
+  /// All there are, for a start.
+  std::vector<resource_row> all(resource_kind kind);
+  /// 404, 403; 412 ("version_mismatch") where `version` is given and is not the row's.
+  resource_row change(const identity& who, resource_kind kind, std::string_view id,
+                      const resource_change& what, std::optional<std::uint64_t> version = {});
+  /// Sets size and detail; counts as a change. Nothing happens where the row is gone; so below.
+  void update(std::string_view id, std::uint64_t bytes, std::string_view detail);
+  void remove(std::string_view id);
+  usage used_by(std::string_view user_id);
+  /// Of a project, of all kinds but uploads.
+  std::uint64_t count_in_project(std::string_view project_id);
+
+ private:
+  database& db_;
+};
+
+} // namespace hanami::service::store
+
+#ifndef HANAMI_SERVICE_PRECOMPILED
+#include "../impl/resources.ipp"
+#endif

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+
+namespace hanami::service::store {
+
+/// The database's versions: script n brings version n to n + 1 (`PRAGMA user_version`), in one
+/// transaction. A script is never changed once it is released; new ones are added at the end. Times
+/// are milliseconds since 1970.
+inline constexpr std::array<const char*, 1> migrations = {R"sql(
+CREATE TABLE users (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, admin INTEGER NOT NULL, password TEXT NOT NULL,
+  creator_id TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+  version INTEGER NOT NULL, generation INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE projects (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, creator_id TEXT NOT NULL,
+  created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, version INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE memberships (
+  user_id TEXT NOT NULL REFERENCES users(id) ON DELETE CASCADE,
+  project_id TEXT NOT NULL REFERENCES projects(id) ON DELETE CASCADE,
+  role TEXT NOT NULL, project_admin INTEGER NOT NULL, created_at INTEGER NOT NULL,
+  PRIMARY KEY (user_id, project_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX memberships_by_project ON memberships(project_id);
+
+CREATE TABLE quotas (
+  user_id TEXT PRIMARY KEY REFERENCES users(id) ON DELETE CASCADE,
+  clusters INTEGER NOT NULL, datasets INTEGER NOT NULL, checkpoints INTEGER NOT NULL,
+  open_tasks INTEGER NOT NULL, bytes INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- hash: SHA-256 of the token, hex. used: 1 once it has been exchanged.
+CREATE TABLE refresh_tokens (
+  hash TEXT PRIMARY KEY, family TEXT NOT NULL,
+  user_id TEXT NOT NULL REFERENCES users(id) ON DELETE CASCADE,
+  project_id TEXT NOT NULL, generation INTEGER NOT NULL,
+  used INTEGER NOT NULL, expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX refresh_tokens_by_family ON refresh_tokens(family);
+CREATE INDEX refresh_tokens_by_user ON refresh_tokens(user_id);
+
+-- Access tokens that were given back before their time.
+CREATE TABLE revoked_tokens (
+  id TEXT PRIMARY KEY, expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- bytes: on disk. detail: JSON, of the kind's own.
+CREATE TABLE resources (
+  id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL CHECK (kind IN ('cluster', 'dataset', 'checkpoint', 'upload')),
+  name TEXT NOT NULL, owner_id TEXT NOT NULL, project_id TEXT NOT NULL,
+  visibility INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+  version INTEGER NOT NULL, bytes INTEGER NOT NULL, detail TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX resources_by_project ON resources(kind, project_id, created_at, id);
+CREATE INDEX resources_by_creation ON resources(kind, created_at, id);
+CREATE INDEX resources_by_owner ON resources(owner_id, kind);
+
+-- state: 0 queued, 1 active, 2 finished, 3 aborted, 4 failed. plan, outcome: JSON.
+CREATE TABLE tasks (
+  id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, cluster_id TEXT NOT NULL, kind TEXT NOT NULL,
+  name TEXT NOT NULL, owner_id TEXT NOT NULL, state INTEGER NOT NULL,
+  plan TEXT NOT NULL, outcome TEXT NOT NULL, error TEXT NOT NULL, total INTEGER NOT NULL,
+  done INTEGER NOT NULL, queued_at INTEGER NOT NULL, started_at INTEGER NOT NULL,
+  ended_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX tasks_by_sequence ON tasks(sequence);
+CREATE INDEX tasks_by_cluster ON tasks(cluster_id, sequence);
+CREATE INDEX tasks_by_state ON tasks(state, sequence);
+CREATE INDEX tasks_by_owner ON tasks(owner_id, state);
+
+CREATE TABLE audit_log (
+  id INTEGER PRIMARY KEY, at INTEGER NOT NULL, user_id TEXT NOT NULL, project_id TEXT NOT NULL,
+  method TEXT NOT NULL, path TEXT NOT NULL, operation TEXT NOT NULL, status INTEGER NOT NULL,
+  address TEXT NOT NULL
+) STRICT;
+CREATE INDEX audit_log_by_time ON audit_log(at);
+CREATE INDEX audit_log_by_user ON audit_log(user_id, at);
+
+CREATE TABLE error_log (
+  id INTEGER PRIMARY KEY, at INTEGER NOT NULL, user_id TEXT NOT NULL, operation TEXT NOT NULL,
+  input TEXT NOT NULL, message TEXT NOT NULL
+) STRICT;
+CREATE INDEX error_log_by_time ON error_log(at);
+
+CREATE TABLE kept_answers (
+  user_id TEXT NOT NULL, key TEXT NOT NULL, print TEXT NOT NULL, status INTEGER NOT NULL,
+  body TEXT NOT NULL, at INTEGER NOT NULL,
+  PRIMARY KEY (user_id, key)
+) STRICT, WITHOUT ROWID;
+)sql"};
+
+} // namespace hanami::service::store

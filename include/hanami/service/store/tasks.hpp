@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "../compile.hpp"
+#include "database.hpp"
+#include "page.hpp"
+
+/// The rows of tasks.
+
+namespace hanami::service::store {
+
+enum class task_state : std::uint8_t { queued, active, finished, aborted, failed };
+
+std::string_view name_of(task_state state);
+
+struct task_row {
+  std::string id;
+  std::uint64_t sequence = 0; ///< order of creation
+  std::string cluster_id;
+  std::string kind; ///< "train", "request", "evaluate", "save", "restore"
+  std::string name;
+  std::string owner_id;
+  task_state state = task_state::queued;
+  std::string plan = "{}";    ///< JSON: what to do
+  std::string outcome = "{}"; ///< JSON: what came of it
+  std::string error;          ///< of a failed task
+  std::uint64_t total = 0;    ///< samples, all epochs
+  std::uint64_t done = 0;
+  std::int64_t queued_at = 0; ///< milliseconds since 1970; 0: not reached
+  std::int64_t started_at = 0;
+  std::int64_t ended_at = 0;
+};
+
+/// Safe from any thread; changes are on disk when a call returns.
+class tasks {
+ public:
+  explicit tasks(database& db) : db_(db) {}
+
+  /// Adds a queued task with a new UUID, unless `task.id` is given, and the next number. Beyond
+  /// `most_open` queued and active ones of the owner: `problem` 403 "quota_exceeded".
+  task_row add(task_row task, std::uint64_t most_open);
+  std::optional<task_row> find(std::string_view id);
+  /// Of one cluster, or of all of them (empty) with this owner (empty: any); by sequence. 422 for a
+  /// page that makes no sense.
+  page<task_row> list(std::string_view cluster_id, std::string_view owner_id,
+                      const page_request& wanted);
+  /// Queued and active ones, by sequence.
+  std::vector<task_row> open();
+  /// Writes state, outcome, error, total, done and times. Nothing happens where the row is gone.
+  void update(const task_row& task);
+  void remove(std::string_view id);
+  void remove_of_cluster(std::string_view cluster_id);
+  /// Whether a queued or active task names this in its plan, elsewhere than where names stand.
+  bool mentions(std::string_view resource_id);
+
+ private:
+  database& db_;
+};
+
+} // namespace hanami::service::store
+
+#ifndef HANAMI_SERVICE_PRECOMPILED
+#include "../impl/tasks.ipp"
+#endif
