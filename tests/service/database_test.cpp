@@ -80,7 +80,7 @@ TEST_CASE("texts are never taken for SQL", "[service]") {
       REQUIRE(found.text(0) == text);
     });
   }
-  REQUIRE(db.read(count_rows) == std::size(service_test::nasty_texts));
+  REQUIRE(db.read(count_rows) == std::ssize(service_test::nasty_texts));
 }
 
 TEST_CASE("a statement that is used again starts afresh", "[service]") {
@@ -126,7 +126,7 @@ TEST_CASE("a database refuses with reasons", "[service]") {
   scratch_folder folder;
   database db(folder.path / "database");
   const auto wrong =
-      failure_of([&] { db.read([](connection& on) { on.query("SELECT nothing FROM nowhere"); }); });
+      failure_of([&] { db.read([](connection& on) { on.query("SELECT a FROM nowhere"); }); });
   REQUIRE(wrong.first == errc::file_error);
   REQUIRE(holds(wrong.second, "nowhere"));
 

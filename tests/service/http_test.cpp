@@ -459,8 +459,9 @@ TEST_CASE("settings that cannot work are refused with their name", "[service]") 
         std::string::npos);
   CHECK(refusal([](auto&, auto& t) { t.redirect_port = 1; }).find("certificate") !=
         std::string::npos);
-  CHECK(refusal([](auto&, auto& t) { t.certificate = "/nowhere/c.pem"; }).find("/nowhere/c.pem") !=
-        std::string::npos);
+  CHECK(refusal([](auto&, auto& t) {
+          t.certificate = t.key = "/nowhere/c.pem";
+        }).find("/nowhere/c.pem") != std::string::npos);
   http::server first(app, any_port());
   CHECK(refusal([&](auto& h, auto&) {
           h.port = first.port();

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <fstream>
 #include <limits>
 
 #include <sys/stat.h>
@@ -46,6 +47,11 @@ std::vector<journal_record> records_of(const std::filesystem::path& file, std::u
 journal_sample sample_of(int i) {
   const auto x = static_cast<float>(i);
   return {{x, 0, 0, std::sin(x)}, {x / 2}};
+}
+
+void put_file(const std::filesystem::path& file, std::span<const std::uint8_t> bytes) {
+  std::ofstream to(file, std::ios::binary);
+  to.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
 }
 
 /// Learns samples, and nothing else.
@@ -141,7 +147,7 @@ TEST_CASE("a journal that was cut off anywhere gives its whole records", "[servi
     }
     const auto whole = read_file(file, 10000);
     for (std::size_t size = 0; size <= whole.size(); ++size) {
-      write_file(file, std::as_bytes(std::span(whole).first(size)));
+      put_file(file, std::span(whole).first(size));
       std::size_t heard = 0;
       const auto count = [&heard](const journal_record&) { return ++heard > 0; };
       const journal_extent read = read_journal(file, 0, key, count);
@@ -171,7 +177,7 @@ TEST_CASE("a journal with a damaged byte gives what stands before it, or says wh
   for (std::size_t at = 0; at < whole.size(); ++at) {
     auto damaged = whole;
     damaged[at] ^= 0x55;
-    write_file(file, std::as_bytes(std::span(damaged)));
+    put_file(file, damaged);
     try {
       const auto all = records_of(file, 0, {});
       REQUIRE(all.size() < 3);
@@ -249,8 +255,10 @@ TEST_CASE("a cluster whose last snapshot is damaged comes back from the one befo
   }
   const auto snapshot = read_file(place / "snapshot-1", 1 << 20);
   for (const std::size_t size : {std::size_t{0}, std::size_t{40}, snapshot.size() / 2}) {
-    std::filesystem::copy(before, place, std::filesystem::copy_options::overwrite_existing);
-    write_file(place / "snapshot-1", std::as_bytes(std::span(snapshot).first(size)));
+    std::filesystem::copy(before, place,
+                          std::filesystem::copy_options::overwrite_existing |
+                              std::filesystem::copy_options::recursive);
+    put_file(place / "snapshot-1", std::span(snapshot).first(size));
     cluster_files files(place, {}, false);
     CHECK(to_checkpoint(files.recover(learn).net) == cluster_after(11));
   }

@@ -43,8 +43,6 @@ inline problem not_found(const std::string& kind, const std::string& id) {
   return {404, "not_found", std::string("there is no ") + kind + " '" + id + "'"};
 }
 inline problem conflict(const std::string& detail) { return {409, "conflict", detail}; }
-inline problem quota_exceeded(const std::string& detail) {
-  return {403, "quota_exceeded", detail};
-}
+inline problem quota_exceeded(const std::string& detail) { return {403, "quota_exceeded", detail}; }
 
 } // namespace hanami::service

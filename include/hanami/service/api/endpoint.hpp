@@ -68,11 +68,11 @@ struct answer {
   answer() = default;
   explicit answer(json::value content) : body(std::move(content)) {}
 
-  unsigned status = 0; ///< 0: what the endpoint has registered
-  json::value body;    ///< null: none
+  unsigned status = 0;                  ///< 0: what the endpoint has registered
+  json::value body;                     ///< null: none
   std::optional<std::uint64_t> version; ///< becomes the ETag
-  std::string location; ///< of what was made
-  http::fields headers; ///< more of them
+  std::string location;                 ///< of what was made
+  http::fields headers;                 ///< more of them
 
   // Instead of `body`:
   std::string text; ///< with its type
@@ -100,9 +100,9 @@ struct endpoint {
   std::string gives_type = "application/json";
   unsigned status = 200;
   std::vector<unsigned> refusals; ///< statuses that are documented, beside 401, 403 and 422
-  bool once = false;    ///< honours `Idempotency-Key`
-  bool audited = true;  ///< in the audit log, unless it only reads
-  bool quick = false;   ///< never waits: may run on a network thread
+  bool once = false;              ///< honours `Idempotency-Key`
+  bool audited = true;            ///< in the audit log, unless it only reads
+  bool quick = false;             ///< never waits: may run on a network thread
 
   std::function<answer(call&)> handle;
   /// Instead of `handle`: answers when it can, must not wait.
@@ -123,7 +123,7 @@ class registry {
   struct match {
     const endpoint* found = nullptr;
     json::object path_values; ///< as text
-    std::string allowed; ///< methods of this path ("GET, POST"); empty: no such path
+    std::string allowed;      ///< methods of this path ("GET, POST"); empty: no such path
   };
   match find(std::string_view method, std::string_view path) const;
 

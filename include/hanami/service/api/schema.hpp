@@ -23,17 +23,24 @@ enum class value_kind : std::uint8_t { any, text, integer, number, boolean, list
 /// Texts of a fixed form; each is also printed as a regular expression.
 enum class text_form : std::uint8_t {
   any,
-  uuid,        ///< 8-4-4-4-12 hex digits
-  identifier,  ///< letter, then letters, digits, _
-  user_id,     ///< the same with @ . -
-  name,        ///< letter, then letters, digits, _ - and blanks
-  label,       ///< any printable text: UTF-8 without control characters
-  base64,      ///< with padding
-  path         ///< letter, then letters, digits, _ . / -
+  uuid,       ///< 8-4-4-4-12 hex digits
+  identifier, ///< letter, then letters, digits, _
+  user_id,    ///< the same with @ . -
+  name,       ///< letter, then letters, digits, _ - and blanks
+  label,      ///< any printable text: UTF-8 without control characters
+  base64,     ///< with padding
+  path        ///< letter, then letters, digits, _ . / -
 };
 
 /// What is wrong with a value; the reference's API has its own words for each.
-enum class fault_kind : std::uint8_t { unknown_key, missing_key, wrong_type, wrong_form, too_small, too_large };
+enum class fault_kind : std::uint8_t {
+  unknown_key,
+  missing_key,
+  wrong_type,
+  wrong_form,
+  too_small,
+  too_large
+};
 
 struct schema_fault {
   fault_kind kind = fault_kind::wrong_type;

@@ -50,11 +50,11 @@ void add_reference_endpoints(registry& to, services& with);
 } // namespace hanami::service::api
 
 #ifndef HANAMI_SERVICE_PRECOMPILED
+#include "../impl/reference_accounts.ipp"
+#include "../impl/reference_work.ipp"
 #include "../impl/v1_accounts.ipp"
 #include "../impl/v1_clusters.ipp"
 #include "../impl/v1_data.ipp"
 #include "../impl/v1_system.ipp"
 #include "../impl/v1_tasks.ipp"
-#include "../impl/reference_accounts.ipp"
-#include "../impl/reference_work.ipp"
 #endif

@@ -11,6 +11,7 @@
 #include "../json.hpp"
 #include "../store/page.hpp"
 #include "../store/resources.hpp"
+#include "../store/tasks.hpp"
 #include "endpoint.hpp"
 #include "schema.hpp"
 
@@ -37,6 +38,10 @@ inline visibility visibility_from(std::string_view name) {
 }
 
 namespace detail {
+
+inline bool is_over(store::task_state state) {
+  return state != store::task_state::queued && state != store::task_state::active;
+}
 
 // Schemas that many endpoints share.
 
@@ -129,9 +134,7 @@ inline schema change_schema() {
 }
 
 /// Numbers as a client sends them: null is what is missing.
-inline schema values_schema() {
-  return schema::list(schema::number().or_null(), 0, 10'000'000);
-}
+inline schema values_schema() { return schema::list(schema::number().or_null(), 0, 10'000'000); }
 
 inline schema one_id(const char* name, const char* of) {
   return schema::object({{name, id_schema(of)}});

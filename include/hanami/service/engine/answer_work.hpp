@@ -31,7 +31,7 @@ class answer_work : public task_work {
     const std::uint64_t first = next_;
     for (bool more = next_ < task_.total; more;) {
       samples_->read(next_++, input_, target_);
-      answer_one(net);
+      hear(answer_of(net), target_);
       const auto now = work_clock::now();
       more = next_ < task_.total && now < until && !task_.abort.load(std::memory_order_relaxed) &&
              (of_.waiting.load(std::memory_order_relaxed) == 0 ||
@@ -52,17 +52,17 @@ class answer_work : public task_work {
   std::uint64_t refused() const noexcept { return refused_; }
 
  private:
-  void answer_one(const cluster& net) {
-    std::span<const float> answer;
+  /// Empty: the cluster would not take the sample.
+  std::span<const float> answer_of(const cluster& net) {
     try {
-      answer = net.infer(std::span<const float>(input_), *act_);
+      return net.infer(std::span<const float>(input_), *act_);
     } catch (const error& e) {
       if (e.code() != errc::invalid_argument) {
         throw;
       }
       ++refused_;
+      return {};
     }
-    hear(answer, target_);
   }
 
   const live_cluster& of_;
@@ -102,8 +102,9 @@ class request_work final : public answer_work {
       layout.rows = task.total;
       layout.width = buffer.size;
       layout.columns = {{link.name, 0, buffer.size}};
-      result r{link, link.dataset_id.empty() ? task.id : link.dataset_id, buffer.first,
-               buffer.size, {}, {}};
+      result r{link,         link.dataset_id.empty() ? task.id : link.dataset_id,
+               buffer.first, buffer.size,
+               {},           {}};
       r.writer = std::make_unique<data_writer>(parts.data.path_of(r.id), layout, parts.data.key());
       results_.push_back(std::move(r));
     }
@@ -138,13 +139,12 @@ class request_work final : public answer_work {
     constexpr std::size_t enough = 65536;
     for (result& r : results_) {
       const std::size_t at = r.rows.size();
-      r.rows.resize(at + r.size, task().plan.winners ? 0.0F
-                                                     : std::numeric_limits<float>::quiet_NaN());
+      r.rows.resize(at + r.size,
+                    task().plan.winners ? 0.0F : std::numeric_limits<float>::quiet_NaN());
       if (!answer.empty()) {
         const auto values = answer.subspan(r.first, r.size);
         if (!task().plan.winners) {
-          std::copy(values.begin(), values.end(),
-                    r.rows.begin() + static_cast<std::ptrdiff_t>(at));
+          std::copy(values.begin(), values.end(), r.rows.begin() + static_cast<std::ptrdiff_t>(at));
         } else if (const auto best = winner_of(values)) {
           r.rows[at + *best] = 1;
         }
@@ -217,9 +217,8 @@ class evaluate_work final : public answer_work {
     for (const output& o : outputs_) {
       all[o.buffer.name] = shown(o);
     }
-    return {{"samples", task().total - refused()},
-            {"refused", refused()},
-            {"outputs", std::move(all)}};
+    return {
+        {"samples", task().total - refused()}, {"refused", refused()}, {"outputs", std::move(all)}};
   }
 
  private:

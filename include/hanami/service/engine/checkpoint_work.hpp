@@ -58,8 +58,8 @@ class save_work final : public task_work {
     store::resource_row row;
     row.id = task_.id;
     row.name = task_.plan.name;
-    row.detail = json::serialize(
-        json::object{{"cluster_id", task_.plan.cluster_id}, {"samples", samples_}});
+    row.detail =
+        json::serialize(json::object{{"cluster_id", task_.plan.cluster_id}, {"samples", samples_}});
     keep_checkpoint(parts_, owner, std::move(row), bytes_);
     return {{"checkpoint_id", task_.id}};
   }

@@ -18,8 +18,8 @@
 
 /// What a cluster is on disk: a folder of its own, with snapshots (checkpoints in a `block_file`)
 /// called "snapshot-<generation>" and journals called "journal-<generation>". Snapshot n is the
-/// cluster at the begin of journal n. A new journal is begun before its snapshot is written, so that
-/// the old snapshot and the journals since then hold everything until the new one is on disk.
+/// cluster at the begin of journal n. A new journal is begun before its snapshot is written, so
+/// that the old snapshot and the journals since then hold everything until the new one is on disk.
 
 namespace hanami::service::engine {
 
@@ -35,8 +35,8 @@ inline std::vector<std::byte> read_all(const block_reader& from) {
 
 /// How far the task has come that has last changed a cluster.
 struct task_position {
-  std::string task_id; ///< empty: none
-  std::uint64_t done = 0; ///< samples, over all epochs
+  std::string task_id;                                 ///< empty: none
+  std::uint64_t done = 0;                              ///< samples, over all epochs
   store::task_state state = store::task_state::active; ///< or how it has ended
   std::string error;
   std::uint64_t refused = 0; ///< samples that the cluster would not take
@@ -72,11 +72,13 @@ class cluster_files {
   /// Adds to the journal of this generation. Throws `errc::file_error`, and from then on, until
   /// there is another generation: what the cluster is no longer follows from the journal.
   void append(const journal_bytes& record);
-  journal_bytes encoded(const journal_record& record) const { return encode(record, key_of_journal_); }
+  journal_bytes encoded(const journal_record& record) const {
+    return encode(record, key_of_journal_);
+  }
   std::uint64_t journal_size() const noexcept { return journal_ ? journal_->size() : resume_at_; }
   bool broken() const noexcept { return broken_; }
-  /// Closes the journal. The next record begins another; the snapshot of the number that is returned
-  /// has to be what the cluster is now.
+  /// Closes the journal. The next record begins another; the snapshot of the number that is
+  /// returned has to be what the cluster is now.
   std::uint64_t begin_generation();
 
   // On any thread, one at a time for a generation.

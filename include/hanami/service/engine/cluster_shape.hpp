@@ -15,7 +15,8 @@ struct buffer_shape {
   std::size_t size = 0;  ///< values
 };
 
-/// Where the inputs and outputs of a cluster stand. Never changes while the cluster has its template.
+/// Where the inputs and outputs of a cluster stand. Never changes while the cluster has its
+/// template.
 struct cluster_shape {
   std::vector<buffer_shape> inputs;
   std::vector<buffer_shape> outputs;

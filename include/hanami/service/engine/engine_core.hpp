@@ -129,14 +129,14 @@ class engine_core {
   std::atomic<std::uint64_t> snapshots_{0};
   std::atomic<std::uint64_t> journal_bytes_{0};
 
-  std::mutex table_; ///< guards the two maps
+  std::mutex table_;                                     ///< guards the two maps
   std::map<std::string, live_future, std::less<>> live_; ///< in memory, or on the way
   std::map<std::string, task_ptr, std::less<>> open_;
 
   std::mutex house_; ///< guards all below
   std::condition_variable wake_;
   bool end_house_ = false;
-  std::vector<live_ptr> dirty_;               ///< need a snapshot some time
+  std::vector<live_ptr> dirty_;                ///< need a snapshot some time
   std::vector<std::function<void()>> delayed_; ///< found the fleet full
 
   worker_pool pool_{4};

@@ -26,8 +26,8 @@
 ///     16      8     generation: the number of the snapshot that it follows
 ///     24      ...   records: bytes of the content (4), checksum of the content (8), content
 ///
-/// A content is a kind (1) and what belongs to it, or, encrypted (XChaCha20-Poly1305), a nonce of 24
-/// bytes, the same in cipher, a tag of 16. A journal ends at its first record that is not whole:
+/// A content is a kind (1) and what belongs to it, or, encrypted (XChaCha20-Poly1305), a nonce of
+/// 24 bytes, the same in cipher, a tag of 16. A journal ends at its first record that is not whole:
 /// there it was cut off. All numbers are little-endian.
 
 namespace hanami::service::engine {
@@ -79,8 +79,8 @@ journal_bytes encode_sample(std::span<const float> input, std::span<const float>
 /// Appends to one file, mode 0600. For one thread at a time.
 class journal_writer {
  public:
-  /// Goes on at `from`, what is behind it is cut off; 0: begins anew. `sync`: each record is on disk
-  /// when `append` returns. Throws `errc::file_error`.
+  /// Goes on at `from`, what is behind it is cut off; 0: begins anew. `sync`: each record is on
+  /// disk when `append` returns. Throws `errc::file_error`.
   journal_writer(std::filesystem::path file, std::uint64_t generation, std::uint64_t from,
                  bool encrypted, bool sync);
 
@@ -110,8 +110,8 @@ struct journal_extent {
 /// Calls `hear` with each whole record in turn, until it says false. Throws `errc::file_error`,
 /// `errc::unsupported_version`, and `errc::invalid_data` for a wrong or missing key.
 journal_extent read_journal(const std::filesystem::path& file, std::uint64_t generation,
-                           const journal_key& key,
-                           const std::function<bool(const journal_record&)>& hear);
+                            const journal_key& key,
+                            const std::function<bool(const journal_record&)>& hear);
 
 } // namespace hanami::service::engine
 

@@ -21,8 +21,8 @@
 #include "../store/resources.hpp"
 #include "../store/tasks.hpp"
 #include "cluster_files.hpp"
-#include "datasets.hpp"
 #include "cluster_shape.hpp"
+#include "datasets.hpp"
 #include "task_plan.hpp"
 #include "user_meter.hpp"
 
@@ -61,7 +61,7 @@ struct running_task {
   std::mutex mutex; ///< guards all below
   std::condition_variable ended;
   store::task_row row;
-  bool closed = false; ///< it has ended, and the database knows
+  bool closed = false;                           ///< it has ended, and the database knows
   std::chrono::steady_clock::time_point begun{}; ///< in this process
   std::uint64_t done_before = 0;                 ///< when it was begun in this process
 };
@@ -75,8 +75,8 @@ struct pending_snapshot {
 /// A cluster in memory: a member of the fleet, its files, its tasks.
 struct live_cluster {
   live_cluster(std::string name, const engine_parts& parts)
-      : id(std::move(name)), files(parts.clusters_folder / id, parts.data.key(),
-                                   parts.config.engine.sync_journal) {}
+      : id(std::move(name)),
+        files(parts.clusters_folder / id, parts.data.key(), parts.config.engine.sync_journal) {}
 
   const std::string id;
   member_id member{};
@@ -85,11 +85,11 @@ struct live_cluster {
   cluster_files files;
   task_position where;
 
-  std::atomic<std::uint64_t> waiting{0};       ///< direct calls that have not been answered
-  std::atomic<std::uint64_t> journal_size{0};  ///< bytes since the last snapshot
-  std::atomic<bool> dirty{false};              ///< has learned since the last snapshot
-  std::atomic<std::int64_t> dirty_since{0};    ///< milliseconds since 1970
-  std::atomic<bool> listed{false};             ///< among those that need a snapshot some time
+  std::atomic<std::uint64_t> waiting{0};      ///< direct calls that have not been answered
+  std::atomic<std::uint64_t> journal_size{0}; ///< bytes since the last snapshot
+  std::atomic<bool> dirty{false};             ///< has learned since the last snapshot
+  std::atomic<std::int64_t> dirty_since{0};   ///< milliseconds since 1970
+  std::atomic<bool> listed{false};            ///< among those that need a snapshot some time
   std::atomic<bool> snapshotting{false};
   std::atomic<bool> broken{false}; ///< the journal has failed
   std::atomic<bool> gone{false};   ///< removed

@@ -10,7 +10,8 @@
 #include "../compile.hpp"
 #include "data_file.hpp"
 
-/// Samples of a cluster from columns of datasets, block by block: datasets may be larger than memory.
+/// Samples of a cluster from columns of datasets, block by block: datasets may be larger than
+/// memory.
 
 namespace hanami::service::engine {
 

@@ -37,12 +37,12 @@ struct task_plan {
   std::vector<column_link> inputs;  ///< train, request, evaluate: each input of the cluster once
   std::vector<column_link> outputs; ///< train, evaluate: each output once
   std::vector<result_link> results; ///< request: outputs to keep, each once
-  bool winners = false; ///< request: 1 for the largest value of an output, 0 for the others
-  std::uint32_t epochs = 1; ///< train: passes, 1..1e6
-  std::uint32_t window = 1; ///< rows that one input takes, oldest first, 1..1e6
-  std::uint32_t horizon = 0; ///< outputs come from this many rows after the last of the input
-  bool anneal = true; ///< train: the learning rate falls to zero at the end
-  std::string checkpoint_id;  ///< restore: which. A task that saves makes one of its own id
+  bool winners = false;        ///< request: 1 for the largest value of an output, 0 for the others
+  std::uint32_t epochs = 1;    ///< train: passes, 1..1e6
+  std::uint32_t window = 1;    ///< rows that one input takes, oldest first, 1..1e6
+  std::uint32_t horizon = 0;   ///< outputs come from this many rows after the last of the input
+  bool anneal = true;          ///< train: the learning rate falls to zero at the end
+  std::string checkpoint_id;   ///< restore: which. A task that saves makes one of its own id
   std::string project_id = {}; ///< of what it makes; chosen by the engine
 };
 

@@ -11,8 +11,8 @@
 #include "../../cluster.hpp"
 #include "../compile.hpp"
 #include "../json.hpp"
-#include "../store/tasks.hpp"
 #include "../problem.hpp"
+#include "../store/tasks.hpp"
 #include "live_cluster.hpp"
 #include "sample_reader.hpp"
 #include "task_plan.hpp"
@@ -50,8 +50,8 @@ std::unique_ptr<task_work> make_work(const engine_parts& parts, live_cluster& of
 /// Opens a dataset by its id.
 using data_opener = std::function<std::shared_ptr<const data_reader>(const std::string&)>;
 
-/// A reader of what the plan wants from a cluster of this shape. Throws `problem` 422 with a pointer
-/// to what does not fit, and what the opener throws.
+/// A reader of what the plan wants from a cluster of this shape. Throws `problem` 422 with a
+/// pointer to what does not fit, and what the opener throws.
 std::unique_ptr<sample_reader> open_samples(const task_plan& plan, const cluster_shape& shape,
                                             const data_opener& open);
 

@@ -118,8 +118,7 @@ class training_work final : public task_work {
   void end(cluster& net, const task_end& how) {
     task_position& where = of_.where;
     try {
-      of_.append(
-          of_.files.encoded(journal_end{task_.id, how.state, how.error, planned_ > 0}));
+      of_.append(of_.files.encoded(journal_end{task_.id, how.state, how.error, planned_ > 0}));
     } catch (const error&) { // the snapshot that follows holds it
     }
     if (planned_ > 0) {

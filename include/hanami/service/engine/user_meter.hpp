@@ -32,8 +32,8 @@ inline std::uint64_t thread_cpu_ns() noexcept {
 }
 
 /// The CPU time of direct samples on this thread of the fleet, which does one after the other: of
-/// every 16th, from the end of the one before, taken 16 times. Looking at the clock takes as long as
-/// a small sample.
+/// every 16th, from the end of the one before, taken 16 times. Looking at the clock takes as long
+/// as a small sample.
 class direct_meter {
  public:
   static direct_meter& of_this_thread() {

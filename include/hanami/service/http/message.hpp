@@ -104,7 +104,8 @@ class socket_handler {
  public:
   virtual ~socket_handler() = default;
   /// One call at a time, on a network thread: must not wait for anything. The next message is read
-  /// after `ready` has been called, from any thread, once: that is the backpressure.
+  /// after `ready` has been called, from any thread, once: that is the backpressure. Until then,
+  /// `message` stays where it is. A handler that throws has its socket closed with 1011.
   virtual void on_message(std::string_view message, bool binary, std::function<void()> ready) = 0;
   /// The peer has gone, or the server ends.
   virtual void on_close() noexcept = 0;

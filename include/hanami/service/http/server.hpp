@@ -30,7 +30,9 @@ struct transport_statistics {
 /// Keep-alive, pipelining, HEAD, Expect: 100-continue, chunked bodies, limits and time-outs as the
 /// settings say. A malformed request is answered with 400, one too large with 413 or 431, one too
 /// slow with 408, each with a reason as `application/problem+json`, and the connection ends.
-/// All functions are safe from any thread.
+/// Paths are percent-decoded UTF-8 without control characters and without "..". HEAD reaches the
+/// application as such; the body of its answer is left out. What opens a WebSocket goes to
+/// `open_socket` and not to `admit`. All functions are safe from any thread.
 class server {
  public:
   /// Throws `errc::invalid_argument` for settings out of range and certificates that do not fit,
@@ -44,10 +46,11 @@ class server {
   /// The port it listens on.
   std::uint16_t port() const noexcept;
   /// Takes no more connections, lets requests end that have begun (5 s at most), closes the rest
-  /// (WebSockets with 1001) and joins all threads.
+  /// (WebSockets with 1001) and joins all threads. Work given to `run` before is done, work given
+  /// later is not. Not to be called from the server's own threads, which it waits for.
   void stop();
   /// Reads certificate and key anew; connections made from then on use them. Throws as the
-  /// constructor, and has then changed nothing.
+  /// constructor, and has then changed nothing. Without TLS, it does nothing.
   void reload_certificate();
   /// Runs `work` on a worker thread. What it throws is reported.
   void run(std::function<void()> work);

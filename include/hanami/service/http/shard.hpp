@@ -211,9 +211,10 @@ task<> on_worker(asio::io_context& workers, Work work) {
       } catch (...) {
         fault = std::current_exception();
       }
-      const auto back = asio::get_associated_executor(handler);
-      asio::post(back,
-                 [handler = std::move(handler), fault]() mutable { std::move(handler)(fault); });
+      const auto back = asio::get_associated_executor(handler); // read before it is moved
+      asio::post(back, [handler = std::move(handler), fault = std::move(fault)]() mutable {
+        std::move(handler)(std::move(fault));
+      });
     });
   };
   co_await asio::async_initiate<const asio::use_awaitable_t<executor>&, void(std::exception_ptr)>(

@@ -176,8 +176,7 @@ HANAMI_SERVICE_INLINE std::uint64_t cluster_files::begin_generation() {
 }
 
 HANAMI_SERVICE_INLINE void
-cluster_files::write_snapshot(std::uint64_t generation,
-                              std::span<const std::byte> snapshot) const {
+cluster_files::write_snapshot(std::uint64_t generation, std::span<const std::byte> snapshot) const {
   block_writer writer(file("snapshot", generation), key_);
   writer.write(snapshot);
   writer.finish();

@@ -193,9 +193,8 @@ parse_query(std::string_view query) {
       continue;
     }
     const std::size_t equals = std::min(part.find('='), part.size());
-    values.emplace_back(
-        detail::decode_query_part(part.substr(0, equals)),
-        detail::decode_query_part(part.substr(std::min(equals + 1, part.size()))));
+    values.emplace_back(detail::decode_query_part(part.substr(0, equals)),
+                        detail::decode_query_part(part.substr(std::min(equals + 1, part.size()))));
   }
   return values;
 }
@@ -331,8 +330,7 @@ HANAMI_SERVICE_INLINE void dispatcher::handle(http::request received,
       if (route.allowed.empty()) {
         throw not_found("path", p->made->request.path);
       }
-      throw problem(405, "method_not_allowed",
-                    p->made->request.path + " knows " + route.allowed);
+      throw problem(405, "method_not_allowed", p->made->request.path + " knows " + route.allowed);
     }
     p->made->what = route.found;
     p->made->values = std::move(route.path_values);
@@ -491,8 +489,7 @@ HANAMI_SERVICE_INLINE void dispatcher::fail(passage& p, const std::exception_ptr
 HANAMI_SERVICE_INLINE void dispatcher::note(passage& p, unsigned status) {
   const endpoint* what = p.made->what;
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - p.begun;
-  parts_.counts.add(what == nullptr ? std::string_view("unknown") : what->id, status,
-                    took.count());
+  parts_.counts.add(what == nullptr ? std::string_view("unknown") : what->id, status, took.count());
   if (what != nullptr && !what->reads() && what->audited && !p.made->who.user_id.empty()) {
     const http::request& r = p.made->request;
     parts_.logs.add(store::audit_entry{now_ms(), p.made->who.user_id, p.made->who.project_id,

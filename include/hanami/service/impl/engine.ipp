@@ -72,8 +72,7 @@ inline cluster_template template_from(std::string_view text, std::size_t most) {
 }
 
 /// A checkpoint with its template's memory limit lowered, everything else as it is.
-inline std::vector<std::byte> limit_checkpoint(std::span<const std::byte> bytes,
-                                               std::size_t most) {
+inline std::vector<std::byte> limit_checkpoint(std::span<const std::byte> bytes, std::size_t most) {
   const auto opened = hanami::detail::open_checkpoint(bytes);
   archive_reader content(opened.content);
   const auto metadata = hanami::detail::to_list(hanami::detail::read_metadata(content));
@@ -99,8 +98,8 @@ inline void check_sample(std::size_t found, std::size_t expected, const char* po
 inline void check_between(std::uint64_t value, std::uint64_t least, std::uint64_t most,
                           const char* pointer) {
   if (value < least || value > most) {
-    throw problem_at(pointer, std::to_string(value) + " is not in " + std::to_string(least) +
-                                  ".." + std::to_string(most));
+    throw problem_at(pointer, std::to_string(value) + " is not in " + std::to_string(least) + ".." +
+                                  std::to_string(most));
   }
 }
 
@@ -190,10 +189,9 @@ struct engine::state : detail::engine_core {
                              " datasets may be owned");
       }
     }
-    const std::uint64_t samples =
-        detail::open_samples(plan, shape, [&](const std::string& id) {
-          return parts.data.open(who, id);
-        })->size();
+    const std::uint64_t samples = detail::open_samples(plan, shape, [&](const std::string& id) {
+                                    return parts.data.open(who, id);
+                                  })->size();
     const std::uint64_t epochs = plan.kind == task_kind::train ? plan.epochs : 1;
     check_between(samples, 1, (std::uint64_t{1} << 62) / epochs, "/epochs");
     return samples * epochs;
@@ -235,8 +233,8 @@ struct engine::state : detail::engine_core {
     view.row.done = task.done;
     if (task.begun != std::chrono::steady_clock::time_point{}) {
       const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - task.begun;
-      const auto here = static_cast<double>(view.row.done - std::min(view.row.done,
-                                                                     task.done_before));
+      const auto here =
+          static_cast<double>(view.row.done - std::min(view.row.done, task.done_before));
       view.recent_loss = task.recent_loss;
       view.samples_per_second = passed.count() > 0 ? here / passed.count() : 0;
       if (view.samples_per_second > 0) {
@@ -253,18 +251,13 @@ HANAMI_SERVICE_INLINE engine::engine(const server_config& config, store::databas
                                      access::accounts& people, datasets& data)
     : state_(std::make_shared<state>(config, rows, tasks, people, data)) {}
 
-HANAMI_SERVICE_INLINE engine::~engine() {
-  state_->stop();
-}
+HANAMI_SERVICE_INLINE engine::~engine() { state_->stop(); }
 
-HANAMI_SERVICE_INLINE void engine::start() {
-  state_->start();
-}
+HANAMI_SERVICE_INLINE void engine::start() { state_->start(); }
 
 // --- Clusters.
 
-HANAMI_SERVICE_INLINE store::resource_row engine::create(const identity& who,
-                                                         std::string_view name,
+HANAMI_SERVICE_INLINE store::resource_row engine::create(const identity& who, std::string_view name,
                                                          std::string_view template_text,
                                                          visibility visible_to,
                                                          learning_options options) {
@@ -361,9 +354,9 @@ HANAMI_SERVICE_INLINE task_view engine::task(const identity& who, std::string_vi
   return state_->view_of(state_->visible_task(who, id));
 }
 
-HANAMI_SERVICE_INLINE store::page<task_view>
-engine::list_tasks(const identity& who, std::string_view cluster_id,
-                   const store::page_request& wanted) {
+HANAMI_SERVICE_INLINE store::page<task_view> engine::list_tasks(const identity& who,
+                                                                std::string_view cluster_id,
+                                                                const store::page_request& wanted) {
   state& s = *state_;
   std::string owner = who.user_id;
   std::string of;
@@ -411,8 +404,9 @@ HANAMI_SERVICE_INLINE store::resource_row engine::import_checkpoint(const identi
   }
   const std::size_t most = parts.config.engine.cluster_memory;
   if (from.parts.at(0).size > most) {
-    throw problem(422, "too_large", "a checkpoint of " + std::to_string(from.parts[0].size) +
-                                        " bytes; accepted are " + std::to_string(most));
+    throw problem(422, "too_large",
+                  "a checkpoint of " + std::to_string(from.parts[0].size) +
+                      " bytes; accepted are " + std::to_string(most));
   }
   struct plain_file {
     ~plain_file() { ::unlink(path.c_str()); }
@@ -426,8 +420,9 @@ HANAMI_SERVICE_INLINE store::resource_row engine::import_checkpoint(const identi
     bytes = detail::limit_checkpoint(std::as_bytes(std::span(raw)), most);
     const cluster net = from_checkpoint(bytes);
     if (net.bytes() > most) {
-      throw problem(422, "too_large", "the cluster would take " + std::to_string(net.bytes()) +
-                                          " bytes; accepted are " + std::to_string(most));
+      throw problem(422, "too_large",
+                    "the cluster would take " + std::to_string(net.bytes()) +
+                        " bytes; accepted are " + std::to_string(most));
     }
     row.detail = json::serialize(json::object{{"samples", net.statistics().samples}});
   } catch (const error& e) {
@@ -449,8 +444,7 @@ HANAMI_SERVICE_INLINE std::shared_ptr<const block_reader>
 engine::open_checkpoint(const identity& who, std::string_view id) {
   const detail::engine_parts& parts = state_->parts;
   const auto row = parts.rows.get(who, store::resource_kind::checkpoint, id);
-  return std::make_shared<const block_reader>(parts.checkpoints_folder / row.id,
-                                              parts.data.key());
+  return std::make_shared<const block_reader>(parts.checkpoints_folder / row.id, parts.data.key());
 }
 
 HANAMI_SERVICE_INLINE void engine::remove_checkpoint(const identity& who, std::string_view id) {
@@ -465,21 +459,16 @@ HANAMI_SERVICE_INLINE void engine::remove_checkpoint(const identity& who, std::s
 
 // --- All of it.
 
-HANAMI_SERVICE_INLINE engine_statistics engine::statistics() {
-  return state_->statistics();
-}
+HANAMI_SERVICE_INLINE engine_statistics engine::statistics() { return state_->statistics(); }
 
 HANAMI_SERVICE_INLINE std::vector<user_work> engine::work_by_user() {
   std::vector<user_work> all;
   state_->users.each([&all](const std::string& id, const detail::user_counts& counts) {
-    all.push_back(
-        {id, counts.trained, counts.answered, static_cast<double>(counts.cpu_ns) * 1e-9});
+    all.push_back({id, counts.trained, counts.answered, static_cast<double>(counts.cpu_ns) * 1e-9});
   });
   return all;
 }
 
-HANAMI_SERVICE_INLINE void engine::snapshot_all() {
-  state_->snapshot_all();
-}
+HANAMI_SERVICE_INLINE void engine::snapshot_all() { state_->snapshot_all(); }
 
 } // namespace hanami::service::engine

@@ -28,9 +28,9 @@ inline problem being_stopped() {
   return why;
 }
 
-HANAMI_SERVICE_INLINE engine_core::engine_core(const server_config& config,
-                                               store::resources& rows, store::tasks& tasks,
-                                               access::accounts& people, datasets& data)
+HANAMI_SERVICE_INLINE engine_core::engine_core(const server_config& config, store::resources& rows,
+                                               store::tasks& tasks, access::accounts& people,
+                                               datasets& data)
     : parts{config,
             rows,
             tasks,
@@ -91,8 +91,8 @@ HANAMI_SERVICE_INLINE void engine_core::resume(const store::task_row& row) {
   }
   try {
     const live_ptr live = live_of(row.cluster_id);
-    auto task = std::make_shared<running_task>(
-        row, task_plan_from(json::parse(row.plan).as_object()));
+    auto task =
+        std::make_shared<running_task>(row, task_plan_from(json::parse(row.plan).as_object()));
     enqueue(live, std::move(task));
   } catch (...) {
     report(std::current_exception());
@@ -173,17 +173,16 @@ HANAMI_SERVICE_INLINE live_ptr engine_core::load(const std::string& id) {
   auto live = std::make_shared<live_cluster>(row->id, parts);
   try {
     journal_player player(parts);
-    auto found = live->files.recover([&player](cluster& net, const journal_record& record,
-                                               task_position& where) {
-      return player(net, record, where);
-    });
+    auto found =
+        live->files.recover([&player](cluster& net, const journal_record& record,
+                                      task_position& where) { return player(net, record, where); });
     live->where = std::move(found.where);
     live->shape = shape_of(found.net);
     live->member = fleet_->join(std::move(found.net));
   } catch (const error&) {
     report(std::current_exception());
-    throw problem(500, "damaged", "the cluster cannot be read: " +
-                                      reason_of(parts, std::current_exception()));
+    throw problem(500, "damaged",
+                  "the cluster cannot be read: " + reason_of(parts, std::current_exception()));
   }
   live->journal_size = live->files.journal_size();
   if (live->journal_size > 0) {
@@ -257,8 +256,8 @@ HANAMI_SERVICE_INLINE void engine_core::forget_tasks(const live_ptr& live) {
 
 // --- One sample at a time.
 
-HANAMI_SERVICE_INLINE std::exception_ptr
-engine_core::told(const live_cluster& live, const std::exception_ptr& thrown) const {
+HANAMI_SERVICE_INLINE std::exception_ptr engine_core::told(const live_cluster& live,
+                                                           const std::exception_ptr& thrown) const {
   try {
     std::rethrow_exception(thrown);
   } catch (const problem&) {
@@ -400,8 +399,7 @@ HANAMI_SERVICE_INLINE void engine_core::begin(const live_ptr& live, const task_p
     task->work = make_work(parts, *live, *task);
     submit_turn(live, task);
   } catch (...) {
-    conclude(live, task,
-             {store::task_state::failed, reason_of(parts, std::current_exception())});
+    conclude(live, task, {store::task_state::failed, reason_of(parts, std::current_exception())});
   }
 }
 

@@ -165,10 +165,10 @@ inline journal_bytes open_sealed(std::span<const std::byte> content, const acces
   const auto* const nonce = reinterpret_cast<const unsigned char*>(content.data());
   const bool long_enough = content.size() > nonce_bytes + tag_bytes;
   journal_bytes plain(long_enough ? content.size() - nonce_bytes - tag_bytes : 0);
-  if (!long_enough || crypto_aead_xchacha20poly1305_ietf_decrypt(
-                          reinterpret_cast<unsigned char*>(plain.data()), nullptr, nullptr,
-                          nonce + nonce_bytes, content.size() - nonce_bytes, nullptr, 0, nonce,
-                          key.data()) != 0) {
+  if (!long_enough ||
+      crypto_aead_xchacha20poly1305_ietf_decrypt(
+          reinterpret_cast<unsigned char*>(plain.data()), nullptr, nullptr, nonce + nonce_bytes,
+          content.size() - nonce_bytes, nullptr, 0, nonce, key.data()) != 0) {
     throw error(errc::invalid_data,
                 file.string() + ": the key is wrong, or somebody has changed the file");
   }
@@ -200,8 +200,8 @@ inline journal_record decode_record(std::span<const std::byte> content) {
   case 4:
     return journal_restore{id, from.text()};
   default:
-    throw error(errc::invalid_data, "a journal has a record of kind " + std::to_string(kind) +
-                                        "; known are 0 to 4");
+    throw error(errc::invalid_data,
+                "a journal has a record of kind " + std::to_string(kind) + "; known are 0 to 4");
   }
 }
 
@@ -241,7 +241,8 @@ inline std::optional<bool> read_journal_header(std::istream& from,
   return encrypted == 1;
 }
 
-/// The content of the next record, of which `left` bytes can be there; nothing where it is not whole.
+/// The content of the next record, of which `left` bytes can be there; nothing where it is not
+/// whole.
 inline journal_bytes read_record(std::istream& from, std::uint64_t left) {
   journal_bytes head(record_head);
   if (left <= record_head ||

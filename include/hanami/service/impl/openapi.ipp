@@ -57,8 +57,8 @@ inline schema problem_schema() {
               {"code", schema::text().describe("for programs, in snake_case")},
               {"detail", schema::text().describe("what is wrong and what would be right")},
               {"errors",
-               schema::list(schema::object({{"pointer", schema::text()},
-                                            {"detail", schema::text()}})),
+               schema::list(
+                   schema::object({{"pointer", schema::text()}, {"detail", schema::text()}})),
                presence::optional}})
       .called("Problem");
 }
@@ -101,10 +101,10 @@ inline json::object responses_of(const endpoint& e, json::object& components) {
   std::sort(refusals.begin(), refusals.end());
   for (const unsigned status : refusals) {
     json::object refused{{"description", reason_of(status)}};
-    refused["content"] = e.speaks == manner::modern
-                             ? content_of("application/problem+json",
-                                          problem_schema().to_json(&components))
-                             : content_of("text/plain", {{"type", "string"}});
+    refused["content"] =
+        e.speaks == manner::modern
+            ? content_of("application/problem+json", problem_schema().to_json(&components))
+            : content_of("text/plain", {{"type", "string"}});
     responses[std::to_string(status)] = std::move(refused);
   }
   return responses;
@@ -131,13 +131,13 @@ inline json::object operation_of(const endpoint& e, json::object& components) {
     operation["parameters"] = std::move(parameters);
   }
   if (e.open_sink) {
-    operation["requestBody"] = json::object{
-        {"required", true},
-        {"content", content_of("application/octet-stream", {{"type", "string"}})}};
+    operation["requestBody"] =
+        json::object{{"required", true},
+                     {"content", content_of("application/octet-stream", {{"type", "string"}})}};
   } else if (e.body) {
-    operation["requestBody"] = json::object{
-        {"required", true},
-        {"content", content_of("application/json", e.body->to_json(&components))}};
+    operation["requestBody"] =
+        json::object{{"required", true},
+                     {"content", content_of("application/json", e.body->to_json(&components))}};
   }
   operation["responses"] = responses_of(e, components);
   if (e.who == audience::anyone) {
@@ -163,8 +163,9 @@ HANAMI_SERVICE_INLINE json::object describe(const registry& endpoints, manner sp
     if (e->speaks != speaks) {
       continue;
     }
-    if (std::none_of(tags.begin(), tags.end(),
-                     [&](const json::value& tag) { return tag.at("name").as_string() == e->tag; })) {
+    if (std::none_of(tags.begin(), tags.end(), [&](const json::value& tag) {
+          return tag.at("name").as_string() == e->tag;
+        })) {
       tags.push_back(json::object{{"name", e->tag}});
     }
     json::value& path = paths[e->path];
@@ -176,28 +177,27 @@ HANAMI_SERVICE_INLINE json::object describe(const registry& endpoints, manner sp
   const bool modern = speaks == manner::modern;
   json::object schemes;
   if (modern) {
-    schemes["token"] = json::object{
-        {"type", "http"}, {"scheme", "bearer"}, {"bearerFormat", "JWT"}};
-  } else {
     schemes["token"] =
-        json::object{{"type", "apiKey"}, {"in", "header"}, {"name", "X-Auth-Token"}};
+        json::object{{"type", "http"}, {"scheme", "bearer"}, {"bearerFormat", "JWT"}};
+  } else {
+    schemes["token"] = json::object{{"type", "apiKey"}, {"in", "header"}, {"name", "X-Auth-Token"}};
   }
-  return {{"openapi", "3.1.0"},
-          {"info", json::object{{"title", modern ? "hanami" : "hanami, the reference's API"},
-                                {"version", version},
-                                {"license", json::object{{"name", "Apache-2.0"},
-                                                         {"identifier", "Apache-2.0"}}},
-                                {"description",
-                                 modern ? "Networks that grow while they learn, shared between "
-                                          "users and projects."
-                                        : "What clients of the reference speak; new programs "
-                                          "take the other one, under /v1."}}},
-          {"servers", json::array{json::object{{"url", "/"}}}},
-          {"security", json::array{json::object{{"token", json::array{}}}}},
-          {"tags", std::move(tags)},
-          {"paths", std::move(paths)},
-          {"components", json::object{{"schemas", std::move(components)},
-                                      {"securitySchemes", std::move(schemes)}}}};
+  return {
+      {"openapi", "3.1.0"},
+      {"info",
+       json::object{{"title", modern ? "hanami" : "hanami, the reference's API"},
+                    {"version", version},
+                    {"license", json::object{{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}},
+                    {"description", modern ? "Networks that grow while they learn, shared between "
+                                             "users and projects."
+                                           : "What clients of the reference speak; new programs "
+                                             "take the other one, under /v1."}}},
+      {"servers", json::array{json::object{{"url", "/"}}}},
+      {"security", json::array{json::object{{"token", json::array{}}}}},
+      {"tags", std::move(tags)},
+      {"paths", std::move(paths)},
+      {"components",
+       json::object{{"schemas", std::move(components)}, {"securitySchemes", std::move(schemes)}}}};
 }
 
 HANAMI_SERVICE_INLINE std::string documentation_page(std::string_view source) {

@@ -35,8 +35,8 @@ HANAMI_SERVICE_INLINE void sample_reader::add(std::vector<sample_link> links, st
                                               std::uint64_t rows, bool target) {
   for (sample_link& link : links) {
     const auto shared = std::find_if(blocks_.begin(), blocks_.end(), [&](const block& b) {
-      const std::uint64_t both = std::max(b.part.last, link.column.last) -
-                                 std::min(b.part.first, link.column.first);
+      const std::uint64_t both =
+          std::max(b.part.last, link.column.last) - std::min(b.part.first, link.column.first);
       return b.from == link.from && b.begin == begin && b.rows == rows &&
              both <= 2 * (b.part.width() + link.column.width());
     });

@@ -38,9 +38,8 @@ inline bool is_base64(std::string_view text) {
 }
 
 inline bool is_printable(std::string_view text) {
-  return std::none_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-  });
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 inline void escape_pointer(std::string& to, std::string_view key) {
@@ -302,8 +301,7 @@ HANAMI_SERVICE_INLINE void schema::check_number(json::value& value, const std::s
 }
 
 HANAMI_SERVICE_INLINE bool schema::takes_any_number(const json::value& value) const noexcept {
-  return (value.is_number() && least_ < -1e300 && most_ > 1e300) ||
-         (nullable_ && value.is_null());
+  return (value.is_number() && least_ < -1e300 && most_ > 1e300) || (nullable_ && value.is_null());
 }
 
 HANAMI_SERVICE_INLINE void schema::check_members(json::object& value, const std::string& pointer,

@@ -19,8 +19,8 @@ inline constexpr std::array<std::string_view, 5> task_kind_names = {"train", "re
 inline json::array links_to_json(const std::vector<column_link>& links, std::string_view buffer) {
   json::array list;
   for (const column_link& link : links) {
-    list.push_back(
-        json::object{{buffer, link.buffer}, {"dataset_id", link.dataset_id}, {"column", link.column}});
+    list.push_back(json::object{
+        {buffer, link.buffer}, {"dataset_id", link.dataset_id}, {"column", link.column}});
   }
   return list;
 }

@@ -123,17 +123,16 @@ class opened_datasets {
     std::set<std::string> linked;
     for (std::size_t i = 0; i < links.size(); ++i) {
       const std::string pointer = "/" + side + "s/" + std::to_string(i);
-      const auto buffer =
-          std::find_if(buffers.begin(), buffers.end(),
-                       [&](const buffer_shape& b) { return b.name == links[i].buffer; });
+      const auto buffer = std::find_if(buffers.begin(), buffers.end(), [&](const buffer_shape& b) {
+        return b.name == links[i].buffer;
+      });
       if (buffer == buffers.end() || !linked.insert(buffer->name).second) {
         throw problem_at(pointer + "/" + side,
                          std::string(buffer == buffers.end() ? "the cluster has no such name"
                                                              : "is there twice") +
                              "; accepted are, each once: " + names_of(buffers));
       }
-      made.push_back(
-          link_column(links[i], *buffer, rows, pointer, dataset(links[i].dataset_id)));
+      made.push_back(link_column(links[i], *buffer, rows, pointer, dataset(links[i].dataset_id)));
     }
     if (made.size() < buffers.size()) {
       throw problem_at("/" + side + "s", "one is missing; required are: " + names_of(buffers));
@@ -170,8 +169,8 @@ open_samples(const task_plan& plan, const cluster_shape& shape, const data_opene
   if (plan.kind != task_kind::request) {
     targets = sets.link(plan.outputs, shape.outputs, 1, "output");
   }
-  auto samples = std::make_unique<sample_reader>(std::move(inputs), std::move(targets),
-                                                 plan.window, plan.horizon);
+  auto samples = std::make_unique<sample_reader>(std::move(inputs), std::move(targets), plan.window,
+                                                 plan.horizon);
   if (samples->size() == 0) {
     throw problem_at("/inputs", "a dataset has too few rows for one sample with this window and "
                                 "horizon");
@@ -297,9 +296,8 @@ class failed_work final : public task_work {
 
 inline std::unique_ptr<sample_reader> open_samples_of(const engine_parts& parts, live_cluster& of,
                                                       const running_task& task) {
-  auto samples = open_samples(task.plan, *of.present_shape(), [&](const std::string& id) {
-    return parts.data.open(id);
-  });
+  auto samples = open_samples(task.plan, *of.present_shape(),
+                              [&](const std::string& id) { return parts.data.open(id); });
   const std::uint64_t epochs = task.plan.kind == task_kind::train ? task.plan.epochs : 1;
   if (samples->size() * epochs != task.total) {
     throw conflict("the datasets are not those that the task was made for: " +
@@ -321,8 +319,8 @@ inline std::unique_ptr<task_work> make_training(const engine_parts& parts, live_
   return std::make_unique<training_work>(of, task, std::move(samples), std::move(trouble));
 }
 
-HANAMI_SERVICE_INLINE std::unique_ptr<task_work>
-make_work(const engine_parts& parts, live_cluster& of, running_task& task) {
+HANAMI_SERVICE_INLINE std::unique_ptr<task_work> make_work(const engine_parts& parts,
+                                                           live_cluster& of, running_task& task) {
   try {
     switch (task.plan.kind) {
     case task_kind::train:

@@ -115,17 +115,16 @@ inline void check_version(const call& made, std::uint64_t version) {
 }
 
 inline schema session_schema() {
-  return schema::object(
-             {{"access_token", schema::text().describe("for `Authorization: Bearer`")},
-              {"refresh_token", schema::text().describe("good for one refresh")},
-              {"token_type", schema::text()},
-              {"expires_in", schema::integer().describe("seconds, of the access token")},
-              {"user_id", schema::text()},
-              {"user_name", schema::text()},
-              {"project_id", schema::text()},
-              {"role", schema::text()},
-              {"is_admin", schema::boolean()},
-              {"is_project_admin", schema::boolean()}})
+  return schema::object({{"access_token", schema::text().describe("for `Authorization: Bearer`")},
+                         {"refresh_token", schema::text().describe("good for one refresh")},
+                         {"token_type", schema::text()},
+                         {"expires_in", schema::integer().describe("seconds, of the access token")},
+                         {"user_id", schema::text()},
+                         {"user_name", schema::text()},
+                         {"project_id", schema::text()},
+                         {"role", schema::text()},
+                         {"is_admin", schema::boolean()},
+                         {"is_project_admin", schema::boolean()}})
       .called("Session");
 }
 
@@ -151,9 +150,9 @@ inline void add_session_endpoints(registry& to, services& s) {
   login.path = "/v1/sessions";
   login.tag = "sessions";
   login.summary = "Logs in";
-  login.description =
-      "A token speaks for one user in one project. Administrators enter the project 'admin', others "
-      "their first one, unless the request names another.";
+  login.description = "A token speaks for one user in one project. Administrators enter the "
+                      "project 'admin', others "
+                      "their first one, unless the request names another.";
   login.who = audience::anyone;
   login.status = 201;
   login.refusals = {401, 429};
@@ -162,8 +161,8 @@ inline void add_session_endpoints(registry& to, services& s) {
                                {"project_id", schema::text(1, 254), presence::optional}});
   login.gives = session_schema();
   login.handle = [&s](call& made) {
-    return session_answer(s.door.login(made.text("user_id"), made.text("password"),
-                                       made.address(), made.text_if("project_id").value_or("")));
+    return session_answer(s.door.login(made.text("user_id"), made.text("password"), made.address(),
+                                       made.text_if("project_id").value_or("")));
   };
   to.add(login);
 

@@ -27,9 +27,7 @@ inline schema cluster_statistics_schema() {
       .called("ClusterStatistics");
 }
 
-inline schema cluster_schema() {
-  return resource_schema("cluster").called("Cluster");
-}
+inline schema cluster_schema() { return resource_schema("cluster").called("Cluster"); }
 
 inline json::array show_buffers(const std::vector<engine::buffer_shape>& buffers) {
   json::array shown;
@@ -58,11 +56,13 @@ inline schema learning_schema() {
   return schema::object(
              {{"seed", schema::integer().otherwise(static_cast<std::int64_t>(standard.seed))},
               {"learning_rate", schema::number(1e-6, 10), presence::optional},
-              {"rehearsal", schema::integer(0, 1000).describe("remembered samples that are learned "
-                                                              "again with each new one"),
+              {"rehearsal",
+               schema::integer(0, 1000).describe("remembered samples that are learned "
+                                                 "again with each new one"),
                presence::optional},
-              {"reduction", schema::number(0, 0.95).describe("share of the synapses that are "
-                                                             "removed again over a task"),
+              {"reduction",
+               schema::number(0, 0.95).describe("share of the synapses that are "
+                                                "removed again over a task"),
                presence::optional}})
       .describe("how it learns; the defaults are good for most");
 }
@@ -111,10 +111,9 @@ inline void add_cluster_resources(registry& to, services& s) {
        {"visibility", visibility_schema().otherwise("private"), presence::optional},
        {"learning", learning_schema(), presence::optional}});
   create.handle = [&s](call& made) {
-    const store::resource_row row =
-        s.engine.create(made.who, made.text("name"), made.text("template"),
-                        visibility_from(made.text("visibility")),
-                        learning_from(made.find("learning")));
+    const store::resource_row row = s.engine.create(
+        made.who, made.text("name"), made.text("template"),
+        visibility_from(made.text("visibility")), learning_from(made.find("learning")));
     answer given = cluster_answer(row);
     given.location = "/v1/clusters/" + row.id;
     return given;
@@ -251,8 +250,8 @@ inline void add_direct_use(registry& to, services& s) {
   infer.path = "/v1/clusters/{cluster_id}/infer";
   infer.summary = "Asks a cluster: an answer for one sample, at once";
   infer.description = "The answer comes from the cluster after all that was asked of it before.";
-  infer.body = schema::object({{"inputs", values.example(json::object{
-                                              {"input", json::array{0.5, nullptr, 17}}})}});
+  infer.body = schema::object(
+      {{"inputs", values.example(json::object{{"input", json::array{0.5, nullptr, 17}}})}});
   infer.gives = schema::object({{"outputs", values}});
   infer.handle_later = [&s](const std::shared_ptr<call>& made, completion done) {
     const std::string id =
@@ -288,22 +287,21 @@ inline void add_direct_use(registry& to, services& s) {
        {"learned", schema::boolean().describe("false: known well enough already")}});
   train.handle_later = [&s](const std::shared_ptr<call>& made, completion done) {
     const std::string id =
-        s.rows.get_to_change(made->who, store::resource_kind::cluster, made->text("cluster_id"))
-            .id;
+        s.rows.get_to_change(made->who, store::resource_kind::cluster, made->text("cluster_id")).id;
     const auto shape = s.engine.shape(id);
     const std::vector<float> input = flat_values(made->values.at("inputs").as_object(),
                                                  shape->inputs, shape->input_size, "/inputs");
     const std::vector<float> target = flat_values(made->values.at("targets").as_object(),
                                                   shape->outputs, shape->output_size, "/targets");
-    s.engine.train(id, made->who.user_id, input, target,
-                   [done = std::move(done)](const train_result& r, const std::exception_ptr& why) {
-                     answer given;
-                     if (!why) {
-                       given.body = json::object{
-                           {"loss", r.loss}, {"error", r.error}, {"learned", r.learned}};
-                     }
-                     done(std::move(given), why);
-                   });
+    s.engine.train(
+        id, made->who.user_id, input, target,
+        [done = std::move(done)](const train_result& r, const std::exception_ptr& why) {
+          answer given;
+          if (!why) {
+            given.body = json::object{{"loss", r.loss}, {"error", r.error}, {"learned", r.learned}};
+          }
+          done(std::move(given), why);
+        });
   };
   to.add(train);
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "../api/agreement.hpp"
 #include "../api/samples.hpp"
 #include "../api/services.hpp"
 #include "../api/views.hpp"
@@ -268,8 +269,8 @@ class dataset_csv final : public http::body_source {
     const engine::data_layout& layout = from_->layout();
     text_.clear();
     at_ = 0;
-    const std::uint64_t rows =
-        std::min<std::uint64_t>(layout.rows - row_, std::max<std::uint64_t>(1, 16384 / layout.width));
+    const std::uint64_t rows = std::min<std::uint64_t>(
+        layout.rows - row_, std::max<std::uint64_t>(1, 16384 / layout.width));
     if (rows == 0) {
       return false;
     }
@@ -311,42 +312,6 @@ class block_source final : public http::body_source {
   std::shared_ptr<const engine::block_reader> from_;
   std::uint64_t at_ = 0;
 };
-
-inline std::size_t index_of_largest(std::span<const float> values) {
-  return static_cast<std::size_t>(std::max_element(values.begin(), values.end()) - values.begin());
-}
-
-/// Share of the rows, 0..1, in which two columns agree: of several values, in which is the largest;
-/// of one, within half a unit of the last place of a float's six digits.
-inline double agreement(const engine::data_reader& a, const engine::data_column& of_a,
-                        const engine::data_reader& b, const engine::data_column& of_b) {
-  if (of_a.width() != of_b.width()) {
-    throw problem(422, "invalid_value",
-                  "columns of " + std::to_string(of_a.width()) + " and " +
-                      std::to_string(of_b.width()) + " values cannot be compared");
-  }
-  const std::uint64_t rows = std::min(a.layout().rows, b.layout().rows);
-  const std::size_t width = static_cast<std::size_t>(of_a.width());
-  const std::uint64_t block = std::max<std::uint64_t>(1, 65536 / width);
-  std::vector<float> left(block * width);
-  std::vector<float> right(block * width);
-  std::uint64_t equal = 0;
-  for (std::uint64_t row = 0; row < rows; row += block) {
-    const std::uint64_t count = std::min(block, rows - row);
-    const std::span<float> l = std::span(left).first(count * width);
-    const std::span<float> r = std::span(right).first(count * width);
-    a.read(of_a, row, count, l);
-    b.read(of_b, row, count, r);
-    for (std::uint64_t i = 0; i < count; ++i) {
-      const auto x = l.subspan(i * width, width);
-      const auto y = r.subspan(i * width, width);
-      const bool same = width > 1 ? index_of_largest(x) == index_of_largest(y)
-                                  : std::abs(x[0] - y[0]) <= 1e-6F * std::abs(y[0]);
-      equal += same ? 1U : 0U;
-    }
-  }
-  return rows == 0 ? 0.0 : static_cast<double>(equal) / static_cast<double>(rows);
-}
 
 inline void add_dataset_endpoints(registry& to, services& s) {
   endpoint common;
@@ -415,10 +380,9 @@ inline void add_dataset_endpoints(registry& to, services& s) {
   content.path = "/v1/datasets/{dataset_id}/content";
   content.summary = "Some rows of a column";
   content.path_values = one;
-  content.query = schema::object(
-      {{"column", schema::text(1, 255)},
-       {"first", schema::integer(0).otherwise(0)},
-       {"count", schema::integer(1, 10'000).otherwise(100)}});
+  content.query = schema::object({{"column", schema::text(1, 255)},
+                                  {"first", schema::integer(0).otherwise(0)},
+                                  {"count", schema::integer(1, 10'000).otherwise(100)}});
   content.gives = schema::object({{"first", schema::integer()},
                                   {"total", schema::integer().describe("rows in all")},
                                   {"rows", schema::list(values_schema())}});
@@ -426,8 +390,7 @@ inline void add_dataset_endpoints(registry& to, services& s) {
     const auto reader = s.data.open(made.who, made.text("dataset_id"));
     const engine::data_column& column = reader->layout().column(made.text("column"));
     const std::uint64_t total = reader->layout().rows;
-    const std::uint64_t first =
-        std::min(static_cast<std::uint64_t>(made.integer("first")), total);
+    const std::uint64_t first = std::min(static_cast<std::uint64_t>(made.integer("first")), total);
     const std::uint64_t count =
         std::min(static_cast<std::uint64_t>(made.integer("count")), total - first);
     std::vector<float> values(count * column.width());
@@ -456,8 +419,7 @@ inline void add_dataset_endpoints(registry& to, services& s) {
   download.gives_type = "text/csv";
   download.handle = [&s](call& made) {
     answer given;
-    given.source =
-        std::make_unique<dataset_csv>(s.data.open(made.who, made.text("dataset_id")));
+    given.source = std::make_unique<dataset_csv>(s.data.open(made.who, made.text("dataset_id")));
     given.content_type = "text/csv; charset=utf-8; header=present";
     given.headers.add("Content-Disposition",
                       "attachment; filename=\"" + made.text("dataset_id") + ".csv\"");
@@ -470,7 +432,8 @@ inline void add_dataset_endpoints(registry& to, services& s) {
   compare.method = "GET";
   compare.path = "/v1/datasets/{dataset_id}/agreement";
   compare.summary = "In how many rows two columns agree";
-  compare.description = "Columns of several values agree where the largest stands at the same place.";
+  compare.description =
+      "Columns of several values agree where the largest stands at the same place.";
   compare.path_values = one;
   compare.query = schema::object({{"column", schema::text(1, 255)},
                                   {"other_id", id_schema("dataset it is compared with")},
@@ -480,10 +443,10 @@ inline void add_dataset_endpoints(registry& to, services& s) {
   compare.handle = [&s](call& made) {
     const auto a = s.data.open(made.who, made.text("dataset_id"));
     const auto b = s.data.open(made.who, made.text("other_id"));
-    return answer(json::object{
-        {"agreement", agreement(*a, a->layout().column(made.text("column")), *b,
-                                b->layout().column(made.text("other_column")))},
-        {"rows", std::min(a->layout().rows, b->layout().rows)}});
+    return answer(
+        json::object{{"agreement", agreement(*a, a->layout().column(made.text("column")), *b,
+                                             b->layout().column(made.text("other_column")))},
+                     {"rows", std::min(a->layout().rows, b->layout().rows)}});
   };
   to.add(compare);
 }
@@ -520,8 +483,7 @@ inline void add_checkpoint_endpoints(registry& to, services& s) {
   get.summary = "One checkpoint";
   get.path_values = one;
   get.handle = [&s, show](call& made) {
-    return show(
-        s.rows.get(made.who, store::resource_kind::checkpoint, made.text("checkpoint_id")));
+    return show(s.rows.get(made.who, store::resource_kind::checkpoint, made.text("checkpoint_id")));
   };
   to.add(get);
 
@@ -553,8 +515,8 @@ inline void add_checkpoint_endpoints(registry& to, services& s) {
     given.source = std::make_unique<block_source>(
         s.engine.open_checkpoint(made.who, made.text("checkpoint_id")));
     given.content_type = "application/octet-stream";
-    given.headers.add("Content-Disposition", "attachment; filename=\"" +
-                                                 made.text("checkpoint_id") + ".hanami\"");
+    given.headers.add("Content-Disposition",
+                      "attachment; filename=\"" + made.text("checkpoint_id") + ".hanami\"");
     return given;
   };
   to.add(download);

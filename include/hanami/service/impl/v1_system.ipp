@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../../version.hpp"
+#include "../api/host_views.hpp"
 #include "../api/openapi.hpp"
 #include "../api/services.hpp"
 #include "../api/views.hpp"
@@ -11,51 +12,6 @@ namespace hanami::service::api {
 
 namespace detail {
 
-inline json::array show_ring(std::span<const double> values) {
-  return json::array(values.begin(), values.end());
-}
-
-inline json::object show_series(const monitor::series& s) {
-  return {{"seconds", show_ring(s.seconds)},
-          {"minutes", show_ring(s.minutes)},
-          {"hours", show_ring(s.hours)},
-          {"days", show_ring(s.days)}};
-}
-
-inline json::object show_host(const monitor::host_info& host) {
-  json::array packages;
-  for (const monitor::cpu_package& package : host.packages) {
-    json::array cores;
-    for (const monitor::cpu_core& core : package.cores) {
-      json::array threads;
-      for (const std::uint32_t id : core.threads) {
-        threads.push_back(json::object{{"id", id}});
-      }
-      cores.push_back(json::object{{"id", core.id},
-                                   {"minimum_speed", core.minimum_khz},
-                                   {"maximum_speed", core.maximum_khz},
-                                   {"current_minimum_speed", core.current_minimum_khz},
-                                   {"current_maximum_speed", core.current_maximum_khz},
-                                   {"current_speed", core.current_khz},
-                                   {"threads", std::move(threads)}});
-    }
-    packages.push_back(json::object{{"id", package.id}, {"cores", std::move(cores)}});
-  }
-  return {{"hostname", host.host_name},
-          {"has_hyperthreading", host.hyper_threading},
-          {"memory_bytes", host.memory_bytes},
-          {"memory_available_bytes", host.memory_available_bytes},
-          {"packages", std::move(packages)}};
-}
-
-inline json::object show_placement() {
-  json::object placed;
-  for (const auto& [name, processors] : monitor::thread_placement()) {
-    placed[name] = json::array(processors.begin(), processors.end());
-  }
-  return placed;
-}
-
 inline std::string metrics_page(services& s) {
   monitor::metrics_text text;
   const auto one = [&](const char* name, const char* type, const char* help, double value) {
@@ -64,7 +20,8 @@ inline std::string metrics_page(services& s) {
   };
   s.counts.write(text);
   const http::transport_statistics t = s.transport();
-  one("hanami_connections", "gauge", "Connections that are open", static_cast<double>(t.connections));
+  one("hanami_connections", "gauge", "Connections that are open",
+      static_cast<double>(t.connections));
   one("hanami_websockets", "gauge", "WebSockets that are open", static_cast<double>(t.sockets));
   one("hanami_connections_accepted_total", "counter", "Connections since the start",
       static_cast<double>(t.accepted));
@@ -134,9 +91,7 @@ inline void add_health_endpoints(registry& to, services& s) {
   version.who = audience::anyone;
   version.quick = true;
   version.gives = schema::object({{"version", schema::text()}});
-  version.handle = [](call&) {
-    return answer(json::object{{"version", HANAMI_VERSION_STRING}});
-  };
+  version.handle = [](call&) { return answer(json::object{{"version", HANAMI_VERSION_STRING}}); };
   to.add(version);
 }
 
@@ -198,11 +153,11 @@ inline void add_host_endpoints(registry& to, services& s) {
   threads.handle = [](call&) { return answer(show_placement()); };
   to.add(threads);
 
-  endpoint work =
-      plain_get("get_work", "/v1/work", "What each user has had trained and answered since the start");
+  endpoint work = plain_get("get_work", "/v1/work",
+                            "What each user has had trained and answered since the start");
   work.who = audience::admin;
-  work.gives = schema::object({{"items", schema::list(schema::object(
-                                             {{"user_id", schema::text()},
+  work.gives = schema::object(
+      {{"items", schema::list(schema::object({{"user_id", schema::text()},
                                               {"trained", schema::integer()},
                                               {"answered", schema::integer()},
                                               {"cpu_seconds", schema::number()}}))}});
@@ -266,10 +221,10 @@ inline void add_log_endpoints(registry& to, services& s) {
       }
     }
     return show_page(s.logs.audit(filter), [](const store::audit_entry& e) {
-      return json::object{{"at", to_rfc3339(e.at)},   {"user_id", e.user_id},
-                          {"project_id", e.project_id}, {"method", e.method},
-                          {"path", e.path},             {"operation", e.operation},
-                          {"status", e.status},         {"address", e.address}};
+      return json::object{
+          {"at", to_rfc3339(e.at)}, {"user_id", e.user_id}, {"project_id", e.project_id},
+          {"method", e.method},     {"path", e.path},       {"operation", e.operation},
+          {"status", e.status},     {"address", e.address}};
     });
   };
   to.add(audit);

@@ -36,10 +36,10 @@ inline schema task_schema() {
               {"started_at", time_schema().or_null()},
               {"ended_at", time_schema().or_null()},
               {"plan", schema::any().describe("what it was asked to do")},
-              {"outcome", schema::any().describe(
-                              "request: `datasets`, the id of each output's; evaluate: "
-                              "`outputs`, the accuracy and errors of each; save: "
-                              "`checkpoint_id`")}})
+              {"outcome",
+               schema::any().describe("request: `datasets`, the id of each output's; evaluate: "
+                                      "`outputs`, the accuracy and errors of each; save: "
+                                      "`checkpoint_id`")}})
       .called("Task");
 }
 
@@ -53,19 +53,15 @@ inline json::value stored_json(const std::string& text) {
   return trouble ? json::value(json::object{}) : parsed;
 }
 
-inline bool is_over(store::task_state state) {
-  return state != store::task_state::queued && state != store::task_state::active;
-}
-
 inline json::object show_task(const engine::task_view& t) {
   const store::task_row& r = t.row;
   const auto or_null = [&](double value) {
     return r.state == store::task_state::active && value > 0 ? json::value(value) : json::value();
   };
   const double progress = r.state == store::task_state::finished ? 1.0
-                          : r.total == 0 ? 0.0
-                                         : static_cast<double>(r.done) /
-                                               static_cast<double>(r.total);
+                          : r.total == 0
+                              ? 0.0
+                              : static_cast<double>(r.done) / static_cast<double>(r.total);
   return {{"id", r.id},
           {"name", r.name},
           {"kind", r.kind},
@@ -178,21 +174,25 @@ inline schema task_body() {
   return schema::object(
       {{"kind", schema::choice({"train", "request", "evaluate", "save", "restore"})},
        {"name", name_schema().describe("of the task; save: of the checkpoint, too")},
-       {"inputs", schema::list(link_schema("input"), 0, 1000).describe(
-                      "train, request, evaluate: each input of the cluster once"),
+       {"inputs",
+        schema::list(link_schema("input"), 0, 1000)
+            .describe("train, request, evaluate: each input of the cluster once"),
         presence::optional},
-       {"outputs", schema::list(link_schema("output"), 0, 1000).describe(
-                       "train, evaluate: each output once, what it should be"),
+       {"outputs",
+        schema::list(link_schema("output"), 0, 1000)
+            .describe("train, evaluate: each output once, what it should be"),
         presence::optional},
        {"results", schema::list(result, 0, 1000).describe("request: which outputs to keep"),
         presence::optional},
        {"winners", schema::boolean().otherwise(false).describe(
                        "request: 1 for the largest value of an output, 0 for the others")},
        {"epochs", schema::integer(1, 1'000'000).otherwise(1).describe("train: passes")},
-       {"window", schema::integer(1, 1'000'000).otherwise(1).describe(
-                      "rows that make one input, the oldest first")},
-       {"horizon", schema::integer(0, 1'000'000).otherwise(0).describe(
-                       "rows from the last of the input to that of the output")},
+       {"window", schema::integer(1, 1'000'000)
+                      .otherwise(1)
+                      .describe("rows that make one input, the oldest first")},
+       {"horizon", schema::integer(0, 1'000'000)
+                       .otherwise(0)
+                       .describe("rows from the last of the input to that of the output")},
        {"anneal", schema::boolean().otherwise(true).describe(
                       "train: the learning rate falls to zero over the task; false: as in an "
                       "endless stream")},

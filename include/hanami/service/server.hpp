@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "compile.hpp"
+#include "config.hpp"
+
+/// The service, whole: give it a configuration, and it serves until it is stopped.
+///
+///     hanami::service::server_config config;
+///     hanami::service::server server(config);
+///     // ... until somebody asks for the end; the destructor does the rest
+
+namespace hanami::service {
+
+/// Safe from any thread.
+class server {
+ public:
+  /// Opens the data directory (made where it is missing), brings back what was there and listens.
+  /// Throws `hanami::error` with what is wrong and what would be right.
+  explicit server(server_config config);
+  /// Ends requests, writes what was learned.
+  ~server();
+  server(const server&) = delete;
+  server& operator=(const server&) = delete;
+
+  std::uint16_t port() const noexcept;
+  /// The administrator's password, if one had to be made; told once.
+  std::optional<std::string> take_admin_password();
+  /// Reads the certificate anew. Throws as the constructor; the old one stays then.
+  void reload_certificate();
+  /// What an operator should see: the address, the documentation's address, where the data is.
+  std::string greeting() const;
+
+ private:
+  struct state;
+  std::unique_ptr<state> state_;
+};
+
+} // namespace hanami::service
+
+#ifndef HANAMI_SERVICE_PRECOMPILED
+#include "impl/server.ipp"
+#endif
