@@ -169,11 +169,11 @@ TEST_CASE("values out of their range are refused, with what would be accepted", 
       {"admin_id", ""},
       {"log_file", "a\tb"},
   };
-  for (const auto& [name, value] : wrong) {
-    CAPTURE(name, value);
-    const auto why = failure_of([&] { set_config(config, name, value); });
+  for (const auto& setting : wrong) {
+    CAPTURE(setting.first, setting.second);
+    const auto why = failure_of([&] { set_config(config, setting.first, setting.second); });
     REQUIRE(why.first == errc::invalid_argument);
-    REQUIRE(why.second.starts_with(std::string(name) + " takes "));
+    REQUIRE(why.second.starts_with(std::string(setting.first) + " takes "));
   }
   REQUIRE(list_config(config) == list_config({}));
   const auto unknown = failure_of([&] { set_config(config, "http.prt", "80"); });

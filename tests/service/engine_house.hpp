@@ -78,12 +78,16 @@ inline sample sample_of(std::size_t i) {
 }
 
 struct engine_house {
-  explicit engine_house(std::filesystem::path place, bool encrypted = false)
+  explicit engine_house(std::filesystem::path place, bool encrypted = false,
+                        const std::function<void(service::server_config&)>& configure = {})
       : folder(std::move(place)) {
     config.data = folder / "data";
     config.auth.light_passwords = true;
     config.encrypt_files = encrypted;
     config.engine.threads = 2;
+    if (configure) {
+      configure(config);
+    }
     open();
   }
 
@@ -125,11 +129,10 @@ struct engine_house {
   }
   std::vector<float> infer(const std::string& id, const std::vector<float>& input) const {
     std::promise<std::vector<float>> promise;
-    at_work->infer(id, ann.user_id, input,
-                   [&](std::span<const float> answer, const std::exception_ptr& e) {
-                     e ? promise.set_exception(e)
-                       : promise.set_value({answer.begin(), answer.end()});
-                   });
+    at_work->infer(
+        id, ann.user_id, input, [&](std::span<const float> answer, const std::exception_ptr& e) {
+          e ? promise.set_exception(e) : promise.set_value({answer.begin(), answer.end()});
+        });
     return promise.get_future().get();
   }
 

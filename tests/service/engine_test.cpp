@@ -20,9 +20,7 @@ const refusal missing{404, "not_found"};
 const refusal forbidden{403, "forbidden"};
 const refusal wrong{422, "invalid_value"};
 
-hanami::cluster fresh_cluster() {
-  return hanami::cluster(hanami::parse_template(two_by_two));
-}
+hanami::cluster fresh_cluster() { return hanami::cluster(hanami::parse_template(two_by_two)); }
 
 void learn(hanami::cluster& net, const sample& s) {
   net.train(std::span<const float>(s.input), s.target);
@@ -136,8 +134,7 @@ TEST_CASE("a cluster is made from a template, within its name, quota and memory"
         R"({"inputs":[{"name":"input","size":1}],"outputs":[{"name":"output","size":1}]})");
   house.train(smallest.id, {{1}, {2}});
 
-  CHECK(refusal_of([&] { house->create(house.ann, "smallest", ""); }) ==
-        refusal{409, "conflict"});
+  CHECK(refusal_of([&] { house->create(house.ann, "smallest", ""); }) == refusal{409, "conflict"});
   house->create(house.eve, "smallest", ""); // another project
   house->create(house.ann, "small", "");    // a part of another name
 
@@ -533,8 +530,7 @@ TEST_CASE("a request beyond the quota leaves nothing behind", "[service]") {
   house.people->create_user({"anna", "Anna", "a long password", false}, "test");
   house.people->set_quota("anna", limits);
   const auto plan = house.plan(task_kind::request, id, data);
-  CHECK(refusal_of([&] { house->start_task(house.ann, plan); }) ==
-        refusal{403, "quota_exceeded"});
+  CHECK(refusal_of([&] { house->start_task(house.ann, plan); }) == refusal{403, "quota_exceeded"});
   limits.datasets = 3;
   limits.bytes = house.rows->used_by("anna").bytes + 600; // for one of both
   house.people->set_quota("anna", limits);

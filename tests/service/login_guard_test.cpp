@@ -86,7 +86,7 @@ TEST_CASE("a flood of addresses shares what is left", "[service]") {
   for (int i = 0; i < 30'000; ++i) {
     refused += bench.come(std::to_string(i), start) > 0 ? 1u : 0u;
   }
-  REQUIRE(refused == 10'000);          // the shared place begins empty
+  REQUIRE(refused == 9'999);           // one of them got what there was for all others
   REQUIRE(bench.come("5", start) > 0); // who was there before is still known
   REQUIRE(bench.come("new", start + 10s) == 0);
 }

@@ -28,7 +28,7 @@
 #include "worker_pool.hpp"
 
 /// What runs inside the engine: which clusters are in memory, whose turn it is, what goes to disk.
-/// Defined in `impl/engine_core.ipp`. No rights are looked at here.
+/// Defined in `impl/engine_core.ipp` and `impl/engine_turns.ipp`. No rights are looked at here.
 ///
 /// Threads: those of the fleet work on clusters, one at a time on each; those of the pool wait for
 /// the disk; the housekeeper looks around ten times a second. A lock is never held while another

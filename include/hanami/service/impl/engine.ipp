@@ -472,3 +472,9 @@ HANAMI_SERVICE_INLINE std::vector<user_work> engine::work_by_user() {
 HANAMI_SERVICE_INLINE void engine::snapshot_all() { state_->snapshot_all(); }
 
 } // namespace hanami::service::engine
+
+#ifndef HANAMI_SERVICE_PRECOMPILED
+#include "engine_core.ipp"
+#include "engine_turns.ipp"
+#include "task_work.ipp"
+#endif

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include <hanami/service/api/wire.hpp>
+
+#include "service/server_house.hpp"
+
+using namespace server_test;
+
+namespace {
+
+/// A task's state as soon as it is over.
+std::string end_of(const house& h, const std::string& task, const std::string& token) {
+  std::string state;
+  for (int i = 0; i < 2000 && (state.empty() || state == "queued" || state == "active"); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    state = h.ask("GET", "/v1/tasks/" + task, {}, token).text("state");
+  }
+  return state;
+}
+
+/// A dataset of these rows; its id.
+std::string upload_csv(const house& h, const std::string& csv, const std::string& token) {
+  const heard begun = h.ask(
+      "POST", "/v1/uploads",
+      R"({"name":"rows","format":"csv","sizes":[)" + std::to_string(csv.size()) + "]}", token);
+  const json::value upload = begun.content();
+  const std::string part(upload.at("parts").at(0).at("id").as_string());
+  const std::size_t half = csv.size() / 2; // in two pieces, the second one first
+  REQUIRE(h.ask("PUT", "/v1/parts/" + part + "?position=" + std::to_string(half), csv.substr(half),
+                token)
+              .status == 204);
+  REQUIRE(h.ask("POST", "/v1/uploads/" + begun.text("id") + "/finish", {}, token).status == 409);
+  REQUIRE(h.ask("PUT", "/v1/parts/" + part, csv.substr(0, half), token).status == 204);
+  const heard made = h.ask("POST", "/v1/uploads/" + begun.text("id") + "/finish", {}, token);
+  REQUIRE(made.status == 201);
+  return made.text("id");
+}
+
+const std::string line_of_three = "version: 1\\nhexagons:\\n  1..3,1,1\\ninputs:\\n  x:\\n    "
+                                  "target: 1,1,1\\n    number_of_inputs: 2\\noutputs:\\n  y:\\n    "
+                                  "target: 3,1,1\\n    number_of_outputs: 1\\n    kind: linear\\n";
+
+std::string make_cluster(const house& h, const std::string& token,
+                         const std::string& name = "a cluster") {
+  const heard made =
+      h.ask("POST", "/v1/clusters",
+            R"({"name":")" + name + R"(","template":")" + line_of_three + "\"}", token);
+  INFO(made.body);
+  REQUIRE(made.status == 201);
+  return made.text("id");
+}
+
+std::string some_rows() {
+  std::string csv = "a,b,sum\n";
+  for (int i = 0; i < 300; ++i) {
+    const int a = i % 17;
+    const int b = i % 5;
+    csv += std::to_string(a) + ',' + std::to_string(b) + ',' + std::to_string(a + b) + '\n';
+  }
+  return csv;
+}
+
+} // namespace
+
+TEST_CASE("a fresh server has an administrator and knows everything again after a restart") {
+  house h;
+  CHECK(h.ask("GET", "/healthz").status == 200);
+  CHECK(h.ask("GET", "/readyz").status == 200);
+  const std::string token = h.admin();
+  REQUIRE_FALSE(token.empty());
+  const std::string id = make_cluster(h, token);
+  const std::string sample = R"({"inputs":{"x":[1,2]},"targets":{"y":[3]}})";
+  for (int i = 0; i < 20; ++i) {
+    REQUIRE(h.ask("POST", "/v1/clusters/" + id + "/train", sample, token).status == 200);
+  }
+  const std::string question = R"({"inputs":{"x":[1,2]}})";
+  const std::string before = h.ask("POST", "/v1/clusters/" + id + "/infer", question, token).body;
+  h.close();
+  h.open();
+  CHECK(h.ask("POST", "/v1/clusters/" + id + "/infer", question, token).body == before);
+}
+
+TEST_CASE("a data directory has one server") {
+  const house h;
+  CHECK_THROWS_WITH(server(h.config()), Catch::Contains("in use by another server"));
+}
+
+TEST_CASE("tokens are void as soon as their user is gone, demoted or has a new password") {
+  house h;
+  const std::string admin = h.admin();
+  const std::string anna = h.member("anna", "lab_one");
+  REQUIRE(h.ask("GET", "/v1/clusters", {}, anna).status == 200);
+  REQUIRE(h.ask("PATCH", "/v1/users/anna", R"({"password":"another password"})", admin).status ==
+          200);
+  CHECK(h.ask("GET", "/v1/clusters", {}, anna).status == 401);
+  const std::string again = h.log_in("anna", "another password");
+  REQUIRE(h.ask("DELETE", "/v1/projects/lab_one/members/anna", {}, admin).status == 204);
+  CHECK(h.ask("GET", "/v1/clusters", {}, again).status == 401);
+  const std::string bert = h.member("bert", "lab_one");
+  REQUIRE(h.ask("DELETE", "/v1/users/bert", {}, admin).status == 204);
+  CHECK(h.ask("GET", "/v1/clusters", {}, bert).status == 401);
+  CHECK(h.ask("DELETE", "/v1/users/admin", {}, admin).status == 409);
+  REQUIRE(h.ask("DELETE", "/v1/sessions/current", {}, admin).status == 204);
+  CHECK(h.ask("GET", "/v1/users", {}, admin).status == 401);
+}
+
+TEST_CASE("a table becomes a dataset, is learned by a task and answered by another") {
+  house h;
+  const std::string token = h.member("anna", "lab_one");
+  // Columns of one value each: the two inputs of the cluster are a window of two rows of one.
+  const std::string data = upload_csv(h, some_rows(), token);
+  const std::string id = make_cluster(h, token);
+  const heard started = h.ask(
+      "POST", "/v1/clusters/" + id + "/tasks",
+      R"({"kind":"train","name":"learn","window":2,"epochs":3,"inputs":[{"input":"x","dataset_id":")" +
+          data + R"(","column":"a"}],"outputs":[{"output":"y","dataset_id":")" + data +
+          R"(","column":"sum"}]})",
+      token);
+  INFO(started.body);
+  REQUIRE(started.status == 202);
+  CHECK(end_of(h, started.text("id"), token) == "finished");
+  CHECK(h.ask("GET", "/v1/clusters/" + id + "/statistics", {}, token)
+            .content()
+            .at("statistics")
+            .at("samples")
+            .as_int64() == 3 * 299);
+  const heard asked =
+      h.ask("POST", "/v1/clusters/" + id + "/tasks",
+            R"({"kind":"request","name":"ask","window":2,"inputs":[{"input":"x","dataset_id":")" +
+                data + R"(","column":"a"}],"results":[{"output":"y","name":"answers"}]})",
+            token);
+  REQUIRE(asked.status == 202);
+  REQUIRE(end_of(h, asked.text("id"), token) == "finished");
+  const json::value rows =
+      h.ask("GET", "/v1/datasets/" + asked.text("id") + "/content?column=answers&count=5", {},
+            token)
+          .content();
+  CHECK(rows.at("total").as_int64() == 299);
+  CHECK(rows.at("rows").as_array().size() == 5);
+  CHECK(h.ask("GET", "/v1/datasets/" + data + "/csv", {}, token).body.substr(0, 13) ==
+        "\"a\",\"b\",\"sum\"");
+  const heard wrong =
+      h.ask("POST", "/v1/clusters/" + id + "/tasks",
+            R"({"kind":"train","name":"bad","inputs":[{"input":"x","dataset_id":")" + data +
+                R"(","column":"a"}],"outputs":[{"output":"y","dataset_id":")" + data +
+                R"(","column":"sum"}]})",
+            token);
+  CHECK(wrong.status == 422); // one value where the input takes two
+}
+
+TEST_CASE("nobody reaches what belongs to another project, by any endpoint") {
+  house h;
+  const std::string owner = h.member("anna", "lab_one");
+  const std::string data = upload_csv(h, some_rows(), owner);
+  const std::string cluster_id = make_cluster(h, owner);
+  const heard saved = h.ask("POST", "/v1/clusters/" + cluster_id + "/tasks",
+                            R"({"kind":"save","name":"kept"})", owner);
+  REQUIRE(end_of(h, saved.text("id"), owner) == "finished");
+  const heard upload =
+      h.ask("POST", "/v1/uploads", R"({"name":"open","format":"csv","sizes":[10]})", owner);
+  const std::string part(upload.content().at("parts").at(0).at("id").as_string());
+  const std::vector<std::pair<std::string, std::string>> ids = {
+      {"{cluster_id}", cluster_id},          {"{dataset_id}", data},
+      {"{checkpoint_id}", saved.text("id")}, {"{task_id}", saved.text("id")},
+      {"{upload_id}", upload.text("id")},    {"{part_id}", part}};
+  const std::vector<std::pair<std::string, std::string>> bodies = {
+      {"/v1/clusters/{cluster_id}/infer", R"({"inputs":{"x":[1,2]}})"},
+      {"/v1/clusters/{cluster_id}/train", R"({"inputs":{"x":[1,2]},"targets":{"y":[3]}})"},
+      {"/v1/clusters/{cluster_id}/tasks", R"({"kind":"save","name":"mine"})"}};
+  const std::vector<std::pair<std::string, std::string>> queries = {
+      {"/v1/datasets/{dataset_id}/content", "?column=a"},
+      {"/v1/datasets/{dataset_id}/agreement", "?column=a&other_id=" + data + "&other_column=a"}};
+  const auto found = [](const auto& table, const std::string& path) {
+    for (const auto& [key, value] : table) {
+      if (key == path) {
+        return value;
+      }
+    }
+    return std::string();
+  };
+
+  const json::value api = h.ask("GET", "/v1/openapi.json").content();
+  const std::string stranger = h.member("bert", "lab_two");
+  const std::string colleague = h.member("cleo", "lab_one");
+  std::size_t asked = 0;
+  for (const std::string& token : {stranger, colleague}) {
+    for (const auto& path : api.at("paths").as_object()) {
+      std::string target(path.key());
+      for (const auto& [mark, id] : ids) {
+        const std::size_t at = target.find(mark);
+        target = at == std::string::npos ? target : target.replace(at, mark.size(), id);
+      }
+      if (target == path.key()) {
+        continue; // names nobody's belongings
+      }
+      if (target.find('{') != std::string::npos) {
+        continue;
+      }
+      for (const auto& method : path.value().as_object()) {
+        std::string verb(method.key());
+        for (char& c : verb) {
+          c = static_cast<char>(c - 'a' + 'A');
+        }
+        std::string body = found(bodies, std::string(path.key()));
+        body = verb == "GET" ? "" : body.empty() ? R"({"name":"stolen"})" : body;
+        const heard answer =
+            h.ask(verb, target + found(queries, std::string(path.key())), body, token);
+        INFO(verb << ' ' << target << ": " << answer.body);
+        CHECK(answer.status == 404);
+        ++asked;
+      }
+    }
+  }
+  CHECK(asked > 50);
+  // What was asked for in vain is still there, as it was.
+  CHECK(h.ask("GET", "/v1/clusters/" + cluster_id, {}, owner).text("name") == "a cluster");
+  CHECK(h.ask("GET", "/v1/datasets/" + data, {}, owner).text("name") == "rows");
+  CHECK(h.ask("GET", "/v1/clusters", {}, stranger).content().at("total").as_int64() == 0);
+}
+
+TEST_CASE("what a project or everybody may use can be used but not changed") {
+  house h;
+  const std::string owner = h.member("anna", "lab_one");
+  const std::string stranger = h.member("bert", "lab_two");
+  const std::string id = make_cluster(h, owner);
+  const std::string question = R"({"inputs":{"x":[1,2]}})";
+  const std::string lesson = R"({"inputs":{"x":[1,2]},"targets":{"y":[3]}})";
+  REQUIRE(h.ask("PATCH", "/v1/clusters/" + id, R"({"visibility":"public"})", owner).status == 200);
+  CHECK(h.ask("POST", "/v1/clusters/" + id + "/infer", question, stranger).status == 200);
+  CHECK(h.ask("POST", "/v1/clusters/" + id + "/train", lesson, stranger).status == 403);
+  CHECK(h.ask("DELETE", "/v1/clusters/" + id, {}, stranger).status == 403);
+  REQUIRE(h.ask("PATCH", "/v1/clusters/" + id, R"({"visibility":"project"})", owner).status == 200);
+  CHECK(h.ask("POST", "/v1/clusters/" + id + "/infer", question, stranger).status == 404);
+  const std::string viewer = h.member("cleo", "lab_one", "viewer");
+  CHECK(h.ask("POST", "/v1/clusters/" + id + "/infer", question, viewer).status == 200);
+  CHECK(h.ask("POST", "/v1/clusters", R"({"name":"mine"})", viewer).status == 403);
+}
+
+TEST_CASE("damaged requests are refused with a reason and change nothing") {
+  house h;
+  const std::string token = h.admin();
+  const std::string id = make_cluster(h, token);
+  const std::string good = R"({"inputs":{"x":[1,2]},"targets":{"y":[3]}})";
+  std::mt19937 random(7);
+  unsigned refused = 0;
+  for (int i = 0; i < 400; ++i) {
+    std::string body = good;
+    for (unsigned k = 0; k < 1 + random() % 3; ++k) {
+      body[random() % body.size()] = static_cast<char>(random() % 256);
+    }
+    const heard answer = h.ask("POST", "/v1/clusters/" + id + "/train", body, token);
+    INFO(body << " -> " << answer.status << ' ' << answer.body);
+    REQUIRE((answer.status == 200 || answer.status == 400 || answer.status == 422));
+    if (answer.status != 200) {
+      CHECK_FALSE(answer.text("detail").empty());
+      ++refused;
+    }
+  }
+  CHECK(refused > 200);
+  for (const char* body : {"[]", "", "null", R"({"name":1})", R"({"name":"x","tempalte":""})"}) {
+    CHECK(h.ask("POST", "/v1/clusters", body, token).status / 100 == 4);
+  }
+  CHECK(h.ask("GET", "/v1/audit-log?limit=99999999999999999999", {}, token).status == 422);
+  CHECK(h.ask("GET", "/v1/nothing", {}, token).status == 404);
+  CHECK(h.ask("PUT", "/v1/clusters", "{}", token).status == 405);
+  CHECK(h.ask("GET", "/healthz").status == 200);
+}
+
+TEST_CASE("a repeated creation with the same key is done once") {
+  house h;
+  const std::string token = h.admin();
+  const auto create = [&](const std::string& name) {
+    client connection(h.port());
+    const std::string body = R"({"name":")" + name + "\"}";
+    return connection.ask("POST /v1/clusters HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer " +
+                          token + "\r\nIdempotency-Key: once\r\nContent-Length: " +
+                          std::to_string(body.size()) + "\r\n\r\n" + body);
+  };
+  const heard_response first = create("one");
+  REQUIRE(first.status == 201);
+  const heard_response second = create("one");
+  CHECK(second.status == 201);
+  CHECK(second.body == first.body);
+  CHECK(create("another").status == 422);
+  CHECK(h.ask("GET", "/v1/clusters", {}, token).content().at("total").as_int64() == 1);
+}
+
+TEST_CASE("the reference's clients are answered as they expect, and its faults are gone") {
+  house h;
+  const heard in =
+      h.ask("POST", "/v1.0alpha/token", R"({"id":"admin","password":"the first password"})");
+  REQUIRE(in.status == 200);
+  const std::string token = in.text("token");
+  const auto ask = [&](const char* method, const std::string& target,
+                       const std::string& body = {}) {
+    return h.ask(method, "/v1.0alpha/" + target, body, token);
+  };
+  CHECK(ask("GET", "audit_log?page=99999999999").status == 400);
+  CHECK(ask("GET", "audit_log?page=1000").status == 200);
+  CHECK(ask("POST", "cluster", "[]").status == 400);
+  const heard made =
+      ask("POST", "cluster", R"({"name":"true"})"); // no template, a name like a bool
+  REQUIRE(made.status == 200);
+  const std::string id = made.text("uuid");
+  CHECK(ask("GET", "cluster?uuid=" + id).text("name") == "true");
+  CHECK(ask("GET", "task?uuid=" + id + "&cluster_uuid=" + id).status == 404);
+  CHECK(ask("POST", "task/train",
+            R"({"name":"task","cluster_uuid":")" + id +
+                R"(","inputs":{"input":"' OR 1=1"},"outputs":{"output":7}})")
+            .status == 400);
+  const heard saved =
+      ask("POST", "cluster/save", R"({"name":"kept","cluster_uuid":")" + id + "\"}");
+  REQUIRE(saved.status == 200);
+  CHECK(ask("GET", "checkpoint?uuid=" + saved.text("uuid")).status == 200);
+  CHECK(ask("GET", "user/project").status == 200);
+  CHECK(ask("POST", "project", R"({"id":"lab_one","name":"A lab"})").status == 200);
+  CHECK(ask("POST", "user", R"({"id":"anna","name":"Anna","password":"some password"})").status ==
+        200);
+  CHECK(ask("POST", "user/project", R"({"id":"anna","project_id":"lab_one","role":"member"})")
+            .status == 200);
+  CHECK(ask("DELETE", "user/project?id=anna&project_id=lab_one").status == 200);
+  CHECK(ask("DELETE", "cluster?uuid=" + id).body == "{}");
+}
+
+TEST_CASE("the reference's sockets train and ask, and say why they end") {
+  using hanami::service::api::buffer_kind;
+  using hanami::service::api::process_kind;
+  using hanami::service::api::write_cluster_message;
+  house h;
+  const std::string token = h.admin();
+  const std::string id = make_cluster(h, token);
+  const auto enter = [&](socket_client_over<client>& to) {
+    REQUIRE(to.open("/").status == 101);
+    to.say(R"({"token":"wrong","target":"cluster","uuid":")" + id + "\"}");
+    CHECK(json::parse(to.hear().data).at("success").as_bool() == false);
+    to.say(R"({"token":")" + token + R"(","target":"cluster","uuid":")" + id + "\"}");
+    REQUIRE(json::parse(to.hear().data).at("success").as_bool());
+  };
+  const std::vector<float> x = {1, 2};
+  const std::vector<float> y = {3};
+  const auto message = [&](const char* name, bool last, process_kind process, buffer_kind target,
+                           const std::vector<float>& values) {
+    return socket_client_over<client>::frame(
+        2, write_cluster_message(name, last, process, target, values));
+  };
+  socket_client_over<client> peer(h.port());
+  enter(peer);
+  for (int i = 0; i < 20; ++i) {
+    peer.send(message("x", false, process_kind::train, buffer_kind::input, x));
+    CHECK(hanami::service::api::parse_cluster_message(peer.hear().data)->last == false);
+    peer.send(message("y", true, process_kind::train, buffer_kind::expected, y));
+    CHECK(hanami::service::api::parse_cluster_message(peer.hear().data)->last);
+  }
+  peer.send(message("x", true, process_kind::request, buffer_kind::input, x));
+  const auto answer = hanami::service::api::parse_cluster_message(peer.hear().data);
+  REQUIRE(answer);
+  CHECK(answer->buffer == "y");
+  REQUIRE(answer->values.size() == 1);
+  CHECK(answer->values[0] == Approx(3).margin(0.5));
+
+  for (const std::string& wrong :
+       {message("z", true, process_kind::request, buffer_kind::input, x),
+        message("x", true, process_kind::request, buffer_kind::input, {1, 2, 3}),
+        socket_client_over<client>::frame(2, "\xff\xff\xff")}) {
+    socket_client_over<client> other(h.port());
+    enter(other);
+    other.send(wrong);
+    CHECK(other.hear().close_code() == 1008);
+  }
+}
