@@ -78,9 +78,11 @@ function(hanami_leave_out_missing list)
   set(${list} ${${list}} PARENT_SCOPE)
 endfunction()
 
-# Links a program against every component that is there.
+# Links a program against every component that is there; the service only where it is used, through
+# hanami_service_compiled.
 function(hanami_link target)
   list(TRANSFORM HANAMI_COMPONENTS PREPEND hanami:: OUTPUT_VARIABLE components)
+  list(REMOVE_ITEM components hanami::service)
   target_link_libraries(${target} PRIVATE ${components} hanami_dev)
 endfunction()
 
