@@ -72,7 +72,8 @@ class schema {
   static schema boolean() { return schema(value_kind::boolean); }
   static schema list(schema item, std::size_t fewest = 0, std::size_t most = 1'000'000);
   /// Other keys than these are refused.
-  static schema object(std::vector<schema_member> members = {});
+  static schema object(std::vector<schema_member> members);
+  static schema object();
   /// Any keys (of this form), one kind of value.
   static schema map(schema item, std::size_t fewest = 0, std::size_t most = 1000);
 

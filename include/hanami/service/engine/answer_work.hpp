@@ -240,7 +240,7 @@ class evaluate_work final : public answer_work {
       const auto wanted = target.subspan(o.buffer.first, o.buffer.size);
       for (std::size_t i = 0; i < wanted.size(); ++i) {
         if (!std::isnan(wanted[i])) {
-          const double difference = double{found[i]} - double{wanted[i]};
+          const double difference = static_cast<double>(found[i]) - static_cast<double>(wanted[i]);
           ++o.values;
           o.absolute += std::abs(difference);
           o.squared += difference * difference;

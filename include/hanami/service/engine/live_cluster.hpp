@@ -25,6 +25,7 @@
 #include "datasets.hpp"
 #include "task_plan.hpp"
 #include "user_meter.hpp"
+#include "work.hpp"
 
 namespace hanami::service::engine {
 
@@ -40,8 +41,6 @@ struct engine_parts {
   std::filesystem::path clusters_folder;
   std::filesystem::path checkpoints_folder;
 };
-
-class task_work;
 
 /// A queued or active task.
 struct running_task {

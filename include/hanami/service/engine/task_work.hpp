@@ -1,47 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chrono>
 #include <exception>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
-#include <vector>
 
 #include "../../cluster.hpp"
 #include "../compile.hpp"
 #include "../json.hpp"
 #include "../problem.hpp"
-#include "../store/tasks.hpp"
 #include "live_cluster.hpp"
 #include "sample_reader.hpp"
 #include "task_plan.hpp"
+#include "work.hpp"
 
 /// What tasks do, one slice at a time. Defined in `impl/task_work.ipp`.
 
 namespace hanami::service::engine {
 
 namespace detail {
-
-using work_clock = std::chrono::steady_clock;
-
-struct task_end {
-  store::task_state state = store::task_state::finished;
-  std::string error;
-};
-
-/// A task at work. Made, and brought to its end by `finish`, on a thread that may wait; the rest is
-/// called in turns of the cluster.
-class task_work {
- public:
-  virtual ~task_work() = default;
-  /// Goes on until then or the end; true: there is more. What it throws ends the task.
-  virtual bool run(cluster& net, work_clock::time_point until) = 0;
-  /// After the last slice, however the task has ended; may change that.
-  virtual void settle(cluster&, task_end&) {}
-  /// Makes sure that what has come of it stays. What it throws fails the task. Gives its outcome.
-  virtual json::object finish(const task_end& how) = 0;
-};
 
 /// The work of a task. Nothing is thrown: what stands in the way comes from its first slice.
 std::unique_ptr<task_work> make_work(const engine_parts& parts, live_cluster& of,

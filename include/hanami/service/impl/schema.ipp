@@ -193,6 +193,8 @@ HANAMI_SERVICE_INLINE schema schema::object(std::vector<schema_member> members) 
   return made;
 }
 
+HANAMI_SERVICE_INLINE schema schema::object() { return object(std::vector<schema_member>{}); }
+
 HANAMI_SERVICE_INLINE schema schema::map(schema item, std::size_t fewest, std::size_t most) {
   schema made(value_kind::map);
   made.item_ = std::make_shared<const schema>(std::move(item));
