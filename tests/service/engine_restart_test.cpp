@@ -365,6 +365,7 @@ TEST_CASE("where a journal cannot be written nothing is acknowledged until a sna
   const scratch_folder folder;
   engine_house house(folder.path);
   const std::string id = house.create();
+  CHECK(house.state_of(id) == after_direct(0)); // it is in memory now
   std::filesystem::create_directory(house.config.data / "clusters" / id / "journal-0");
   const refusal no_space{507, "no_space"};
   CHECK(refusal_of([&] { house.train(id, sample_of(0)); }) == no_space);
