@@ -264,7 +264,7 @@ class basic_cluster {
   /// limit; at first, and with the largest number, only that limit holds. For budgets that clusters
   /// share. Copies keep it, checkpoints do not.
   void allow_growth(std::size_t bytes) noexcept {
-    const std::size_t held = net_.bytes();
+    const std::size_t held = net_.bytes_learning();
     const std::size_t before = net_.allowance;
     constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
     net_.allowance = bytes < most - held ? held + bytes : most;

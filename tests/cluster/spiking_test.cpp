@@ -147,6 +147,34 @@ TEST_CASE("a stream goes on exactly where its checkpoint left it", "[cluster]") 
   CHECK(with[0] != without[0]); // what was before the cut counts
 }
 
+TEST_CASE("the memory limit counts what spiking neurons remember", "[cluster][spiking]") {
+  cluster_settings settings;
+  settings.max_bricks = 8;
+  settings.memory_limit = std::uint64_t{192} << 10;
+  settings.neuron_cooldown = {1.1, 2.6};
+  settings.refractory_time = {1, 3};
+  cluster net(template_builder{}
+                  .settings(settings)
+                  .hexagons({{1, 1, 1}, {3, 1, 1}})
+                  .input("values", {1, 1, 1}, 64)
+                  .output("answer", {3, 1, 1}, 8, output_kind::linear)
+                  .build(),
+              {.seed = 3});
+  std::array<float, 64> input{};
+  std::array<float, 8> target{};
+  for (std::uint64_t i = 0; i < 3000 && net.statistics().growth.growth_denied == 0; ++i) {
+    for (std::size_t k = 0; k < input.size(); ++k) {
+      input[k] = static_cast<float>(random_below(1000, 3, 2, i * input.size() + k));
+    }
+    target[i % target.size()] = input[i % input.size()];
+    net.train(input, target);
+  }
+  CHECK(net.statistics().growth.growth_denied > 0);
+  const std::size_t limit = settings.memory_limit;
+  CHECK(net.bytes() > limit * 3 / 4);
+  CHECK(net.bytes() < limit * 5 / 4); // an activity and the samples of rehearsal are beside it
+}
+
 TEST_CASE("linear outputs learn what spiking neurons remember", "[cluster]") {
   // The running mean of the last pulses, which no single row shows.
   cluster_settings settings;

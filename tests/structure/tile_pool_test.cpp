@@ -39,7 +39,7 @@ TEST_CASE("tiles given back are used again, the last one first, cleared", "[stru
   pool.release(3);
   pool.release(7);
   CHECK(pool.size() == 8);
-  CHECK(pool.growth_bytes() == 0);
+  CHECK(pool.growth_tiles() == 0);
   for (const tile_slot expected : {7U, 3U}) {
     const tile_slot slot = pool.acquire();
     CHECK(slot == expected);
@@ -84,7 +84,7 @@ TEST_CASE("the pool says beforehand what it will take from the system", "[struct
     pool.set_averaging(averaging);
     int growths = 0;
     for (int i = 0; i < 1000; ++i) {
-      const std::size_t announced = pool.growth_bytes();
+      const std::size_t announced = pool.growth_tiles() * pool.tile_bytes();
       const std::size_t before = pool.bytes();
       pool.acquire();
       REQUIRE(pool.bytes() - before == announced);

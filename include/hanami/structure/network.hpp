@@ -125,6 +125,14 @@ struct network {
     return sum;
   }
 
+  /// Bytes that a tile takes beside the network where neurons remember (`neuron_memory`): its
+  /// traces, the strongest and whose they are.
+  std::size_t trace_bytes() const noexcept {
+    return plan.spikes() ? (lanes() + 1) * sizeof(Real) + sizeof(std::uint64_t) : 0;
+  }
+  /// With the traces: what the memory limit is for.
+  std::size_t bytes_learning() const noexcept { return bytes() + tiles.capacity() * trace_bytes(); }
+
   template <class Archive>
   void serialize(Archive& archive) {
     archive(seed, negative_inputs, frozen, full, growth, tiles, bricks);
@@ -144,8 +152,9 @@ tile_slot acquire_tile(network<Real, Weight>& net) {
   if (net.full) {
     return no_tile;
   }
-  const std::size_t more = net.tiles.growth_bytes();
-  if (more > 0 && net.bytes() + more > net.memory_limit()) {
+  const std::size_t more = net.tiles.growth_tiles();
+  if (more > 0 && net.bytes_learning() + more * (net.tiles.tile_bytes() + net.trace_bytes()) >
+                      net.memory_limit()) {
     net.full = true;
     ++net.growth.growth_denied;
     return no_tile;

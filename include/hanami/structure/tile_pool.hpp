@@ -46,13 +46,12 @@ class tile_pool {
   const Weight* tile(tile_slot slot) const noexcept { return weights_.data() + slot * lanes_; }
   Weight* average_tile(tile_slot slot) noexcept { return average_.data() + slot * lanes_; }
 
-  /// Bytes that the next `acquire` would take from the system; 0 while room is reserved.
-  std::size_t growth_bytes() const noexcept {
-    if (!free_.empty() || used_ < capacity()) {
-      return 0;
-    }
-    return (next_capacity() - capacity()) * lanes_ * sizeof(Weight) * (averaging_ ? 2 : 1);
+  /// Tiles for which the next `acquire` would take room from the system; 0 while it is reserved.
+  std::size_t growth_tiles() const noexcept {
+    return !free_.empty() || used_ < capacity() ? 0 : next_capacity() - capacity();
   }
+  /// Bytes that a tile takes here.
+  std::size_t tile_bytes() const noexcept { return lanes_ * sizeof(Weight) * (averaging_ ? 2 : 1); }
 
   /// A tile of zeros.
   tile_slot acquire() {
