@@ -214,7 +214,8 @@ TEST_CASE("a task and direct training together come back in their order", "[serv
       auto plan =
           house.plan(task_kind::train, id, house.rows->all(store::resource_kind::dataset).at(0).id);
       plan.epochs = 1000;
-      house->start_task(house.ann, plan);
+      const std::string task = house->start_task(house.ann, plan).row.id;
+      house.wait(task, [](const engine::task_view& view) { return view.row.done > 0; });
       for (std::uint64_t i = 0;; ++i) {
         house.train(id, sample_of(i + 5));
         tell(i + 1);
