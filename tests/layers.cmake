@@ -3,7 +3,8 @@
 # Fails unless the floors below <dir>/hanami hold:
 # - an #include never points to a higher floor (inside one floor anything goes);
 # - opt-in headers (relative to <dir>/hanami) are included by opt-in headers only;
-# - zlib is included by io/gzip.hpp only.
+# - zlib is included by io/gzip.hpp only;
+# - service/src.hpp includes every .ipp of the service.
 cmake_minimum_required(VERSION 3.24)
 
 # From the ground up; the last expression that matches a header's path is its floor.
@@ -96,6 +97,19 @@ foreach(header IN LISTS headers)
     endif()
   endforeach()
 endforeach()
+
+# Who compiles the service beforehand does it with this one header.
+if(EXISTS ${include_dir}/hanami/service/src.hpp)
+  set(header service/src.hpp)
+  file(READ ${include_dir}/hanami/service/src.hpp definitions)
+  file(GLOB parts RELATIVE ${include_dir}/hanami/service ${include_dir}/hanami/service/impl/*.ipp)
+  foreach(part IN LISTS parts)
+    string(FIND "${definitions}" "\"${part}\"" place)
+    if(place EQUAL -1)
+      problem("does not include ${part}")
+    endif()
+  endforeach()
+endif()
 
 list(LENGTH headers count)
 if(problems)

@@ -274,7 +274,7 @@ TEST_CASE("an evaluation counts what agrees and how far the rest is off", "[serv
   for (std::size_t i = 0; i < 150; ++i) {
     const sample s = sample_of(i);
     const auto answer = alone.infer(s.input);
-    const double off = std::abs(double{answer[0]} - double{s.target[0]});
+    const double off = std::abs(static_cast<double>(answer[0]) - static_cast<double>(s.target[0]));
     absolute += off;
     squared += off * off;
     agreed += std::max_element(answer.begin() + 1, answer.end()) - answer.begin() ==

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "compile.hpp"
 
@@ -39,6 +40,9 @@ struct http_settings {
   std::chrono::milliseconds header_timeout{10'000};  ///< for a request's head to be complete
   std::chrono::milliseconds body_timeout{30'000};    ///< for each piece of a body to arrive
   std::chrono::milliseconds idle_timeout{60'000};    ///< between the requests of a connection
+  /// Web pages that may call the API from a browser, as "https://lab.example" or
+  /// "http://localhost:8080"; "*": all. None: only pages that the server itself gives.
+  std::vector<std::string> allowed_origins;
 };
 
 struct tls_settings {
@@ -56,6 +60,9 @@ struct auth_settings {
   std::chrono::seconds lockout{300};
   double logins_per_second = 5; ///< of one address, on average; 0.001 to 1e9
   bool light_passwords = false; ///< hashes with the least memory and time; for tests
+  /// Who asks for /metrics needs it, as `Authorization: Bearer ...`. Empty: only this machine's own
+  /// addresses may ask; behind a proxy on the same machine that is everybody, so set it there.
+  std::string metrics_token;
 };
 
 struct engine_settings {
@@ -95,7 +102,8 @@ struct server_config {
 using setting_map = std::map<std::string, std::string, std::less<>>;
 
 /// Reads TOML: a table a group, as the structs above (`[http] port = 8080`). Sizes are bytes, times
-/// seconds (`body_timeout_ms` and the like milliseconds). Throws `errc::invalid_argument` with
+/// seconds (`body_timeout_ms` and the like milliseconds), lists one text with blanks or commas
+/// between. Throws `errc::invalid_argument` with
 /// file, line and column for what it does not know, naming what it does know; `config` is as it was
 /// then.
 void read_config_text(server_config& config, std::string_view toml, std::string_view name);

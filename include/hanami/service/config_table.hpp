@@ -62,6 +62,32 @@ inline bool is_setting_text(std::string_view text) {
   return text.size() <= 4096;
 }
 
+inline std::vector<std::string> setting_words(std::string_view text) {
+  std::vector<std::string> words;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of(", "), text.size());
+    if (end > 0) {
+      words.emplace_back(text.substr(0, end));
+    }
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return words;
+}
+
+/// As browsers write it: scheme, host in lower case, and a port that is not the scheme's own.
+inline bool is_origin(std::string_view text) {
+  if (text == "*") {
+    return true;
+  }
+  const bool secure = text.starts_with("https://");
+  if (!secure && !text.starts_with("http://")) {
+    return false;
+  }
+  const std::string_view place = text.substr(secure ? 8 : 7);
+  return !place.empty() && place.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-_:[]") ==
+                               std::string_view::npos;
+}
+
 /// Makes the settings of one group; `Path...` are the members that lead to a value.
 class setting_table {
  public:
@@ -172,6 +198,48 @@ class setting_table {
         });
   }
 
+  /// Origins of web pages, with commas or blanks between.
+  template <class... Path>
+  void origins(std::string name, Path... path) {
+    add(
+        std::move(name), setting_type::text,
+        "origins as https://lab.example or http://localhost:8080, with commas between, or *, or "
+        "nothing",
+        [=](const server_config& c) {
+          std::string shown;
+          for (const std::string& origin : at(c, path...)) {
+            shown += (shown.empty() ? "" : ", ") + origin;
+          }
+          return shown;
+        },
+        [=](server_config& c, std::string_view text) {
+          const std::vector<std::string> words = setting_words(text);
+          const bool good =
+              text.size() <= 4096 && std::all_of(words.begin(), words.end(), is_origin);
+          if (good) {
+            at(c, path...) = words;
+          }
+          return good;
+        });
+  }
+
+  /// A text that is never shown; nothing for an empty one.
+  template <class... Path>
+  void secret(std::string name, Path... path) {
+    add(
+        std::move(name), setting_type::text, "16 to 4096 bytes without blanks, or nothing",
+        [](const server_config&) { return std::string(); },
+        [=](server_config& c, std::string_view text) {
+          const bool good = text.empty() || (text.size() >= 16 && is_setting_text(text) &&
+                                             text.find(' ') == std::string_view::npos);
+          if (good) {
+            at(c, path...) = text;
+          }
+          return good;
+        });
+    rows.back().secret = true;
+  }
+
   /// A password: never shown; nothing for an empty text.
   void password(std::string name, std::optional<std::string> server_config::*where) {
     add(
@@ -236,6 +304,7 @@ inline void add_http_settings(setting_table& to) {
   to.integer("http.header_timeout_ms", 1, day_ms, g, &s::header_timeout);
   to.integer("http.body_timeout_ms", 1, day_ms, g, &s::body_timeout);
   to.integer("http.idle_timeout_ms", 1, day_ms, g, &s::idle_timeout);
+  to.origins("http.allowed_origins", g, &s::allowed_origins);
 
   constexpr auto tls = &server_config::tls;
   to.path("tls.certificate", tls, &tls_settings::certificate);
@@ -254,6 +323,7 @@ inline void add_auth_settings(setting_table& to) {
   to.integer("auth.lockout", 1, ten_years_s, g, &s::lockout);
   to.number("auth.logins_per_second", 0.001, 1e9, g, &s::logins_per_second);
   to.boolean("auth.light_passwords", g, &s::light_passwords);
+  to.secret("auth.metrics_token", g, &s::metrics_token);
 }
 
 inline void add_engine_settings(setting_table& to) {

@@ -2,12 +2,14 @@
 #pragma once
 
 /// All definitions of the service. In programs that define `HANAMI_SERVICE_PRECOMPILED`, exactly
-/// one source file includes this.
+/// one source file includes this; in others it is the same as `server.hpp`.
 
+#ifdef HANAMI_SERVICE_PRECOMPILED
 #include "impl/accounts.ipp"
 #include "impl/authenticator.ipp"
 #include "impl/block_file.ipp"
 #include "impl/cluster_files.ipp"
+#include "impl/cluster_socket.ipp"
 #include "impl/config.ipp"
 #include "impl/data_file.ipp"
 #include "impl/data_import.ipp"
@@ -17,6 +19,7 @@
 #include "impl/endpoint.ipp"
 #include "impl/engine.ipp"
 #include "impl/engine_core.ipp"
+#include "impl/engine_turns.ipp"
 #include "impl/host.ipp"
 #include "impl/http_server.ipp"
 #include "impl/idempotency.ipp"
@@ -46,3 +49,6 @@
 #include "impl/v1_system.ipp"
 #include "impl/v1_tasks.ipp"
 #include "impl/wire.ipp"
+#else
+#include "server.hpp"
+#endif

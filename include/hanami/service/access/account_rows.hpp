@@ -159,6 +159,16 @@ inline void insert_project(store::connection& on, std::string_view id, std::stri
   }
 }
 
+/// Throws `store::constraint_error` where the user is in the project already.
+inline void insert_membership(store::connection& on, std::string_view user_id,
+                              const membership& as) {
+  // Times of one user's memberships differ, since they are what orders them.
+  on.execute("INSERT INTO memberships (user_id, project_id, role, project_admin, created_at) "
+             "VALUES (?1, ?2, ?3, ?4, max(?5, (SELECT coalesce(max(created_at), 0) + 1 "
+             "FROM memberships WHERE user_id = ?1)))",
+             user_id, as.project_id, as.role, as.project_admin, now_ms());
+}
+
 /// A page of users or projects; `read(statement)` makes a row.
 template <class Row, class Read>
 store::page<Row> list_accounts(store::connection& on, std::string_view select, const char* table,

@@ -87,6 +87,9 @@ class accounts {
   /// 404 where either is missing, 409 where the user is in the project already. A user's projects
   /// are in the order of joining.
   user join_project(std::string_view user_id, const membership& as);
+  /// Takes a user into a project, or changes what the user is there, in one step: nobody sees the
+  /// user outside between. The order of joining stays. 404 where either is missing.
+  user set_member(std::string_view user_id, const membership& as);
   /// 404 where the user is not in the project, too.
   user leave_project(std::string_view user_id, std::string_view project_id);
 

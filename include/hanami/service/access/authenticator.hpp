@@ -60,6 +60,10 @@ class authenticator {
   /// known here already.
   void forget(std::string_view user_id);
 
+  /// Counts what can change who has a token that is good: what `identify` said before the number
+  /// changed may be out of date.
+  std::uint64_t changes() const noexcept;
+
   /// Removes what has expired; to be called now and then.
   void clean();
 

@@ -6,6 +6,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "../access/authenticator.hpp"
 #include "../access/policy.hpp"
@@ -35,7 +37,7 @@ struct dispatcher_parts {
   std::function<void(std::string_view)> report; ///< faults, for the operator's log
 };
 
-/// WebSockets: gives what answers one, or nothing.
+/// WebSockets where no endpoint takes them: gives what answers one, or nothing.
 using socket_factory = std::function<std::shared_ptr<http::socket_handler>(
     const http::request& head, std::shared_ptr<http::socket> peer)>;
 
@@ -66,6 +68,9 @@ class dispatcher final : public http::application {
   void finish(passage& p, answer given);
   void fail(passage& p, const std::exception_ptr& why) noexcept;
   http::response refusal(const passage& p, const problem& why) const;
+  bool is_preflight(const http::request& asked) const;
+  /// Lets a page of that origin read the answer, if the configuration does.
+  void allow_origin(std::string_view origin, http::response& to) const;
   void note(passage& p, unsigned status);
 
   dispatcher_parts parts_;
@@ -73,6 +78,11 @@ class dispatcher final : public http::application {
   std::function<void(std::function<void()>)> workers_;
 };
 
+/// What the access token of a WebSocket begins with in Sec-WebSocket-Protocol: browsers cannot set
+/// other fields.
+inline constexpr std::string_view bearer_protocol = "bearer.";
+/// The words of Sec-WebSocket-Protocol; views into the request.
+std::vector<std::string_view> offered_protocols(const http::request& from);
 /// The access token of a request: `Authorization: Bearer ...` or `X-Auth-Token`; empty: none.
 std::string_view token_of(const http::request& from);
 /// The values of a query, percent-decoded, in its order. Throws `problem` 400.

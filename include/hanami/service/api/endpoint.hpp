@@ -109,6 +109,9 @@ struct endpoint {
   std::function<void(std::shared_ptr<call>, completion)> handle_later;
   /// The body is bytes and goes there as it comes in; `handle` runs after the last.
   std::function<std::unique_ptr<http::body_sink>(call&)> open_sink;
+  /// Beside `handle`, which answers who asks without an upgrade: what answers a WebSocket here.
+  std::function<std::shared_ptr<http::socket_handler>(call&, std::shared_ptr<http::socket>)>
+      open_socket;
 
   bool reads() const { return method == "GET"; }
 };

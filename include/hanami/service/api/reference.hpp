@@ -8,10 +8,14 @@
 #include <vector>
 
 #include "../compile.hpp"
+#include "../store/page.hpp"
 #include "endpoint.hpp"
-#include "services.hpp"
 
 /// What the endpoints of the reference's API have in common.
+
+namespace hanami::service::api {
+struct services;
+}
 
 namespace hanami::service::api::detail {
 

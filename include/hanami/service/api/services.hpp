@@ -6,6 +6,7 @@
 
 #include "../access/accounts.hpp"
 #include "../access/authenticator.hpp"
+#include "../access/policy.hpp"
 #include "../compile.hpp"
 #include "../config.hpp"
 #include "../engine/datasets.hpp"
@@ -21,6 +22,8 @@
 
 namespace hanami::service::api {
 
+class socket_watch;
+
 /// All of it outlives the registry.
 struct services {
   const server_config& config;
@@ -35,6 +38,9 @@ struct services {
   registry& endpoints; ///< for their own description
   std::function<http::transport_statistics()> transport;
   std::function<bool()> ready; ///< everything is up that was there before the last end
+  const access::policy& rules;
+  std::function<void(std::function<void()>)> run; ///< does on a worker what may wait
+  socket_watch& watch;
 };
 
 // The modern API, under /v1.

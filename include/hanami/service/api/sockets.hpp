@@ -10,7 +10,8 @@
 
 /// WebSockets as the reference's clients speak them: any path; the first message says who asks and
 /// for what (`{"token": ..., "target": "cluster" | "file_upload", "uuid": ...}`), then come
-/// protobuf messages, each of which gets an answer. Any number of sockets may use one cluster.
+/// protobuf messages, each of which gets an answer. Any number of sockets may use one cluster. A
+/// token that expires or is void ends the socket.
 
 namespace hanami::service::api {
 

@@ -36,15 +36,16 @@ namespace hanami::service::engine {
 /// thread, and one writer a file.
 class block_writer {
  public:
-  /// `key`: of the service; nothing: plain. Throws `errc::file_error`.
+  /// `key`: of the service; nothing: plain. Throws `errc::file_error`, and `problem` 507
+  /// ("no_space") where the disk is full.
   block_writer(std::filesystem::path file, const std::optional<access::secret_key>& key);
   ~block_writer();
   block_writer(const block_writer&) = delete;
   block_writer& operator=(const block_writer&) = delete;
 
-  /// Throws `errc::file_error`.
+  /// Throws as the constructor.
   void write(std::span<const std::byte> bytes);
-  /// Once, and the last call. Throws `errc::file_error`.
+  /// Once, and the last call. Throws as the constructor.
   void finish();
   /// Bytes of content so far.
   std::uint64_t size() const noexcept;

@@ -29,6 +29,9 @@ struct data_column {
   std::string name;
   std::uint64_t first = 0;
   std::uint64_t last = 0;
+  /// What its numbers stand for, 0 first, where it was text. Not in the file: whoever imports it
+  /// keeps them.
+  std::vector<std::string> classes{};
 
   std::uint64_t width() const noexcept { return last - first; }
 };

@@ -12,7 +12,8 @@
 ///
 /// What is wrong with a file's content is `problem` 422 ("invalid_data") with the place of the
 /// fault; a dataset larger than `most_bytes` is 403 ("quota_exceeded"), before anything is written.
-/// Nothing is left behind then. `errc::file_error` where the system refuses.
+/// Nothing is left behind then. `errc::file_error` where the system refuses, `problem` 507 where
+/// the disk is full.
 
 namespace hanami::service::engine {
 
@@ -21,8 +22,9 @@ inline constexpr std::uint64_t any_size = std::numeric_limits<std::uint64_t>::ma
 /// A CSV file (RFC 4180 as `csv_reader` reads it) with a header or without; every column becomes
 /// one of a float32 value, with its name. One column is enough. A column whose first cell is a
 /// number, true or false has numbers only; one whose first cell is text has classes, numbered as
-/// they appear, at most 65,536 with names of 16 MiB together in all columns. Missing cells are NaN.
-/// At least one row of at most 16,384 columns, their names together at most 256 KiB.
+/// they appear, at most 65,536 with names of 16 MiB together in all columns; the layout that is
+/// given back names them. Missing cells are NaN. At least one row of at most 16,384 columns, their
+/// names together at most 256 KiB.
 data_layout import_csv(const std::filesystem::path& csv, const std::filesystem::path& to,
                        const std::optional<access::secret_key>& key,
                        std::uint64_t most_bytes = any_size);

@@ -61,8 +61,8 @@ class datasets {
              std::span<const std::byte> bytes);
   /// Makes the dataset, of the upload's owner, and forgets the upload. 409 ("incomplete", saying
   /// what is missing) while bytes are missing; 422 for content that is not what it should be, 403
-  /// for more than the quota: the upload stays then and can be written anew. Not for checkpoints
-  /// (409), which the engine takes over by `take`.
+  /// for more than the quota, 507 for a full disk: the upload stays then and can be written anew,
+  /// or finished later. Not for checkpoints (409), which the engine takes over by `take`.
   store::resource_row finish(const identity& who, std::string_view upload_id);
   /// The file of a complete upload with one part, out of this object's hands; its row is gone. It
   /// is plain, and the caller's to delete.

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../../io/file.hpp"
+#include "../problem.hpp"
 
 /// What the files of the engine have in common.
 
@@ -22,6 +23,15 @@ static_assert(std::endian::native == std::endian::little, "files are read as the
 inline constexpr std::size_t block_bytes = 65536;
 /// Of content. Whatever is added to it stays within 64 bits.
 inline constexpr std::uint64_t most_file_bytes = std::uint64_t{1} << 60;
+
+/// After a write that failed, with errno: `problem` 507 where there is no room, else
+/// `errc::file_error`.
+[[noreturn]] inline void refuse_write(const std::filesystem::path& file) {
+  if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG) {
+    throw problem(507, "no_space", "the disk of the service is full");
+  }
+  hanami::detail::refuse_file("cannot write ", file, hanami::detail::system_trouble());
+}
 
 /// All of `bytes` at `offset`; false, with errno, where the system refuses.
 inline bool pwrite_all(int fd, std::span<const std::byte> bytes, std::uint64_t offset) {

@@ -24,6 +24,8 @@ class fields {
   }
   /// The first of that name; empty if there is none.
   std::string_view get(std::string_view name) const;
+  /// All of that name, in their order.
+  std::vector<std::string_view> get_all(std::string_view name) const;
   const std::vector<std::pair<std::string, std::string>>& all() const noexcept { return all_; }
 
  private:
@@ -97,12 +99,17 @@ class socket {
   virtual void close(std::uint16_t code, std::string_view reason) = 0;
   /// Bytes given to `send` that the network has not taken yet.
   virtual std::size_t waiting() const = 0;
+  /// Calls `then`, at once or on the network thread, when the network has taken all of them; one
+  /// call at a time waits, and one that waits at the socket's end is dropped.
+  virtual void when_sent(std::function<void()> then) = 0;
 };
 
 /// Answers one WebSocket. The transport holds it; its last reference goes when the socket ends.
 class socket_handler {
  public:
   virtual ~socket_handler() = default;
+  /// What the answer names in Sec-WebSocket-Protocol: one that the client has offered, or nothing.
+  virtual std::string_view subprotocol() const noexcept { return {}; }
   /// One call at a time, on a network thread: must not wait for anything. The next message is read
   /// after `ready` has been called, from any thread, once: that is the backpressure. Until then,
   /// `message` stays where it is. A handler that throws has its socket closed with 1011.

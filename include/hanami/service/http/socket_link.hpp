@@ -60,6 +60,20 @@ class socket_link final : public http::socket, public std::enable_shared_from_th
     return waiting_;
   }
 
+  void when_sent(std::function<void()> then) override {
+    {
+      const std::lock_guard lock(mutex_);
+      if (ended_) {
+        return;
+      }
+      if (waiting_ > 0) {
+        when_sent_ = std::move(then);
+        return;
+      }
+    }
+    then();
+  }
+
   void ping() { put({outgoing::kind::ping, {}, 0}, 0); }
 
   /// From now on a session sends; what waits already, too.
@@ -74,8 +88,10 @@ class socket_link final : public http::socket, public std::enable_shared_from_th
   void detach() {
     std::shared_ptr<link_target> gone;
     std::vector<outgoing> unsent;
+    std::function<void()> uncalled;
     const std::lock_guard lock(mutex_);
     ended_ = true;
+    uncalled.swap(when_sent_);
     waiting_ = 0;
     gone.swap(target_);
     unsent.swap(queue_);
@@ -88,8 +104,17 @@ class socket_link final : public http::socket, public std::enable_shared_from_th
     return std::exchange(queue_, {});
   }
   void sent(std::size_t bytes) {
-    const std::lock_guard lock(mutex_);
-    waiting_ -= std::min(bytes, waiting_);
+    std::function<void()> then;
+    {
+      const std::lock_guard lock(mutex_);
+      waiting_ -= std::min(bytes, waiting_);
+      if (waiting_ == 0) {
+        then.swap(when_sent_);
+      }
+    }
+    if (then) {
+      then();
+    }
   }
 
   /// A message is about to be handed over; what its reader is to call when done. A call that comes
@@ -159,6 +184,7 @@ class socket_link final : public http::socket, public std::enable_shared_from_th
   std::shared_ptr<link_target> target_;
   std::vector<outgoing> queue_;
   std::size_t waiting_ = 0;
+  std::function<void()> when_sent_;
   std::uint64_t message_ = 0;
   bool woken_ = false;
   bool closing_ = false; ///< the last thing to be sent is in the queue

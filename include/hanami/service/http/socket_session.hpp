@@ -89,6 +89,13 @@ class socket_session final : public connection,
         deadline = steady::now() + goodbye_time;
       }
     });
+    if (const std::string_view protocol = handler_->subprotocol(); !protocol.empty()) {
+      stream_.set_option(
+          websocket::stream_base::decorator([protocol](websocket::response_type& answer) {
+            answer.set(boost::beast::http::field::sec_websocket_protocol,
+                       boost::beast::string_view{protocol.data(), protocol.size()});
+          }));
+    }
     const auto [trouble] = co_await stream_.async_accept(shake, as_tuple);
     if (!trouble) {
       heard();

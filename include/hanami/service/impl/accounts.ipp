@@ -130,14 +130,25 @@ HANAMI_SERVICE_INLINE user accounts::join_project(std::string_view user_id, cons
     const user before = detail::user_of(on, user_id);
     detail::project_of(on, as.project_id);
     try {
-      // Times of one user's memberships differ, since they are what orders them.
-      on.execute("INSERT INTO memberships (user_id, project_id, role, project_admin, created_at) "
-                 "VALUES (?1, ?2, ?3, ?4, max(?5, (SELECT coalesce(max(created_at), 0) + 1 "
-                 "FROM memberships WHERE user_id = ?1)))",
-                 user_id, as.project_id, as.role, as.project_admin, now_ms());
+      detail::insert_membership(on, user_id, as);
     } catch (const store::constraint_error&) {
       throw conflict(std::string("the user '") + before.id + "' is in the project '" +
                      as.project_id + "' already");
+    }
+    detail::touch_user(on, user_id);
+    return detail::user_of(on, user_id);
+  });
+}
+
+HANAMI_SERVICE_INLINE user accounts::set_member(std::string_view user_id, const membership& as) {
+  detail::expect_text("role", as.role);
+  return change([&](store::connection& on) {
+    detail::user_of(on, user_id);
+    detail::project_of(on, as.project_id);
+    if (on.execute("UPDATE memberships SET role = ?, project_admin = ? "
+                   "WHERE user_id = ? AND project_id = ?",
+                   as.role, as.project_admin, user_id, as.project_id) == 0) {
+      detail::insert_membership(on, user_id, as);
     }
     detail::touch_user(on, user_id);
     return detail::user_of(on, user_id);

@@ -152,6 +152,7 @@ struct authenticator::state {
   void remember(const std::string& family, std::int64_t until_ms) {
     const std::unique_lock lock(mutex);
     revoked[family] = until_ms;
+    ++revocations;
   }
   /// When the last access token of today has expired.
   std::int64_t last_expiry_ms() const {
@@ -209,6 +210,7 @@ struct authenticator::state {
   detail::login_guard guard;
   const secret_key key;
   std::atomic<std::uint64_t> forgotten{0};
+  std::atomic<std::uint64_t> revocations{0};
   std::shared_mutex mutex; ///< guards the rest
   std::unordered_map<std::string, known_user> users;
   std::unordered_map<std::string, std::int64_t> revoked; ///< families, and until when that matters
@@ -336,6 +338,10 @@ HANAMI_SERVICE_INLINE void authenticator::forget(std::string_view user_id) {
   ++state_->forgotten; // whoever is reading the user just now must not keep what was read
   const std::unique_lock lock(state_->mutex);
   state_->users.erase(std::string(user_id));
+}
+
+HANAMI_SERVICE_INLINE std::uint64_t authenticator::changes() const noexcept {
+  return state_->people.changes() + state_->forgotten.load() + state_->revocations.load();
 }
 
 HANAMI_SERVICE_INLINE void authenticator::clean() {

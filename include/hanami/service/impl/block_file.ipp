@@ -146,7 +146,7 @@ struct block_writer::state {
             ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)),
         stored(detail::block_bytes + seal.overhead()) {
     if (handle.get() < 0) {
-      hanami::detail::refuse_file("cannot write ", file, hanami::detail::system_trouble());
+      detail::refuse_write(file);
     }
     block.reserve(detail::block_bytes);
   }
@@ -160,7 +160,7 @@ struct block_writer::state {
 
   void put(std::span<const std::byte> bytes, std::uint64_t offset) {
     if (!detail::pwrite_all(handle.get(), bytes, offset)) {
-      hanami::detail::refuse_file("cannot write ", file, hanami::detail::system_trouble());
+      detail::refuse_write(file);
     }
   }
 
@@ -209,7 +209,7 @@ HANAMI_SERVICE_INLINE void block_writer::finish() {
   s.store_block(s.header.size);
   s.put(std::as_bytes(std::span(&s.header, 1)), 0);
   if (::fsync(s.handle.get()) != 0 || ::rename(s.temporary.c_str(), s.file.c_str()) != 0) {
-    hanami::detail::refuse_file("cannot write ", s.file, hanami::detail::system_trouble());
+    detail::refuse_write(s.file);
   }
   s.placed = true;
   detail::sync_folder_of(s.file);

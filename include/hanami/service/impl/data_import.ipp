@@ -358,6 +358,11 @@ HANAMI_SERVICE_INLINE data_layout import_csv(const std::filesystem::path& csv,
       writer.write(row);
     }
     writer.finish();
+    for (const std::size_t column : found.text) {
+      for (const std::string& name : reader.columns()[column].categories) {
+        layout.columns[column].classes.push_back(detail::as_utf8(name));
+      }
+    }
     return layout;
   });
 }

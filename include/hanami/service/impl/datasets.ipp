@@ -29,10 +29,27 @@ namespace hanami::service::engine {
 
 namespace detail {
 
+/// Names of classes are kept as long as they are few enough to be shown with the dataset.
+inline bool keeps_classes(const data_layout& layout) {
+  constexpr std::size_t most = std::size_t{64} << 10;
+  std::size_t bytes = 0;
+  for (const data_column& c : layout.columns) {
+    for (const std::string& name : c.classes) {
+      bytes += name.size() + 3;
+    }
+  }
+  return bytes <= most;
+}
+
 inline std::string dataset_detail(const data_layout& layout) {
+  const bool with_classes = keeps_classes(layout);
   json::array columns;
   for (const data_column& c : layout.columns) {
-    columns.push_back(json::object{{"name", c.name}, {"first", c.first}, {"last", c.last}});
+    json::object shown{{"name", c.name}, {"first", c.first}, {"last", c.last}};
+    if (with_classes && !c.classes.empty()) {
+      shown["classes"] = json::array(c.classes.begin(), c.classes.end());
+    }
+    columns.push_back(std::move(shown));
   }
   return json::serialize(
       json::object{{"rows", layout.rows},

@@ -3,9 +3,12 @@
 
 #include "../api/dispatcher.hpp"
 
+#include <algorithm>
+
 #include <sodium.h>
 
 #include "../../foundation/error.hpp"
+#include "../api/problem_view.hpp"
 #include "../clock.hpp"
 #include "../problem.hpp"
 #include "../store/idempotency.hpp"
@@ -69,39 +72,6 @@ inline std::string reference_words(const schema_fault& fault) {
            " than " + limit + (fault.text_length ? " characters" : "");
   }
   return fault.detail;
-}
-
-inline std::string_view status_title(unsigned status) {
-  switch (status) {
-  case 400:
-    return "Bad Request";
-  case 401:
-    return "Unauthorized";
-  case 403:
-    return "Forbidden";
-  case 404:
-    return "Not Found";
-  case 405:
-    return "Method Not Allowed";
-  case 409:
-    return "Conflict";
-  case 412:
-    return "Precondition Failed";
-  case 413:
-    return "Content Too Large";
-  case 415:
-    return "Unsupported Media Type";
-  case 416:
-    return "Range Not Satisfiable";
-  case 422:
-    return "Unprocessable Content";
-  case 429:
-    return "Too Many Requests";
-  case 503:
-    return "Service Unavailable";
-  default:
-    return status < 500 ? "Client Error" : "Internal Server Error";
-  }
 }
 
 /// The manner of a path: what is not the reference's is modern.
@@ -182,6 +152,20 @@ HANAMI_SERVICE_INLINE std::string_view token_of(const http::request& from) {
   return from.headers.get("X-Auth-Token");
 }
 
+HANAMI_SERVICE_INLINE std::vector<std::string_view> offered_protocols(const http::request& from) {
+  std::vector<std::string_view> words;
+  for (std::string_view rest : from.headers.get_all("Sec-WebSocket-Protocol")) {
+    while (!rest.empty()) {
+      const std::size_t end = std::min(rest.find_first_of(", \t"), rest.size());
+      if (end > 0) {
+        words.push_back(rest.substr(0, end));
+      }
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+  }
+  return words;
+}
+
 HANAMI_SERVICE_INLINE std::vector<std::pair<std::string, std::string>>
 parse_query(std::string_view query) {
   std::vector<std::pair<std::string, std::string>> values;
@@ -220,6 +204,7 @@ HANAMI_SERVICE_INLINE http::admission dispatcher::admit(const http::request& hea
   } catch (const problem& why) {
     note(*p, why.status());
     admitted.refusal = refusal(*p, why);
+    allow_origin(head.headers.get("Origin"), *admitted.refusal);
   }
   return admitted;
 }
@@ -299,20 +284,20 @@ HANAMI_SERVICE_INLINE void dispatcher::read_values(passage& p) const {
   if (what.speaks == manner::reference) {
     throw bad_request(detail::reference_words(faults.front()));
   }
-  problem why(422, "invalid_value",
-              faults.front().pointer + ": " + faults.front().detail +
-                  (faults.size() > 1 ? " (and " + std::to_string(faults.size() - 1) + " more)"
-                                     : std::string()));
-  for (schema_fault& fault : faults) {
-    why.faults.push_back({std::move(fault.pointer), std::move(fault.detail)});
-  }
-  throw why;
+  throw invalid_values(std::move(faults));
 }
 
 HANAMI_SERVICE_INLINE std::shared_ptr<dispatcher::passage>
 dispatcher::begin(http::request received, http::responder answer) {
   auto p = std::make_shared<passage>();
   p->respond = std::move(answer);
+  if (!parts_.config.http.allowed_origins.empty()) {
+    p->respond = [this, origin = std::string(received.headers.get("Origin")),
+                  respond = std::move(p->respond)](http::response given) {
+      allow_origin(origin, given);
+      respond(std::move(given));
+    };
+  }
   p->speaks = detail::manner_of(received.path);
   p->made->request = std::move(received);
   return p;
@@ -329,6 +314,17 @@ HANAMI_SERVICE_INLINE void dispatcher::handle(http::request received,
     if (route.found == nullptr) {
       if (route.allowed.empty()) {
         throw not_found("path", p->made->request.path);
+      }
+      if (is_preflight(p->made->request)) {
+        http::response allowed;
+        allowed.status = 204;
+        allowed.headers.add("Access-Control-Allow-Methods", route.allowed);
+        allowed.headers.add("Access-Control-Allow-Headers",
+                            "Authorization, Content-Type, Idempotency-Key, If-Match, "
+                            "If-None-Match, X-Auth-Token");
+        allowed.headers.add("Access-Control-Max-Age", "600");
+        p->respond(std::move(allowed));
+        return;
       }
       throw problem(405, "method_not_allowed", p->made->request.path + " knows " + route.allowed);
     }
@@ -444,21 +440,31 @@ HANAMI_SERVICE_INLINE http::response dispatcher::refusal(const passage& p,
     out.content_type = "text/plain";
     return out;
   }
-  json::object body{{"type", "about:blank"},
-                    {"title", detail::status_title(why.status())},
-                    {"status", why.status()},
-                    {"code", why.code()},
-                    {"detail", why.what()}};
-  if (!why.faults.empty()) {
-    json::array faults;
-    for (const value_fault& fault : why.faults) {
-      faults.push_back(json::object{{"pointer", fault.pointer}, {"detail", fault.detail}});
-    }
-    body["errors"] = std::move(faults);
-  }
-  out.body = json::serialize(body);
+  out.body = json::serialize(show_problem(why));
   out.content_type = "application/problem+json";
   return out;
+}
+
+HANAMI_SERVICE_INLINE bool dispatcher::is_preflight(const http::request& asked) const {
+  return asked.method == "OPTIONS" && !parts_.config.http.allowed_origins.empty() &&
+         !asked.headers.get("Origin").empty() &&
+         !asked.headers.get("Access-Control-Request-Method").empty();
+}
+
+HANAMI_SERVICE_INLINE void dispatcher::allow_origin(std::string_view origin,
+                                                    http::response& to) const {
+  const std::vector<std::string>& allowed = parts_.config.http.allowed_origins;
+  if (allowed.empty()) {
+    return;
+  }
+  to.headers.add("Vary", "Origin");
+  if (!origin.empty() && std::any_of(allowed.begin(), allowed.end(), [&](const std::string& each) {
+        return each == "*" || each == origin;
+      })) {
+    to.headers.add("Access-Control-Allow-Origin", std::string(origin));
+    to.headers.add("Access-Control-Expose-Headers",
+                   "ETag, Idempotency-Replayed, Location, Retry-After");
+  }
 }
 
 HANAMI_SERVICE_INLINE void dispatcher::fail(passage& p, const std::exception_ptr& why) noexcept {
@@ -499,7 +505,30 @@ HANAMI_SERVICE_INLINE void dispatcher::note(passage& p, unsigned status) {
 
 HANAMI_SERVICE_INLINE std::shared_ptr<http::socket_handler>
 dispatcher::open_socket(const http::request& head, std::shared_ptr<http::socket> peer) {
-  return sockets_ ? sockets_(head, std::move(peer)) : nullptr;
+  const registry::match route = parts_.endpoints.find(head.method, head.path);
+  if (route.found == nullptr || !route.found->open_socket) {
+    return sockets_ ? sockets_(head, std::move(peer)) : nullptr;
+  }
+  passage p;
+  p.made->request = head;
+  p.made->what = route.found;
+  p.made->values = route.path_values;
+  for (const std::string_view word : offered_protocols(head)) {
+    if (token_of(head).empty() && word.starts_with(bearer_protocol)) {
+      p.made->request.headers.add("Authorization",
+                                  "Bearer " + std::string(word.substr(bearer_protocol.size())));
+    }
+  }
+  try {
+    authenticate(p);
+    read_values(p);
+    auto opened = route.found->open_socket(*p.made, std::move(peer));
+    note(p, route.found->status);
+    return opened;
+  } catch (const problem& why) {
+    note(p, why.status());
+    throw;
+  }
 }
 
 HANAMI_SERVICE_INLINE void dispatcher::report(std::string_view what) noexcept {

@@ -12,6 +12,8 @@ namespace detail {
 
 inline std::string_view reason_of(unsigned status) {
   switch (status) {
+  case 101:
+    return "From here on it is a WebSocket";
   case 200:
     return "Done";
   case 201:
@@ -40,10 +42,14 @@ inline std::string_view reason_of(unsigned status) {
     return "Out of range";
   case 422:
     return "A value is not what it should be";
+  case 426:
+    return "Not asked for as a WebSocket";
   case 429:
     return "Too many; try again later";
   case 503:
     return "Busy; try again later";
+  case 507:
+    return "The disk is full";
   default:
     return "See its body";
   }
@@ -211,7 +217,7 @@ h2 { border-bottom: 1px solid var(--line); margin-top: 2.5rem; text-transform: c
 details { border: 1px solid var(--line); border-radius: 6px; margin: .4rem 0; }
 summary { padding: .4rem .7rem; cursor: pointer; }
 summary code { font-weight: 600; }
-.in { padding: 0 1rem .8rem; }
+.in { padding: 0 1rem .8rem; } .in p { white-space: pre-line; }
 .m { display: inline-block; min-width: 4.2rem; font: 600 12px ui-monospace, monospace; }
 pre { background: var(--soft); padding: .7rem; border-radius: 6px; overflow: auto; font-size: 13px; }
 table { border-collapse: collapse; width: 100%; } td { border-top: 1px solid var(--line);

@@ -36,13 +36,6 @@ struct range_record {
   }
 };
 
-[[noreturn]] inline void refuse_piece(const std::filesystem::path& file) {
-  if (errno == ENOSPC || errno == EDQUOT) {
-    throw problem(507, "no_space", "the disk of the service is full");
-  }
-  hanami::detail::refuse_file("cannot write ", file, hanami::detail::system_trouble());
-}
-
 } // namespace detail
 
 struct part_file::state {
@@ -52,7 +45,7 @@ struct part_file::state {
     const hanami::detail::file_handle records_file = open(ranges_file, O_RDWR | O_CREAT);
     struct ::stat status {};
     if (::fstat(data_file.get(), &status) != 0) {
-      detail::refuse_piece(file);
+      detail::refuse_write(file);
     }
     last_write = now_ms();
     if (static_cast<std::uint64_t>(status.st_size) == size) {
@@ -67,7 +60,7 @@ struct part_file::state {
   static hanami::detail::file_handle open(const std::filesystem::path& path, int flags) {
     const int fd = ::open(path.c_str(), flags | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0) {
-      detail::refuse_piece(path);
+      detail::refuse_write(path);
     }
     return hanami::detail::file_handle(fd);
   }
@@ -77,7 +70,7 @@ struct part_file::state {
       throw problem(422, "invalid_value",
                     "no file here can have " + std::to_string(size) + " bytes");
     }
-    detail::refuse_piece(file);
+    detail::refuse_write(file);
   }
 
   /// Takes the records up to the first that is not whole and right.
@@ -113,7 +106,7 @@ struct part_file::state {
     detail::range_record record{fresh.begin, fresh.end, 0};
     record.sum = record.right_sum();
     if (!detail::pwrite_all(fd, std::as_bytes(std::span(&record, 1)), index * sizeof record)) {
-      detail::refuse_piece(ranges_file);
+      detail::refuse_write(ranges_file);
     }
   }
 
@@ -127,7 +120,7 @@ struct part_file::state {
       }
     }
     if (::rename(fresh.c_str(), ranges_file.c_str()) != 0) {
-      detail::refuse_piece(ranges_file);
+      detail::refuse_write(ranges_file);
     }
     records = ranges.list().size();
   }
@@ -193,7 +186,7 @@ HANAMI_SERVICE_INLINE void part_file::write(std::uint64_t position,
   }
   const hanami::detail::file_handle out = state::open(s.file, O_WRONLY);
   if (!detail::pwrite_all(out.get(), bytes, position)) {
-    detail::refuse_piece(s.file);
+    detail::refuse_write(s.file);
   }
   const std::lock_guard lock(s.held);
   s.last_write = now_ms();

@@ -45,6 +45,21 @@ inline json::object reference_project(const access::project& p) {
 inline schema reference_user_id() { return schema::text(4, 254, text_form::user_id); }
 inline schema reference_project_id() { return schema::text(4, 254, text_form::identifier); }
 
+/// 401 where the policy does not let `who` do that; `type` as the reference counts them.
+inline void expect_reference_right(const services& s, const identity& who, const std::string& path,
+                                   std::int64_t type) {
+  constexpr const char* methods[] = {"DELETE", "GET", "GET", "POST", "PUT"}; // HEAD is a GET
+  const char* const method = methods[type - 1];
+  const registry::match route = s.endpoints.find(method, '/' + path);
+  const bool allowed =
+      route.found != nullptr && (route.found->who == audience::anyone ||
+                                 (s.rules.allows(route.found->path.substr(1), method, who.role) &&
+                                  (route.found->who != audience::admin || who.admin)));
+  if (!allowed) {
+    throw unauthorized("Access denied by policy");
+  }
+}
+
 inline void add_reference_tokens(reference_adder add, services& s) {
   add({"POST", "token", "Logs in", audience::anyone}, schema::object(),
       schema::object({{"id", reference_user_id()}, {"password", schema::text(8, 4096)}}),
@@ -56,12 +71,23 @@ inline void add_reference_tokens(reference_adder add, services& s) {
       schema::object({{"project_id", reference_project_id()}}), [&s](call& made) {
         return reference_login(s.door.switch_project(made.who, made.text("project_id")));
       });
-  add({"GET", "auth", "Whom a token speaks for"},
+  add({"GET", "auth",
+       "Whom a token speaks for (that of the header, or `token`), and whether the policy lets "
+       "it call `endpoint` by `http_type`: 1 DELETE, 2 GET, 3 HEAD, 4 POST, 5 PUT"},
       schema::object({{"token", schema::text(), presence::optional},
                       {"endpoint", schema::text(4, 256, text_form::path), presence::optional},
                       {"http_type", schema::integer(1, 5), presence::optional}}),
-      std::nullopt, [](call& made) {
-        const identity& who = made.who;
+      std::nullopt, [&s](call& made) {
+        const auto token = made.text_if("token");
+        const identity who = token ? s.door.identify(*token) : made.who;
+        const auto path = made.text_if("endpoint");
+        const json::value* type = made.find("http_type");
+        if (path.has_value() != (type != nullptr)) {
+          throw bad_request("endpoint and http_type come together");
+        }
+        if (path) {
+          expect_reference_right(s, who, *path, type->as_int64());
+        }
         return answer(json::object{{"id", who.user_id},
                                    {"name", who.user_name},
                                    {"is_admin", who.admin},

@@ -229,7 +229,7 @@ HANAMI_SERVICE_INLINE resource_row resources::change(const identity& who, resour
                                                      std::string_view id,
                                                      const resource_change& what,
                                                      std::optional<std::uint64_t> version) {
-  return db_.write([&](connection& on) {
+  resource_row changed = db_.write([&](connection& on) {
     resource_row row = detail::changeable_resource(on, who, kind, id);
     if (version && *version != row.version) {
       throw problem(412, "version_mismatch",
@@ -247,6 +247,8 @@ HANAMI_SERVICE_INLINE resource_row resources::change(const identity& who, resour
                row.name, static_cast<int>(row.visible_to), row.updated_at, row.version, row.id);
     return row;
   });
+  ++changes_;
+  return changed;
 }
 
 HANAMI_SERVICE_INLINE void resources::update(std::string_view id, std::uint64_t bytes,
@@ -260,6 +262,7 @@ HANAMI_SERVICE_INLINE void resources::update(std::string_view id, std::uint64_t 
 
 HANAMI_SERVICE_INLINE void resources::remove(std::string_view id) {
   db_.write([&](connection& on) { on.execute("DELETE FROM resources WHERE id = ?", id); });
+  ++changes_;
 }
 
 HANAMI_SERVICE_INLINE usage resources::used_by(std::string_view user_id) {

@@ -25,6 +25,7 @@
 #include "../access/accounts.hpp"
 #include "../access/authenticator.hpp"
 #include "../access/policy.hpp"
+#include "../api/cluster_socket.hpp"
 #include "../api/dispatcher.hpp"
 #include "../api/services.hpp"
 #include "../api/sockets.hpp"
@@ -123,7 +124,10 @@ struct server::state {
              counts,
              endpoints,
              [this] { return http ? http->statistics() : http::transport_statistics{}; },
-             [this] { return ready.load(); }},
+             [this] { return ready.load(); },
+             rules,
+             workers(),
+             watch},
         answers({config, endpoints, door, rules, db, logs, counts,
                  [this](std::string_view what) { log->error("{}", detail::log_line(what)); }},
                 [this](const http::request&, std::shared_ptr<http::socket> peer) {
@@ -162,22 +166,33 @@ struct server::state {
     return [this](std::function<void()> work) { http->run(std::move(work)); };
   }
 
-  /// Once a minute: what has expired is removed.
+  /// Four times a second: sockets whose time is over end. Once a minute: what has expired is
+  /// removed.
   void keep() {
+    constexpr unsigned looks_a_minute = 240;
     std::unique_lock guard(mutex);
-    while (!wake.wait_for(guard, std::chrono::minutes(1), [this] { return stop; })) {
+    for (unsigned look = 1;
+         !wake.wait_for(guard, std::chrono::minutes(1) / looks_a_minute, [this] { return stop; });
+         ++look) {
       guard.unlock();
       try {
-        door.clean();
-        data.clean();
-        store::clean_answers(db);
-        constexpr std::int64_t year_ms = std::int64_t{365} * 24 * 3600 * 1000;
-        logs.remove_before(now_ms() - year_ms);
+        watch.look_at_all();
+        if (look % looks_a_minute == 0) {
+          clean();
+        }
       } catch (const std::exception& trouble) {
-        log->error("cleaning up: {}", detail::log_line(trouble.what()));
+        log->error("keeping house: {}", detail::log_line(trouble.what()));
       }
       guard.lock();
     }
+  }
+
+  void clean() {
+    door.clean();
+    data.clean();
+    store::clean_answers(db);
+    constexpr std::int64_t year_ms = std::int64_t{365} * 24 * 3600 * 1000;
+    logs.remove_before(now_ms() - year_ms);
   }
 
   server_config config;
@@ -195,6 +210,7 @@ struct server::state {
   monitor::sampler sampler;
   monitor::request_counts counts;
   api::registry endpoints;
+  api::socket_watch watch;
   api::services with;
   api::dispatcher answers;
   std::optional<std::string> admin_password;

@@ -8,6 +8,7 @@
 
 #include "../../foundation/error.hpp"
 #include "../access/policy.hpp"
+#include "../api/cluster_socket.hpp"
 #include "../api/wire.hpp"
 #include "../clock.hpp"
 #include "../problem.hpp"
@@ -18,6 +19,7 @@ namespace detail {
 
 /// One socket of a client of the reference.
 class reference_socket final : public http::socket_handler,
+                               public watched_socket,
                                public std::enable_shared_from_this<reference_socket> {
  public:
   using ready_function = std::function<void()>;
@@ -28,6 +30,10 @@ class reference_socket final : public http::socket_handler,
       : s_(with), rules_(rules), run_(std::move(run)), peer_(std::move(peer)) {}
 
   void on_message(std::string_view message, bool, ready_function ready) override {
+    if (!is_welcome()) {
+      ready();
+      return;
+    }
     switch (target_) {
     case target_kind::none:
       later(std::string(message), std::move(ready), &reference_socket::greet);
@@ -45,8 +51,28 @@ class reference_socket final : public http::socket_handler,
     peer_.reset();
   }
 
+  void look() noexcept override { is_welcome(); }
+
  private:
   enum class target_kind : std::uint8_t { none, cluster, upload };
+
+  /// False, with the end of the socket, where the token has expired or is void by now.
+  bool is_welcome() noexcept {
+    try {
+      const std::lock_guard lock(token_mutex_);
+      const std::uint64_t now = s_.door.changes();
+      if (!token_.empty() && (now != seen_ || now_ms() >= expires_ms_)) {
+        s_.door.identify(token_);
+        seen_ = now;
+      }
+      return true;
+    } catch (const problem& why) {
+      refuse(why.what());
+    } catch (const std::exception&) {
+      refuse("something went wrong here");
+    }
+    return false;
+  }
 
   std::shared_ptr<http::socket> peer() {
     const std::lock_guard lock(mutex_);
@@ -93,7 +119,14 @@ class reference_socket final : public http::socket_handler,
   }
 
   void enter(const std::string& token, const std::string& target, const std::string& id) {
-    who_ = s_.door.identify(token);
+    {
+      const std::lock_guard lock(token_mutex_);
+      token_.clear();
+      seen_ = s_.door.changes();
+      who_ = s_.door.identify(token);
+      expires_ms_ = who_.expires * 1000;
+      token_ = token;
+    }
     const auto need = [&](const char* path, const char* method) {
       if (!rules_.allows(path, method, who_.role)) {
         throw forbidden("Access denied by policy");
@@ -229,6 +262,10 @@ class reference_socket final : public http::socket_handler,
   std::function<void(std::function<void()>)> run_;
   std::mutex mutex_;
   std::shared_ptr<http::socket> peer_;
+  std::mutex token_mutex_; ///< guards the three below
+  std::string token_;
+  std::int64_t expires_ms_ = 0;
+  std::uint64_t seen_ = 0; ///< changes of the door when the token was looked at
   // One message at a time: the rest is touched by nobody else.
   target_kind target_ = target_kind::none;
   identity who_;
@@ -244,7 +281,10 @@ HANAMI_SERVICE_INLINE std::shared_ptr<http::socket_handler>
 open_reference_socket(services& with, const access::policy& rules,
                       std::function<void(std::function<void()>)> run,
                       std::shared_ptr<http::socket> peer) {
-  return std::make_shared<detail::reference_socket>(with, rules, std::move(run), std::move(peer));
+  auto opened =
+      std::make_shared<detail::reference_socket>(with, rules, std::move(run), std::move(peer));
+  with.watch.add(opened);
+  return opened;
 }
 
 } // namespace hanami::service::api

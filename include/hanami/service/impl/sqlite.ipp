@@ -4,6 +4,7 @@
 #include "../store/sqlite.hpp"
 
 #include "../../foundation/error.hpp"
+#include "../problem.hpp"
 
 namespace hanami::service::store {
 
@@ -14,6 +15,9 @@ namespace detail {
   if (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY ||
       code == SQLITE_CONSTRAINT_ROWID) {
     throw constraint_error(why);
+  }
+  if ((code & 0xff) == SQLITE_FULL) {
+    throw problem(507, "no_space", "the disk of the service is full");
   }
   throw error(errc::file_error, std::string("the database refuses: ") + why);
 }

@@ -549,16 +549,8 @@ inline void add_member_endpoints(registry& to, services& s) {
     const std::string id = made.text("project_id");
     const std::string user_id = made.text("user_id");
     need_project_admin(made, id);
-    s.people.get_project(id);
     const access::membership as{id, made.text("role"), made.flag("is_project_admin")};
-    const access::user before = s.people.get_user(user_id);
-    for (const access::membership& m : before.projects) {
-      if (m.project_id == id) {
-        s.people.leave_project(user_id, id);
-        break;
-      }
-    }
-    const access::user after = s.people.join_project(user_id, as);
+    const access::user after = s.people.set_member(user_id, as);
     s.door.forget(user_id);
     return answer(json::object{{"user_id", after.id},
                                {"name", after.name},

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "../api/samples.hpp"
+#include "../api/cluster_socket.hpp"
+#include "../api/direct_use.hpp"
 #include "../api/services.hpp"
 #include "../api/views.hpp"
 #include "../problem.hpp"
@@ -243,34 +244,34 @@ inline void add_direct_use(registry& to, services& s) {
   common.path_values = one_id("cluster_id", "cluster");
   common.refusals = {404, 503};
   common.audited = false; // a sample is not an event
-  const schema values = schema::map(values_schema());
 
   endpoint infer = common;
   infer.id = "infer";
   infer.path = "/v1/clusters/{cluster_id}/infer";
   infer.summary = "Asks a cluster: an answer for one sample, at once";
   infer.description = "The answer comes from the cluster after all that was asked of it before.";
-  infer.body = schema::object(
-      {{"inputs", values.example(json::object{{"input", json::array{0.5, nullptr, 17}}})}});
-  infer.gives = schema::object({{"outputs", values}});
+  infer.body = question_schema();
+  infer.gives = schema::object({{"outputs", named_values_schema()}});
   infer.handle_later = [&s](const std::shared_ptr<call>& made, completion done) {
     const std::string id =
         s.rows.get(made->who, store::resource_kind::cluster, made->text("cluster_id")).id;
     const auto shape = s.engine.shape(id);
-    const std::vector<float> input = flat_values(made->values.at("inputs").as_object(),
-                                                 shape->inputs, shape->input_size, "/inputs");
-    s.engine.infer(id, made->who.user_id, input,
-                   [shape, done = std::move(done)](std::span<const float> found,
-                                                   const std::exception_ptr& why) {
-                     answer given;
-                     if (!why) {
-                       given.text = "{\"outputs\":";
-                       append_buffers(given.text, found, shape->outputs);
-                       given.text += '}';
-                       given.content_type = "application/json";
-                     }
-                     done(std::move(given), why);
-                   });
+    const std::vector<float> input = inputs_from(made->values, *shape);
+    s.engine.infer(
+        id, made->who.user_id, input,
+        [shape, done = std::move(done)](std::span<const float> found, std::exception_ptr why) {
+          answer given;
+          if (!why && found.size() != shape->output_size) {
+            why = std::make_exception_ptr(other_outputs());
+          }
+          if (!why) {
+            given.text = "{\"outputs\":";
+            append_buffers(given.text, found, shape->outputs);
+            given.text += '}';
+            given.content_type = "application/json";
+          }
+          done(std::move(given), why);
+        });
   };
   to.add(infer);
 
@@ -280,30 +281,65 @@ inline void add_direct_use(registry& to, services& s) {
   train.summary = "Trains a cluster on one sample, at once";
   train.description = "The answer comes when the sample is learned and survives a kill of the "
                       "server. A null in the targets is nothing to learn.";
-  train.body = schema::object({{"inputs", values}, {"targets", values}});
-  train.gives = schema::object(
-      {{"loss", schema::number().describe("in nats, before it was learned")},
-       {"error", schema::number().describe("largest error of an output value, in inner units")},
-       {"learned", schema::boolean().describe("false: known well enough already")}});
+  train.body = lesson_schema();
+  train.gives = learned_schema();
   train.handle_later = [&s](const std::shared_ptr<call>& made, completion done) {
     const std::string id =
         s.rows.get_to_change(made->who, store::resource_kind::cluster, made->text("cluster_id")).id;
     const auto shape = s.engine.shape(id);
-    const std::vector<float> input = flat_values(made->values.at("inputs").as_object(),
-                                                 shape->inputs, shape->input_size, "/inputs");
-    const std::vector<float> target = flat_values(made->values.at("targets").as_object(),
-                                                  shape->outputs, shape->output_size, "/targets");
-    s.engine.train(
-        id, made->who.user_id, input, target,
-        [done = std::move(done)](const train_result& r, const std::exception_ptr& why) {
-          answer given;
-          if (!why) {
-            given.body = json::object{{"loss", r.loss}, {"error", r.error}, {"learned", r.learned}};
-          }
-          done(std::move(given), why);
-        });
+    const std::vector<float> input = inputs_from(made->values, *shape);
+    const std::vector<float> target = targets_from(made->values, *shape);
+    s.engine.train(id, made->who.user_id, input, target,
+                   [done = std::move(done)](const train_result& r, const std::exception_ptr& why) {
+                     answer given;
+                     if (!why) {
+                       given.body = show_learned(r);
+                     }
+                     done(std::move(given), why);
+                   });
   };
   to.add(train);
+}
+
+inline constexpr const char* socket_description =
+    "Any number of requests may be sent without waiting; each gets one answer, in their "
+    "order. The answer to a training comes when the sample survives a kill of the server."
+    " The token comes as for all requests or, since browsers cannot set other fields, as "
+    "a WebSocket protocol: 'Sec-WebSocket-Protocol: hanami.v1, bearer.<token>'.\n\n"
+    "Text frames hold one JSON object: {\"id\": any, \"infer\": B} or {\"id\": any, \"train\": "
+    "B}, where B is the body of the calls 'infer' and 'train'. Answers: {\"id\": ..., "
+    "\"outputs\": {...}}, {\"id\": ..., \"learned\": {\"loss\", \"error\", \"learned\"}} or "
+    "{\"id\": "
+    "..., \"error\": a problem}.\n\n"
+    "Binary frames are little-endian: op (1 byte: 1 infer, 2 train), 0 (1), number of "
+    "blocks (2), request id (4); each block: kind (1: 0 input, 1 target or output), 0 "
+    "(1), number of the input or output as the statistics list them, from 0 (2), count "
+    "(4), so many float32, NaN for what is missing. Answers begin with 0x81 (outputs, a "
+    "block each), 0x82 (one block of kind 2: loss, error, 1 or 0 for learned) or 0xff "
+    "(refused: the status in the place of the blocks, behind the id a problem as JSON).\n\n"
+    "A wrong request is answered with its error. What is no request closes the socket "
+    "with 1002 or 1003, a frame that is too long with 1009, a token that is no longer "
+    "valid with 1008, the end of the cluster or the server with 1001.";
+
+inline void add_cluster_socket(registry& to, services& s) {
+  endpoint socket;
+  socket.id = "open_cluster_socket";
+  socket.method = "GET";
+  socket.path = "/v1/clusters/{cluster_id}/socket";
+  socket.tag = "clusters";
+  socket.summary = "A WebSocket that asks and trains a cluster, sample by sample";
+  socket.description = socket_description;
+  socket.path_values = one_id("cluster_id", "cluster");
+  socket.status = 101;
+  socket.refusals = {400, 404, 426};
+  socket.handle = [&s](call& made) -> answer {
+    s.rows.get(made.who, store::resource_kind::cluster, made.text("cluster_id"));
+    throw problem(426, "upgrade_required", "this is a WebSocket: 'Upgrade: websocket' is needed");
+  };
+  socket.open_socket = [&s](call& made, std::shared_ptr<http::socket> peer) {
+    return open_cluster_socket(s, made, std::move(peer));
+  };
+  to.add(socket);
 }
 
 } // namespace detail
@@ -312,6 +348,7 @@ HANAMI_SERVICE_INLINE void add_cluster_endpoints(registry& to, services& with) {
   detail::add_cluster_resources(to, with);
   detail::add_cluster_views(to, with);
   detail::add_direct_use(to, with);
+  detail::add_cluster_socket(to, with);
 }
 
 } // namespace hanami::service::api

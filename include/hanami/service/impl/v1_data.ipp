@@ -16,7 +16,12 @@ namespace detail {
 inline schema column_schema() {
   return schema::object({{"name", schema::text()},
                          {"first", schema::integer().describe("its first value in a row")},
-                         {"last", schema::integer().describe("the one after its last")}});
+                         {"last", schema::integer().describe("the one after its last")},
+                         {"classes",
+                          schema::list(schema::text())
+                              .describe("of a column that was text: what its numbers 0, 1, ... "
+                                        "stand for; left out beyond 64 KiB in all columns"),
+                          presence::optional}});
 }
 
 inline schema dataset_schema() {
@@ -189,7 +194,7 @@ inline void add_upload_endpoints(registry& to, services& s) {
   finish.status = 201;
   finish.path_values = one;
   finish.gives = schema::any().describe("the dataset or checkpoint");
-  finish.refusals = {404, 409};
+  finish.refusals = {404, 409, 507};
   finish.handle = [&s](call& made) {
     const std::string id = made.text("upload_id");
     if (s.data.progress(made.who, id).format == engine::upload_format::checkpoint) {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sodium.h>
+
 #include "../../version.hpp"
+#include "../api/dispatcher.hpp"
 #include "../api/host_views.hpp"
 #include "../api/openapi.hpp"
 #include "../api/services.hpp"
@@ -43,6 +46,24 @@ inline std::string metrics_page(services& s) {
   return text.take();
 }
 
+/// Who may see the metrics: see `auth_settings::metrics_token`.
+inline void expect_metrics_reader(const services& s, const call& made) {
+  const std::string& wanted = s.config.auth.metrics_token;
+  if (wanted.empty()) {
+    const std::string address = made.address();
+    if (address != "::1" && !address.starts_with("127.")) {
+      throw forbidden("without auth.metrics_token in the configuration, only this machine's own "
+                      "addresses may ask for metrics");
+    }
+    return;
+  }
+  const std::string_view given = token_of(made.request);
+  if (given.size() != wanted.size() ||
+      sodium_memcmp(given.data(), wanted.data(), wanted.size()) != 0) {
+    throw unauthorized("the token of the metrics is needed: 'Authorization: Bearer ...'");
+  }
+}
+
 inline endpoint plain_get(const char* id, const char* path, const char* summary) {
   endpoint made;
   made.id = id;
@@ -78,8 +99,12 @@ inline void add_health_endpoints(registry& to, services& s) {
 
   endpoint metrics = plain_get("get_metrics", "/metrics", "Counts and sizes for Prometheus");
   metrics.who = audience::anyone;
+  metrics.description = "For this machine's own addresses; with auth.metrics_token in the "
+                        "configuration, for who has that token.";
+  metrics.refusals = {401, 403};
   metrics.gives_type = "text/plain";
-  metrics.handle = [&s](call&) {
+  metrics.handle = [&s](call& made) {
+    expect_metrics_reader(s, made);
     answer given;
     given.text = metrics_page(s);
     given.content_type = "text/plain; version=0.0.4; charset=utf-8";

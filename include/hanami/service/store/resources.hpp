@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -74,9 +75,13 @@ class resources {
   usage used_by(std::string_view user_id);
   /// Of a project, of all kinds but uploads.
   std::uint64_t count_in_project(std::string_view project_id);
+  /// Counts rows that were changed by `change` or removed: who may do what with them, as known
+  /// before, may be out of date.
+  std::uint64_t changes() const noexcept { return changes_.load(); }
 
  private:
   database& db_;
+  std::atomic<std::uint64_t> changes_{0};
 };
 
 } // namespace hanami::service::store

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "../../cluster.hpp"
+#include "../engine/cluster_shape.hpp"
+#include "../json.hpp"
+#include "../problem.hpp"
+#include "samples.hpp"
+#include "schema.hpp"
+#include "views.hpp"
+
+/// One sample at a time, as the REST calls and the WebSocket of a cluster take and give it.
+
+namespace hanami::service::api::detail {
+
+inline schema named_values_schema() { return schema::map(values_schema()); }
+
+inline schema question_schema() {
+  return schema::object({{"inputs", named_values_schema().example(
+                                        json::object{{"input", json::array{0.5, nullptr, 17}}})}});
+}
+inline schema lesson_schema() {
+  return schema::object({{"inputs", named_values_schema()}, {"targets", named_values_schema()}});
+}
+
+inline schema learned_schema() {
+  return schema::object(
+      {{"loss", schema::number().describe("in nats, before it was learned")},
+       {"error", schema::number().describe("largest error of an output value, in inner units")},
+       {"learned", schema::boolean().describe("false: known well enough already")}});
+}
+inline json::object show_learned(const train_result& r) {
+  return {{"loss", r.loss}, {"error", r.error}, {"learned", r.learned}};
+}
+
+/// `pointer`: to the body, for what is wrong with it.
+inline std::vector<float> inputs_from(const json::object& body, const engine::cluster_shape& of,
+                                      const std::string& pointer = {}) {
+  return flat_values(body.at("inputs").as_object(), of.inputs, of.input_size, pointer + "/inputs");
+}
+inline std::vector<float> targets_from(const json::object& body, const engine::cluster_shape& of,
+                                       const std::string& pointer = {}) {
+  return flat_values(body.at("targets").as_object(), of.outputs, of.output_size,
+                     pointer + "/targets");
+}
+
+/// Between question and answer, a task may have restored the cluster to another one.
+inline problem other_outputs() {
+  return conflict("the cluster was replaced by a checkpoint with other outputs meanwhile");
+}
+
+} // namespace hanami::service::api::detail

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+
+#include <csignal>
+#include <string>
+
+#include <sys/resource.h>
+
+#include "service/server_house.hpp"
+
+using namespace server_test;
+
+namespace {
+
+/// While it lives, no file of this process can grow beyond a size: what a full disk looks like.
+class small_disk {
+ public:
+  explicit small_disk(::rlim_t most) : signal_(std::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const ::rlimit now{most, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &now);
+  }
+  small_disk(const small_disk&) = delete;
+  small_disk& operator=(const small_disk&) = delete;
+  ~small_disk() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, signal_);
+  }
+
+ private:
+  void (*signal_)(int);
+  ::rlimit before_{};
+};
+
+} // namespace
+
+TEST_CASE("an upload that cannot be finished for a full disk says so, and can be later",
+          "[service]") {
+  const house h;
+  const std::string token = h.admin();
+  std::string csv = "a\n";
+  for (int i = 0; i < 1'500'000; ++i) {
+    csv += i % 2 == 0 ? "1\n" : "2\n";
+  }
+  const heard begun = h.ask(
+      "POST", "/v1/uploads",
+      R"({"name":"rows","format":"csv","sizes":[)" + std::to_string(csv.size()) + "]}", token);
+  REQUIRE(begun.status == 201);
+  const std::string part(begun.content().at("parts").at(0).at("id").as_string());
+  REQUIRE(h.ask("PUT", "/v1/parts/" + part, csv, token).status == 204);
+  const std::string finish = "/v1/uploads/" + begun.text("id") + "/finish";
+  {
+    const small_disk full(5'000'000); // the dataset has 6,000,000 bytes
+    const heard refused = h.ask("POST", finish, {}, token);
+    INFO(refused.body);
+    CHECK(refused.status == 507);
+    CHECK(refused.text("code") == "no_space");
+    CHECK_FALSE(refused.text("detail").empty());
+  }
+  CHECK(h.ask("GET", "/v1/datasets", {}, token).content().at("total").as_int64() == 0);
+  CHECK(h.ask("POST", finish, {}, token).status == 201);
+}
