@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <hanami/service/json.hpp>
 #include <hanami/service/server.hpp>
@@ -33,7 +35,10 @@ struct heard {
 
 class house {
  public:
-  house() { open(); }
+  /// `adjust` changes the configuration.
+  explicit house(std::function<void(server_config&)> adjust = {}) : adjust_(std::move(adjust)) {
+    open();
+  }
 
   server_config config() const {
     server_config made;
@@ -45,6 +50,9 @@ class house {
     made.auth.logins_per_second = 1000;
     made.admin_password = "the first password";
     made.log_level = "off";
+    if (adjust_) {
+      adjust_(made);
+    }
     return made;
   }
   void open() { server_ = std::make_unique<server>(config()); }
@@ -82,6 +90,7 @@ class house {
 
  private:
   scratch_folder folder_;
+  std::function<void(server_config&)> adjust_;
   std::unique_ptr<server> server_;
 };
 
