@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <csignal>
 #include <random>
 
 #include <hanami/foundation/error.hpp>
 #include <hanami/io/file.hpp>
 #include <hanami/structure/template_parser.hpp>
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <catch2/catch.hpp>
 
 #include "service/engine_house.hpp"
+#include "service/victim.hpp"
 
 using namespace engine_test;
 using engine::task_kind;
@@ -42,59 +39,6 @@ std::vector<std::byte> after_task(std::size_t rows, std::size_t epochs) {
   net.plan_task(0);
   return hanami::to_checkpoint(net);
 }
-
-/// A process that works at `work(tell)` until it is killed; `tell` sends a number to this one.
-class victim {
- public:
-  using teller = std::function<void(std::uint64_t)>;
-
-  explicit victim(const std::function<void(const teller&)>& work) {
-    int ends[2];
-    REQUIRE(::pipe(ends) == 0);
-    process_ = ::fork();
-    REQUIRE(process_ >= 0);
-    if (process_ == 0) {
-      ::close(ends[0]);
-      try {
-        work([fd = ends[1]](std::uint64_t number) {
-          if (::write(fd, &number, sizeof number) != sizeof number) {
-            ::_exit(2);
-          }
-        });
-      } catch (...) {
-      }
-      ::_exit(1); // it should have been killed before
-    }
-    ::close(ends[1]);
-    from_ = ends[0];
-  }
-  victim(const victim&) = delete;
-  victim& operator=(const victim&) = delete;
-  ~victim() {
-    kill();
-    ::close(from_);
-  }
-
-  /// The next number that it tells; nothing: it is dead, and has told no more.
-  std::optional<std::uint64_t> hear() const {
-    std::uint64_t number = 0;
-    return ::read(from_, &number, sizeof number) == sizeof number ? std::optional(number)
-                                                                  : std::nullopt;
-  }
-  void kill() {
-    if (process_ > 0) {
-      ::kill(process_, SIGKILL);
-      int status = 0;
-      ::waitpid(process_, &status, 0);
-      CHECK(WIFSIGNALED(status));
-      process_ = -1;
-    }
-  }
-
- private:
-  ::pid_t process_ = -1;
-  int from_ = -1;
-};
 
 /// Forks where no thread is: without oneTBB's, that is with one thread.
 void configure(service::server_config& config, std::chrono::seconds snapshot_interval) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -33,6 +34,17 @@ struct heard {
   }
 };
 
+/// Asks a server of this machine, a connection each time. Status 0: it is not there (any more).
+inline heard ask_at(std::uint16_t port, const std::string& method, const std::string& target,
+                    const std::string& body = {}, const std::string& token = {}) {
+  client connection(port);
+  const heard_response answer =
+      connection.ask(method + ' ' + target + " HTTP/1.1\r\nHost: here\r\nConnection: close\r\n" +
+                     (token.empty() ? "" : "Authorization: Bearer " + token + "\r\n") +
+                     "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  return {answer.whole ? answer.status : 0, answer.body};
+}
+
 class house {
  public:
   /// `adjust` changes the configuration.
@@ -62,12 +74,7 @@ class house {
 
   heard ask(const std::string& method, const std::string& target, const std::string& body = {},
             const std::string& token = {}) const {
-    client connection(port());
-    const heard_response answer =
-        connection.ask(method + ' ' + target + " HTTP/1.1\r\nHost: here\r\nConnection: close\r\n" +
-                       (token.empty() ? "" : "Authorization: Bearer " + token + "\r\n") +
-                       "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
-    return {answer.status, answer.body};
+    return ask_at(port(), method, target, body, token);
   }
   std::string log_in(const std::string& user, const std::string& password) const {
     const heard answer =

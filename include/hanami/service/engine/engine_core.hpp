@@ -117,6 +117,7 @@ class engine_core {
   void list_dirty(const live_ptr& live);
   void request_snapshot(const live_ptr& live);
   void keep(const live_ptr& live, const pending_snapshot& made);
+  void keep_replayed(const live_ptr& live, const cluster& net);
   void keep_house();
   void look_after_snapshots();
   void write_progress();

@@ -170,10 +170,15 @@ HANAMI_SERVICE_INLINE live_ptr engine_core::load(const std::string& id) {
   auto live = std::make_shared<live_cluster>(row->id, parts);
   try {
     journal_player player(parts);
+    const auto begun = std::chrono::steady_clock::now();
     auto found =
         live->files.recover([&player](cluster& net, const journal_record& record,
                                       task_position& where) { return player(net, record, where); });
     live->where = std::move(found.where);
+    live->journal_size = live->files.journal_size();
+    if (std::chrono::steady_clock::now() - begun > std::chrono::milliseconds(100)) {
+      keep_replayed(live, found.net);
+    }
     live->shape = shape_of(found.net);
     live->member = fleet_->join(std::move(found.net));
   } catch (const error&) {
@@ -181,12 +186,17 @@ HANAMI_SERVICE_INLINE live_ptr engine_core::load(const std::string& id) {
     throw problem(500, "damaged",
                   "the cluster cannot be read: " + reason_of(parts, std::current_exception()));
   }
-  live->journal_size = live->files.journal_size();
   if (live->journal_size > 0) {
-    live->dirty = true;
-    list_dirty(live);
+    note_learned(live);
   }
   return live;
+}
+
+/// What was long to learn again is not learned once more, should the server die soon.
+HANAMI_SERVICE_INLINE void engine_core::keep_replayed(const live_ptr& live, const cluster& net) {
+  if (live->journal_size > 0) {
+    keep(live, live->begin_generation(net));
+  }
 }
 
 /// Those that are in memory already.
