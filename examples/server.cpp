@@ -7,67 +7,48 @@
 #include <exception>
 #include <iostream>
 #include <string>
-#include <vector>
 
 #include <csignal>
 #include <pthread.h>
+
+#include <CLI/CLI.hpp>
 
 #include <hanami/service/server.hpp>
 
 namespace {
 
-constexpr const char* usage = R"(server [--config FILE] [--<name> VALUE]... [--list]
-
-Serves clusters to many users over REST and WebSocket.
-  --config FILE   a TOML file
-  --<name> VALUE  sets one setting: --http.port 8080 --data /var/lib/hanami
-  --list          prints all settings with their values, and ends
-  --help          this text
-
-Settings come from the file, then from the environment (HANAMI_HTTP_PORT for http.port), then from
-the command line. SIGINT and SIGTERM end the server, SIGHUP reads the TLS certificate anew.
-)";
-
 using namespace hanami::service;
 
-/// Returns false where the program is to end at once.
-bool read_arguments(server_config& config, const std::vector<std::string>& arguments) {
-  const auto value_of = [&](std::size_t i) -> const std::string& {
-    if (i + 1 == arguments.size()) {
-      throw std::invalid_argument(arguments[i] + " needs a value; --help lists all");
+/// An option for each setting, in the groups of the configuration file. What is given goes to
+/// `given`, to be set after the file and the environment.
+void add_settings(CLI::App& app, setting_map& given) {
+  const setting_map defaults = list_config({});
+  for (const setting_note& setting : known_settings()) {
+    CLI::Option* const option = app.add_option("--" + setting.name, given[setting.name]);
+    option->description(setting.about)->type_name("");
+    const std::size_t dot = setting.name.find('.');
+    if (dot != std::string::npos) {
+      option->group(setting.name.substr(0, dot));
     }
-    return arguments[i + 1];
-  };
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    if (arguments[i] == "--help" || arguments[i] == "-h") {
-      std::cout << usage;
-      return false;
+    if (const auto value = defaults.find(setting.name);
+        value != defaults.end() && !value->second.empty()) {
+      option->default_str(value->second);
     }
-    if (arguments[i] == "--config") {
-      read_config_file(config, value_of(i));
-      ++i;
-    }
+  }
+}
+
+server_config configured(const CLI::App& app, const std::string& file, const setting_map& given) {
+  server_config config;
+  if (!file.empty()) {
+    read_config_file(config, file);
   }
   read_config_environment(config);
-  bool list = false;
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    if (arguments[i] == "--list") {
-      list = true;
-    } else if (arguments[i].starts_with("--")) {
-      if (arguments[i] != "--config") {
-        set_config(config, arguments[i].substr(2), value_of(i));
-      }
-      ++i;
-    } else {
-      throw std::invalid_argument("unknown argument " + arguments[i] + "; --help lists all");
+  for (const auto& [name, value] : given) {
+    if (app.count("--" + name) > 0) {
+      set_config(config, name, value);
     }
   }
-  if (list) {
-    for (const auto& [name, value] : list_config(config)) {
-      std::cout << name << " = " << value << '\n';
-    }
-  }
-  return !list;
+  return config;
 }
 
 int serve(const server_config& config) {
@@ -100,15 +81,29 @@ int serve(const server_config& config) {
 } // namespace
 
 int main(int argc, char** argv) {
+  CLI::App app("Serves clusters to many users over REST and WebSocket.", "server");
+  app.footer("\nSettings come from the file, then from the environment (HANAMI_HTTP_PORT for "
+             "http.port), then\nfrom here. SIGINT and SIGTERM end the server, SIGHUP reads the TLS "
+             "certificate anew.");
+  app.get_formatter()->column_width(36);
+  std::string file;
+  app.add_option("--config", file, "settings, a TOML file")->type_name("FILE");
+  bool list = false;
+  app.add_flag("--list", list, "prints all settings with their values, and ends");
+  setting_map given;
+  add_settings(app, given);
   try {
-    server_config config;
-    if (!read_arguments(config, {argv + 1, argv + argc})) {
+    app.parse(argc, argv);
+    const server_config config = configured(app, file, given);
+    if (list) {
+      for (const auto& [name, value] : list_config(config)) {
+        std::cout << name << " = " << value << '\n';
+      }
       return EXIT_SUCCESS;
     }
     return serve(config);
-  } catch (const std::invalid_argument& why) {
-    std::cerr << "server: " << why.what() << '\n';
-    return 2;
+  } catch (const CLI::ParseError& why) {
+    return app.exit(why) == 0 ? EXIT_SUCCESS : 2;
   } catch (const std::exception& why) {
     std::cerr << "server: " << why.what() << '\n';
     return EXIT_FAILURE;

@@ -119,6 +119,13 @@ void set_config(server_config& config, std::string_view name, std::string_view v
 /// All names with their present values, passwords left out.
 setting_map list_config(const server_config& config);
 
+struct setting_note {
+  std::string name;
+  std::string about; ///< what it is for, or its unit
+};
+/// All there are, passwords too, a group after the other.
+std::vector<setting_note> known_settings();
+
 } // namespace hanami::service
 
 #ifndef HANAMI_SERVICE_PRECOMPILED

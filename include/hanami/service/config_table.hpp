@@ -30,6 +30,7 @@ enum class setting_type : std::uint8_t { boolean, integer, number, text };
 
 struct setting {
   std::string name;
+  std::string about; ///< what it is for, or its unit
   setting_type type = setting_type::text;
   std::string accepts; ///< in words
   bool secret = false;
@@ -94,9 +95,9 @@ class setting_table {
   std::vector<setting> rows;
 
   template <class... Path>
-  void boolean(std::string name, Path... path) {
+  void boolean(std::string name, std::string about, Path... path) {
     add(
-        std::move(name), setting_type::boolean, "true or false",
+        std::move(name), std::move(about), setting_type::boolean, "true or false",
         [=](const server_config& c) { return at(c, path...) ? "true" : "false"; },
         [=](server_config& c, std::string_view text) {
           const bool good = text == "true" || text == "false";
@@ -109,10 +110,11 @@ class setting_table {
 
   /// Whole numbers, and times in their own unit.
   template <class... Path>
-  void integer(std::string name, std::uint64_t least, std::uint64_t most, Path... path) {
+  void integer(std::string name, std::string about, std::uint64_t least, std::uint64_t most,
+               Path... path) {
     using value_type = std::remove_cvref_t<decltype(at(std::declval<server_config&>(), path...))>;
     add(
-        std::move(name), setting_type::integer,
+        std::move(name), std::move(about), setting_type::integer,
         "a whole number from " + show_number(least) + " to " + show_number(most),
         [=](const server_config& c) {
           if constexpr (std::integral<value_type>) {
@@ -136,9 +138,9 @@ class setting_table {
   }
 
   template <class... Path>
-  void number(std::string name, double least, double most, Path... path) {
+  void number(std::string name, std::string about, double least, double most, Path... path) {
     add(
-        std::move(name), setting_type::number,
+        std::move(name), std::move(about), setting_type::number,
         "a number from " + show_number(least) + " to " + show_number(most),
         [=](const server_config& c) { return show_number(at(c, path...)); },
         [=](server_config& c, std::string_view text) {
@@ -153,9 +155,10 @@ class setting_table {
 
   /// Texts and paths that may be empty.
   template <class... Path>
-  void path(std::string name, Path... path) {
+  void path(std::string name, std::string about, Path... path) {
     add(
-        std::move(name), setting_type::text, "a path of at most 4096 bytes, or nothing",
+        std::move(name), std::move(about), setting_type::text,
+        "a path of at most 4096 bytes, or nothing",
         [=](const server_config& c) { return std::string(at(c, path...)); },
         [=](server_config& c, std::string_view text) {
           const bool good = is_setting_text(text);
@@ -167,9 +170,10 @@ class setting_table {
   }
 
   template <class... Path>
-  void text(std::string name, Path... path) {
+  void text(std::string name, std::string about, Path... path) {
     add(
-        std::move(name), setting_type::text, "a text of 1 to 4096 bytes without control characters",
+        std::move(name), std::move(about), setting_type::text,
+        "a text of 1 to 4096 bytes without control characters",
         [=](const server_config& c) { return std::string(at(c, path...)); },
         [=](server_config& c, std::string_view text) {
           const bool good = !text.empty() && is_setting_text(text);
@@ -181,13 +185,13 @@ class setting_table {
   }
 
   template <class... Path>
-  void choice(std::string name, std::vector<std::string> allowed, Path... path) {
+  void choice(std::string name, std::string about, std::vector<std::string> allowed, Path... path) {
     std::string words = "one of";
     for (const std::string& word : allowed) {
       words += " " + word;
     }
     add(
-        std::move(name), setting_type::text, std::move(words),
+        std::move(name), std::move(about), setting_type::text, std::move(words),
         [=](const server_config& c) { return at(c, path...); },
         [=](server_config& c, std::string_view text) {
           const bool good = std::find(allowed.begin(), allowed.end(), text) != allowed.end();
@@ -200,9 +204,9 @@ class setting_table {
 
   /// Origins of web pages, with commas or blanks between.
   template <class... Path>
-  void origins(std::string name, Path... path) {
+  void origins(std::string name, std::string about, Path... path) {
     add(
-        std::move(name), setting_type::text,
+        std::move(name), std::move(about), setting_type::text,
         "origins as https://lab.example or http://localhost:8080, with commas between, or *, or "
         "nothing",
         [=](const server_config& c) {
@@ -225,9 +229,10 @@ class setting_table {
 
   /// A text that is never shown; nothing for an empty one.
   template <class... Path>
-  void secret(std::string name, Path... path) {
+  void secret(std::string name, std::string about, Path... path) {
     add(
-        std::move(name), setting_type::text, "16 to 4096 bytes without blanks, or nothing",
+        std::move(name), std::move(about), setting_type::text,
+        "16 to 4096 bytes without blanks, or nothing",
         [](const server_config&) { return std::string(); },
         [=](server_config& c, std::string_view text) {
           const bool good = text.empty() || (text.size() >= 16 && is_setting_text(text) &&
@@ -241,9 +246,10 @@ class setting_table {
   }
 
   /// A password: never shown; nothing for an empty text.
-  void password(std::string name, std::optional<std::string> server_config::*where) {
+  void password(std::string name, std::string about,
+                std::optional<std::string> server_config::*where) {
     add(
-        std::move(name), setting_type::text, "8 to 4096 bytes, or nothing",
+        std::move(name), std::move(about), setting_type::text, "8 to 4096 bytes, or nothing",
         [](const server_config&) { return std::string(); },
         [=](server_config& c, std::string_view text) {
           const bool good = text.empty() || (text.size() >= 8 && text.size() <= 4096);
@@ -266,9 +272,10 @@ class setting_table {
   }
 
   template <class Show, class Set>
-  void add(std::string name, setting_type type, std::string accepts, Show show, Set set) {
-    rows.push_back(
-        {std::move(name), type, std::move(accepts), false, std::move(show), std::move(set)});
+  void add(std::string name, std::string about, setting_type type, std::string accepts, Show show,
+           Set set) {
+    rows.push_back({std::move(name), std::move(about), type, std::move(accepts), false,
+                    std::move(show), std::move(set)});
   }
 };
 
@@ -277,71 +284,103 @@ inline constexpr std::uint64_t ten_years_s = std::uint64_t{3650} * 24 * 3600;
 
 inline void add_main_settings(setting_table& to) {
   using c = server_config;
-  to.text("data", &c::data);
-  to.boolean("encrypt_files", &c::encrypt_files);
-  to.path("file_key", &c::file_key);
-  to.integer("upload_timeout", 1, ten_years_s, &c::upload_timeout);
-  to.choice("log_level", {"trace", "debug", "info", "warning", "error", "off"}, &c::log_level);
-  to.path("log_file", &c::log_file);
-  to.boolean("log_json", &c::log_json);
-  to.text("admin_id", &c::admin_id);
-  to.text("admin_name", &c::admin_name);
-  to.password("admin_password", &c::admin_password);
+  to.text("data", "the folder where everything is kept", &c::data);
+  to.boolean("encrypt_files", "datasets and checkpoints are encrypted at rest", &c::encrypt_files);
+  to.path("file_key", "a file with the key for that, best outside of data; empty: beside it",
+          &c::file_key);
+  to.integer("upload_timeout", "seconds until an unfinished upload is removed", 1, ten_years_s,
+             &c::upload_timeout);
+  to.choice("log_level", "trace, debug, info, warning, error or off",
+            {"trace", "debug", "info", "warning", "error", "off"}, &c::log_level);
+  to.path("log_file", "empty: the standard error stream", &c::log_file);
+  to.boolean("log_json", "a JSON object a line", &c::log_json);
+  to.text("admin_id", "made when there is no administrator", &c::admin_id);
+  to.text("admin_name", "the administrator's name", &c::admin_name);
+  to.password("admin_password", "empty: generated, and printed once", &c::admin_password);
 }
 
 inline void add_http_settings(setting_table& to) {
   constexpr auto g = &server_config::http;
   using s = http_settings;
   constexpr std::uint64_t day_ms = 24 * 3600 * 1000;
-  to.text("http.address", g, &s::address);
-  to.integer("http.port", 0, 65535, g, &s::port);
-  to.integer("http.threads", 0, 1024, g, &s::threads);
-  to.integer("http.workers", 0, 1024, g, &s::workers);
-  to.integer("http.body_bytes", 1024, std::uint64_t{1} << 32, g, &s::body_bytes);
-  to.integer("http.chunk_bytes", 1024, std::uint64_t{1} << 32, g, &s::chunk_bytes);
-  to.integer("http.message_bytes", 1024, std::uint64_t{1} << 32, g, &s::message_bytes);
-  to.integer("http.connections", 1, 1'000'000, g, &s::connections);
-  to.integer("http.header_timeout_ms", 1, day_ms, g, &s::header_timeout);
-  to.integer("http.body_timeout_ms", 1, day_ms, g, &s::body_timeout);
-  to.integer("http.idle_timeout_ms", 1, day_ms, g, &s::idle_timeout);
-  to.origins("http.allowed_origins", g, &s::allowed_origins);
+  to.text("http.address", "to listen at; 0.0.0.0 or :: for all of the machine", g, &s::address);
+  to.integer("http.port", "0: any free one", 0, 65535, g, &s::port);
+  to.integer("http.threads", "that talk to sockets; 0: half of the machine's", 0, 1024, g,
+             &s::threads);
+  to.integer("http.workers", "threads for what waits for the disk or takes long; 0: four at least",
+             0, 1024, g, &s::workers);
+  to.integer("http.body_bytes", "most of a JSON body", 1024, std::uint64_t{1} << 32, g,
+             &s::body_bytes);
+  to.integer("http.chunk_bytes", "most of one piece of an upload by REST", 1024,
+             std::uint64_t{1} << 32, g, &s::chunk_bytes);
+  to.integer("http.message_bytes", "most of a WebSocket message", 1024, std::uint64_t{1} << 32, g,
+             &s::message_bytes);
+  to.integer("http.connections", "open at once; more are refused with 503", 1, 1'000'000, g,
+             &s::connections);
+  to.integer("http.header_timeout_ms", "for a request's head to be complete", 1, day_ms, g,
+             &s::header_timeout);
+  to.integer("http.body_timeout_ms", "for each piece of a body to arrive", 1, day_ms, g,
+             &s::body_timeout);
+  to.integer("http.idle_timeout_ms", "between the requests of a connection", 1, day_ms, g,
+             &s::idle_timeout);
+  to.origins("http.allowed_origins",
+             "web pages that may call the API from a browser, as https://lab.example; *: all", g,
+             &s::allowed_origins);
 
   constexpr auto tls = &server_config::tls;
-  to.path("tls.certificate", tls, &tls_settings::certificate);
-  to.path("tls.key", tls, &tls_settings::key);
-  to.integer("tls.redirect_port", 0, 65535, tls, &tls_settings::redirect_port);
+  to.path("tls.certificate", "PEM, the chain; empty: plain HTTP", tls, &tls_settings::certificate);
+  to.path("tls.key", "PEM", tls, &tls_settings::key);
+  to.integer("tls.redirect_port", "plain HTTP that only redirects; 0: none", 0, 65535, tls,
+             &tls_settings::redirect_port);
 }
 
 inline void add_auth_settings(setting_table& to) {
   constexpr auto g = &server_config::auth;
   using s = auth_settings;
-  to.integer("auth.token_lifetime", 1, ten_years_s, g, &s::token_lifetime);
-  to.integer("auth.refresh_lifetime", 1, ten_years_s, g, &s::refresh_lifetime);
-  to.path("auth.token_key", g, &s::token_key);
-  to.path("auth.policies", g, &s::policies);
-  to.integer("auth.failed_logins", 1, 1'000'000, g, &s::failed_logins);
-  to.integer("auth.lockout", 1, ten_years_s, g, &s::lockout);
-  to.number("auth.logins_per_second", 0.001, 1e9, g, &s::logins_per_second);
-  to.boolean("auth.light_passwords", g, &s::light_passwords);
-  to.secret("auth.metrics_token", g, &s::metrics_token);
+  to.integer("auth.token_lifetime", "seconds", 1, ten_years_s, g, &s::token_lifetime);
+  to.integer("auth.refresh_lifetime", "seconds", 1, ten_years_s, g, &s::refresh_lifetime);
+  to.path("auth.token_key", "a file of at least 32 bytes; empty: generated in data", g,
+          &s::token_key);
+  to.path("auth.policies", "a file; empty: the built-in roles admin, member and viewer", g,
+          &s::policies);
+  to.integer("auth.failed_logins", "in a row, before a user is locked out for a while", 1,
+             1'000'000, g, &s::failed_logins);
+  to.integer("auth.lockout", "seconds", 1, ten_years_s, g, &s::lockout);
+  to.number("auth.logins_per_second", "of one address, on average", 0.001, 1e9, g,
+            &s::logins_per_second);
+  to.boolean("auth.light_passwords", "hashes with the least memory and time; for tests", g,
+             &s::light_passwords);
+  to.secret("auth.metrics_token",
+            "who asks for /metrics needs it; empty: only this machine's own addresses may", g,
+            &s::metrics_token);
 }
 
 inline void add_engine_settings(setting_table& to) {
   constexpr auto g = &server_config::engine;
   using s = engine_settings;
-  to.integer("engine.threads", 0, 4096, g, &s::threads);
-  to.integer("engine.memory_budget", 1 << 20, most_setting, g, &s::memory_budget);
-  to.integer("engine.cluster_memory", 1 << 16, most_setting, g, &s::cluster_memory);
-  to.integer("engine.snapshot_interval", 1, ten_years_s, g, &s::snapshot_interval);
-  to.integer("engine.journal_bytes", 1 << 16, most_setting, g, &s::journal_bytes);
-  to.boolean("engine.sync_journal", g, &s::sync_journal);
+  to.integer("engine.threads", "that train and answer; 0: all of the machine", 0, 4096, g,
+             &s::threads);
+  to.integer("engine.memory_budget", "bytes of all clusters", 1 << 20, most_setting, g,
+             &s::memory_budget);
+  to.integer("engine.cluster_memory", "most bytes of one cluster", 1 << 16, most_setting, g,
+             &s::cluster_memory);
+  to.integer("engine.snapshot_interval",
+             "seconds, at most, between writing a cluster that learns in full", 1, ten_years_s, g,
+             &s::snapshot_interval);
+  to.integer("engine.journal_bytes", "of one cluster, before it is written in full", 1 << 16,
+             most_setting, g, &s::journal_bytes);
+  to.boolean("engine.sync_journal",
+             "each sample is on disk before it is acknowledged: survives a loss of power", g,
+             &s::sync_journal);
 
   constexpr auto q = &server_config::quota;
-  to.integer("quota.clusters", 0, most_setting, q, &quota::clusters);
-  to.integer("quota.datasets", 0, most_setting, q, &quota::datasets);
-  to.integer("quota.checkpoints", 0, most_setting, q, &quota::checkpoints);
-  to.integer("quota.open_tasks", 0, most_setting, q, &quota::open_tasks);
-  to.integer("quota.bytes", 0, most_setting, q, &quota::bytes);
+  to.integer("quota.clusters", "most that one user may own, as are those below; 0: none", 0,
+             most_setting, q, &quota::clusters);
+  to.integer("quota.datasets", "0: none", 0, most_setting, q, &quota::datasets);
+  to.integer("quota.checkpoints", "0: none", 0, most_setting, q, &quota::checkpoints);
+  to.integer("quota.open_tasks", "0: none", 0, most_setting, q, &quota::open_tasks);
+  to.integer("quota.bytes", "of datasets, uploads and checkpoints on disk", 0, most_setting, q,
+             &quota::bytes);
 }
 
 inline const std::vector<setting>& all_settings() {

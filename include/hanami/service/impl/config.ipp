@@ -169,4 +169,12 @@ HANAMI_SERVICE_INLINE setting_map list_config(const server_config& config) {
   return list;
 }
 
+HANAMI_SERVICE_INLINE std::vector<setting_note> known_settings() {
+  std::vector<setting_note> all;
+  for (const detail::setting& s : detail::all_settings()) {
+    all.push_back({s.name, s.about});
+  }
+  return all;
+}
+
 } // namespace hanami::service
