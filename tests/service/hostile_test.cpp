@@ -5,9 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,6 +17,7 @@
 #include <hanami/service/json.hpp>
 #include <hanami/service/uuid.hpp>
 
+#include "service/process_use.hpp"
 #include "service/server_house.hpp"
 
 using server_test::heard;
@@ -241,19 +239,6 @@ class bad_requests {
   std::string token_;
   dice random_;
 };
-
-std::size_t open_files() {
-  return static_cast<std::size_t>(
-      std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
-}
-
-std::size_t resident_bytes() {
-  std::ifstream from("/proc/self/statm");
-  std::size_t all = 0;
-  std::size_t resident = 0;
-  from >> all >> resident;
-  return resident * 4096;
-}
 
 std::string make_cluster(const house& h, const std::string& token, std::string_view name) {
   const heard made = h.ask("POST", "/v1/clusters",
