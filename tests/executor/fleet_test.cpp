@@ -226,6 +226,45 @@ TEST_CASE("members take turns by blocks, whatever waits in their queues", "[exec
   CHECK(f.statistics().blocks == 10 + 3 + 1 + 1); // and the call that held the thread
 }
 
+TEST_CASE("a group takes turns as one, however many its members", "[executor]") {
+  fleet f({.threads = 1, .block_samples = 10});
+  std::string order;
+  const cluster c = small_cluster();
+  const auto add = [&](char letter, group_id group, std::size_t samples) {
+    const member_id id = f.join(c, group);
+    const sample all = flat_samples(c, 0, samples);
+    f.train_batch(id, all.input, all.target,
+                  [&order, letter](const train_result&, const std::exception_ptr&) {
+                    if (order.empty() || order.back() != letter) {
+                      order += letter;
+                    }
+                  });
+    return id;
+  };
+  std::vector<member_id> ids;
+  {
+    held_thread held(f);
+    ids.push_back(add('a', group_id{7}, 20));
+    ids.push_back(add('b', group_id{7}, 20));
+    ids.push_back(add('c', group_id{7}, 10));
+    ids.push_back(add('x', group_id{8}, 30)); // alone in its group
+    ids.push_back(add('-', {}, 20));          // in none
+  }
+  f.drain();
+  CHECK(order == "ax-bx-cxab");
+  for (const member_id id : ids) {
+    f.leave(id);
+  }
+  order.clear(); // a group of that name begins anew
+  {
+    held_thread held(f);
+    add('a', group_id{7}, 20);
+    add('b', group_id{7}, 10);
+  }
+  f.drain();
+  CHECK(order == "aba");
+}
+
 TEST_CASE("an urgent input is answered between two blocks of a long task", "[executor]") {
   fleet f({.threads = 1, .block_samples = 10});
   const cluster c = small_cluster();

@@ -67,7 +67,8 @@ class training_task {
 ///
 /// A member is a cluster that lives in the fleet. It is trained and asked by one thread at a time,
 /// in the order of the calls, so it becomes what it would have become alone, to the bit. Members
-/// with work take turns: one block of samples each, round and round, however much waits.
+/// with work take turns: one block of samples each, round and round, however much waits. Members of
+/// a group take turns as one: whoever has many clusters gets no more than who has one.
 ///
 /// All functions may be called from any thread, except the destructor, and from callbacks, except
 /// those that wait for work (`leave`, `drain`; they throw there). Callbacks run on the fleet's
@@ -97,7 +98,8 @@ class fleet {
   fleet(const fleet&) = delete;
   fleet& operator=(const fleet&) = delete;
 
-  member_id join(cluster c) { return core_->join(std::move(c)); }
+  /// `group`: any number that the members of a group share.
+  member_id join(cluster c, group_id group = {}) { return core_->join(std::move(c), group); }
   /// Makes the cluster, too; throws what its constructor throws.
   member_id join(cluster_template from, learning_options options = {}) {
     return join(cluster(std::move(from), options));

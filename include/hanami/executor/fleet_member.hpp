@@ -26,6 +26,25 @@ struct sample_size {
   std::size_t target;
 };
 
+struct fleet_member;
+
+/// Members one after the other, by their `next`.
+struct member_line {
+  fleet_member* first = nullptr;
+  fleet_member* last = nullptr;
+
+  void push(fleet_member& m) noexcept;
+  fleet_member& pop() noexcept;
+};
+
+/// Members that take turns as one.
+struct member_group {
+  group_id id{};
+  member_line waiting; ///< have work, but another one stands in the fleet's line
+  bool stands = false; ///< one of them does
+  std::size_t members = 0;
+};
+
 struct fleet_member {
   fleet_member(cluster&& c, member_id name)
       : net(std::move(c)), id(name), size{net.input_size(), net.output_size()}, bytes(net.bytes()) {
@@ -34,10 +53,11 @@ struct fleet_member {
   cluster net;
   const member_id id;
   const sample_size size;
-  job_list soon;                ///< answered before everything else
-  job_list queue;               ///< in the order of the calls
-  quiet_job* open = nullptr;    ///< the last in the queue, where it can take more samples
-  fleet_member* next = nullptr; ///< in the line
+  job_list soon;             ///< answered before everything else
+  job_list queue;            ///< in the order of the calls
+  quiet_job* open = nullptr; ///< the last in the queue, where it can take more samples
+  member_group* group = nullptr;
+  fleet_member* next = nullptr; ///< in a line
   std::size_t queued = 0;
   std::size_t bytes;
   std::uint64_t trained = 0;
@@ -45,6 +65,17 @@ struct fleet_member {
   bool leaving = false; ///< takes no more work
   bool dropped = false; ///< does no more work
 };
+
+inline void member_line::push(fleet_member& m) noexcept {
+  (first == nullptr ? first : last->next) = &m;
+  last = &m;
+}
+
+inline fleet_member& member_line::pop() noexcept {
+  fleet_member& m = *first;
+  first = std::exchange(m.next, nullptr);
+  return m;
+}
 
 /// The members by id, their queues and all sums over them. Not safe from several threads: the
 /// fleet's lock guards it.

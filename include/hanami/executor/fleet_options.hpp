@@ -15,6 +15,9 @@ namespace hanami {
 /// Names a member of one fleet; never used again after the member has left.
 enum class member_id : std::uint64_t {};
 
+/// Names members of one fleet that take turns as one, such as those of one user; 0: none.
+enum class group_id : std::uint64_t {};
+
 /// What a call does that finds a queue full.
 enum class full_queue : std::uint8_t {
   wait,  ///< waits for room; from a callback of the fleet it throws instead

@@ -20,6 +20,7 @@
 
 #include "../cluster.hpp"
 #include "fleet_job.hpp"
+#include "fleet_line.hpp"
 #include "fleet_member.hpp"
 #include "fleet_options.hpp"
 #include "handover.hpp"
@@ -64,7 +65,7 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
     lock held(mutex_);
     calm_.wait(held, [this] { return helpers_at_work_ == 0; });
     const auto all = members_.clear();
-    first_ = last_ = nullptr;
+    line_.clear();
     held.unlock();
     for (const auto& m : all) {
       cancel_all(m->soon, m->id);
@@ -72,9 +73,15 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
     }
   }
 
-  member_id join(cluster&& c) {
+  member_id join(cluster&& c, group_id group) {
     const lock held(mutex_);
-    const fleet_member& m = members_.add(std::move(c));
+    fleet_member& m = members_.add(std::move(c));
+    try {
+      line_.enter(m, group);
+    } catch (...) {
+      members_.remove(m);
+      throw;
+    }
     bytes_ += m.bytes;
     return m.id;
   }
@@ -89,6 +96,7 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
       m.dropped = drop;
       room_.notify_all(); // who waits to give it more work is told that it leaves
       calm_.wait(held, [&] { return !m.busy; });
+      line_.exit(m);
       gone = members_.remove(m);
       bytes_ -= gone->bytes;
       room_.notify_all();
@@ -253,14 +261,9 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
     if (!m.busy) {
       m.busy = true;
       ++busy_;
-      stand_in_line(m);
+      line_.stand(m);
       wake_one();
     }
-  }
-
-  void stand_in_line(fleet_member& m) noexcept {
-    (first_ == nullptr ? first_ : last_->next) = &m;
-    last_ = &m;
   }
 
   // --- Threads.
@@ -290,7 +293,7 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
     fleet_turn turn{stop_, report_};
     lock held(mutex_);
     while (!stop_) {
-      if (first_ != nullptr) {
+      if (!line_.empty()) {
         work(held, std::numeric_limits<std::size_t>::max(), turn);
       } else {
         own_idle_ = true;
@@ -315,7 +318,7 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
     }
     --helpers_at_work_;
     working_for = before;
-    if (!stop_ && first_ != nullptr) {
+    if (!stop_ && !line_.empty()) {
       call_helper();
     } else {
       --helpers_;
@@ -326,7 +329,7 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
   }
 
   void work(lock& held, std::size_t blocks, fleet_turn& turn) {
-    for (; blocks > 0 && first_ != nullptr && !stop_; --blocks) {
+    for (; blocks > 0 && !line_.empty() && !stop_; --blocks) {
       block b = begin_block();
       held.unlock();
       run(b, turn);
@@ -336,8 +339,7 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
   }
 
   block begin_block() {
-    fleet_member& m = *first_;
-    first_ = std::exchange(m.next, nullptr);
+    fleet_member& m = line_.take();
     block b{&m, std::move(m.soon), std::move(m.queue), m.dropped ? 0 : options_.block_samples, 0};
     m.open = nullptr;
     if (budgeted() && bytes_ + granted_ < options_.memory_budget) {
@@ -388,7 +390,7 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
     m.soon.put_back(std::move(b.soon));
     m.queue.put_back(std::move(b.queue));
     if (!m.dropped && !(m.soon.empty() && m.queue.empty())) {
-      stand_in_line(m);
+      line_.stand(m);
     } else {
       m.busy = false;
       --busy_;
@@ -424,8 +426,7 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
   std::condition_variable room_; ///< callers wait for room in queues
   std::condition_variable calm_; ///< callers wait for members, or all, to have no work
   fleet_members members_;
-  fleet_member* first_ = nullptr; ///< the line
-  fleet_member* last_ = nullptr;
+  fleet_line line_;
   std::size_t busy_ = 0;
   std::size_t bytes_ = 0;   ///< of all clusters, after their last turns
   std::size_t granted_ = 0; ///< bytes that those at work may grow

@@ -19,6 +19,7 @@ struct user_counts {
   std::atomic<std::uint64_t> trained{0};
   std::atomic<std::uint64_t> answered{0};
   std::atomic<std::uint64_t> cpu_ns{0};
+  std::uint64_t number = 0; ///< of the user, from 1 on
 };
 
 using user_ptr = std::shared_ptr<user_counts>;
@@ -71,6 +72,7 @@ class user_table {
     user_ptr& user = users_[std::string(id)];
     if (!user) {
       user = std::make_shared<user_counts>();
+      user->number = users_.size();
     }
     return user;
   }

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/status.hpp>
@@ -125,6 +126,17 @@ class message_parser final : public beast_http::basic_parser<true> {
   message_parser(request& to, std::string& body) : to_(to), body_(body) {
     header_limit(most_header_bytes);
     body_limit(boost::none); // known only when the head has been admitted
+  }
+
+  /// How many of the bytes are done with; the others have to come again, with more behind them.
+  std::size_t parse(boost::asio::const_buffer bytes, boost::beast::error_code& fault) {
+    // With less of a chunked body than its end is long, Beast's parser can run into an assertion.
+    constexpr std::size_t last_chunk = 5;
+    if (is_header_done() && chunked() && bytes.size() < last_chunk) {
+      fault = beast_http::error::need_more;
+      return 0;
+    }
+    return put(bytes, fault);
   }
 
   /// What is wrong with a head that has been parsed; nothing: it is good.

@@ -175,7 +175,7 @@ class session final : public connection, public std::enable_shared_from_this<ses
       }
       if (buffer_.size() > 0) {
         error_code fault;
-        buffer_.consume(parser_->put(buffer_.cdata(), fault));
+        buffer_.consume(parser_->parse(buffer_.cdata(), fault));
         if (parser_->is_header_done()) {
           co_return true;
         }
@@ -275,11 +275,9 @@ class session final : public connection, public std::enable_shared_from_this<ses
 
   /// Parses what there is; where that is not enough, reads.
   task<std::optional<problem>> read_piece(std::size_t most) {
-    // With less of a chunked body than its end is long, Beast's parser can run into an assertion.
-    constexpr std::size_t last_chunk = 5;
-    if (buffer_.size() >= (parser_->chunked() ? last_chunk : 1)) {
+    if (buffer_.size() > 0) {
       error_code fault;
-      buffer_.consume(parser_->put(buffer_.cdata(), fault));
+      buffer_.consume(parser_->parse(buffer_.cdata(), fault));
       if (parser_->is_done()) {
         co_return std::nullopt;
       }

@@ -180,7 +180,8 @@ HANAMI_SERVICE_INLINE live_ptr engine_core::load(const std::string& id) {
       keep_replayed(live, found.net);
     }
     live->shape = shape_of(found.net);
-    live->member = fleet_->join(std::move(found.net));
+    // All clusters of a user take turns as one.
+    live->member = fleet_->join(std::move(found.net), group_id{users.of(row->owner_id)->number});
   } catch (const error&) {
     report(std::current_exception());
     throw problem(500, "damaged",
