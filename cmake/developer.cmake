@@ -31,6 +31,10 @@ if(HANAMI_ARCH)
   target_compile_options(hanami_dev INTERFACE $<${cxx}:-march=${HANAMI_ARCH}>)
 endif()
 
+# For a check, not for use: what is not the network is compiled with little optimisation.
+option(HANAMI_QUICK "Optimise the service and the benchmarks little, to compile them sooner" OFF)
+set(hanami_quick_options $<$<BOOL:${HANAMI_QUICK}>:-O1>)
+
 if(HANAMI_SANITIZE)
   target_compile_options(hanami_dev INTERFACE
     -fsanitize=${HANAMI_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
@@ -59,6 +63,7 @@ if(TARGET hanami_service)
   add_library(hanami_service_compiled STATIC EXCLUDE_FROM_ALL ${sources})
   target_link_libraries(hanami_service_compiled PUBLIC hanami_service PRIVATE hanami_dev)
   target_compile_definitions(hanami_service_compiled PUBLIC HANAMI_SERVICE_PRECOMPILED)
+  target_compile_options(hanami_service_compiled PRIVATE ${hanami_quick_options})
   if(HANAMI_ARCH)
     target_compile_options(hanami_service_compiled PUBLIC -march=${HANAMI_ARCH})
   endif()
