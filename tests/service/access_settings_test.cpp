@@ -120,6 +120,36 @@ TEST_CASE("pages of other origins may call only where the configuration lets the
   }
 }
 
+TEST_CASE("pages can read also what is refused before it is a request", "[service]") {
+  const house h([](server_config& config) {
+    config.http.allowed_origins = {"https://lab.example"};
+    config.http.body_timeout = std::chrono::milliseconds(100);
+    config.http.header_timeout = std::chrono::milliseconds(100);
+  });
+  const auto refused = [&](const std::string& origin, const std::string& rest) {
+    client connection(h.port());
+    return connection.ask("POST /v1/clusters HTTP/1.1\r\nHost: here\r\nOrigin: " + origin + "\r\n" +
+                          rest);
+  };
+  const std::pair<const char*, unsigned> requests[] = {
+      {"Host: there\r\n\r\n", 400},
+      {"Content-Length: many\r\n\r\n", 400},
+      {"Content-Length: 999999999\r\n\r\n", 413},
+      {"Content-Length: 10\r\n\r\nslow", 408},
+      {"X-Slow: ", 408},
+      {"Expect: nothing\r\nContent-Length: 1\r\n\r\n", 417}};
+  for (const auto& [rest, status] : requests) {
+    heard_response answer = refused("https://lab.example", rest);
+    INFO(rest << " -> " << answer.status << ' ' << answer.body);
+    CHECK(answer.status == status);
+    CHECK(answer.headers["access-control-allow-origin"] == "https://lab.example");
+    CHECK(answer.headers["vary"] == "Origin");
+    answer = refused("https://lab.example.evil", rest);
+    CHECK(answer.status == status);
+    CHECK(answer.headers.count("access-control-allow-origin") == 0);
+  }
+}
+
 TEST_CASE("origins are written as browsers write them", "[service]") {
   server_config config;
   set_config(config, "http.allowed_origins", "https://a.example http://[::1]:8080,*");

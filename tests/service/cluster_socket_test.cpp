@@ -2,11 +2,13 @@
 #include <catch2/catch.hpp>
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include <hanami/service/api/cluster_frames.hpp>
+#include <hanami/service/api/wire.hpp>
 
 #include "service/server_house.hpp"
 
@@ -478,4 +480,116 @@ TEST_CASE("the reference's sockets end with their token, too", "[service]") {
   REQUIRE(json::parse(by.hear().data).at("success").as_bool());
   REQUIRE(h.ask("DELETE", "/v1/sessions/current", {}, token).status == 204);
   CHECK(by.hear().close_code() == 1008);
+}
+
+TEST_CASE("the reference's sockets end with the right to train the cluster", "[service]") {
+  const house h;
+  const std::string owner = h.member("anna", "lab_one");
+  const std::string id = make_cluster(h, owner);
+  const std::string admin = h.admin();
+  const auto make_leader = [&](bool leads) {
+    return h
+        .ask("PUT", "/v1/projects/lab_one/members/cleo",
+             std::string(R"({"role":"member","is_project_admin":)") + (leads ? "true}" : "false}"),
+             admin)
+        .status;
+  };
+  h.member("cleo", "lab_one");
+  REQUIRE(make_leader(true) == 200);
+  const std::string leader = h.log_in("cleo", "some password");
+  peer by(h.port());
+  REQUIRE(by.open("/").status == 101);
+  by.say(R"({"token":")" + leader + R"(","target":"cluster","uuid":")" + id + "\"}");
+  REQUIRE(json::parse(by.hear().data).at("success").as_bool());
+  SECTION("which a role gave") {
+    REQUIRE(make_leader(false) == 200);
+    REQUIRE(h.ask("GET", "/v1/clusters/" + id, {}, leader).status != 200);
+  }
+  SECTION("and with the cluster") {
+    REQUIRE(h.ask("DELETE", "/v1/clusters/" + id, {}, owner).status == 204);
+  }
+  CHECK(by.hear().close_code() == 1008);
+}
+
+TEST_CASE("an answer of a cluster that was replaced meanwhile is a conflict, or of one of both",
+          "[service]") {
+  const house h;
+  const std::string token = h.admin();
+  const std::string id = make_cluster(h, token, 1);
+  REQUIRE(h.ask("PATCH", "/v1/clusters/" + id, R"({"name":"replaced"})", token).status == 200);
+  const std::string other = make_cluster(h, token, 3);
+  std::string saved[2];
+  for (int i = 0; i < 2; ++i) {
+    const heard task = h.ask("POST", "/v1/clusters/" + (i == 0 ? id : other) + "/tasks",
+                             R"({"kind":"save","name":"kept"})", token);
+    REQUIRE(task.status == 202);
+    saved[i] = task.text("id");
+    REQUIRE(comes_true(
+        [&] { return h.ask("GET", "/v1/checkpoints/" + saved[i], {}, token).status == 200; }));
+  }
+  std::vector<std::unique_ptr<client>> askers;
+  for (int i = 0; i < 8; ++i) {
+    askers.push_back(std::make_unique<client>(h.port()));
+  }
+  const std::string body = R"({"inputs":{"x":[1,2]}})";
+  const std::string question = "POST /v1/clusters/" + id + "/infer HTTP/1.1\r\nHost: h\r\n" +
+                               bearer(token) + "Content-Length: " + std::to_string(body.size()) +
+                               "\r\n\r\n" + body;
+  bool replaced = false;
+  for (int round = 0; round < 500 && !replaced; ++round) {
+    const heard restored = h.ask("POST", "/v1/clusters/" + id + "/tasks",
+                                 R"({"kind":"restore","name":"back","checkpoint_id":")" +
+                                     saved[(round + 1) % 2] + "\"}",
+                                 token);
+    REQUIRE(restored.status == 202);
+    for (const auto& each : askers) {
+      each->send(question);
+    }
+    for (const auto& each : askers) {
+      const heard_response answer = each->read();
+      INFO(answer.body);
+      if (answer.status == 409) {
+        CHECK(answer.body.find("replaced by a checkpoint") != std::string::npos);
+        replaced = true;
+        continue;
+      }
+      REQUIRE(answer.status == 200);
+      const std::size_t values = json::parse(answer.body).at("outputs").at("y").as_array().size();
+      CHECK((values == 1 || values == 3));
+    }
+  }
+  CHECK(replaced);
+}
+
+TEST_CASE("a reference's socket ends when its cluster has other outputs", "[service]") {
+  using namespace hanami::service::api;
+  const house h;
+  const std::string token = h.admin();
+  const std::string small = make_cluster(h, token, 1);
+  REQUIRE(h.ask("PATCH", "/v1/clusters/" + small, R"({"name":"small"})", token).status == 200);
+  const std::string id = make_cluster(h, token, 3);
+  const auto run = [&](const std::string& on, const std::string& plan) {
+    const heard task = h.ask("POST", "/v1/clusters/" + on + "/tasks", plan, token);
+    REQUIRE(task.status == 202);
+    REQUIRE(comes_true([&] {
+      return h.ask("GET", "/v1/tasks/" + task.text("id"), {}, token).text("state") == "finished";
+    }));
+    return task.text("id");
+  };
+  const std::string saved = run(small, R"({"kind":"save","name":"small"})");
+  peer by(h.port());
+  REQUIRE(by.open("/").status == 101);
+  by.say(R"({"token":")" + token + R"(","target":"cluster","uuid":")" + id + "\"}");
+  REQUIRE(json::parse(by.hear().data).at("success").as_bool());
+  const std::vector<float> x = {1, 2};
+  const auto ask = [&] {
+    by.send(peer::frame(
+        2, write_cluster_message("x", true, process_kind::request, buffer_kind::input, x)));
+    return by.hear();
+  };
+  CHECK(parse_cluster_message(ask().data)->values.size() == 3);
+  run(id, R"({"kind":"restore","name":"back","checkpoint_id":")" + saved + "\"}");
+  const heard_frame end = ask();
+  CHECK(end.close_code() == 1008);
+  CHECK(end.data.find("replaced by a checkpoint") != std::string::npos);
 }

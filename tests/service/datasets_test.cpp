@@ -247,7 +247,7 @@ TEST_CASE("an upload belongs to its owner and administrators alone", "[service]"
     REQUIRE(refusal_of([&] { bench.data->find_target(stranger, u.becomes); }) == missing);
     REQUIRE(refusal_of([&] { bench.data->write(stranger, part, 0, bytes_of("x")); }) == missing);
     REQUIRE(refusal_of([&] { bench.data->finish(stranger, u.row.id); }) == missing);
-    REQUIRE(refusal_of([&] { bench.data->take(stranger, u.row.id); }) == missing);
+    REQUIRE(refusal_of([&] { bench.data->take_over(stranger, u.row.id, {}); }) == missing);
     REQUIRE(refusal_of([&] { bench.data->cancel(stranger, u.row.id); }) == missing);
     REQUIRE(bench.data->list_uploads(stranger, {}).rows.empty());
   }
@@ -300,7 +300,7 @@ TEST_CASE("mnist takes two parts", "[service]") {
   bench.data->write(bench.ann, u.parts[1].id, 0, bytes_of(labels));
   REQUIRE(refusal_of([&] { bench.data->finish(bench.ann, u.row.id); }) ==
           refusal{409, "incomplete"});
-  REQUIRE(refusal_of([&] { bench.data->take(bench.ann, u.row.id); }) == in_the_way);
+  REQUIRE(refusal_of([&] { bench.data->take_over(bench.ann, u.row.id, {}); }) == in_the_way);
   bench.data->write(bench.ann, u.parts[0].id, 0, bytes_of(images));
   bench.data->finish(bench.ann, u.row.id);
   std::vector<float> expected(12);
@@ -367,20 +367,25 @@ TEST_CASE("quotas hold for uploads and for what they become", "[service]") {
   REQUIRE(refusal_of([&] { bench.begin_csv("x"); }) == over);
 }
 
-TEST_CASE("a checkpoint is taken over with its file", "[service]") {
+TEST_CASE("a checkpoint is taken over, and stays where that fails", "[service]") {
   dataset_bench bench;
   const std::uint64_t size = 5;
   const upload u = bench.data->begin(bench.ann, upload_format::checkpoint, "saved", {&size, 1});
-  REQUIRE(refusal_of([&] { bench.data->take(bench.ann, u.row.id); }) == refusal{409, "incomplete"});
+  const auto fail = [](const std::filesystem::path&) { throw hanami::service::conflict("no"); };
+  REQUIRE(refusal_of([&] { bench.data->take_over(bench.ann, u.row.id, fail); }) ==
+          refusal{409, "incomplete"});
   bench.data->write(bench.ann, u.parts[0].id, 0, bytes_of("hello"));
   REQUIRE(refusal_of([&] { bench.data->finish(bench.ann, u.row.id); }) == in_the_way);
-  const std::filesystem::path file = bench.data->take(bench.ann, u.row.id);
-  REQUIRE(read_file(file, 100) == std::vector<std::uint8_t>{'h', 'e', 'l', 'l', 'o'});
-  REQUIRE(bench.files_in("uploads") == 1);
+  REQUIRE(refusal_of([&] { bench.data->take_over(bench.ann, u.row.id, fail); }) == in_the_way);
+  REQUIRE(bench.data->progress(bench.ann, u.row.id).complete());
+  bench.data->take_over(bench.ann, u.row.id, [&](const std::filesystem::path& file) {
+    REQUIRE(read_file(file, 100) == std::vector<std::uint8_t>{'h', 'e', 'l', 'l', 'o'});
+    REQUIRE(refusal_of([&] { bench.data->write(bench.ann, u.parts[0].id, 0, bytes_of("x")); }) ==
+            in_the_way);
+  });
+  REQUIRE(bench.files_in("uploads") == 0);
   REQUIRE(refusal_of([&] { bench.data->progress(bench.ann, u.row.id); }) == missing);
   REQUIRE(bench.rows.used_by("anna").bytes == 0);
-  bench.data->clean();
-  REQUIRE(std::filesystem::exists(file)); // somebody still reads it
 }
 
 TEST_CASE("a cancelled upload leaves nothing", "[service]") {

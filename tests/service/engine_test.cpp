@@ -607,6 +607,7 @@ TEST_CASE("an uploaded checkpoint is looked at before it is one", "[service]") {
   CHECK(refusal_of([&] { house->import_checkpoint(house.eve, damaged_upload); }) == missing);
   CHECK(refusal_of([&] { house->import_checkpoint(house.ann, damaged_upload); }) ==
         refusal{422, "invalid_checkpoint"});
+  CHECK(house.data->progress(house.ann, damaged_upload).complete()); // it can be mended
   CHECK(refusal_of([&] { house->import_checkpoint(house.ann, send(std::vector<std::byte>(5))); }) ==
         refusal{422, "invalid_checkpoint"});
   house.config.engine.cluster_memory = 1000;

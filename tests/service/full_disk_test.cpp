@@ -3,9 +3,14 @@
 
 #include <csignal>
 #include <string>
+#include <vector>
 
 #include <sys/resource.h>
 
+#include <hanami/io/checkpoint.hpp>
+#include <hanami/structure/template_parser.hpp>
+
+#include "service/engine_house.hpp"
 #include "service/server_house.hpp"
 
 using namespace server_test;
@@ -59,4 +64,29 @@ TEST_CASE("an upload that cannot be finished for a full disk says so, and can be
   }
   CHECK(h.ask("GET", "/v1/datasets", {}, token).content().at("total").as_int64() == 0);
   CHECK(h.ask("POST", finish, {}, token).status == 201);
+}
+
+TEST_CASE("a checkpoint that finds no room on the disk can be finished later", "[service]") {
+  using namespace engine_test;
+  const scratch_folder folder;
+  engine_house house(folder.path);
+  const auto bytes = hanami::to_checkpoint(hanami::cluster(hanami::parse_template(two_by_two)),
+                                           {{"note", std::string(1'000'000, 'n')}});
+  const std::uint64_t size = bytes.size();
+  REQUIRE(size > 1'000'000);
+  const auto upload =
+      house.data->begin(house.ann, engine::upload_format::checkpoint, "trained", {&size, 1});
+  house.data->write(house.ann, upload.parts[0].id, 0, bytes);
+  {
+    const small_disk full(1'000'000); // room for all but the checkpoint
+    CHECK(engine_test::refusal_of([&] { house->import_checkpoint(house.ann, upload.row.id); }) ==
+          refusal{507, "no_space"});
+  }
+  CHECK(house.rows->used_by("anna").checkpoints == 0);
+  house.open_again(); // it is there after a restart, too
+  CHECK(house.data->progress(house.ann, upload.row.id).complete());
+  const auto row = house->import_checkpoint(house.ann, upload.row.id);
+  CHECK(house.checkpoint(row.id) == bytes);
+  CHECK(engine_test::refusal_of([&] { house.data->progress(house.ann, upload.row.id); }).first ==
+        404);
 }

@@ -3,6 +3,12 @@
 
 #include <catch2/catch.hpp>
 
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include "service/http_peer.hpp"
 
 using namespace hanami;
@@ -31,7 +37,63 @@ bool is_told(const heard_response& heard, unsigned status) {
          heard.headers.at("connection") == "close";
 }
 
+/// While it lives, this process has no file descriptor left.
+class no_descriptors {
+ public:
+  no_descriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const ::rlimit fewer{std::min<::rlim_t>(before_.rlim_cur, 512), before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &fewer);
+    for (int taken = 0; taken >= 0;) {
+      taken = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+      if (taken >= 0) {
+        taken_.push_back(taken);
+      }
+    }
+  }
+  no_descriptors(const no_descriptors&) = delete;
+  no_descriptors& operator=(const no_descriptors&) = delete;
+  ~no_descriptors() {
+    for (const int each : taken_) {
+      ::close(each);
+    }
+    ::setrlimit(RLIMIT_NOFILE, &before_);
+  }
+  void give_one() {
+    ::close(taken_.back());
+    taken_.pop_back();
+  }
+
+ private:
+  ::rlimit before_{};
+  std::vector<int> taken_;
+};
+
 } // namespace
+
+TEST_CASE("a server out of file descriptors goes on, and lets in who waits when there are some",
+          "[service]") {
+  const auto app = hello_application();
+  http::server server(*app, any_port());
+  client early(server.port());
+  REQUIRE(early.get("/hello").status == 200);
+  std::unique_ptr<client> late;
+  {
+    no_descriptors none;
+    none.give_one(); // which the client takes
+    late = std::make_unique<client>(server.port());
+    late->send("GET /hello HTTP/1.1\r\nHost: h\r\n\r\n");
+    CHECK(comes_true([&] {
+      const auto reports = app->reports();
+      return std::any_of(reports.begin(), reports.end(), [](const std::string& each) {
+        return each.find("cannot accept") != std::string::npos;
+      });
+    }));
+    CHECK(early.get("/hello").status == 200);
+  }
+  CHECK(late->read().status == 200);
+  CHECK(client(server.port()).get("/hello").status == 200);
+}
 
 TEST_CASE("malformed requests are answered with 400 and a reason", "[service]") {
   const auto app = hello_application();

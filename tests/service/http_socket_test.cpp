@@ -285,6 +285,29 @@ TEST_CASE("sockets do not wait for one another", "[service]") {
   CHECK(c.get("/hello").body == "hello");
 }
 
+TEST_CASE("a silent socket is asked whether it is there, and closed if it is not", "[service]") {
+  small_application app;
+  std::atomic<int> ends{0};
+  app.sockets["/"] = [&](std::shared_ptr<http::socket> peer) {
+    return std::make_shared<echo_handler>(std::move(peer), &ends);
+  };
+  hanami::service::http_settings settings = any_port();
+  settings.idle_timeout = std::chrono::milliseconds(40);
+  http::server server(app, settings);
+  socket_client there(server.port());
+  socket_client away(server.port());
+  REQUIRE(there.open("/").status == 101);
+  REQUIRE(away.open("/").status == 101);
+  for (int i = 0; i < 3; ++i) {
+    CHECK(there.hear().opcode == 9);
+    there.send(socket_client::frame(10, ""));
+  }
+  CHECK(away.hear().opcode == 9); // and no answer
+  CHECK(away.hear().opcode == 0);
+  CHECK(ends == 1);
+  CHECK(there.ask_socket("hello") == "hello");
+}
+
 TEST_CASE("a handler that fails closes its socket with 1011", "[service]") {
   small_application app;
   app.sockets["/fails"] = [](const std::shared_ptr<http::socket>&) {

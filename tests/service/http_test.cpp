@@ -372,6 +372,26 @@ TEST_CASE("events flow until their source ends or the client goes", "[service]")
   CHECK(comes_true([&] { return alive.expired(); }));
 }
 
+TEST_CASE("who waits for events that do not come is told that the server is there", "[service]") {
+  struct silence final : http::event_source {
+    bool next(std::string&) override { return true; }
+  };
+  small_application app;
+  app.paths["/silent"] = [](const request&, const sink&, const responder& give) {
+    http::response made;
+    made.events = std::make_unique<silence>();
+    give(std::move(made));
+  };
+  hanami::service::http_settings settings = any_port();
+  settings.idle_timeout = std::chrono::milliseconds(200);
+  http::server server(app, settings);
+  client c(server.port());
+  c.send("GET /silent HTTP/1.1\r\nHost: h\r\n\r\n");
+  REQUIRE(c.read_head().status == 200);
+  CHECK(c.take_chunk() == ":\n\n"); // a comment, which no program takes for an event
+  CHECK(c.take_chunk() == ":\n\n");
+}
+
 TEST_CASE("work runs on the server's own workers", "[service]") {
   small_application app;
   http::server server(app, any_port());

@@ -55,6 +55,7 @@ class dispatcher final : public http::application {
               http::responder answer) override;
   std::shared_ptr<http::socket_handler> open_socket(const http::request& head,
                                                     std::shared_ptr<http::socket> peer) override;
+  void complete_refusal(const http::request& head, http::response& refusal) override;
   void report(std::string_view what) noexcept override;
 
  private:

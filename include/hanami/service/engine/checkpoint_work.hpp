@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -15,10 +17,11 @@
 namespace hanami::service::engine::detail {
 
 /// Writes a checkpoint and adds its row; no file stays without one. Once more for the same id it
-/// does nothing.
+/// does nothing. `spare`: bytes of the quota that will be free at once.
 inline store::resource_row keep_checkpoint(const engine_parts& parts, const identity& owner,
                                            store::resource_row row,
-                                           std::span<const std::byte> bytes) {
+                                           std::span<const std::byte> bytes,
+                                           std::uint64_t spare = 0) {
   if (const auto there = parts.rows.find(store::resource_kind::checkpoint, row.id)) {
     return *there;
   }
@@ -30,7 +33,8 @@ inline store::resource_row keep_checkpoint(const engine_parts& parts, const iden
   try {
     row.kind = store::resource_kind::checkpoint;
     row.bytes = std::filesystem::file_size(file);
-    return parts.rows.add(owner, std::move(row), limits.checkpoints, limits.bytes);
+    const std::uint64_t most = limits.bytes + std::min(spare, ~limits.bytes);
+    return parts.rows.add(owner, std::move(row), limits.checkpoints, most);
   } catch (...) {
     ::unlink(file.c_str());
     throw;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -62,11 +63,12 @@ class datasets {
   /// Makes the dataset, of the upload's owner, and forgets the upload. 409 ("incomplete", saying
   /// what is missing) while bytes are missing; 422 for content that is not what it should be, 403
   /// for more than the quota, 507 for a full disk: the upload stays then and can be written anew,
-  /// or finished later. Not for checkpoints (409), which the engine takes over by `take`.
+  /// or finished later. Not for checkpoints (409), which the engine takes over by `take_over`.
   store::resource_row finish(const identity& who, std::string_view upload_id);
-  /// The file of a complete upload with one part, out of this object's hands; its row is gone. It
-  /// is plain, and the caller's to delete.
-  std::filesystem::path take(const identity& who, std::string_view upload_id);
+  /// Gives the file of a complete upload with one part to `use`, which makes of it what it becomes;
+  /// then the upload is gone. Where `use` throws, the upload stays as it was. The file is plain.
+  void take_over(const identity& who, std::string_view upload_id,
+                 const std::function<void(const std::filesystem::path&)>& use);
   /// 409 while it is finished.
   void cancel(const identity& who, std::string_view upload_id);
 

@@ -40,8 +40,6 @@ class part_file {
 
   /// Removes both files.
   void remove() noexcept;
-  /// Removes what is beside the file, and makes it look new.
-  void let_go();
 
  private:
   struct state;

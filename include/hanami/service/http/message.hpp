@@ -130,6 +130,9 @@ class application {
   /// lets go of it in `on_close`.
   virtual std::shared_ptr<socket_handler> open_socket(const request& head,
                                                       std::shared_ptr<socket> peer) = 0;
+  /// The transport itself is about to refuse a request; adds what all answers have. Of the head
+  /// there is what has been read.
+  virtual void complete_refusal(const request& /*head*/, response& /*refusal*/) {}
   /// An exception that came from the application, or a fault of the transport.
   virtual void report(std::string_view what) noexcept = 0;
 };

@@ -110,7 +110,9 @@ task<bool> session<Stream>::send_source(response answer, framing how) {
 template <class Stream>
 task<bool> session<Stream>::send_events(response answer, framing how) {
   constexpr auto pause = std::chrono::milliseconds(250);
-  constexpr auto keep_alive_each = std::chrono::seconds(15);
+  // So that nobody between here and there takes the connection for idle.
+  const auto silence_most =
+      std::min<std::chrono::milliseconds>(settings().idle_timeout / 4, std::chrono::seconds(15));
   bool sent = co_await write_all(asio::buffer(head_));
   head_.clear();
   auto last_written = steady::now();
@@ -130,7 +132,7 @@ task<bool> session<Stream>::send_events(response answer, framing how) {
       told_of(fault);
       more = false;
     }
-    if (events.empty() && steady::now() - last_written >= keep_alive_each) {
+    if (events.empty() && steady::now() - last_written >= silence_most) {
       events = ":\n\n";
     }
     if (!events.empty()) {

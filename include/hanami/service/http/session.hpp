@@ -227,8 +227,10 @@ class session final : public connection, public std::enable_shared_from_this<ses
     }
     if (fault || admitted.refusal) {
       keep_alive_ = keep_alive_ && !parser_->has_body();
-      response refused = fault ? refusal_of(*fault) : std::move(*admitted.refusal);
-      co_return co_await respond(std::move(refused));
+      if (fault) {
+        co_return co_await refuse(*fault);
+      }
+      co_return co_await respond(std::move(*admitted.refusal));
     }
     const std::shared_ptr<body_sink> sink = std::move(admitted.sink);
     if (parser_->has_body()) {
@@ -352,7 +354,12 @@ class session final : public connection, public std::enable_shared_from_this<ses
     co_return co_await respond(std::move(*given));
   }
 
-  task<bool> refuse(problem why) { co_return co_await respond(refusal_of(why)); }
+  /// A refusal by the transport itself, while the head is still here.
+  task<bool> refuse(response refused) {
+    transport_.answers.complete_refusal(request_, refused);
+    co_return co_await respond(std::move(refused));
+  }
+  task<bool> refuse(problem why) { co_return co_await refuse(refusal_of(why)); }
 
   task<bool> redirect() {
     const std::string_view host = request_.headers.get("Host");
@@ -384,7 +391,7 @@ class session final : public connection, public std::enable_shared_from_this<ses
     if (request_.headers.get("Sec-WebSocket-Version") != "13") {
       response refused = refusal_of({426, "unknown_version", "the WebSocket version known is 13"});
       refused.headers.add("Sec-WebSocket-Version", "13");
-      co_return co_await respond(std::move(refused));
+      co_return co_await refuse(std::move(refused));
     }
     const std::optional<handshake> shake = read_handshake(request_, parser_->target());
     if (!shake) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -113,11 +115,11 @@ class socket_session final : public connection,
   void expired() override {
     const steady::time_point now = steady::now();
     if (ending_ || (writing_ && now >= write_until_ && !write_goes_on(now)) ||
-        (!working_ && now >= heard_ + idle_most)) {
+        (!working_ && now >= heard_ + idle_most())) {
       close_quietly(socket());
       return;
     }
-    if (!working_ && now >= heard_ + idle_ping) {
+    if (!working_ && now >= heard_ + idle_ping()) {
       link_->ping();
     }
     set_deadline();
@@ -145,8 +147,13 @@ class socket_session final : public connection,
   void go_on() override { kept_.maybe_invoke(); }
 
  private:
-  static constexpr auto idle_ping = std::chrono::minutes(5);
-  static constexpr auto idle_most = std::chrono::minutes(6);
+  /// A socket that is silent for five times the idle time-out, or five minutes, is asked whether it
+  /// is still there, and closed if it stays silent for a fifth of that.
+  std::chrono::milliseconds idle_ping() const noexcept {
+    return 5 * std::min<std::chrono::milliseconds>(transport_.settings.idle_timeout,
+                                                   std::chrono::minutes(1));
+  }
+  std::chrono::milliseconds idle_most() const noexcept { return idle_ping() + idle_ping() / 5; }
   static constexpr auto close_time = std::chrono::seconds(5);
   /// For the peer to close its side, too, when both have said so.
   static constexpr auto goodbye_time = std::chrono::milliseconds(250);
@@ -160,9 +167,9 @@ class socket_session final : public connection,
     if (ending_) {
       return;
     }
-    deadline = working_ ? steady::time_point::max() : heard_ + idle_ping;
+    deadline = working_ ? steady::time_point::max() : heard_ + idle_ping();
     if (deadline <= steady::now()) {
-      deadline = heard_ + idle_most;
+      deadline = heard_ + idle_most();
     }
     if (writing_) {
       deadline = std::min(deadline, write_until_);

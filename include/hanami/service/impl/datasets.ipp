@@ -417,18 +417,17 @@ HANAMI_SERVICE_INLINE store::resource_row datasets::finish(const identity& who,
   return made;
 }
 
-HANAMI_SERVICE_INLINE std::filesystem::path datasets::take(const identity& who,
-                                                           std::string_view upload_id) {
+HANAMI_SERVICE_INLINE void
+datasets::take_over(const identity& who, std::string_view upload_id,
+                    const std::function<void(const std::filesystem::path&)>& use) {
   const detail::live_upload_ptr u = state_->live_of(who, state_->by_id, upload_id);
   if (u->parts.size() != 1) {
     throw conflict("the upload has " + std::to_string(u->parts.size()) + " parts, not one");
   }
   detail::upload_claim claim(*u, detail::upload_claim::wants::complete);
-  state_->rows.remove(u->row.id);
+  use(u->parts[0]->path());
   claim.keep();
-  u->parts[0]->let_go();
-  state_->forget_live(*u);
-  return u->parts[0]->path();
+  state_->remove_live(*u);
 }
 
 HANAMI_SERVICE_INLINE void datasets::cancel(const identity& who, std::string_view upload_id) {

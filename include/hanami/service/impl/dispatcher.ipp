@@ -531,6 +531,11 @@ dispatcher::open_socket(const http::request& head, std::shared_ptr<http::socket>
   }
 }
 
+HANAMI_SERVICE_INLINE void dispatcher::complete_refusal(const http::request& head,
+                                                        http::response& refusal) {
+  allow_origin(head.headers.get("Origin"), refusal);
+}
+
 HANAMI_SERVICE_INLINE void dispatcher::report(std::string_view what) noexcept {
   try {
     parts_.report(what);

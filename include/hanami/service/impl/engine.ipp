@@ -124,6 +124,25 @@ inline void prepare_results(std::vector<result_link>& results, const cluster_sha
   }
 }
 
+/// A checkpoint of a cluster that takes at most `most` bytes, as it is kept. Throws `problem` 422.
+inline std::vector<std::byte> checked_checkpoint(const std::filesystem::path& file,
+                                                 std::size_t most, std::uint64_t& samples) {
+  const auto raw = read_file(file, most); // what fails here is the disk's
+  try {
+    std::vector<std::byte> bytes = limit_checkpoint(std::as_bytes(std::span(raw)), most);
+    const cluster net = from_checkpoint(bytes);
+    if (net.bytes() > most) {
+      throw problem(422, "too_large",
+                    "the cluster would take " + std::to_string(net.bytes()) +
+                        " bytes; accepted are " + std::to_string(most));
+    }
+    samples = net.statistics().samples;
+    return bytes;
+  } catch (const error& e) {
+    throw problem(422, "invalid_checkpoint", e.what());
+  }
+}
+
 inline bool is_open(store::task_state state) {
   return state == store::task_state::queued || state == store::task_state::active;
 }
@@ -408,36 +427,20 @@ HANAMI_SERVICE_INLINE store::resource_row engine::import_checkpoint(const identi
                   "a checkpoint of " + std::to_string(from.parts[0].size) +
                       " bytes; accepted are " + std::to_string(most));
   }
-  struct plain_file {
-    ~plain_file() { ::unlink(path.c_str()); }
-    std::filesystem::path path;
-  };
-  const plain_file taken{parts.data.take(who, upload_id)};
   store::resource_row row;
-  std::vector<std::byte> bytes;
-  try {
-    const auto raw = read_file(taken.path, most);
-    bytes = detail::limit_checkpoint(std::as_bytes(std::span(raw)), most);
-    const cluster net = from_checkpoint(bytes);
-    if (net.bytes() > most) {
-      throw problem(422, "too_large",
-                    "the cluster would take " + std::to_string(net.bytes()) +
-                        " bytes; accepted are " + std::to_string(most));
-    }
-    row.detail = json::serialize(json::object{{"samples", net.statistics().samples}});
-  } catch (const error& e) {
-    if (e.code() == errc::file_error) {
-      throw;
-    }
-    throw problem(422, "invalid_checkpoint", e.what());
-  }
-  identity owner;
-  owner.user_id = from.row.owner_id;
-  owner.project_id = from.row.project_id;
-  row.id = from.becomes;
-  row.name = from.row.name;
-  row.visible_to = from.visible_to;
-  return detail::keep_checkpoint(parts, owner, std::move(row), bytes);
+  parts.data.take_over(who, upload_id, [&](const std::filesystem::path& file) {
+    std::uint64_t samples = 0;
+    const std::vector<std::byte> bytes = detail::checked_checkpoint(file, most, samples);
+    identity owner;
+    owner.user_id = from.row.owner_id;
+    owner.project_id = from.row.project_id;
+    row.id = from.becomes;
+    row.name = from.row.name;
+    row.visible_to = from.visible_to;
+    row.detail = json::serialize(json::object{{"samples", samples}});
+    row = detail::keep_checkpoint(parts, owner, std::move(row), bytes, from.row.bytes);
+  });
+  return row;
 }
 
 HANAMI_SERVICE_INLINE std::shared_ptr<const block_reader>

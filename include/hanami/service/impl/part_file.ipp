@@ -206,9 +206,4 @@ HANAMI_SERVICE_INLINE void part_file::remove() noexcept {
   ::unlink(state_->ranges_file.c_str());
 }
 
-HANAMI_SERVICE_INLINE void part_file::let_go() {
-  ::unlink(state_->ranges_file.c_str());
-  ::utimensat(AT_FDCWD, state_->file.c_str(), nullptr, 0); // `clean` looks at the age
-}
-
 } // namespace hanami::service::engine

@@ -250,8 +250,9 @@ inline answer reference_begin_upload(services& s, const call& made, engine::uplo
 
 inline answer reference_finish_upload(services& s, const call& made) {
   const engine::upload u = s.data.find_target(made.who, made.text("uuid"));
+  const std::string labels = u.parts.size() > 1 ? u.parts[1].id : std::string();
   if (u.parts.at(0).id != made.text("uuid_input_file") ||
-      (u.parts.size() > 1 && u.parts[1].id != made.text_if("uuid_label_file").value_or(""))) {
+      labels != (made.find("uuid_label_file") == nullptr ? "" : made.text("uuid_label_file"))) {
     throw not_found("file of this dataset", made.text("uuid_input_file"));
   }
   s.data.finish(made.who, u.row.id);

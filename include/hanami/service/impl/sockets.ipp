@@ -9,6 +9,7 @@
 #include "../../foundation/error.hpp"
 #include "../access/policy.hpp"
 #include "../api/cluster_socket.hpp"
+#include "../api/direct_use.hpp"
 #include "../api/wire.hpp"
 #include "../clock.hpp"
 #include "../problem.hpp"
@@ -30,20 +31,13 @@ class reference_socket final : public http::socket_handler,
       : s_(with), rules_(rules), run_(std::move(run)), peer_(std::move(peer)) {}
 
   void on_message(std::string_view message, bool, ready_function ready) override {
-    if (!is_welcome()) {
-      ready();
+    if (target_ == target_kind::cluster && knows_rights()) {
+      use_cluster(message, ready); // waits for nothing
       return;
     }
-    switch (target_) {
-    case target_kind::none:
-      later(std::string(message), std::move(ready), &reference_socket::greet);
-      return;
-    case target_kind::upload:
-      later(std::string(message), std::move(ready), &reference_socket::take_piece);
-      return;
-    case target_kind::cluster:
-      use_cluster(message, std::move(ready));
-    }
+    run_([self = shared_from_this(), text = std::string(message), ready = std::move(ready)] {
+      self->take(text, ready);
+    });
   }
 
   void on_close() noexcept override {
@@ -56,13 +50,23 @@ class reference_socket final : public http::socket_handler,
  private:
   enum class target_kind : std::uint8_t { none, cluster, upload };
 
-  /// False, with the end of the socket, where the token has expired or is void by now.
+  std::uint64_t changes() const { return s_.door.changes() + s_.rows.changes(); }
+
+  /// Whether nothing can have changed since the rights were looked at.
+  bool knows_rights() {
+    const std::unique_lock lock(rights_mutex_, std::try_to_lock);
+    return lock && changes() == seen_ && now_ms() < expires_ms_;
+  }
+
+  /// False, with the end of the socket, where the token has expired or is void by now, or does not
+  /// let do any more what the socket is for.
   bool is_welcome() noexcept {
     try {
-      const std::lock_guard lock(token_mutex_);
-      const std::uint64_t now = s_.door.changes();
+      const std::lock_guard lock(rights_mutex_);
+      const std::uint64_t now = changes();
       if (!token_.empty() && (now != seen_ || now_ms() >= expires_ms_)) {
-        s_.door.identify(token_);
+        who_ = s_.door.identify(token_);
+        expect_rights(who_, target_, id_);
         seen_ = now;
       }
       return true;
@@ -72,6 +76,18 @@ class reference_socket final : public http::socket_handler,
       refuse("something went wrong here");
     }
     return false;
+  }
+
+  /// Throws `problem` 403 and 404. The owner of a part is looked at with each piece.
+  void expect_rights(const identity& who, target_kind target, const std::string& id) const {
+    const bool cluster = target == target_kind::cluster;
+    if (!(cluster ? rules_.allows("v1.0alpha/cluster/set_mode", "PUT", who.role)
+                  : rules_.allows("v1.0alpha/dataset/upload/csv", "POST", who.role))) {
+      throw forbidden("Access denied by policy");
+    }
+    if (cluster) {
+      s_.rows.get_to_change(who, store::resource_kind::cluster, id);
+    }
   }
 
   std::shared_ptr<http::socket> peer() {
@@ -90,13 +106,22 @@ class reference_socket final : public http::socket_handler,
     }
   }
 
-  /// What may wait for the disk does so on a worker.
-  void later(std::string message, ready_function ready,
-             void (reference_socket::*work)(const std::string&)) {
-    run_([self = shared_from_this(), message = std::move(message), ready = std::move(ready), work] {
-      ((*self).*work)(message);
-      ready();
-    });
+  /// On a worker: may wait for the disk.
+  void take(const std::string& message, const ready_function& ready) {
+    if (is_welcome()) {
+      switch (target_) {
+      case target_kind::none:
+        greet(message);
+        break;
+      case target_kind::upload:
+        take_piece(message);
+        break;
+      case target_kind::cluster:
+        use_cluster(message, ready);
+        return;
+      }
+    }
+    ready();
   }
 
   void greet(const std::string& message) {
@@ -119,33 +144,32 @@ class reference_socket final : public http::socket_handler,
   }
 
   void enter(const std::string& token, const std::string& target, const std::string& id) {
-    {
-      const std::lock_guard lock(token_mutex_);
-      token_.clear();
-      seen_ = s_.door.changes();
-      who_ = s_.door.identify(token);
-      expires_ms_ = who_.expires * 1000;
-      token_ = token;
-    }
-    const auto need = [&](const char* path, const char* method) {
-      if (!rules_.allows(path, method, who_.role)) {
-        throw forbidden("Access denied by policy");
-      }
-    };
-    if (target == "cluster") {
-      need("v1.0alpha/cluster/set_mode", "PUT");
-      id_ = s_.rows.get_to_change(who_, store::resource_kind::cluster, id).id;
-      shape_ = s_.engine.shape(id_);
-      forget_values();
-      target_ = target_kind::cluster;
-    } else if (target == "file_upload") {
-      need("v1.0alpha/dataset/upload/csv", "POST");
-      s_.data.find_part(who_, id);
-      id_ = id;
-      target_ = target_kind::upload;
-    } else {
+    const std::uint64_t now = changes(); // before what it counts is read
+    const identity who = s_.door.identify(token);
+    if (target != "cluster" && target != "file_upload") {
       throw bad_request("target must be cluster or file_upload");
     }
+    const auto wanted = target == "cluster" ? target_kind::cluster : target_kind::upload;
+    expect_rights(who, wanted, id);
+    if (wanted == target_kind::cluster) {
+      shape_ = s_.engine.shape(id);
+      forget_values();
+    } else {
+      s_.data.find_part(who, id);
+    }
+    const std::lock_guard lock(rights_mutex_);
+    token_ = token;
+    who_ = who;
+    expires_ms_ = who.expires * 1000;
+    seen_ = now;
+    id_ = id;
+    user_id_ = who.user_id;
+    target_ = wanted;
+  }
+
+  identity present_identity() {
+    const std::lock_guard lock(rights_mutex_);
+    return who_;
   }
 
   void take_piece(const std::string& message) {
@@ -155,7 +179,7 @@ class reference_socket final : public http::socket_handler,
       return;
     }
     try {
-      s_.data.write(who_, id_, piece->position,
+      s_.data.write(present_identity(), id_, piece->position,
                     std::as_bytes(std::span(piece->data.data(), piece->data.size())));
       send(write_upload_response(true, {}));
     } catch (const std::exception& why) {
@@ -196,7 +220,7 @@ class reference_socket final : public http::socket_handler,
                                  std::span(&zero, 1));
   }
 
-  void use_cluster(std::string_view bytes, ready_function ready) {
+  void use_cluster(std::string_view bytes, const ready_function& ready) {
     const std::optional<cluster_message> message = parse_cluster_message(bytes);
     const std::string why = message ? place(*message) : "not a ClusterIO_Message";
     if (!why.empty()) {
@@ -211,29 +235,39 @@ class reference_socket final : public http::socket_handler,
     }
     try {
       if (message->process == process_kind::train) {
-        train(std::move(ready));
+        train(ready);
       } else {
-        infer(std::move(ready));
+        infer(ready);
       }
     } catch (const std::exception& refused) {
       refuse(refused.what());
+      ready();
     }
   }
 
+  // The next message may come, on another thread, before the engine's calls return.
+
   void train(const ready_function& ready) {
+    const std::vector<float> input = std::move(input_);
+    const std::vector<float> target = std::move(target_values_);
+    forget_values();
     s_.engine.train(
-        id_, who_.user_id, input_, target_values_,
+        id_, user_id_, input, target,
         [self = shared_from_this(), ready](const train_result&, const std::exception_ptr& error) {
           self->finish(error, ready, [&] { self->send(acknowledgement(true)); });
         });
-    forget_values();
   }
 
   void infer(const ready_function& ready) {
-    s_.engine.infer(id_, who_.user_id, input_,
+    const std::vector<float> input = std::move(input_);
+    forget_values();
+    s_.engine.infer(id_, user_id_, input,
                     [self = shared_from_this(), shape = shape_,
                      ready](std::span<const float> found, const std::exception_ptr& error) {
                       self->finish(error, ready, [&] {
+                        if (found.size() != shape->output_size) {
+                          throw other_outputs();
+                        }
                         for (const engine::buffer_shape& out : shape->outputs) {
                           self->send(write_cluster_message(out.name, false, process_kind::request,
                                                            buffer_kind::output,
@@ -241,7 +275,6 @@ class reference_socket final : public http::socket_handler,
                         }
                       });
                     });
-    forget_values();
   }
 
   template <class Answer>
@@ -262,14 +295,16 @@ class reference_socket final : public http::socket_handler,
   std::function<void(std::function<void()>)> run_;
   std::mutex mutex_;
   std::shared_ptr<http::socket> peer_;
-  std::mutex token_mutex_; ///< guards the three below
-  std::string token_;
-  std::int64_t expires_ms_ = 0;
-  std::uint64_t seen_ = 0; ///< changes of the door when the token was looked at
-  // One message at a time: the rest is touched by nobody else.
-  target_kind target_ = target_kind::none;
+  std::mutex rights_mutex_; ///< guards the four below
+  std::string token_;       ///< empty: the first message has not come
   identity who_;
+  std::int64_t expires_ms_ = 0;
+  std::uint64_t seen_ = 0; ///< changes when the rights were looked at
+  // One message at a time: the rest is touched by nobody else, and these three, which `look` reads,
+  // are set under the lock and then stay.
+  target_kind target_ = target_kind::none;
   std::string id_;
+  std::string user_id_;
   std::shared_ptr<const engine::cluster_shape> shape_;
   std::vector<float> input_;
   std::vector<float> target_values_;
