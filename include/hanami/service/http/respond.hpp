@@ -3,7 +3,7 @@
 
 #include "session.hpp"
 
-/// The second half of `session`: sending answers.
+/// The last part of `session`: sending answers.
 
 namespace hanami::service::http::detail {
 

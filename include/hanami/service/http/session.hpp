@@ -120,16 +120,6 @@ class session final : public connection, public std::enable_shared_from_this<ses
     deadline = steady::now() + time;
   }
 
-  /// Reads what there is into the buffer; false: the peer has gone, the time has passed, or the
-  /// server ends.
-  task<bool> read_more(std::size_t room) {
-    const auto [trouble, count] = co_await stream_.async_read_some(buffer_.prepare(room), as_tuple);
-    buffer_.commit(count);
-    shard_.bytes_in.add(count);
-    at_end_ = trouble == asio::error::eof;
-    co_return !trouble;
-  }
-
   task<bool> one_request() {
     request_ = {};
     request_.address = address_;
@@ -162,53 +152,17 @@ class session final : public connection, public std::enable_shared_from_this<ses
     return boost::beast::iequals({a.data(), a.size()}, {b.data(), b.size()});
   }
 
-  task<bool> read_head() {
-    if (buffer_.size() == 0) {
-      buffer_ = boost::beast::flat_buffer(); // who waits holds none but the smallest
-    }
-    bool begun = buffer_.size() > 0;
-    set_deadline(begun ? phase::head : phase::idle,
-                 begun ? settings().header_timeout : settings().idle_timeout);
-    for (;;) {
-      while (!parser_->got_some() && buffer_.size() > 0 && is_line_end(first_byte())) {
-        buffer_.consume(1); // an empty line before a request is to be forgiven
-      }
-      if (buffer_.size() > 0) {
-        error_code fault;
-        buffer_.consume(parser_->parse(buffer_.cdata(), fault));
-        if (parser_->is_header_done()) {
-          co_return true;
-        }
-        if (fault && fault != beast_http::error::need_more) {
-          co_return co_await refuse_head(problem_of(fault));
-        }
-        if (buffer_.size() > most_header_bytes) {
-          co_return co_await refuse_head(problem_of(beast_http::error::header_limit));
-        }
-      }
-      if (transport_.stopping && !begun) {
-        co_return false;
-      }
-      const bool read = co_await read_more(begun ? 4096 : 1024);
-      if (!read) {
-        if (timed_out_) {
-          co_return co_await refuse_head(
-              {408, "too_slow", "the head of the request took too long"});
-        }
-        if (at_end_ && begun) {
-          co_return co_await refuse_head(bad_request("the request ends within its head"));
-        }
-        co_return false;
-      }
-      if (!begun) {
-        begun = true;
-        set_deadline(phase::head, settings().header_timeout);
-      }
-    }
-  }
-
   char first_byte() const { return *static_cast<const char*>(buffer_.cdata().data()); }
   static bool is_line_end(char c) { return c == '\r' || c == '\n'; }
+
+  task<bool> read_head();
+  /// Nothing: the body is there, or the connection is not.
+  task<std::optional<problem>> read_body(std::size_t most, body_sink* sink);
+  task<std::optional<problem>> read_piece(std::size_t most);
+  task<std::optional<problem>> drain(body_sink& sink);
+  /// Reads what there is into the buffer; false: the peer has gone, the time has passed, or the
+  /// server ends.
+  task<bool> read_more(std::size_t room);
 
   task<bool> refuse_head(problem why) {
     keep_alive_ = false;
@@ -246,81 +200,6 @@ class session final : public connection, public std::enable_shared_from_this<ses
     request_.body = std::move(body_);
     body_.clear();
     co_return co_await answer(sink);
-  }
-
-  /// Nothing: the body is there, or the connection is not.
-  task<std::optional<problem>> read_body(std::size_t most, body_sink* sink) {
-    if (parser_->content_length().value_or(0) > most) {
-      co_return body_too_large(most);
-    }
-    parser_->body_limit(most);
-    parser_->eager(true);
-    if (const std::string_view expected = request_.headers.get("Expect"); !expected.empty()) {
-      if (!same_word(expected, "100-continue")) {
-        co_return problem(417, "unknown_expectation", "the only Expect known is '100-continue'");
-      }
-      if (parser_->version() >= 11 && buffer_.size() == 0) {
-        const bool sent = co_await write_all(asio::buffer("HTTP/1.1 100 Continue\r\n\r\n", 25));
-        body_broken_ = !sent;
-      }
-    }
-    std::optional<problem> fault;
-    while (!fault && !body_broken_ && !parser_->is_done()) {
-      fault = co_await read_piece(most);
-      constexpr std::size_t enough = std::size_t{64} << 10;
-      if (!fault && sink != nullptr && (body_.size() >= enough || parser_->is_done())) {
-        fault = co_await drain(*sink);
-      }
-    }
-    co_return fault;
-  }
-
-  /// Parses what there is; where that is not enough, reads.
-  task<std::optional<problem>> read_piece(std::size_t most) {
-    if (buffer_.size() > 0) {
-      error_code fault;
-      buffer_.consume(parser_->parse(buffer_.cdata(), fault));
-      if (parser_->is_done()) {
-        co_return std::nullopt;
-      }
-      if (fault && fault != beast_http::error::need_more) {
-        co_return fault == beast_http::error::body_limit ? body_too_large(most) : problem_of(fault);
-      }
-      if (buffer_.size() > most_header_bytes) {
-        co_return bad_request("a chunk's head, or what follows the last chunk, is too long");
-      }
-    }
-    set_deadline(phase::body, settings().body_timeout);
-    const std::size_t remaining =
-        static_cast<std::size_t>(parser_->content_length_remaining().value_or(65536));
-    const bool read = co_await read_more(std::clamp<std::size_t>(remaining, 512, 65536));
-    if (read) {
-      co_return std::nullopt;
-    }
-    if (timed_out_) {
-      co_return problem(408, "too_slow", "a piece of the request's body took too long");
-    }
-    if (at_end_) {
-      co_return bad_request("the request ends within its body");
-    }
-    body_broken_ = true;
-    co_return std::nullopt;
-  }
-
-  task<std::optional<problem>> drain(body_sink& sink) {
-    phase_ = phase::working;
-    deadline = steady::time_point::max();
-    std::exception_ptr fault;
-    try {
-      co_await on_worker(transport_.workers, [&] { sink.write(body_); });
-    } catch (...) {
-      fault = std::current_exception();
-    }
-    body_.clear();
-    if (fault) {
-      co_return told_of(fault);
-    }
-    co_return std::nullopt;
   }
 
   /// What a client is told of an exception; what it must not know is reported.
@@ -480,4 +359,5 @@ class session final : public connection, public std::enable_shared_from_this<ses
 
 } // namespace hanami::service::http::detail
 
+#include "receive.hpp"
 #include "respond.hpp"
