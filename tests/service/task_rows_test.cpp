@@ -68,7 +68,7 @@ TEST_CASE("a task comes back as it was added and updated", "[service]") {
     REQUIRE(read.queued_at == task.queued_at);
     REQUIRE(read.started_at == 5);
     REQUIRE(read.ended_at == 6);
-    REQUIRE(bench.rows.list(text, text, {10, "", text}).total == 1);
+    REQUIRE(bench.rows.list({text, text, {}}, {10, "", text}).total == 1);
     REQUIRE(bench.rows.open().empty());
   }
   REQUIRE_FALSE(bench.rows.find("' OR 1"));
@@ -113,7 +113,7 @@ TEST_CASE("tasks are listed in their order, by cluster and owner", "[service]") 
     std::vector<std::string> ids;
     page_request wanted{4, "", ""};
     do {
-      const page<task_row> found = bench.rows.list(cluster, owner, wanted);
+      const page<task_row> found = bench.rows.list({cluster, owner, {}}, wanted);
       for (const task_row& task : found.rows) {
         ids.push_back(task.id);
       }
@@ -129,8 +129,8 @@ TEST_CASE("tasks are listed in their order, by cluster and owner", "[service]") 
   REQUIRE(list("", "ann") == anns);
   REQUIRE(list("first", "ann").size() == 5);
   REQUIRE(list("none", "").empty());
-  REQUIRE(bench.rows.list("", "", {10, "", "b"}).total == 0);
-  REQUIRE(refusal_of([&] { bench.rows.list("", "", {10, "x", ""}); }).first == 422);
+  REQUIRE(bench.rows.list({}, {10, "", "b"}).total == 0);
+  REQUIRE(refusal_of([&] { bench.rows.list({}, {10, "x", ""}); }).first == 422);
 
   std::vector<std::string> open;
   for (const task_row& task : bench.rows.open()) {
@@ -139,7 +139,7 @@ TEST_CASE("tasks are listed in their order, by cluster and owner", "[service]") 
   REQUIRE(open == all);
   bench.rows.remove(all[1]);
   bench.rows.remove_of_cluster("first");
-  REQUIRE(bench.rows.list("", "", {}).total == 11);
+  REQUIRE(bench.rows.list({}, {}).total == 11);
 }
 
 TEST_CASE("tasks of many threads get numbers of their own", "[service]") {

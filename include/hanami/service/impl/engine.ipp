@@ -377,20 +377,19 @@ HANAMI_SERVICE_INLINE store::page<task_view> engine::list_tasks(const identity& 
                                                                 std::string_view cluster_id,
                                                                 const store::page_request& wanted) {
   state& s = *state_;
-  std::string owner = who.user_id;
-  std::string of;
-  if (!cluster_id.empty()) {
-    const auto row = s.parts.rows.get(who, store::resource_kind::cluster, cluster_id);
-    of = row.id;
-    owner = may_change(who, row) ? std::string() : owner;
+  store::task_scope of{cluster_id, who.user_id, {}};
+  if (cluster_id.empty()) {
+    of.project_id = who.admin ? std::string_view() : who.project_id;
+  } else if (may_change(who, s.parts.rows.get(who, store::resource_kind::cluster, cluster_id))) {
+    of.owner_id = {};
   }
-  store::page<store::task_row> found = s.parts.tasks.list(of, owner, wanted);
+  store::page<store::task_row> found = s.parts.tasks.list(of, wanted);
   store::page<task_view> result;
   result.next = std::move(found.next);
   result.total = found.total;
   for (const store::task_row& row : found.rows) {
     const auto cluster = s.parts.rows.find(store::resource_kind::cluster, row.cluster_id);
-    if (cluster && state::sees_task(who, row, *cluster)) { // else of another project of the user
+    if (cluster && state::sees_task(who, row, *cluster)) { // else it has become private
       result.rows.push_back(s.view_of(row));
     }
   }

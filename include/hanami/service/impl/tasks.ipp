@@ -4,6 +4,7 @@
 #include "../store/tasks.hpp"
 
 #include "../clock.hpp"
+#include "../identity.hpp"
 #include "../problem.hpp"
 #include "../store/cursor.hpp"
 #include "../uuid.hpp"
@@ -63,22 +64,25 @@ inline void insert_task(connection& on, const task_row& task) {
              task.done, task.queued_at, task.started_at, task.ended_at);
 }
 
-/// The filter of a list, in fixed words, and the values it takes: cluster, owner, pattern.
+/// The filter of a list, in fixed words, and the values it takes.
 struct task_filter {
-  std::string_view cluster_id;
-  std::string_view owner_id;
+  const task_scope& of;
   std::string pattern;
 
   std::string words() const {
+    static_assert(static_cast<int>(visibility::everyone) == 2);
     return std::string("WHERE name LIKE ? ESCAPE '\\'") +
-           (cluster_id.empty() ? "" : " AND cluster_id = ?") +
-           (owner_id.empty() ? "" : " AND owner_id = ?");
+           (of.cluster_id.empty() ? "" : " AND cluster_id = ?") +
+           (of.owner_id.empty() ? "" : " AND owner_id = ?") +
+           (of.project_id.empty() ? ""
+                                  : " AND cluster_id IN (SELECT id FROM resources WHERE"
+                                    " project_id = ? OR visibility = 2)");
   }
   /// The number of values bound.
   int bind(statement& to) const {
     int index = 1;
     to.bind(index, pattern);
-    for (const std::string_view id : {cluster_id, owner_id}) {
+    for (const std::string_view id : {of.cluster_id, of.owner_id, of.project_id}) {
       if (!id.empty()) {
         to.bind(++index, id);
       }
@@ -122,11 +126,10 @@ HANAMI_SERVICE_INLINE std::optional<task_row> tasks::find(std::string_view id) {
   });
 }
 
-HANAMI_SERVICE_INLINE page<task_row>
-tasks::list(std::string_view cluster_id, std::string_view owner_id, const page_request& wanted) {
+HANAMI_SERVICE_INLINE page<task_row> tasks::list(const task_scope& of, const page_request& wanted) {
   const detail::page_cursor after = detail::cursor_from(wanted.after);
   const std::int64_t most = detail::rows_to_ask_for(wanted);
-  const detail::task_filter filter{cluster_id, owner_id, detail::like_pattern(wanted.name)};
+  const detail::task_filter filter{of, detail::like_pattern(wanted.name)};
   return db_.read([&](connection& on) {
     page<task_row> result;
     statement rows = on.query(std::string(detail::select_tasks) + filter.words() +

@@ -37,6 +37,13 @@ struct task_row {
   std::int64_t ended_at = 0;
 };
 
+/// Which tasks; what is empty does not matter.
+struct task_scope {
+  std::string_view cluster_id;
+  std::string_view owner_id;
+  std::string_view project_id; ///< on clusters of this project, or public ones
+};
+
 /// Safe from any thread; changes are on disk when a call returns.
 class tasks {
  public:
@@ -46,10 +53,8 @@ class tasks {
   /// `most_open` queued and active ones of the owner: `problem` 403 "quota_exceeded".
   task_row add(task_row task, std::uint64_t most_open);
   std::optional<task_row> find(std::string_view id);
-  /// Of one cluster, or of all of them (empty) with this owner (empty: any); by sequence. 422 for a
-  /// page that makes no sense.
-  page<task_row> list(std::string_view cluster_id, std::string_view owner_id,
-                      const page_request& wanted);
+  /// By sequence. 422 for a page that makes no sense.
+  page<task_row> list(const task_scope& of, const page_request& wanted);
   /// Queued and active ones, by sequence.
   std::vector<task_row> open();
   /// Writes state, outcome, error, total, done and times. Nothing happens where the row is gone.
