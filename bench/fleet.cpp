@@ -21,8 +21,8 @@
 
 #include <tbb/task_arena.h>
 
-#include <hanami/executor/fleet.hpp>
 #include <hanami/executor/tbb.hpp>
+#include <hanami/fleet/fleet.hpp>
 #include <hanami/hanami.hpp>
 
 #include "../examples/support/mnist_data.hpp"

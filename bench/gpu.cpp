@@ -21,8 +21,8 @@
 #include <utility>
 #include <vector>
 
-#include <hanami/executor/cuda.hpp>
-#include <hanami/executor/cuda/emulated_device.hpp>
+#include <hanami/cuda/cuda.hpp>
+#include <hanami/cuda/emulated_device.hpp>
 #include <hanami/hanami.hpp>
 
 #include "../examples/support/mnist_data.hpp"

@@ -20,9 +20,9 @@
 #include <unistd.h>
 
 #include <hanami/cluster.hpp>
-#include <hanami/service/api/cluster_frames.hpp>
-#include <hanami/service/api/wire.hpp>
-#include <hanami/service/json.hpp>
+#include <hanami/service/api/reference/wire.hpp>
+#include <hanami/service/api/v1/cluster_frames.hpp>
+#include <hanami/service/base/json.hpp>
 #include <hanami/service/server.hpp>
 
 #include "../examples/support/command_line.hpp"

@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <hanami/service/http/server.hpp>
+#include <hanami/service/http/http_server.hpp>
 
 #include "../examples/support/command_line.hpp"
 #include "support/load.hpp"

@@ -45,19 +45,20 @@ endif()
 # What nvcc compiles, once for all programs that run on a device.
 if(TARGET hanami_cuda)
   file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/cuda_device.cu CONTENT
-    "#include <hanami/executor/cuda.cuh>\n")
+    "#include <hanami/cuda/cuda.cuh>\n")
   add_library(hanami_cuda_device STATIC ${PROJECT_BINARY_DIR}/cuda_device.cu)
   target_link_libraries(hanami_cuda_device PUBLIC hanami_cuda PRIVATE hanami_dev)
 endif()
 
 # The service's definitions, compiled once for all programs: a source of its own for each .ipp.
 if(TARGET hanami_service)
-  file(GLOB definitions CONFIGURE_DEPENDS ${HANAMI_INCLUDE_DIR}/hanami/service/impl/*.ipp)
+  file(GLOB_RECURSE definitions RELATIVE ${HANAMI_INCLUDE_DIR} CONFIGURE_DEPENDS
+    ${HANAMI_INCLUDE_DIR}/hanami/service/*.ipp)
   set(sources "")
   foreach(definition IN LISTS definitions)
-    cmake_path(GET definition STEM name)
-    set(source ${PROJECT_BINARY_DIR}/service/${name}.cpp)
-    file(CONFIGURE OUTPUT ${source} CONTENT "#include <hanami/service/impl/${name}.ipp>\n")
+    cmake_path(REPLACE_EXTENSION definition .cpp OUTPUT_VARIABLE name)
+    set(source ${PROJECT_BINARY_DIR}/${name})
+    file(CONFIGURE OUTPUT ${source} CONTENT "#include <${definition}>\n")
     list(APPEND sources ${source})
   endforeach()
   add_library(hanami_service_compiled STATIC EXCLUDE_FROM_ALL ${sources})

@@ -9,18 +9,36 @@ cmake_minimum_required(VERSION 3.24)
 
 # From the ground up; the last expression that matches a header's path is its floor.
 set(floors
-  "^(config|version)\\.hpp$"
-  "^fwd\\.hpp$"
+  "^(config|version)\.hpp$"
+  "^fwd\.hpp$"
   "^foundation/"
+  "^template/"
   "^structure/"
+  "^draw/"
   "^algorithm/"
+  "^growth/"
   "^executor/"
-  "^(cluster|quantized)\\.hpp$"
-  "^stream/"
+  "^learner\.hpp$"
+  "^cluster\.hpp$"
+  "^quantized/"
   "^io/"
-  "^executor/(fleet|cuda)"
-  "^service/"
-  "^hanami\\.hpp$")
+  "^model/"
+  "^stream/"
+  "^eigen\.hpp$"
+  "^fleet/"
+  "^cuda/"
+  "^service/base/"
+  "^service/http/"
+  "^service/monitor/"
+  "^service/store/"
+  "^service/access/"
+  "^service/data/"
+  "^service/engine/"
+  "^service/api/[^/]+$"
+  "^service/api/v1/"
+  "^service/api/reference/"
+  "^service/(server|src)\.[hi]pp$"
+  "^hanami\.hpp$")
 
 function(floor_of header result)
   set(level 0)
@@ -102,7 +120,7 @@ endforeach()
 if(EXISTS ${include_dir}/hanami/service/src.hpp)
   set(header service/src.hpp)
   file(READ ${include_dir}/hanami/service/src.hpp definitions)
-  file(GLOB parts RELATIVE ${include_dir}/hanami/service ${include_dir}/hanami/service/impl/*.ipp)
+  file(GLOB_RECURSE parts RELATIVE ${include_dir}/hanami/service ${include_dir}/hanami/service/*.ipp)
   foreach(part IN LISTS parts)
     string(FIND "${definitions}" "\"${part}\"" place)
     if(place EQUAL -1)

@@ -28,7 +28,7 @@ function(check expected header text)
   endif()
 endfunction()
 
-check("sound" "algorithm/grow.hpp" "#include \"../structure/brick.hpp\"")
+check("sound" "growth/grow.hpp" "#include \"../structure/brick.hpp\"")
 check("foundation/ids.hpp: points up to structure/hex.hpp"
   "foundation/ids.hpp" "#include \"../structure/hex.hpp\"")
 check("fwd.hpp: points up to structure/hex.hpp" "fwd.hpp" "  # include <hanami/structure/hex.hpp>")

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include <hanami/cluster.hpp>
-#include <hanami/structure/template_parser.hpp>
+#include <hanami/template/parser.hpp>
 
 namespace {
 

@@ -13,7 +13,7 @@
 #include <hanami/algorithm/sample_check.hpp>
 #include <hanami/cluster.hpp>
 #include <hanami/foundation/arena.hpp>
-#include <hanami/structure/template_builder.hpp>
+#include <hanami/template/builder.hpp>
 
 namespace {
 

@@ -9,7 +9,7 @@
 #include <hanami/foundation/error.hpp>
 
 #if defined(EXAMPLE_CUDA)
-#include <hanami/executor/cuda.hpp>
+#include <hanami/cuda/cuda.hpp>
 #endif
 
 namespace example {

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include <hanami/draw/draw.hpp>
 #include <hanami/hanami.hpp>
-#include <hanami/structure/draw.hpp>
 
 #include "html_report.hpp"
 #include "mnist_task.hpp"

@@ -8,10 +8,10 @@
 #include <catch2/catch.hpp>
 
 #include <hanami/algorithm/forward.hpp>
-#include <hanami/algorithm/grow.hpp>
-#include <hanami/executor/serial.hpp>
+#include <hanami/foundation/serial_executor.hpp>
+#include <hanami/growth/grow.hpp>
 #include <hanami/structure/network_check.hpp>
-#include <hanami/structure/template_builder.hpp>
+#include <hanami/template/builder.hpp>
 
 using namespace hanami;
 

@@ -11,9 +11,9 @@
 
 #include <catch2/catch.hpp>
 
-#include <hanami/executor/serial.hpp>
+#include <hanami/foundation/serial_executor.hpp>
 #include <hanami/structure/network_check.hpp>
-#include <hanami/structure/template_builder.hpp>
+#include <hanami/template/builder.hpp>
 
 using namespace hanami;
 

@@ -11,11 +11,11 @@
 #include <catch2/catch.hpp>
 
 #include <hanami/algorithm/forward.hpp>
-#include <hanami/algorithm/grow.hpp>
-#include <hanami/executor/serial.hpp>
 #include <hanami/foundation/random.hpp>
+#include <hanami/foundation/serial_executor.hpp>
+#include <hanami/growth/grow.hpp>
 #include <hanami/structure/network_check.hpp>
-#include <hanami/structure/template_builder.hpp>
+#include <hanami/template/builder.hpp>
 
 // The backward pass against central finite differences of the loss, in double precision. What the
 // backward pass takes from a weight, divided by the rate, must be the derivative.

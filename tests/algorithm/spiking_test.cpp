@@ -12,10 +12,10 @@
 
 #include <hanami/algorithm/backward.hpp>
 #include <hanami/algorithm/forward.hpp>
-#include <hanami/algorithm/grow.hpp>
-#include <hanami/executor/serial.hpp>
 #include <hanami/foundation/random.hpp>
-#include <hanami/structure/template_builder.hpp>
+#include <hanami/foundation/serial_executor.hpp>
+#include <hanami/growth/grow.hpp>
+#include <hanami/template/builder.hpp>
 
 using namespace hanami;
 

@@ -12,7 +12,7 @@
 
 #include <hanami/foundation/random.hpp>
 #include <hanami/io/checkpoint.hpp>
-#include <hanami/structure/template_builder.hpp>
+#include <hanami/template/builder.hpp>
 
 using namespace hanami;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <hanami/executor/fleet.hpp>
 #include <hanami/executor/tbb.hpp>
+#include <hanami/fleet/fleet.hpp>
 
 // Built to see that the component brings all it needs.
 int main() {

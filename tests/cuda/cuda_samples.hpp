@@ -8,9 +8,9 @@
 #include <vector>
 
 #include <hanami/cluster.hpp>
-#include <hanami/executor/cuda/trainer.hpp>
+#include <hanami/cuda/trainer.hpp>
 #include <hanami/io/archive.hpp>
-#include <hanami/structure/template_builder.hpp>
+#include <hanami/template/builder.hpp>
 
 #include "executor/sample_clusters.hpp"
 

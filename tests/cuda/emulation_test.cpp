@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include <hanami/executor/cuda/emulated_device.hpp>
-#include <hanami/executor/cuda/trainer.hpp>
+#include <hanami/cuda/emulated_device.hpp>
+#include <hanami/cuda/trainer.hpp>
 #include <hanami/foundation/error.hpp>
 
 #include "cuda_samples.hpp"

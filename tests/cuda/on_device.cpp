@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include <hanami/executor/cuda.hpp>
+#include <hanami/cuda/cuda.hpp>
 
 #include "cuda_samples.hpp"
 

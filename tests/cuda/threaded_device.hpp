@@ -10,8 +10,8 @@
 #include <thread>
 #include <vector>
 
-#include <hanami/executor/cuda/emulated_device.hpp>
-#include <hanami/executor/cuda/trainer.hpp>
+#include <hanami/cuda/emulated_device.hpp>
+#include <hanami/cuda/trainer.hpp>
 
 /// A device whose blocks are made of threads of this machine. Slower than one thread that plays a
 /// block, but what one thread of a device writes and another reads without a barrier between them
@@ -38,7 +38,7 @@ struct thread_grid {
   std::vector<std::vector<std::uint32_t>> counts; ///< of scans: per block and thread
 };
 
-/// One thread of one block, as it sees its team; see `executor/cuda/team.hpp`.
+/// One thread of one block, as it sees its team; see `cuda/team.hpp`.
 class threaded_team {
  public:
   static constexpr std::size_t sum_lanes = hanami::gpu::emulated_team::sum_lanes;

@@ -8,7 +8,7 @@
 
 #include <hanami/cluster.hpp>
 #include <hanami/foundation/random.hpp>
-#include <hanami/structure/template_builder.hpp>
+#include <hanami/template/builder.hpp>
 
 /// Clusters that together use every part of the core, and samples for them.
 

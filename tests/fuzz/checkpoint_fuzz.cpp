@@ -6,7 +6,7 @@
 #include <vector>
 
 #include <hanami/io/checkpoint.hpp>
-#include <hanami/structure/template_builder.hpp>
+#include <hanami/template/builder.hpp>
 
 namespace {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <hanami/foundation/error.hpp>
-#include <hanami/service/engine/data_file.hpp>
+#include <hanami/service/data/data_file.hpp>
 
 #include <cstddef>
 #include <cstdint>

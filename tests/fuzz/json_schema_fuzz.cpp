@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <hanami/service/api/schema.hpp>
-#include <hanami/service/json.hpp>
+#include <hanami/service/api/json_schema.hpp>
+#include <hanami/service/base/json.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -2,7 +2,7 @@
 #include <hanami/foundation/error.hpp>
 #include <hanami/service/access/policy.hpp>
 #include <hanami/service/access/token.hpp>
-#include <hanami/service/config.hpp>
+#include <hanami/service/base/settings.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <hanami/service/api/cluster_frames.hpp>
-#include <hanami/service/api/wire.hpp>
+#include <hanami/service/api/reference/wire.hpp>
+#include <hanami/service/api/v1/cluster_frames.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -6,10 +6,10 @@
 #include <string_view>
 #include <system_error>
 
-#include <hanami/structure/draw.hpp>
-#include <hanami/structure/template_parser.hpp>
-#include <hanami/structure/template_writer.hpp>
+#include <hanami/draw/draw.hpp>
 #include <hanami/structure/topology.hpp>
+#include <hanami/template/parser.hpp>
+#include <hanami/template/writer.hpp>
 
 /// Any bytes are refused with a message or make a template that is valid and survives being written
 /// and read; what can be planned can be drawn. Build with `clang++ -fsanitize=fuzzer,address`.

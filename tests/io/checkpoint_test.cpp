@@ -15,7 +15,7 @@
 #include <catch2/catch.hpp>
 
 #include <hanami/foundation/random.hpp>
-#include <hanami/structure/template_builder.hpp>
+#include <hanami/template/builder.hpp>
 
 #include "scratch_folder.hpp"
 

@@ -11,7 +11,7 @@
 
 #include <catch2/catch.hpp>
 
-#include <hanami/structure/template_builder.hpp>
+#include <hanami/template/builder.hpp>
 
 using namespace hanami;
 

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "../config.hpp"
-#include "../foundation/concepts.hpp"
-#include "../structure/cluster_template.hpp"
+#include "../foundation/executor.hpp"
+#include "../template/cluster_template.hpp"
 
 namespace hanami {
 

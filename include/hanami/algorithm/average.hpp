@@ -7,8 +7,8 @@
 
 #include "../foundation/bfloat16.hpp"
 #include "../foundation/random.hpp"
+#include "../foundation/random_streams.hpp"
 #include "../structure/network.hpp"
-#include "random_keys.hpp"
 
 /// Running averages of all weights: a stream without an end keeps a learning rate, and its noise,
 /// for ever; the average answers without it (Polyak and Juditsky 1992).

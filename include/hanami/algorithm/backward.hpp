@@ -7,12 +7,12 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "../structure/activity.hpp"
+#include "../foundation/random_streams.hpp"
+#include "../structure/workspace.hpp"
 #include "activation.hpp"
 #include "borders.hpp"
 #include "forward.hpp"
 #include "lanes.hpp"
-#include "random_keys.hpp"
 #include "spiking.hpp"
 
 /// From the errors of the outputs back to every active weight: plain gradient descent, one sample

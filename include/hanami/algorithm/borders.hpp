@@ -8,7 +8,7 @@
 #include <limits>
 
 #include "../foundation/simd.hpp"
-#include "../structure/activity.hpp"
+#include "../structure/workspace.hpp"
 
 /// The border rule: where the first step of a section ends. A border begins at the first potential
 /// and is the largest one while the section is young (its first 16 activations). Every 16

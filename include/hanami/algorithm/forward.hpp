@@ -8,8 +8,8 @@
 #include <span>
 #include <vector>
 
-#include "../foundation/concepts.hpp"
-#include "../structure/activity.hpp"
+#include "../foundation/executor.hpp"
+#include "../structure/workspace.hpp"
 #include "activation.hpp"
 #include "lanes.hpp"
 #include "loss.hpp"

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <span>
 
-#include "../structure/activity.hpp"
+#include "../structure/workspace.hpp"
 
 /// The answer function of each kind of output and the loss that belongs to it. For all three the
 /// gradient of the loss by the inner sum is (answer - target) in inner units.

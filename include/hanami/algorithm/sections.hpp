@@ -8,7 +8,7 @@
 #include <limits>
 
 #include "../foundation/simd.hpp"
-#include "../structure/activity.hpp"
+#include "../structure/workspace.hpp"
 
 /// What the sections of a brick do with the potentials of their sources: the list of active steps.
 

@@ -8,7 +8,7 @@
 
 #include "../foundation/random.hpp"
 #include "../foundation/simd.hpp"
-#include "../structure/activity.hpp"
+#include "../structure/workspace.hpp"
 #include "lanes.hpp"
 
 /// Neurons that remember: each of the last inputs is still in their potentials, the older the less,

@@ -10,7 +10,7 @@
 #include <tbb/partitioner.h>
 #include <tbb/task_arena.h>
 
-#include "../foundation/concepts.hpp"
+#include "../foundation/executor.hpp"
 #include "../foundation/memory.hpp"
 #include "handover.hpp"
 

@@ -19,8 +19,8 @@
 
 #include "../cluster.hpp"
 #include "../foundation/attempt.hpp"
-#include "../structure/template_parser.hpp"
-#include "../structure/template_writer.hpp"
+#include "../template/parser.hpp"
+#include "../template/writer.hpp"
 #include "archive.hpp"
 #include "file.hpp"
 

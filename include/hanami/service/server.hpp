@@ -6,8 +6,8 @@
 #include <optional>
 #include <string>
 
-#include "compile.hpp"
-#include "config.hpp"
+#include "base/compile.hpp"
+#include "base/settings.hpp"
 
 /// The service, whole: give it a configuration, and it serves until it is stopped.
 ///
@@ -44,5 +44,5 @@ class server {
 } // namespace hanami::service
 
 #ifndef HANAMI_SERVICE_PRECOMPILED
-#include "impl/server.ipp"
+#include "server.ipp"
 #endif

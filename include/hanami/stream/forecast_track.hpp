@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "../cluster.hpp"
-#include "../structure/template_builder.hpp"
+#include "../template/builder.hpp"
 #include "column_history.hpp"
 #include "expert_mix.hpp"
 #include "recursive_least_squares.hpp"

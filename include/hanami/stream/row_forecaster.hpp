@@ -12,7 +12,7 @@
 
 #include "../cluster.hpp"
 #include "../foundation/error.hpp"
-#include "../structure/template_builder.hpp"
+#include "../template/builder.hpp"
 #include "anomaly.hpp"
 
 namespace hanami {

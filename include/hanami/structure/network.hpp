@@ -11,8 +11,8 @@
 #include "../foundation/bfloat16.hpp"
 #include "../foundation/error.hpp"
 #include "../fwd.hpp"
+#include "../template/validation.hpp"
 #include "brick.hpp"
-#include "template_validation.hpp"
 #include "tile_pool.hpp"
 #include "topology.hpp"
 

@@ -16,8 +16,8 @@
 #include "../foundation/ids.hpp"
 #include "../foundation/memory.hpp"
 #include "../foundation/simd.hpp"
-#include "cluster_template.hpp"
-#include "template_rules.hpp"
+#include "../template/cluster_template.hpp"
+#include "../template/rules.hpp"
 
 /// Who feeds whom: the template turned into lists that the algorithms walk.
 ///

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <utility>
 
-#include "../clock.hpp"
-#include "../problem.hpp"
+#include "../base/clock.hpp"
+#include "../base/problem.hpp"
 #include "../store/cursor.hpp"
 #include "../store/sqlite.hpp"
 #include "accounts.hpp"

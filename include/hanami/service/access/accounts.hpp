@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "../compile.hpp"
-#include "../config.hpp"
-#include "../problem.hpp"
+#include "../base/compile.hpp"
+#include "../base/problem.hpp"
+#include "../base/settings.hpp"
 #include "../store/database.hpp"
 #include "../store/page.hpp"
 
@@ -140,5 +140,5 @@ class accounts {
 } // namespace hanami::service::access
 
 #ifndef HANAMI_SERVICE_PRECOMPILED
-#include "../impl/accounts.ipp"
+#include "accounts.ipp"
 #endif

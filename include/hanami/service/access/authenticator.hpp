@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-#include "../compile.hpp"
-#include "../config.hpp"
-#include "../identity.hpp"
+#include "../base/compile.hpp"
+#include "../base/identity.hpp"
+#include "../base/settings.hpp"
 #include "accounts.hpp"
 #include "token.hpp"
 
@@ -75,5 +75,5 @@ class authenticator {
 } // namespace hanami::service::access
 
 #ifndef HANAMI_SERVICE_PRECOMPILED
-#include "../impl/authenticator.ipp"
+#include "authenticator.ipp"
 #endif

@@ -15,8 +15,8 @@
 
 #include <arpa/inet.h>
 
-#include "../config.hpp"
-#include "../problem.hpp"
+#include "../base/problem.hpp"
+#include "../base/settings.hpp"
 
 /// Keeps those at bay who guess passwords: each address may come so often, each user may fail so
 /// often. Users that do not exist are treated as those that do.

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "../compile.hpp"
+#include "../base/compile.hpp"
 
 namespace hanami::service::access {
 
@@ -22,5 +22,5 @@ std::string generate_password();
 } // namespace hanami::service::access
 
 #ifndef HANAMI_SERVICE_PRECOMPILED
-#include "../impl/password.ipp"
+#include "password.ipp"
 #endif

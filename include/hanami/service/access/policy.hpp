@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "../compile.hpp"
+#include "../base/compile.hpp"
 
 /// Which role may do what.
 
@@ -51,5 +51,5 @@ class policy {
 } // namespace hanami::service::access
 
 #ifndef HANAMI_SERVICE_PRECOMPILED
-#include "../impl/policy.ipp"
+#include "policy.ipp"
 #endif

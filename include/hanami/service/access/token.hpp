@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "../compile.hpp"
+#include "../base/compile.hpp"
 
 /// Signed tokens: JSON Web Tokens (RFC 7519) with HMAC-SHA256 and nothing else.
 
@@ -45,5 +45,5 @@ std::optional<token_claims> check_token(std::string_view token, const secret_key
 } // namespace hanami::service::access
 
 #ifndef HANAMI_SERVICE_PRECOMPILED
-#include "../impl/token.ipp"
+#include "token.ipp"
 #endif

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "../engine/data_file.hpp"
-#include "../problem.hpp"
+#include "../base/problem.hpp"
+#include "../data/data_file.hpp"
 
 namespace hanami::service::api::detail {
 

@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "../../cluster.hpp"
+#include "../base/json.hpp"
+#include "../base/problem.hpp"
 #include "../engine/cluster_shape.hpp"
-#include "../json.hpp"
-#include "../problem.hpp"
+#include "json_schema.hpp"
 #include "samples.hpp"
-#include "schema.hpp"
 #include "views.hpp"
 
 /// One sample at a time, as the REST calls and the WebSocket of a cluster take and give it.

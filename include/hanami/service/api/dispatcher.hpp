@@ -11,8 +11,8 @@
 
 #include "../access/authenticator.hpp"
 #include "../access/policy.hpp"
-#include "../compile.hpp"
-#include "../config.hpp"
+#include "../base/compile.hpp"
+#include "../base/settings.hpp"
 #include "../http/message.hpp"
 #include "../monitor/metrics.hpp"
 #include "../store/database.hpp"
@@ -92,5 +92,5 @@ std::vector<std::pair<std::string, std::string>> parse_query(std::string_view qu
 } // namespace hanami::service::api
 
 #ifndef HANAMI_SERVICE_PRECOMPILED
-#include "../impl/dispatcher.ipp"
+#include "dispatcher.ipp"
 #endif

@@ -12,11 +12,11 @@
 #include <utility>
 #include <vector>
 
-#include "../compile.hpp"
+#include "../base/compile.hpp"
+#include "../base/identity.hpp"
+#include "../base/json.hpp"
 #include "../http/message.hpp"
-#include "../identity.hpp"
-#include "../json.hpp"
-#include "schema.hpp"
+#include "json_schema.hpp"
 
 /// An endpoint: its path, who may call it, what it takes and gives, and the function behind it. All
 /// of it is data: routing, checks, documentation and tests read the same registrations.
@@ -140,5 +140,5 @@ class registry {
 } // namespace hanami::service::api
 
 #ifndef HANAMI_SERVICE_PRECOMPILED
-#include "../impl/endpoint.ipp"
+#include "endpoint.ipp"
 #endif

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <span>
 
-#include "../json.hpp"
+#include "../base/json.hpp"
 #include "../monitor/host.hpp"
 
 namespace hanami::service::api::detail {

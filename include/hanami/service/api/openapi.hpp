@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "../compile.hpp"
+#include "../base/compile.hpp"
 #include "endpoint.hpp"
 
 namespace hanami::service::api {
@@ -18,5 +18,5 @@ std::string documentation_page(std::string_view source);
 } // namespace hanami::service::api
 
 #ifndef HANAMI_SERVICE_PRECOMPILED
-#include "../impl/openapi.ipp"
+#include "openapi.ipp"
 #endif

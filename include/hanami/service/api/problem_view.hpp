@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "../json.hpp"
-#include "../problem.hpp"
-#include "schema.hpp"
+#include "../base/json.hpp"
+#include "../base/problem.hpp"
+#include "json_schema.hpp"
 
 /// Problems as clients see them, by HTTP and by WebSocket.
 

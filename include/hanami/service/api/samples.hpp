@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
+#include "../base/json.hpp"
+#include "../base/problem.hpp"
 #include "../engine/engine.hpp"
-#include "../json.hpp"
-#include "../problem.hpp"
 
 /// Samples between JSON and the flat vectors of a cluster.
 

@@ -7,11 +7,11 @@
 #include "../access/accounts.hpp"
 #include "../access/authenticator.hpp"
 #include "../access/policy.hpp"
-#include "../compile.hpp"
-#include "../config.hpp"
-#include "../engine/datasets.hpp"
+#include "../base/compile.hpp"
+#include "../base/settings.hpp"
+#include "../data/datasets.hpp"
 #include "../engine/engine.hpp"
-#include "../http/server.hpp"
+#include "../http/http_server.hpp"
 #include "../monitor/host.hpp"
 #include "../monitor/metrics.hpp"
 #include "../store/logs.hpp"
@@ -43,24 +43,4 @@ struct services {
   socket_watch& watch;
 };
 
-// The modern API, under /v1.
-void add_account_endpoints(registry& to, services& with);
-void add_cluster_endpoints(registry& to, services& with);
-void add_task_endpoints(registry& to, services& with);
-void add_data_endpoints(registry& to, services& with);
-void add_system_endpoints(registry& to, services& with);
-
-/// The reference's API, under /v1.0alpha, as its clients speak it.
-void add_reference_endpoints(registry& to, services& with);
-
 } // namespace hanami::service::api
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "../impl/reference_accounts.ipp"
-#include "../impl/reference_work.ipp"
-#include "../impl/v1_accounts.ipp"
-#include "../impl/v1_clusters.ipp"
-#include "../impl/v1_data.ipp"
-#include "../impl/v1_system.ipp"
-#include "../impl/v1_tasks.ipp"
-#endif

@@ -5,15 +5,15 @@
 #include <string_view>
 
 #include "../access/accounts.hpp"
-#include "../clock.hpp"
+#include "../base/clock.hpp"
+#include "../base/identity.hpp"
+#include "../base/json.hpp"
 #include "../engine/engine.hpp"
-#include "../identity.hpp"
-#include "../json.hpp"
 #include "../store/page.hpp"
 #include "../store/resources.hpp"
 #include "../store/tasks.hpp"
 #include "endpoint.hpp"
-#include "schema.hpp"
+#include "json_schema.hpp"
 
 /// How the modern API shows things, and the schemas that say so.
 

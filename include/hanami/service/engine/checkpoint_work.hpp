@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "../../io/checkpoint.hpp"
-#include "block_file.hpp"
+#include "../data/block_file.hpp"
 #include "task_work.hpp"
 
 namespace hanami::service::engine::detail {

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "../../cluster.hpp"
-#include "../compile.hpp"
+#include "../base/compile.hpp"
+#include "../data/block_file.hpp"
 #include "../store/tasks.hpp"
-#include "block_file.hpp"
 #include "journal.hpp"
 
 /// What a cluster is on disk: a folder of its own, with snapshots (checkpoints in a `block_file`)
@@ -113,5 +113,5 @@ class cluster_files {
 } // namespace hanami::service::engine
 
 #ifndef HANAMI_SERVICE_PRECOMPILED
-#include "../impl/cluster_files.ipp"
+#include "cluster_files.ipp"
 #endif

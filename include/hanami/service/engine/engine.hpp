@@ -15,14 +15,14 @@
 
 #include "../../cluster.hpp"
 #include "../access/accounts.hpp"
-#include "../compile.hpp"
-#include "../config.hpp"
-#include "../identity.hpp"
+#include "../base/compile.hpp"
+#include "../base/identity.hpp"
+#include "../base/settings.hpp"
+#include "../data/block_file.hpp"
+#include "../data/datasets.hpp"
 #include "../store/resources.hpp"
 #include "../store/tasks.hpp"
-#include "block_file.hpp"
 #include "cluster_shape.hpp"
-#include "datasets.hpp"
 #include "engine_types.hpp"
 #include "task_plan.hpp"
 
@@ -63,7 +63,7 @@ class engine {
   std::shared_ptr<const cluster_shape> shape(std::string_view id);
   cluster_statistics statistics(std::string_view id);
   std::string template_text(std::string_view id);
-  /// What `structure/draw.hpp` draws of it as it is now: "svg" or "dot".
+  /// What `draw/draw.hpp` draws of it as it is now: "svg" or "dot".
   std::string picture(std::string_view id, std::string_view format);
 
   // One sample at a time. Who asks must have looked at the rights; `user_id` is who it is counted
@@ -112,5 +112,5 @@ class engine {
 } // namespace hanami::service::engine
 
 #ifndef HANAMI_SERVICE_PRECOMPILED
-#include "../impl/engine.ipp"
+#include "engine.ipp"
 #endif

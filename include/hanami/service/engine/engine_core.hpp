@@ -19,9 +19,9 @@
 #include <utility>
 #include <vector>
 
-#include "../../executor/fleet.hpp"
-#include "../compile.hpp"
-#include "../problem.hpp"
+#include "../../fleet/fleet.hpp"
+#include "../base/compile.hpp"
+#include "../base/problem.hpp"
 #include "engine_types.hpp"
 #include "live_cluster.hpp"
 #include "task_work.hpp"

@@ -14,7 +14,7 @@
 
 #include "../../io/file.hpp"
 #include "../access/token.hpp"
-#include "../compile.hpp"
+#include "../base/compile.hpp"
 #include "../store/tasks.hpp"
 
 /// Journals: what a cluster has learned, in order, so that it can learn it again.
@@ -116,5 +116,5 @@ journal_extent read_journal(const std::filesystem::path& file, std::uint64_t gen
 } // namespace hanami::service::engine
 
 #ifndef HANAMI_SERVICE_PRECOMPILED
-#include "../impl/journal.ipp"
+#include "journal.ipp"
 #endif

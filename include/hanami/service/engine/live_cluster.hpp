@@ -15,14 +15,14 @@
 #include <utility>
 #include <vector>
 
-#include "../../executor/fleet.hpp"
-#include "../config.hpp"
-#include "../json.hpp"
+#include "../../fleet/fleet.hpp"
+#include "../base/json.hpp"
+#include "../base/settings.hpp"
+#include "../data/datasets.hpp"
 #include "../store/resources.hpp"
 #include "../store/tasks.hpp"
 #include "cluster_files.hpp"
 #include "cluster_shape.hpp"
-#include "datasets.hpp"
 #include "task_plan.hpp"
 #include "user_meter.hpp"
 #include "work.hpp"

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "../compile.hpp"
-#include "../json.hpp"
+#include "../base/compile.hpp"
+#include "../base/json.hpp"
 
 namespace hanami::service::engine {
 
@@ -53,5 +53,5 @@ task_plan task_plan_from(const json::object& stored);
 } // namespace hanami::service::engine
 
 #ifndef HANAMI_SERVICE_PRECOMPILED
-#include "../impl/task_plan.ipp"
+#include "task_plan.ipp"
 #endif

@@ -8,11 +8,11 @@
 #include <string>
 
 #include "../../cluster.hpp"
-#include "../compile.hpp"
-#include "../json.hpp"
-#include "../problem.hpp"
+#include "../base/compile.hpp"
+#include "../base/json.hpp"
+#include "../base/problem.hpp"
+#include "../data/sample_reader.hpp"
 #include "live_cluster.hpp"
-#include "sample_reader.hpp"
 #include "task_plan.hpp"
 #include "work.hpp"
 

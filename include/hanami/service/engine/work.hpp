@@ -5,7 +5,7 @@
 #include <string>
 
 #include "../../cluster.hpp"
-#include "../json.hpp"
+#include "../base/json.hpp"
 #include "../store/tasks.hpp"
 
 namespace hanami::service::engine::detail {

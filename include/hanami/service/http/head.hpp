@@ -14,7 +14,7 @@
 #include <boost/beast/http/status.hpp>
 #include <boost/json/serialize.hpp>
 
-#include "../problem.hpp"
+#include "../base/problem.hpp"
 #include "message.hpp"
 
 /// From bytes to a request: Beast's parser, and what it leaves to its user.

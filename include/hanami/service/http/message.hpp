@@ -139,7 +139,7 @@ class application {
 
 } // namespace hanami::service::http
 
-#include "../compile.hpp"
+#include "../base/compile.hpp"
 #ifndef HANAMI_SERVICE_PRECOMPILED
-#include "../impl/message.ipp"
+#include "message.ipp"
 #endif

@@ -11,7 +11,7 @@
 #include <boost/asio/ssl/context.hpp>
 
 #include "../../foundation/error.hpp"
-#include "../config.hpp"
+#include "../base/settings.hpp"
 
 /// What TLS connections are made with.
 

@@ -15,7 +15,7 @@
 
 #include <boost/asio/ssl/stream.hpp>
 
-#include "../config.hpp"
+#include "../base/settings.hpp"
 #include "message.hpp"
 #include "shard.hpp"
 

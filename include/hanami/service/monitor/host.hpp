@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "../compile.hpp"
+#include "../base/compile.hpp"
 
 /// What the machine says of itself: topology, clock, temperature, power. What it does not show is
 /// left out, never made up.
@@ -97,5 +97,5 @@ class sampler {
 } // namespace hanami::service::monitor
 
 #ifndef HANAMI_SERVICE_PRECOMPILED
-#include "../impl/host.ipp"
+#include "host.ipp"
 #endif

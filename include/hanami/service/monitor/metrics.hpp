@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "../compile.hpp"
+#include "../base/compile.hpp"
 
 namespace hanami::service::monitor {
 
@@ -54,5 +54,5 @@ class request_counts {
 } // namespace hanami::service::monitor
 
 #ifndef HANAMI_SERVICE_PRECOMPILED
-#include "../impl/metrics.ipp"
+#include "metrics.ipp"
 #endif

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <system_error>
 
-#include "../problem.hpp"
+#include "../base/problem.hpp"
 #include "page.hpp"
 
 /// How lists are cut into pages: by the place of the last row, so that a page is found by an index

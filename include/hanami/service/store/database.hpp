@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "../compile.hpp"
+#include "../base/compile.hpp"
 #include "sqlite.hpp"
 
 /// The service's database: one file, write-ahead logged, one writer and as many readers as ask.
@@ -91,5 +91,5 @@ class database {
 } // namespace hanami::service::store
 
 #ifndef HANAMI_SERVICE_PRECOMPILED
-#include "../impl/database.ipp"
+#include "database.ipp"
 #endif

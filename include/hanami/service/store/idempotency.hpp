@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "../compile.hpp"
-#include "../problem.hpp"
+#include "../base/compile.hpp"
+#include "../base/problem.hpp"
 #include "database.hpp"
 
 namespace hanami::service::store {
@@ -35,5 +35,5 @@ void clean_answers(database& db);
 } // namespace hanami::service::store
 
 #ifndef HANAMI_SERVICE_PRECOMPILED
-#include "../impl/idempotency.ipp"
+#include "idempotency.ipp"
 #endif

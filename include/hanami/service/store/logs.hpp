@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "../compile.hpp"
+#include "../base/compile.hpp"
 #include "database.hpp"
 #include "page.hpp"
 
@@ -100,5 +100,5 @@ class logs {
 } // namespace hanami::service::store
 
 #ifndef HANAMI_SERVICE_PRECOMPILED
-#include "../impl/logs.ipp"
+#include "logs.ipp"
 #endif

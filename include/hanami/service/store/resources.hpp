@@ -7,9 +7,9 @@
 #include <string>
 #include <string_view>
 
-#include "../compile.hpp"
-#include "../identity.hpp"
-#include "../problem.hpp"
+#include "../base/compile.hpp"
+#include "../base/identity.hpp"
+#include "../base/problem.hpp"
 #include "database.hpp"
 #include "page.hpp"
 
@@ -87,5 +87,5 @@ class resources {
 } // namespace hanami::service::store
 
 #ifndef HANAMI_SERVICE_PRECOMPILED
-#include "../impl/resources.ipp"
+#include "resources.ipp"
 #endif

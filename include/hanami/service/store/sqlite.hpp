@@ -15,7 +15,7 @@
 
 #include <sqlite3.h>
 
-#include "../compile.hpp"
+#include "../base/compile.hpp"
 
 /// A thin layer over SQLite: values are always bound, never spliced into the text. Errors are
 /// `errc::file_error` with what SQLite says.
@@ -139,5 +139,5 @@ class connection {
 } // namespace hanami::service::store
 
 #ifndef HANAMI_SERVICE_PRECOMPILED
-#include "../impl/sqlite.ipp"
+#include "sqlite.ipp"
 #endif

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "../compile.hpp"
+#include "../base/compile.hpp"
 #include "database.hpp"
 #include "page.hpp"
 
@@ -71,5 +71,5 @@ class tasks {
 } // namespace hanami::service::store
 
 #ifndef HANAMI_SERVICE_PRECOMPILED
-#include "../impl/tasks.ipp"
+#include "tasks.ipp"
 #endif

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "../config.hpp"
+#include "../growth/drift.hpp"
+#include "../structure/brick.hpp"
+#include "../structure/topology.hpp"
+#include "../template/cluster_template.hpp"
+
+/// The image of a cluster: everything that training and inference touch, in one block of memory
+/// without pointers. It can be copied anywhere, whole, and works there: in the memory of a device,
+/// or in the fast memory that a block of threads shares. Places are bytes from its beginning.
+///
+/// The arrays are those of the core, in their layout: tiles, slots, inverse widths, output blocks.
+
+namespace hanami::gpu {
+
+/// Where in an image an array begins.
+using place = std::uint64_t;
+
+/// Why a team has stopped before the end of its task.
+enum class pause : std::uint32_t {
+  none,    ///< it has not
+  reshape, ///< the next sample changes more than weights and sections: bricks, negative inputs, or
+           ///< a stream has turned out to be another one
+  no_room, ///< the next sample needs more tiles than the image has
+  refused  ///< the next sample has infinite values
+};
+
+struct input_record {
+  std::uint32_t first;  ///< in the values of a sample
+  std::uint32_t offset; ///< in the array of sources
+  std::uint32_t size;
+  std::uint32_t negative; ///< whether it has had a negative value
+};
+
+struct hexagon_record {
+  double error_sum;
+  place chunks;  ///< source_chunk
+  place active;  ///< std::uint16_t per chunk
+  place neurons; ///< std::uint32_t: the chunks that are of neurons
+  place bricks;  ///< std::uint32_t
+  std::uint32_t chunk_count;
+  std::uint32_t neuron_count; ///< chunks of neurons
+  std::uint32_t brick_count;
+};
+
+struct brick_record {
+  std::uint64_t generation;
+  place have, closed;  ///< std::uint16_t per chunk
+  place inverse_width; ///< float per source
+  place slot;          ///< tile_slot per source
+  place watch;         ///< border_watch per chunk
+  place bias, average_bias;
+  place phi, listed;   ///< the active steps: float, tile_slot
+  place source_deltas; ///< float per source of a chunk of neurons
+  std::uint32_t hexagon;
+  std::uint32_t fed_by_neurons;
+  std::uint32_t retired;
+  std::uint32_t most_active;
+  std::uint32_t list_count;
+  std::uint32_t input_count; ///< the first so many of the list belong to inputs
+  float squares;             ///< of its deltas, summed
+  std::uint16_t awake[most_lanes / chunk_width];
+};
+
+struct level_record {
+  std::uint32_t first_hexagon, hexagon_count; ///< in `level_hexagons`
+  std::uint32_t first_brick, brick_count;     ///< in `level_bricks`
+};
+
+struct output_record {
+  place bricks;   ///< std::uint32_t: those it reads
+  place block_of; ///< std::uint32_t per brick of the network: its place among them, or `no_tile`
+  place weights, bias, average_weights, average_bias;
+  place parts; ///< float: sums of groups of bricks
+  output_kind kind;
+  std::uint32_t first; ///< in the values of an answer
+  std::uint32_t size;
+  std::uint32_t brick_count;
+};
+
+struct image_header {
+  std::uint64_t bytes;       ///< of the whole image
+  std::uint64_t front_bytes; ///< of all but the tiles, which come last
+  std::uint64_t seed;
+  std::uint64_t planned, seen; ///< of the learning schedule
+  drift_watch drift;           ///< of an endless stream
+  std::uint64_t samples, samples_learned;
+  std::uint64_t sections_grown;
+  double learning_rate, bias_rate, skip_classes, skip_values;
+  double loss_sum, loss_enough; ///< as the loss says when a hexagon gets a brick
+  float gradient_clip;
+  activation_kind activation;
+  bool averaging;
+  bool full;         ///< no more growth
+  bool notes_errors; ///< errors of hexagons are summed, for growth by bricks
+  bool grows_bricks; ///< some hexagon has room for one more
+  std::uint32_t lanes;
+  std::uint32_t input_count, hexagon_count, brick_count, level_count, output_count;
+  std::uint32_t input_size, output_size, negative_part, neurons_begin;
+  std::uint32_t tiles_used, tile_capacity;
+  std::uint32_t free_count;
+  place inputs, hexagons, bricks, levels, level_hexagons, level_bricks, outputs; ///< records
+  place sources, deltas, answer, errors;                                         ///< float
+  place free_slots;  ///< tile_slot: given back, the next one to be used last
+  place new_sources; ///< std::uint32_t: sources whose sections are being grown
+  place tiles, average_tiles;
+
+  // Of the sample at work, or the task.
+  std::uint32_t found_infinite, found_negative, found_missing, found_unborn,
+      found_no_room; ///< 0 or 1
+  std::uint32_t learns;
+  pause paused;
+  double loss;
+  std::uint64_t done;        ///< samples of the task
+  std::uint64_t steps_heard; ///< active steps of all bricks and samples of the task
+  std::uint64_t steps_learned;
+};
+
+static_assert(std::is_trivially_copyable_v<image_header> &&
+              std::is_trivially_copyable_v<brick_record> &&
+              std::is_trivially_copyable_v<source_chunk> &&
+              std::is_trivially_copyable_v<border_watch>);
+
+/// An image somewhere in memory, of which the front may stand apart from the tiles. Does not own
+/// it.
+struct image_view {
+  std::byte* base = nullptr;
+  std::byte* tile_base = nullptr; ///< where the image would begin for its tiles to be in place
+
+  template <class T>
+  HANAMI_HOST_DEVICE T* at(place where) const noexcept {
+    return reinterpret_cast<T*>(base + where);
+  }
+  HANAMI_HOST_DEVICE image_header& head() const noexcept { return *at<image_header>(0); }
+  HANAMI_HOST_DEVICE brick_record* bricks() const noexcept {
+    return at<brick_record>(head().bricks);
+  }
+  HANAMI_HOST_DEVICE hexagon_record* hexagons() const noexcept {
+    return at<hexagon_record>(head().hexagons);
+  }
+  HANAMI_HOST_DEVICE level_record* levels() const noexcept {
+    return at<level_record>(head().levels);
+  }
+  HANAMI_HOST_DEVICE output_record* outputs() const noexcept {
+    return at<output_record>(head().outputs);
+  }
+  HANAMI_HOST_DEVICE float* sources() const noexcept { return at<float>(head().sources); }
+  /// Potentials and deltas of the neurons of a brick.
+  HANAMI_HOST_DEVICE float* potentials_of(std::size_t brick) const noexcept {
+    return sources() + head().neurons_begin + brick * head().lanes;
+  }
+  HANAMI_HOST_DEVICE float* deltas_of(std::size_t brick) const noexcept {
+    return at<float>(head().deltas) + brick * head().lanes;
+  }
+  HANAMI_HOST_DEVICE float* tiles(bool average) const noexcept {
+    return reinterpret_cast<float*>(tile_base + (average ? head().average_tiles : head().tiles));
+  }
+  HANAMI_HOST_DEVICE float* tile(tile_slot slot, bool average = false) const noexcept {
+    return tiles(average) + std::size_t{slot} * head().lanes;
+  }
+};
+
+/// A whole image, and how much of it a block may want to take to faster memory.
+struct placed_image {
+  std::byte* base = nullptr;
+  std::size_t bytes = 0;
+  std::size_t front_bytes = 0;
+
+  HANAMI_HOST_DEVICE image_view view() const noexcept { return {base, base}; }
+};
+
+} // namespace hanami::gpu

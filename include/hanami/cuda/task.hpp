@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+#include "../algorithm/schedule.hpp"
+#include "backward.hpp"
+#include "forward.hpp"
+#include "grow.hpp"
+
+/// Whole tasks on an image, sample after sample, by a team: what a kernel runs. A sample that needs
+/// the host (it changes the shape of the network, or needs more tiles than there are) ends the task
+/// early; nothing of it has then been learned, and the host trains it and goes on from there.
+
+namespace hanami::gpu {
+
+/// How far a team has come.
+struct task_result {
+  std::uint64_t done = 0; ///< samples since the image was made, as are the steps
+  std::uint64_t steps_heard = 0;
+  std::uint64_t steps_learned = 0;
+  pause paused = pause::none;
+};
+
+/// What a team is to do. All memory is the team's to read (and `answers` to write).
+struct task_view {
+  const float* inputs = nullptr;        ///< rows of samples
+  const float* targets = nullptr;       ///< rows; for training
+  float* answers = nullptr;             ///< rows, by number in the task; for inference
+  const std::uint32_t* order = nullptr; ///< rows in the order of training; none: as they come
+  std::uint64_t first = 0;              ///< in the order
+  std::uint64_t count = 0;
+  bool average = false;                       ///< for inference: the averaged weights answer
+  volatile std::uint64_t* progress = nullptr; ///< samples done, written now and then
+  task_result* result = nullptr;              ///< of training; written at the end
+};
+
+/// Samples between two looks at the progress.
+inline constexpr std::uint64_t progress_period = 64;
+
+/// The forward pass of training. Anything but `none`: the sample is for the host.
+template <class Team>
+HANAMI_HOST_DEVICE pause grow_forward(const Team& team, image_view image, const float* input,
+                                      const float* target) {
+  image_header& head = image.head();
+  place_sample(team, image, input);
+  team.each_of_all(head.output_size, [&](std::size_t k) {
+    if (std::isinf(target[k])) {
+      team.raise(head.found_infinite);
+    }
+  });
+  team.sync_all();
+  if (head.found_infinite != 0) {
+    return pause::refused;
+  }
+  if (head.found_negative != 0) {
+    return pause::reshape;
+  }
+  for (std::uint32_t n = 0; n < head.level_count; ++n) {
+    const level_record& level = image.levels()[n];
+    find_active(team, image, level, true);
+    team.sync_all();
+    if (head.found_unborn != 0) {
+      return pause::reshape;
+    }
+    if (head.found_missing != 0 && !head.full) {
+      grow_level(team, image, level);
+      team.sync_all();
+      if (head.found_no_room != 0) {
+        return pause::no_room;
+      }
+    }
+    forward_level(team, image, level, false);
+    team.sync_all();
+  }
+  read_outputs(team, image, false);
+  return pause::none;
+}
+
+/// Answers, errors and loss of a sample, whether it is worth learning, and whether its loss asks
+/// for a brick or tells that the stream has changed. By one thread.
+HANAMI_HOST_DEVICE inline void measure(image_view image, const float* target) {
+  image_header& head = image.head();
+  answer_outputs(image);
+  bool learns = false;
+  head.loss = 0;
+  for (std::uint32_t o = 0; o < head.output_count; ++o) {
+    const output_record& output = image.outputs()[o];
+    output_loss<float> loss;
+    for (std::uint32_t k = output.first; k < output.first + output.size; ++k) {
+      image.at<float>(head.errors)[k] = measure_node(output.kind, image.at<float>(head.answer)[k],
+                                                     target[k], 1.0f, head.gradient_clip, loss);
+    }
+    head.loss += static_cast<double>(loss.nats);
+    const double skip = output.kind == output_kind::softmax ? head.skip_classes : head.skip_values;
+    learns = learns || !(static_cast<double>(loss.worst) < skip);
+  }
+  head.learns = learns ? 1 : 0;
+  const bool brick_due = learns && head.grows_bricks && head.notes_errors &&
+                         head.loss_sum + head.loss > head.loss_enough;
+  drift_watch drift = head.drift;
+  const bool changed = head.planned == 0 && drift.note(head.loss);
+  head.paused = brick_due || changed ? pause::reshape : pause::none;
+  if (head.paused == pause::none) {
+    head.drift = drift; // a sample that is tried again is noted once
+  }
+}
+
+/// The learning rates of the sample at work.
+HANAMI_HOST_DEVICE inline step_rates<float> rates_now(const image_header& head) {
+  const double share = learning_schedule{head.planned, head.seen}.share();
+  step_rates<float> rates;
+  rates.weight = static_cast<float>(head.learning_rate * share);
+  rates.bias = static_cast<float>(head.learning_rate * share * head.bias_rate);
+  rates.output_bias = rates.bias;
+  return rates;
+}
+
+/// Counts a sample; by one thread, when all have seen what was found of it.
+HANAMI_HOST_DEVICE inline void count_sample(image_view image) {
+  image_header& head = image.head();
+  for (std::uint32_t b = 0; b < head.brick_count; ++b) {
+    const std::uint64_t steps = image.bricks()[b].list_count;
+    head.steps_heard += steps;
+    head.steps_learned += head.learns != 0 ? steps : 0;
+  }
+  head.samples_learned += head.learns;
+  ++head.samples;
+  ++head.seen;
+  ++head.done;
+  head.found_missing = 0;
+}
+
+/// Trains one sample.
+template <class Team>
+HANAMI_HOST_DEVICE pause train_sample(const Team& team, image_view image, const float* input,
+                                      const float* target) {
+  image_header& head = image.head();
+  const pause stopped = grow_forward(team, image, input, target);
+  if (stopped != pause::none) {
+    return stopped;
+  }
+  if (team.rank() == 0) {
+    team.once([&] { measure(image, target); });
+  }
+  team.sync_all();
+  if (head.paused != pause::none) {
+    return head.paused;
+  }
+  if (head.learns != 0) {
+    find_deltas(team, image);
+    correct_weights(team, image, rates_now(head));
+    if (head.notes_errors && team.rank() == 0) {
+      note_errors(team, image);
+    }
+  }
+  team.sync_all();
+  if (team.rank() == 0) {
+    team.once([&] { count_sample(image); });
+  }
+  team.sync_all();
+  if (learning_schedule{head.planned, head.seen}.moving() && head.seen % 8 == 0) {
+    note_awake(team, image);
+  }
+  if (head.averaging && head.seen % average_period == 0) {
+    update_average(team, image);
+    team.sync_all();
+  }
+  return pause::none;
+}
+
+/// Trains the samples of a task. Why it stopped, and how many are done, stands in the header.
+template <class Team>
+HANAMI_HOST_DEVICE void train_task(const Team& team, image_view image, const task_view& task) {
+  image_header& head = image.head();
+  const std::size_t input_size = head.input_size;
+  const std::size_t output_size = head.output_size;
+  pause stopped = pause::none;
+  for (std::uint64_t k = 0; k < task.count && stopped == pause::none; ++k) {
+    const std::uint64_t at = task.first + k;
+    const std::uint64_t row = task.order == nullptr ? at : task.order[at];
+    stopped =
+        train_sample(team, image, task.inputs + row * input_size, task.targets + row * output_size);
+    if (task.progress != nullptr && team.rank() == 0 && k % progress_period == 0) {
+      team.once([&] { *task.progress = k; });
+    }
+  }
+  team.sync_all();
+  if (team.rank() == 0) {
+    team.once([&] {
+      head.paused = stopped;
+      if (task.progress != nullptr) {
+        *task.progress = head.done;
+      }
+      if (task.result != nullptr) {
+        *task.result = {head.done, head.steps_heard, head.steps_learned, stopped};
+      }
+    });
+  }
+}
+
+/// Answers the samples of a task.
+template <class Team>
+HANAMI_HOST_DEVICE void infer_task(const Team& team, image_view image, const task_view& task) {
+  image_header& head = image.head();
+  for (std::uint64_t k = 0; k < task.count; ++k) {
+    const std::uint64_t row = task.first + k;
+    place_sample(team, image, task.inputs + row * head.input_size);
+    team.sync_all();
+    for (std::uint32_t n = 0; n < head.level_count; ++n) {
+      find_active(team, image, image.levels()[n], false);
+      team.sync_all();
+      forward_level(team, image, image.levels()[n], task.average);
+      team.sync_all();
+    }
+    read_outputs(team, image, task.average);
+    if (team.rank() == 0) {
+      team.once([&] { answer_outputs(image); });
+      team.sync();
+      team.each(head.output_size, [&](std::size_t o) {
+        task.answers[row * head.output_size + o] = image.at<float>(head.answer)[o];
+      });
+    }
+    team.sync_all();
+  }
+}
+
+} // namespace hanami::gpu

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "../base/compile.hpp"
+#include "../base/json.hpp"
+
+/// What values look like: one description that checks requests, fills in defaults and is printed as
+/// JSON Schema (2020-12), so that the three cannot differ.
+
+namespace hanami::service::api {
+
+enum class value_kind : std::uint8_t { any, text, integer, number, boolean, list, object, map };
+
+/// Texts of a fixed form; each is also printed as a regular expression.
+enum class text_form : std::uint8_t {
+  any,
+  uuid,       ///< 8-4-4-4-12 hex digits
+  identifier, ///< letter, then letters, digits, _
+  user_id,    ///< the same with @ . -
+  name,       ///< letter, then letters, digits, _ - and blanks
+  label,      ///< any printable text: UTF-8 without control characters
+  base64,     ///< with padding
+  path        ///< letter, then letters, digits, _ . / -
+};
+
+/// What is wrong with a value; the reference's API has its own words for each.
+enum class fault_kind : std::uint8_t {
+  unknown_key,
+  missing_key,
+  wrong_type,
+  wrong_form,
+  too_small,
+  too_large
+};
+
+struct schema_fault {
+  fault_kind kind = fault_kind::wrong_type;
+  std::string pointer; ///< JSON pointer
+  std::string key;     ///< last part of the pointer
+  std::string detail;
+  bool text_length = false; ///< too_small, too_large: of a text
+  double limit = 0;         ///< too_small, too_large
+};
+
+class schema;
+
+struct schema_member;
+
+/// A value; made by the static functions and refined by the others, each of which gives a changed
+/// copy: `schema::integer(1, 1000).otherwise(100).describe("rows")`.
+class schema {
+ public:
+  static schema any() { return schema(value_kind::any); }
+  /// Lengths in bytes.
+  static schema text(std::size_t shortest = 0, std::size_t longest = 65536,
+                     text_form form = text_form::any);
+  static schema uuid() { return text(36, 36, text_form::uuid); }
+  static schema choice(std::vector<std::string> allowed);
+  static schema integer(std::int64_t least = 0,
+                        std::int64_t most = std::numeric_limits<std::int64_t>::max());
+  static schema number(double least = -std::numeric_limits<double>::max(),
+                       double most = std::numeric_limits<double>::max());
+  static schema boolean() { return schema(value_kind::boolean); }
+  static schema list(schema item, std::size_t fewest = 0, std::size_t most = 1'000'000);
+  /// Other keys than these are refused.
+  static schema object(std::vector<schema_member> members);
+  static schema object();
+  /// Any keys (of this form), one kind of value.
+  static schema map(schema item, std::size_t fewest = 0, std::size_t most = 1000);
+
+  schema describe(std::string words) const;
+  /// What stands for it where it is left out. A member with a default is never required.
+  schema otherwise(json::value standard) const;
+  /// Null will do as well: of a number, it is what is missing.
+  schema or_null() const;
+  schema example(json::value shown) const;
+  /// Gives it a name of its own under `components/schemas`.
+  schema called(std::string name) const;
+
+  /// Checks a value, fills in defaults, and adds what is wrong to `faults` (at most 20).
+  void check(json::value& value, const std::string& pointer,
+             std::vector<schema_fault>& faults) const;
+  /// A value from text, as a query holds it: numbers and booleans are read, what cannot be read
+  /// stays text, for `check` to refuse.
+  json::value from_text(std::string_view text) const;
+
+  /// JSON Schema. With `components`, named schemas are put there and referred to.
+  json::object to_json(json::object* components = nullptr) const;
+
+  value_kind kind() const noexcept { return kind_; }
+  const std::vector<schema_member>& members() const;
+  const schema_member* member(std::string_view name) const;
+  const std::string& description() const noexcept { return description_; }
+  const std::optional<json::value>& standard() const noexcept { return default_; }
+
+ private:
+  explicit schema(value_kind kind) : kind_(kind) {}
+
+  json::object plain_json(json::object* components) const;
+  void check_text(const json::string& text, const std::string& pointer,
+                  std::vector<schema_fault>& faults) const;
+  void check_number(json::value& value, const std::string& pointer,
+                    std::vector<schema_fault>& faults) const;
+  bool takes_any_number(const json::value& value) const noexcept;
+  void check_members(json::object& value, const std::string& pointer,
+                     std::vector<schema_fault>& faults) const;
+
+  value_kind kind_;
+  text_form form_ = text_form::any;
+  double least_ = -std::numeric_limits<double>::max(); ///< value, length or number of items
+  double most_ = std::numeric_limits<double>::max();
+  bool nullable_ = false;
+  std::vector<std::string> choices_;
+  std::shared_ptr<const std::vector<schema_member>> members_;
+  std::shared_ptr<const schema> item_;
+  std::string description_;
+  std::string name_;
+  std::optional<json::value> default_;
+  std::optional<json::value> example_;
+};
+
+enum class presence : std::uint8_t { required, optional };
+
+/// One key of an object.
+struct schema_member {
+  std::string name;
+  schema value;
+  presence needed = presence::required;
+};
+
+/// Whether a text has a form; without regular expressions, in one pass.
+bool has_form(std::string_view text, text_form form);
+/// The regular expression of a form; empty for `any` and `label`.
+std::string_view pattern_of(text_form form);
+
+} // namespace hanami::service::api
+
+#ifndef HANAMI_SERVICE_PRECOMPILED
+#include "json_schema.ipp"
+#endif

@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "json_schema.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "../base/uuid.hpp"
+
+namespace hanami::service::api {
+
+namespace detail {
+
+inline constexpr std::size_t most_schema_faults = 20;
+
+inline bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// A letter, then letters, digits and what `others` holds.
+inline bool is_word(std::string_view text, std::string_view others) {
+  return !text.empty() && is_letter(text.front()) &&
+         std::all_of(text.begin(), text.end(), [&](char c) {
+           return is_letter(c) || is_digit(c) || others.find(c) != std::string_view::npos;
+         });
+}
+
+inline bool is_base64(std::string_view text) {
+  if (text.size() % 4 != 0) {
+    return false;
+  }
+  for (int padding = 0; padding < 2 && !text.empty() && text.back() == '='; ++padding) {
+    text.remove_suffix(1);
+  }
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return is_letter(c) || is_digit(c) || c == '+' || c == '/'; });
+}
+
+inline bool is_printable(std::string_view text) {
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+inline void escape_pointer(std::string& to, std::string_view key) {
+  to += '/';
+  for (const char c : key) {
+    if (c == '~') {
+      to += "~0";
+    } else if (c == '/') {
+      to += "~1";
+    } else {
+      to += c;
+    }
+  }
+}
+
+inline std::string below(const std::string& pointer, std::string_view key) {
+  std::string result = pointer;
+  escape_pointer(result, key);
+  return result;
+}
+
+inline std::string last_part(const std::string& pointer) {
+  const std::size_t slash = pointer.rfind('/');
+  return slash == std::string::npos ? pointer : pointer.substr(slash + 1);
+}
+
+inline void add_fault(std::vector<schema_fault>& faults, fault_kind kind,
+                      const std::string& pointer, std::string detail, double limit = 0,
+                      bool text_length = false) {
+  if (faults.size() < most_schema_faults) {
+    faults.push_back({kind, pointer, last_part(pointer), std::move(detail), text_length, limit});
+  }
+}
+
+inline std::string plain_number(double value) {
+  if (std::abs(value) < 1e15 && value == std::floor(value)) {
+    return std::to_string(static_cast<std::int64_t>(value));
+  }
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, value);
+  return {text, end.ptr};
+}
+
+inline std::string_view name_of_kind(value_kind kind) {
+  switch (kind) {
+  case value_kind::text:
+    return "a string";
+  case value_kind::integer:
+    return "an integer";
+  case value_kind::number:
+    return "a number";
+  case value_kind::boolean:
+    return "true or false";
+  case value_kind::list:
+    return "a list";
+  case value_kind::object:
+  case value_kind::map:
+    return "an object";
+  case value_kind::any:
+    break;
+  }
+  return "any value";
+}
+
+} // namespace detail
+
+HANAMI_SERVICE_INLINE bool has_form(std::string_view text, text_form form) {
+  switch (form) {
+  case text_form::any:
+    return true;
+  case text_form::uuid:
+    return is_uuid(text);
+  case text_form::identifier:
+    return detail::is_word(text, "_");
+  case text_form::user_id:
+    return detail::is_word(text, "_@.-");
+  case text_form::name:
+    return detail::is_word(text, "_- ");
+  case text_form::label:
+    return detail::is_printable(text);
+  case text_form::base64:
+    return detail::is_base64(text);
+  case text_form::path:
+    return detail::is_word(text, "_./-");
+  }
+  return false;
+}
+
+HANAMI_SERVICE_INLINE std::string_view pattern_of(text_form form) {
+  switch (form) {
+  case text_form::uuid:
+    return "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$";
+  case text_form::identifier:
+    return "^[a-zA-Z][a-zA-Z_0-9]*$";
+  case text_form::user_id:
+    return "^[a-zA-Z][a-zA-Z_0-9@.-]*$";
+  case text_form::name:
+    return "^[a-zA-Z][a-zA-Z_0-9 -]*$";
+  case text_form::base64:
+    return "^[a-zA-Z0-9+/]*={0,2}$";
+  case text_form::path:
+    return "^[a-zA-Z][a-zA-Z_0-9./-]*$";
+  case text_form::label:
+    return "^[^\\u0000-\\u001f\\u007f]*$";
+  case text_form::any:
+    break;
+  }
+  return {};
+}
+
+HANAMI_SERVICE_INLINE schema schema::text(std::size_t shortest, std::size_t longest,
+                                          text_form form) {
+  schema made(value_kind::text);
+  made.least_ = static_cast<double>(shortest);
+  made.most_ = static_cast<double>(longest);
+  made.form_ = form;
+  return made;
+}
+
+HANAMI_SERVICE_INLINE schema schema::choice(std::vector<std::string> allowed) {
+  schema made(value_kind::text);
+  made.choices_ = std::move(allowed);
+  return made;
+}
+
+HANAMI_SERVICE_INLINE schema schema::integer(std::int64_t least, std::int64_t most) {
+  schema made(value_kind::integer);
+  made.least_ = static_cast<double>(least);
+  made.most_ = static_cast<double>(most);
+  return made;
+}
+
+HANAMI_SERVICE_INLINE schema schema::number(double least, double most) {
+  schema made(value_kind::number);
+  made.least_ = least;
+  made.most_ = most;
+  return made;
+}
+
+HANAMI_SERVICE_INLINE schema schema::list(schema item, std::size_t fewest, std::size_t most) {
+  schema made(value_kind::list);
+  made.item_ = std::make_shared<const schema>(std::move(item));
+  made.least_ = static_cast<double>(fewest);
+  made.most_ = static_cast<double>(most);
+  return made;
+}
+
+HANAMI_SERVICE_INLINE schema schema::object(std::vector<schema_member> members) {
+  schema made(value_kind::object);
+  made.members_ = std::make_shared<const std::vector<schema_member>>(std::move(members));
+  return made;
+}
+
+HANAMI_SERVICE_INLINE schema schema::object() { return object(std::vector<schema_member>{}); }
+
+HANAMI_SERVICE_INLINE schema schema::map(schema item, std::size_t fewest, std::size_t most) {
+  schema made(value_kind::map);
+  made.item_ = std::make_shared<const schema>(std::move(item));
+  made.least_ = static_cast<double>(fewest);
+  made.most_ = static_cast<double>(most);
+  return made;
+}
+
+HANAMI_SERVICE_INLINE schema schema::describe(std::string words) const {
+  schema changed = *this;
+  changed.description_ = std::move(words);
+  return changed;
+}
+
+HANAMI_SERVICE_INLINE schema schema::otherwise(json::value standard) const {
+  schema changed = *this;
+  changed.default_ = std::move(standard);
+  return changed;
+}
+
+HANAMI_SERVICE_INLINE schema schema::or_null() const {
+  schema changed = *this;
+  changed.nullable_ = true;
+  return changed;
+}
+
+HANAMI_SERVICE_INLINE schema schema::example(json::value shown) const {
+  schema changed = *this;
+  changed.example_ = std::move(shown);
+  return changed;
+}
+
+HANAMI_SERVICE_INLINE schema schema::called(std::string name) const {
+  schema changed = *this;
+  changed.name_ = std::move(name);
+  return changed;
+}
+
+HANAMI_SERVICE_INLINE const std::vector<schema_member>& schema::members() const {
+  static const std::vector<schema_member> none;
+  return members_ == nullptr ? none : *members_;
+}
+
+HANAMI_SERVICE_INLINE const schema_member* schema::member(std::string_view name) const {
+  for (const schema_member& m : members()) {
+    if (m.name == name) {
+      return &m;
+    }
+  }
+  return nullptr;
+}
+
+HANAMI_SERVICE_INLINE void schema::check_text(const json::string& text, const std::string& pointer,
+                                              std::vector<schema_fault>& faults) const {
+  const std::string_view words(text.data(), text.size());
+  if (!choices_.empty()) {
+    if (std::find(choices_.begin(), choices_.end(), words) == choices_.end()) {
+      std::string all;
+      for (const std::string& choice : choices_) {
+        all += (all.empty() ? "" : ", ") + choice;
+      }
+      detail::add_fault(faults, fault_kind::wrong_form, pointer, "must be one of: " + all);
+    }
+    return;
+  }
+  const auto length = static_cast<double>(words.size());
+  if (length < least_) {
+    detail::add_fault(faults, fault_kind::too_small, pointer,
+                      "must have at least " + detail::plain_number(least_) + " bytes", least_,
+                      true);
+  } else if (length > most_) {
+    detail::add_fault(faults, fault_kind::too_large, pointer,
+                      "must have at most " + detail::plain_number(most_) + " bytes", most_, true);
+  } else if (!has_form(words, form_)) {
+    detail::add_fault(faults, fault_kind::wrong_form, pointer,
+                      form_ == text_form::label ? std::string("must not have control characters")
+                                                : "must match " + std::string(pattern_of(form_)));
+  }
+}
+
+HANAMI_SERVICE_INLINE void schema::check_number(json::value& value, const std::string& pointer,
+                                                std::vector<schema_fault>& faults) const {
+  double number = 0;
+  if (kind_ == value_kind::integer) {
+    if (!value.is_int64()) {
+      // An unsigned number beyond the signed ones is an integer still, but too large for any use.
+      detail::add_fault(faults, value.is_uint64() ? fault_kind::too_large : fault_kind::wrong_type,
+                        pointer, "must be an integer up to " + detail::plain_number(most_), most_);
+      return;
+    }
+    number = static_cast<double>(value.get_int64());
+  } else {
+    if (!value.is_number()) {
+      detail::add_fault(faults, fault_kind::wrong_type, pointer, "must be a number");
+      return;
+    }
+    number = value.to_number<double>();
+  }
+  if (number < least_) {
+    detail::add_fault(faults, fault_kind::too_small, pointer,
+                      "must be at least " + detail::plain_number(least_), least_);
+  } else if (number > most_) {
+    detail::add_fault(faults, fault_kind::too_large, pointer,
+                      "must be at most " + detail::plain_number(most_), most_);
+  }
+}
+
+HANAMI_SERVICE_INLINE bool schema::takes_any_number(const json::value& value) const noexcept {
+  return (value.is_number() && least_ < -1e300 && most_ > 1e300) || (nullable_ && value.is_null());
+}
+
+HANAMI_SERVICE_INLINE void schema::check_members(json::object& value, const std::string& pointer,
+                                                 std::vector<schema_fault>& faults) const {
+  for (const auto& item : value) {
+    if (member(item.key()) == nullptr) {
+      std::string known;
+      for (const schema_member& m : members()) {
+        known += (known.empty() ? "" : ", ") + m.name;
+      }
+      detail::add_fault(faults, fault_kind::unknown_key, detail::below(pointer, item.key()),
+                        "is not known here; known are: " + known);
+    }
+  }
+  for (const schema_member& m : members()) {
+    if (json::value* found = value.if_contains(m.name)) {
+      m.value.check(*found, detail::below(pointer, m.name), faults);
+    } else if (m.value.default_) {
+      value[m.name] = *m.value.default_;
+    } else if (m.needed == presence::required) {
+      detail::add_fault(faults, fault_kind::missing_key, detail::below(pointer, m.name),
+                        "is required");
+    }
+  }
+}
+
+HANAMI_SERVICE_INLINE void schema::check(json::value& value, const std::string& pointer,
+                                         std::vector<schema_fault>& faults) const {
+  if (faults.size() >= detail::most_schema_faults || (nullable_ && value.is_null())) {
+    return;
+  }
+  const auto wrong_type = [&] {
+    detail::add_fault(faults, fault_kind::wrong_type, pointer,
+                      "must be " + std::string(detail::name_of_kind(kind_)));
+  };
+  const auto check_count = [&](std::size_t count) {
+    if (static_cast<double>(count) < least_) {
+      detail::add_fault(faults, fault_kind::too_small, pointer,
+                        "must have at least " + detail::plain_number(least_) + " entries", least_);
+    } else if (static_cast<double>(count) > most_) {
+      detail::add_fault(faults, fault_kind::too_large, pointer,
+                        "must have at most " + detail::plain_number(most_) + " entries", most_);
+    }
+  };
+  switch (kind_) {
+  case value_kind::any:
+    return;
+  case value_kind::text:
+    return value.is_string() ? check_text(value.get_string(), pointer, faults) : wrong_type();
+  case value_kind::integer:
+  case value_kind::number:
+    return check_number(value, pointer, faults);
+  case value_kind::boolean:
+    return value.is_bool() ? void() : wrong_type();
+  case value_kind::list:
+    if (!value.is_array()) {
+      return wrong_type();
+    }
+    check_count(value.get_array().size());
+    for (std::size_t i = 0; i < value.get_array().size(); ++i) {
+      if (item_->kind_ == value_kind::number && item_->takes_any_number(value.get_array()[i])) {
+        continue; // of the long lists that samples are, none is worth a pointer
+      }
+      item_->check(value.get_array()[i], pointer + '/' + std::to_string(i), faults);
+      if (faults.size() >= detail::most_schema_faults) {
+        return;
+      }
+    }
+    return;
+  case value_kind::object:
+    return value.is_object() ? check_members(value.get_object(), pointer, faults) : wrong_type();
+  case value_kind::map:
+    if (!value.is_object()) {
+      return wrong_type();
+    }
+    check_count(value.get_object().size());
+    for (auto& item : value.get_object()) {
+      item_->check(item.value(), detail::below(pointer, item.key()), faults);
+    }
+    return;
+  }
+}
+
+HANAMI_SERVICE_INLINE json::value schema::from_text(std::string_view text) const {
+  const char* const end = text.data() + text.size();
+  if (kind_ == value_kind::integer) {
+    std::int64_t number = 0;
+    const auto parsed = std::from_chars(text.data(), end, number);
+    if (parsed.ec == std::errc() && parsed.ptr == end) {
+      return number;
+    }
+  } else if (kind_ == value_kind::number) {
+    double number = 0;
+    const auto parsed = std::from_chars(text.data(), end, number);
+    if (parsed.ec == std::errc() && parsed.ptr == end && std::isfinite(number)) {
+      return number;
+    }
+  } else if (kind_ == value_kind::boolean && (text == "true" || text == "false")) {
+    return text == "true";
+  }
+  return json::value(json::string(text));
+}
+
+HANAMI_SERVICE_INLINE json::object schema::to_json(json::object* components) const {
+  if (components == nullptr || name_.empty()) {
+    return plain_json(components);
+  }
+  if (!components->contains(name_)) {
+    (*components)[name_] = nullptr; // it may hold itself
+    (*components)[name_] = plain_json(components);
+  }
+  return {{"$ref", "#/components/schemas/" + name_}};
+}
+
+HANAMI_SERVICE_INLINE json::object schema::plain_json(json::object* components) const {
+  static constexpr const char* types[] = {"",        "string", "integer", "number",
+                                          "boolean", "array",  "object",  "object"};
+  json::object made;
+  if (kind_ != value_kind::any) {
+    const char* type = types[static_cast<std::size_t>(kind_)];
+    if (nullable_) {
+      made["type"] = json::array{type, "null"};
+    } else {
+      made["type"] = type;
+    }
+  }
+  const auto limit = [&](const char* least, const char* most) {
+    if (least_ > -1e300) {
+      made[least] = kind_ == value_kind::number ? json::value(least_)
+                                                : json::value(static_cast<std::int64_t>(least_));
+    }
+    if (most_ < 9e18) {
+      made[most] = kind_ == value_kind::number ? json::value(most_)
+                                               : json::value(static_cast<std::int64_t>(most_));
+    }
+  };
+  switch (kind_) {
+  case value_kind::text:
+    if (!choices_.empty()) {
+      made["enum"] = json::array(choices_.begin(), choices_.end());
+      break;
+    }
+    limit("minLength", "maxLength");
+    if (form_ == text_form::uuid) {
+      made["format"] = "uuid";
+    } else if (!pattern_of(form_).empty()) {
+      made["pattern"] = pattern_of(form_);
+    }
+    break;
+  case value_kind::integer:
+  case value_kind::number:
+    limit("minimum", "maximum");
+    break;
+  case value_kind::list:
+    limit("minItems", "maxItems");
+    made["items"] = item_->to_json(components);
+    break;
+  case value_kind::map:
+    limit("minProperties", "maxProperties");
+    made["additionalProperties"] = item_->to_json(components);
+    break;
+  case value_kind::object: {
+    json::object properties;
+    json::array required;
+    for (const schema_member& m : members()) {
+      properties[m.name] = m.value.to_json(components);
+      if (m.needed == presence::required && !m.value.default_) {
+        required.emplace_back(m.name);
+      }
+    }
+    made["properties"] = std::move(properties);
+    if (!required.empty()) {
+      made["required"] = std::move(required);
+    }
+    made["additionalProperties"] = false;
+    break;
+  }
+  case value_kind::any:
+  case value_kind::boolean:
+    break;
+  }
+  if (!description_.empty()) {
+    made["description"] = description_;
+  }
+  if (default_) {
+    made["default"] = *default_;
+  }
+  if (example_) {
+    made["examples"] = json::array{*example_};
+  }
+  return made;
+}
+
+} // namespace hanami::service::api

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "openapi.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+namespace hanami::service::api {
+
+namespace detail {
+
+inline std::string_view reason_of(unsigned status) {
+  switch (status) {
+  case 101:
+    return "From here on it is a WebSocket";
+  case 200:
+    return "Done";
+  case 201:
+    return "Made";
+  case 202:
+    return "Begun";
+  case 204:
+    return "Done, nothing to say";
+  case 304:
+    return "Not modified";
+  case 400:
+    return "The request cannot be read";
+  case 401:
+    return "No valid token";
+  case 403:
+    return "Not allowed, or beyond a quota";
+  case 404:
+    return "Not there, or not to be seen";
+  case 409:
+    return "In conflict with what is there";
+  case 412:
+    return "Changed in the meantime";
+  case 413:
+    return "Too large";
+  case 416:
+    return "Out of range";
+  case 422:
+    return "A value is not what it should be";
+  case 426:
+    return "Not asked for as a WebSocket";
+  case 429:
+    return "Too many; try again later";
+  case 503:
+    return "Busy; try again later";
+  case 507:
+    return "The disk is full";
+  default:
+    return "See its body";
+  }
+}
+
+inline schema problem_schema() {
+  return schema::object(
+             {{"type", schema::text().describe("always about:blank")},
+              {"title", schema::text().describe("the status in words")},
+              {"status", schema::integer(400, 599)},
+              {"code", schema::text().describe("for programs, in snake_case")},
+              {"detail", schema::text().describe("what is wrong and what would be right")},
+              {"errors",
+               schema::list(
+                   schema::object({{"pointer", schema::text()}, {"detail", schema::text()}})),
+               presence::optional}})
+      .called("Problem");
+}
+
+inline void add_parameters(json::array& to, const schema& values, const char* place,
+                           json::object& components) {
+  for (const schema_member& m : values.members()) {
+    json::object parameter{{"name", m.name},
+                           {"in", place},
+                           {"required", m.needed == presence::required && !m.value.standard()},
+                           {"schema", m.value.to_json(&components)}};
+    if (!m.value.description().empty()) {
+      parameter["description"] = m.value.description();
+    }
+    to.push_back(std::move(parameter));
+  }
+}
+
+inline json::object content_of(std::string_view type, json::object described) {
+  return {{std::string(type), json::object{{"schema", std::move(described)}}}};
+}
+
+inline json::object responses_of(const endpoint& e, json::object& components) {
+  json::object responses;
+  json::object done{{"description", reason_of(e.status)}};
+  if (e.gives) {
+    done["content"] = content_of(e.gives_type, e.gives->to_json(&components));
+  } else if (e.gives_type != "application/json") {
+    done["content"] = content_of(e.gives_type, {{"type", "string"}});
+  }
+  responses[std::to_string(e.status)] = std::move(done);
+  std::vector<unsigned> refusals = e.refusals;
+  if (e.who != audience::anyone) {
+    refusals.push_back(401);
+    if (e.speaks == manner::modern) {
+      refusals.push_back(403);
+    }
+  }
+  refusals.push_back(e.speaks == manner::modern ? 422 : 400);
+  std::sort(refusals.begin(), refusals.end());
+  for (const unsigned status : refusals) {
+    json::object refused{{"description", reason_of(status)}};
+    refused["content"] =
+        e.speaks == manner::modern
+            ? content_of("application/problem+json", problem_schema().to_json(&components))
+            : content_of("text/plain", {{"type", "string"}});
+    responses[std::to_string(status)] = std::move(refused);
+  }
+  return responses;
+}
+
+inline json::object operation_of(const endpoint& e, json::object& components) {
+  json::object operation{{"operationId", e.id}, {"tags", {e.tag}}, {"summary", e.summary}};
+  if (!e.description.empty()) {
+    operation["description"] = e.description;
+  }
+  json::array parameters;
+  add_parameters(parameters, e.path_values, "path", components);
+  add_parameters(parameters, e.query, "query", components);
+  if (e.once) {
+    parameters.push_back(json::object{
+        {"name", "Idempotency-Key"},
+        {"in", "header"},
+        {"required", false},
+        {"description", "any text of up to 255 bytes: the same request with the same key is done "
+                        "once, and answered the same way for a day"},
+        {"schema", json::object{{"type", "string"}, {"maxLength", 255}}}});
+  }
+  if (!parameters.empty()) {
+    operation["parameters"] = std::move(parameters);
+  }
+  if (e.open_sink) {
+    operation["requestBody"] =
+        json::object{{"required", true},
+                     {"content", content_of("application/octet-stream", {{"type", "string"}})}};
+  } else if (e.body) {
+    operation["requestBody"] =
+        json::object{{"required", true},
+                     {"content", content_of("application/json", e.body->to_json(&components))}};
+  }
+  operation["responses"] = responses_of(e, components);
+  if (e.who == audience::anyone) {
+    operation["security"] = json::array{};
+  }
+  return operation;
+}
+
+inline std::string lower_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+} // namespace detail
+
+HANAMI_SERVICE_INLINE json::object describe(const registry& endpoints, manner speaks,
+                                            std::string_view version) {
+  json::object components;
+  json::object paths;
+  json::array tags;
+  for (const auto& e : endpoints.all()) {
+    if (e->speaks != speaks) {
+      continue;
+    }
+    if (std::none_of(tags.begin(), tags.end(), [&](const json::value& tag) {
+          return tag.at("name").as_string() == e->tag;
+        })) {
+      tags.push_back(json::object{{"name", e->tag}});
+    }
+    json::value& path = paths[e->path];
+    if (!path.is_object()) {
+      path = json::object{};
+    }
+    path.get_object()[detail::lower_case(e->method)] = detail::operation_of(*e, components);
+  }
+  const bool modern = speaks == manner::modern;
+  json::object schemes;
+  if (modern) {
+    schemes["token"] =
+        json::object{{"type", "http"}, {"scheme", "bearer"}, {"bearerFormat", "JWT"}};
+  } else {
+    schemes["token"] = json::object{{"type", "apiKey"}, {"in", "header"}, {"name", "X-Auth-Token"}};
+  }
+  return {
+      {"openapi", "3.1.0"},
+      {"info",
+       json::object{{"title", modern ? "hanami" : "hanami, the reference's API"},
+                    {"version", version},
+                    {"license", json::object{{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}},
+                    {"description", modern ? "Networks that grow while they learn, shared between "
+                                             "users and projects."
+                                           : "What clients of the reference speak; new programs "
+                                             "take the other one, under /v1."}}},
+      {"servers", json::array{json::object{{"url", "/"}}}},
+      {"security", json::array{json::object{{"token", json::array{}}}}},
+      {"tags", std::move(tags)},
+      {"paths", std::move(paths)},
+      {"components",
+       json::object{{"schemas", std::move(components)}, {"securitySchemes", std::move(schemes)}}}};
+}
+
+HANAMI_SERVICE_INLINE std::string documentation_page(std::string_view source) {
+  static constexpr std::string_view page = R"html(<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>hanami API</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>
+:root { color-scheme: light dark; --line: #8884; --soft: #8882; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+h2 { border-bottom: 1px solid var(--line); margin-top: 2.5rem; text-transform: capitalize; }
+details { border: 1px solid var(--line); border-radius: 6px; margin: .4rem 0; }
+summary { padding: .4rem .7rem; cursor: pointer; }
+summary code { font-weight: 600; }
+.in { padding: 0 1rem .8rem; } .in p { white-space: pre-line; }
+.m { display: inline-block; min-width: 4.2rem; font: 600 12px ui-monospace, monospace; }
+pre { background: var(--soft); padding: .7rem; border-radius: 6px; overflow: auto; font-size: 13px; }
+table { border-collapse: collapse; width: 100%; } td { border-top: 1px solid var(--line);
+padding: .25rem .5rem; vertical-align: top; } input { width: 100%; padding: .5rem; }
+</style></head><body><h1 id="title">hanami</h1><p id="about"></p>
+<p><a href="@source@">The description itself</a> (OpenAPI 3.1)</p>
+<input id="find" placeholder="find an endpoint" aria-label="find an endpoint"><div id="all"></div>
+<script>
+const make = (tag, text, parent) => { const e = document.createElement(tag);
+  if (text !== undefined) e.textContent = text; if (parent) parent.append(e); return e; };
+const shape = (s, api, depth = 0) => { if (!s) return "";
+  if (s.$ref) { const name = s.$ref.split("/").pop();
+    return depth > 3 ? name : shape(api.components.schemas[name], api, depth); }
+  const pad = "  ".repeat(depth + 1), limits = ["minimum", "maximum", "minLength", "maxLength",
+    "minItems", "maxItems", "pattern", "format", "default"].filter(k => k in s)
+    .map(k => k + " " + JSON.stringify(s[k])).join(", ");
+  const note = [limits, s.description].filter(Boolean).join("; ");
+  if (s.properties) return "{\n" + Object.entries(s.properties).map(([k, v]) => pad + k +
+    ((s.required || []).includes(k) ? "" : "?") + ": " + shape(v, api, depth + 1)).join("\n") +
+    "\n" + "  ".repeat(depth) + "}" + (note ? "  // " + note : "");
+  if (s.items) return "[ " + shape(s.items, api, depth) + " ]" + (note ? "  // " + note : "");
+  if (typeof s.additionalProperties === "object")
+    return "{ key: " + shape(s.additionalProperties, api, depth) + " }" + (note ? "  // " + note : "");
+  const type = s.enum ? s.enum.map(v => JSON.stringify(v)).join(" | ")
+    : [].concat(s.type || "any").join(" or ");
+  return type + (note ? "  // " + note : ""); };
+fetch("@source@").then(r => r.json()).then(api => {
+  title.textContent = api.info.title + " " + api.info.version;
+  about.textContent = api.info.description;
+  const chapters = {};
+  for (const tag of api.tags) { chapters[tag.name] = make("section", undefined, all);
+    make("h2", tag.name, chapters[tag.name]); }
+  for (const [path, methods] of Object.entries(api.paths))
+    for (const [method, o] of Object.entries(methods)) {
+      const d = make("details", undefined, chapters[o.tags[0]]), s = make("summary", undefined, d);
+      d.dataset.words = (method + path + o.summary).toLowerCase();
+      make("span", method.toUpperCase(), s).className = "m"; make("code", path, s);
+      make("span", "  " + o.summary, s);
+      const inside = make("div", undefined, d); inside.className = "in";
+      if (o.description) make("p", o.description, inside);
+      if (o.parameters) { const t = make("table", undefined, inside);
+        for (const p of o.parameters) { const r = make("tr", undefined, t);
+          make("td", p.name + (p.required ? "" : "?"), r); make("td", p.in, r);
+          make("td", shape(p.schema, api), r); } }
+      const body = o.requestBody && Object.entries(o.requestBody.content)[0];
+      if (body) { make("p", "Takes " + body[0], inside); make("pre", shape(body[1].schema, api), inside); }
+      for (const [status, r] of Object.entries(o.responses)) {
+        const content = r.content && Object.entries(r.content)[0];
+        make("p", status + ": " + r.description, inside);
+        if (content && status < 300) make("pre", shape(content[1].schema, api), inside); } }
+  find.oninput = () => { for (const d of document.querySelectorAll("details"))
+    d.hidden = !d.dataset.words.includes(find.value.toLowerCase()); }; });
+</script></body></html>
+)html";
+  std::string made;
+  std::string_view rest = page;
+  constexpr std::string_view mark = "@source@";
+  for (std::size_t at = rest.find(mark); at != std::string_view::npos; at = rest.find(mark)) {
+    made += rest.substr(0, at);
+    made += source;
+    rest.remove_prefix(at + mark.size());
+  }
+  return made += rest;
+}
+
+} // namespace hanami::service::api

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <iterator>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "../../base/compile.hpp"
+#include "../../store/page.hpp"
+#include "../endpoint.hpp"
+
+/// What the endpoints of the reference's API have in common.
+
+namespace hanami::service::api {
+struct services;
+}
+
+namespace hanami::service::api::detail {
+
+/// There is one host here; its name never changes.
+inline constexpr const char* reference_host_uuid = "68616e61-6d69-4000-8000-000000000001";
+
+struct reference_route {
+  const char* method;
+  const char* path; ///< below /v1.0alpha/
+  const char* summary;
+  audience who = audience::user;
+};
+
+/// Registers endpoints in the reference's manner.
+class reference_adder {
+ public:
+  explicit reference_adder(registry& to) : to_(to) {}
+
+  void operator()(const reference_route& route, schema query, std::optional<schema> body,
+                  std::function<answer(call&)> handle) const {
+    endpoint made;
+    made.speaks = manner::reference;
+    made.method = route.method;
+    made.path = std::string("/v1.0alpha/") + route.path;
+    made.id = std::string("reference_") + route.method + '_' + route.path;
+    for (char& c : made.id) {
+      c = c == '/' ? '_' : c;
+    }
+    const std::string path = route.path;
+    made.tag = path.substr(0, path.find('/'));
+    made.summary = route.summary;
+    made.who = route.who;
+    made.query = std::move(query);
+    made.body = std::move(body);
+    made.gives = schema::any();
+    made.gives_type = "text/json";
+    made.refusals = {404, 409};
+    made.handle = std::move(handle);
+    to_.add(std::move(made));
+  }
+
+ private:
+  registry& to_;
+};
+
+/// All rows of a paged list: the reference's lists have no pages.
+template <class Row, class Get>
+std::vector<Row> all_pages(Get get) {
+  std::vector<Row> rows;
+  store::page_request wanted;
+  wanted.limit = 1000;
+  do {
+    store::page<Row> part = get(wanted);
+    rows.insert(rows.end(), std::make_move_iterator(part.rows.begin()),
+                std::make_move_iterator(part.rows.end()));
+    wanted.after = part.next;
+  } while (!wanted.after.empty());
+  return rows;
+}
+
+/// `{"header": [names], "body": [[row], ...]}`.
+inline answer reference_table(const std::vector<const char*>& header, json::array body) {
+  json::array names(header.begin(), header.end());
+  return answer(json::object{{"header", std::move(names)}, {"body", std::move(body)}});
+}
+
+void add_reference_work(reference_adder add, services& with);
+
+} // namespace hanami::service::api::detail

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "sockets.hpp"
+
+#include <limits>
+#include <mutex>
+
+#include "../../../foundation/error.hpp"
+#include "../../access/policy.hpp"
+#include "../../base/clock.hpp"
+#include "../../base/problem.hpp"
+#include "../direct_use.hpp"
+#include "../v1/cluster_socket.hpp"
+#include "wire.hpp"
+
+namespace hanami::service::api {
+
+namespace detail {
+
+/// One socket of a client of the reference.
+class reference_socket final : public http::socket_handler,
+                               public watched_socket,
+                               public std::enable_shared_from_this<reference_socket> {
+ public:
+  using ready_function = std::function<void()>;
+
+  reference_socket(services& with, const access::policy& rules,
+                   std::function<void(std::function<void()>)> run,
+                   std::shared_ptr<http::socket> peer)
+      : s_(with), rules_(rules), run_(std::move(run)), peer_(std::move(peer)) {}
+
+  void on_message(std::string_view message, bool, ready_function ready) override {
+    if (target_ == target_kind::cluster && knows_rights()) {
+      use_cluster(message, ready); // waits for nothing
+      return;
+    }
+    run_([self = shared_from_this(), text = std::string(message), ready = std::move(ready)] {
+      self->take(text, ready);
+    });
+  }
+
+  void on_close() noexcept override {
+    const std::lock_guard lock(mutex_);
+    peer_.reset();
+  }
+
+  void look() noexcept override { is_welcome(); }
+
+ private:
+  enum class target_kind : std::uint8_t { none, cluster, upload };
+
+  std::uint64_t changes() const { return s_.door.changes() + s_.rows.changes(); }
+
+  /// Whether nothing can have changed since the rights were looked at.
+  bool knows_rights() {
+    const std::unique_lock lock(rights_mutex_, std::try_to_lock);
+    return lock && changes() == seen_ && now_ms() < expires_ms_;
+  }
+
+  /// False, with the end of the socket, where the token has expired or is void by now, or does not
+  /// let do any more what the socket is for.
+  bool is_welcome() noexcept {
+    try {
+      const std::lock_guard lock(rights_mutex_);
+      const std::uint64_t now = changes();
+      if (!token_.empty() && (now != seen_ || now_ms() >= expires_ms_)) {
+        who_ = s_.door.identify(token_);
+        expect_rights(who_, target_, id_);
+        seen_ = now;
+      }
+      return true;
+    } catch (const problem& why) {
+      refuse(why.what());
+    } catch (const std::exception&) {
+      refuse("something went wrong here");
+    }
+    return false;
+  }
+
+  /// Throws `problem` 403 and 404. The owner of a part is looked at with each piece.
+  void expect_rights(const identity& who, target_kind target, const std::string& id) const {
+    const bool cluster = target == target_kind::cluster;
+    if (!(cluster ? rules_.allows("v1.0alpha/cluster/set_mode", "PUT", who.role)
+                  : rules_.allows("v1.0alpha/dataset/upload/csv", "POST", who.role))) {
+      throw forbidden("Access denied by policy");
+    }
+    if (cluster) {
+      s_.rows.get_to_change(who, store::resource_kind::cluster, id);
+    }
+  }
+
+  std::shared_ptr<http::socket> peer() {
+    const std::lock_guard lock(mutex_);
+    return peer_;
+  }
+  void send(std::string message) {
+    if (const auto to = peer()) {
+      to->send(std::move(message), true);
+    }
+  }
+  /// A client that would wait for ever learns why it should not.
+  void refuse(std::string_view why) {
+    if (const auto to = peer()) {
+      to->close(1008, why.substr(0, 120));
+    }
+  }
+
+  /// On a worker: may wait for the disk.
+  void take(const std::string& message, const ready_function& ready) {
+    if (is_welcome()) {
+      switch (target_) {
+      case target_kind::none:
+        greet(message);
+        break;
+      case target_kind::upload:
+        take_piece(message);
+        break;
+      case target_kind::cluster:
+        use_cluster(message, ready);
+        return;
+      }
+    }
+    ready();
+  }
+
+  void greet(const std::string& message) {
+    std::string why;
+    try {
+      const json::value first = json::parse(message);
+      const auto text = [&](const char* key) {
+        const json::string& found = first.at(key).as_string();
+        return std::string(found.data(), found.size());
+      };
+      enter(text("token"), text("target"), text("uuid"));
+      send(json::serialize(json::object{{"success", true}, {"uuid", id_}}));
+      return;
+    } catch (const problem& refused) {
+      why = refused.status() == 401 ? "Token invalid" : refused.what();
+    } catch (const std::exception&) {
+      why = "the first message must be JSON with token, target and uuid";
+    }
+    send(json::serialize(json::object{{"success", false}, {"error", why}}));
+  }
+
+  void enter(const std::string& token, const std::string& target, const std::string& id) {
+    const std::uint64_t now = changes(); // before what it counts is read
+    const identity who = s_.door.identify(token);
+    if (target != "cluster" && target != "file_upload") {
+      throw bad_request("target must be cluster or file_upload");
+    }
+    const auto wanted = target == "cluster" ? target_kind::cluster : target_kind::upload;
+    expect_rights(who, wanted, id);
+    if (wanted == target_kind::cluster) {
+      shape_ = s_.engine.shape(id);
+      forget_values();
+    } else {
+      s_.data.find_part(who, id);
+    }
+    const std::lock_guard lock(rights_mutex_);
+    token_ = token;
+    who_ = who;
+    expires_ms_ = who.expires * 1000;
+    seen_ = now;
+    id_ = id;
+    user_id_ = who.user_id;
+    target_ = wanted;
+  }
+
+  identity present_identity() {
+    const std::lock_guard lock(rights_mutex_);
+    return who_;
+  }
+
+  void take_piece(const std::string& message) {
+    const std::optional<upload_message> piece = parse_upload_message(message);
+    if (!piece) {
+      send(write_upload_response(false, "not a FileUpload_Message"));
+      return;
+    }
+    try {
+      s_.data.write(present_identity(), id_, piece->position,
+                    std::as_bytes(std::span(piece->data.data(), piece->data.size())));
+      send(write_upload_response(true, {}));
+    } catch (const std::exception& why) {
+      send(write_upload_response(false, why.what()));
+    }
+  }
+
+  void forget_values() {
+    input_.assign(shape_->input_size, 0.0F);
+    target_values_.assign(shape_->output_size, std::numeric_limits<float>::quiet_NaN());
+  }
+
+  /// Puts the values of a message where they belong. What is wrong with it, or nothing.
+  std::string place(const cluster_message& message) {
+    const bool input = message.target == buffer_kind::input;
+    if (message.target == buffer_kind::output) {
+      return "values go to inputs and to what is expected, not to outputs";
+    }
+    const engine::buffer_shape* buffer =
+        input ? shape_->input(message.buffer) : shape_->output(message.buffer);
+    if (buffer == nullptr) {
+      return "the cluster has no " + std::string(input ? "input '" : "output '") +
+             message.buffer.substr(0, 60) + "'";
+    }
+    if (message.values.size() != buffer->size) {
+      return "'" + buffer->name + "' takes " + std::to_string(buffer->size) + " values, not " +
+             std::to_string(message.values.size());
+    }
+    std::vector<float>& to = input ? input_ : target_values_;
+    std::copy(message.values.begin(), message.values.end(),
+              to.begin() + static_cast<std::ptrdiff_t>(buffer->first));
+    return {};
+  }
+
+  static std::string acknowledgement(bool last) {
+    constexpr float zero = 0.0F;
+    return write_cluster_message({}, last, process_kind::train, buffer_kind::input,
+                                 std::span(&zero, 1));
+  }
+
+  void use_cluster(std::string_view bytes, const ready_function& ready) {
+    const std::optional<cluster_message> message = parse_cluster_message(bytes);
+    const std::string why = message ? place(*message) : "not a ClusterIO_Message";
+    if (!why.empty()) {
+      refuse(why);
+      ready();
+      return;
+    }
+    if (!message->last) {
+      send(acknowledgement(false));
+      ready();
+      return;
+    }
+    try {
+      if (message->process == process_kind::train) {
+        train(ready);
+      } else {
+        infer(ready);
+      }
+    } catch (const std::exception& refused) {
+      refuse(refused.what());
+      ready();
+    }
+  }
+
+  // The next message may come, on another thread, before the engine's calls return.
+
+  void train(const ready_function& ready) {
+    const std::vector<float> input = std::move(input_);
+    const std::vector<float> target = std::move(target_values_);
+    forget_values();
+    s_.engine.train(
+        id_, user_id_, input, target,
+        [self = shared_from_this(), ready](const train_result&, const std::exception_ptr& error) {
+          self->finish(error, ready, [&] { self->send(acknowledgement(true)); });
+        });
+  }
+
+  void infer(const ready_function& ready) {
+    const std::vector<float> input = std::move(input_);
+    forget_values();
+    s_.engine.infer(id_, user_id_, input,
+                    [self = shared_from_this(), shape = shape_,
+                     ready](std::span<const float> found, const std::exception_ptr& error) {
+                      self->finish(error, ready, [&] {
+                        if (found.size() != shape->output_size) {
+                          throw other_outputs();
+                        }
+                        for (const engine::buffer_shape& out : shape->outputs) {
+                          self->send(write_cluster_message(out.name, false, process_kind::request,
+                                                           buffer_kind::output,
+                                                           found.subspan(out.first, out.size)));
+                        }
+                      });
+                    });
+  }
+
+  template <class Answer>
+  void finish(const std::exception_ptr& error, const ready_function& ready, Answer answer) {
+    try {
+      if (error) {
+        std::rethrow_exception(error);
+      }
+      answer();
+    } catch (const std::exception& refused) {
+      refuse(refused.what());
+    }
+    ready();
+  }
+
+  services& s_;
+  const access::policy& rules_;
+  std::function<void(std::function<void()>)> run_;
+  std::mutex mutex_;
+  std::shared_ptr<http::socket> peer_;
+  std::mutex rights_mutex_; ///< guards the four below
+  std::string token_;       ///< empty: the first message has not come
+  identity who_;
+  std::int64_t expires_ms_ = 0;
+  std::uint64_t seen_ = 0; ///< changes when the rights were looked at
+  // One message at a time: the rest is touched by nobody else, and these three, which `look` reads,
+  // are set under the lock and then stay.
+  target_kind target_ = target_kind::none;
+  std::string id_;
+  std::string user_id_;
+  std::shared_ptr<const engine::cluster_shape> shape_;
+  std::vector<float> input_;
+  std::vector<float> target_values_;
+};
+
+} // namespace detail
+
+HANAMI_SERVICE_INLINE std::shared_ptr<http::socket_handler>
+open_reference_socket(services& with, const access::policy& rules,
+                      std::function<void(std::function<void()>)> run,
+                      std::shared_ptr<http::socket> peer) {
+  auto opened =
+      std::make_shared<detail::reference_socket>(with, rules, std::move(run), std::move(peer));
+  with.watch.add(opened);
+  return opened;
+}
+
+} // namespace hanami::service::api

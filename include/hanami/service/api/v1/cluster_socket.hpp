@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+#include "../../base/compile.hpp"
+#include "../../http/message.hpp"
+
+/// GET /v1/clusters/{cluster_id}/socket: one cluster, asked and trained as fast as messages come.
+///
+/// A text frame is `{"id": any, "infer": {...}}` or `{"id": any, "train": {...}}`, with what the
+/// REST calls take, checked by the same schemas; answers are `{"id": ..., "outputs": {...}}`,
+/// `{"id": ..., "learned": {...}}` and `{"id": ..., "error": {a problem}}`. A binary frame is as
+/// `cluster_frames.hpp` says, and gets an answer of that form.
+///
+/// The policy of GET on this path lets in; that of the two REST calls says which requests are done.
+///
+/// Any number of requests may be under way. Each gets one answer, in the order of the requests;
+/// that of a training means that it survives a kill of the server. While too much is unanswered, or
+/// the answers are not taken, nothing more is read. A wrong request is answered with its error;
+/// what is no request at all closes the socket: 1002 or 1003, 1009 where it is too long. A token
+/// that expires or is void closes it with 1008, and the end of the cluster with 1001; both count
+/// from the next message on, and within a second where none comes.
+
+namespace hanami::service::api {
+
+struct call;
+struct services;
+
+inline constexpr std::string_view cluster_protocol = "hanami.v1";
+
+/// A socket whose right to be there can end while it is silent.
+class watched_socket {
+ public:
+  virtual ~watched_socket() = default;
+  /// Closes the socket if its time is over.
+  virtual void look() noexcept = 0;
+};
+
+/// All open ones. Safe from any thread.
+class socket_watch {
+ public:
+  void add(std::weak_ptr<watched_socket> opened);
+  /// To be called a few times a second.
+  void look_at_all();
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::weak_ptr<watched_socket>> sockets_;
+};
+
+/// What answers a new socket; `made` has been let in as any request is. Throws `problem` 400 and
+/// 404.
+std::shared_ptr<http::socket_handler> open_cluster_socket(services& with, const call& made,
+                                                          std::shared_ptr<http::socket> peer);
+
+} // namespace hanami::service::api
+
+#ifndef HANAMI_SERVICE_PRECOMPILED
+#include "cluster_socket.ipp"
+#endif

@@ -1,0 +1,493 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "cluster_socket.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "../../access/policy.hpp"
+#include "../../base/clock.hpp"
+#include "../../base/problem.hpp"
+#include "../direct_use.hpp"
+#include "../dispatcher.hpp"
+#include "../problem_view.hpp"
+#include "../services.hpp"
+#include "cluster_frames.hpp"
+
+namespace hanami::service::api {
+
+namespace detail {
+
+/// How a request wants to be answered.
+struct socket_label {
+  bool binary = false;
+  std::uint32_t number = 0; ///< binary
+  std::string id;           ///< text: JSON; empty: it had none
+};
+
+inline std::string begin_text(const socket_label& label) {
+  return label.id.empty() ? std::string("{") : "{\"id\":" + label.id + ',';
+}
+
+inline std::string outputs_message(const socket_label& label, const engine::cluster_shape& shape,
+                                   std::span<const float> found) {
+  if (label.binary) {
+    std::string frame = begin_frame(frame_op::outputs, shape.outputs.size(), label.number);
+    for (std::size_t i = 0; i < shape.outputs.size(); ++i) {
+      const engine::buffer_shape& b = shape.outputs[i];
+      append_block(frame, block_kind::output, i, found.subspan(b.first, b.size));
+    }
+    return frame;
+  }
+  std::string text = begin_text(label) + "\"outputs\":";
+  append_buffers(text, found, shape.outputs);
+  return text += '}';
+}
+
+inline std::string learned_message(const socket_label& label, const train_result& r) {
+  if (label.binary) {
+    std::string frame = begin_frame(frame_op::learned, 1, label.number);
+    const float values[] = {static_cast<float>(r.loss), static_cast<float>(r.error),
+                            r.learned ? 1.0F : 0.0F};
+    append_block(frame, block_kind::result, 0, values);
+    return frame;
+  }
+  return begin_text(label) + "\"learned\":" + json::serialize(show_learned(r)) + '}';
+}
+
+inline std::string error_message(const socket_label& label, const problem& why) {
+  const std::string shown = json::serialize(show_problem(why));
+  return label.binary ? begin_frame(frame_op::refused, why.status(), label.number) + shown
+                      : begin_text(label) + "\"error\":" + shown + '}';
+}
+
+inline const schema& socket_message_schema() {
+  static const schema made = schema::object({{"id", schema::any(), presence::optional},
+                                             {"infer", question_schema(), presence::optional},
+                                             {"train", lesson_schema(), presence::optional}});
+  return made;
+}
+
+/// What a text frame asks for.
+struct socket_request {
+  bool train = false;
+  json::object body;
+};
+
+/// Fills in the label as soon as it is known. Throws `protocol_breach` and `problem`.
+inline socket_request read_text_request(std::string_view text, socket_label& label) {
+  json::error_code trouble;
+  json::parse_options options;
+  options.max_depth = 32;
+  json::value parsed =
+      json::parse(json::string_view(text.data(), text.size()), trouble, {}, options);
+  if (trouble || !parsed.is_object()) {
+    throw protocol_breach(1002, "a text frame holds one JSON object");
+  }
+  json::object& all = parsed.get_object();
+  if (const json::value* id = all.if_contains("id")) {
+    constexpr std::size_t most = 256;
+    std::string shown = json::serialize(*id);
+    if (shown.size() > most) {
+      throw sample_problem("/id", "has at most 256 bytes");
+    }
+    label.id = std::move(shown);
+  }
+  std::vector<schema_fault> faults;
+  socket_message_schema().check(parsed, "", faults);
+  if (!faults.empty()) {
+    throw invalid_values(std::move(faults));
+  }
+  const bool train = all.contains("train");
+  if (train == all.contains("infer")) {
+    throw sample_problem("", "a request has either 'infer' or 'train'");
+  }
+  return {train, std::move(all.at(train ? "train" : "infer").as_object())};
+}
+
+/// One open socket.
+class cluster_socket final : public http::socket_handler,
+                             public watched_socket,
+                             public std::enable_shared_from_this<cluster_socket> {
+ public:
+  using ready_function = std::function<void()>;
+
+  cluster_socket(services& with, const call& made, bool named_protocol,
+                 std::shared_ptr<http::socket> peer)
+      : s_(with), token_(token_of(made.request)), id_(made.text("cluster_id")),
+        named_protocol_(named_protocol), peer_(std::move(peer)) {
+    learn_rights();
+  }
+
+  std::string_view subprotocol() const noexcept override {
+    return named_protocol_ ? cluster_protocol : std::string_view();
+  }
+
+  void on_message(std::string_view message, bool binary, ready_function ready) override {
+    if (in_memory_) {
+      take(message, binary);
+      read_on_by(std::move(ready));
+      return;
+    }
+    // To read a cluster from disk may take long.
+    s_.run([self = shared_from_this(), text = std::string(message), binary,
+            ready = std::move(ready)]() mutable {
+      self->take(text, binary);
+      self->read_on_by(std::move(ready));
+    });
+  }
+
+  void on_close() noexcept override {
+    const std::lock_guard lock(mutex_);
+    peer_.reset();
+    ready_ = nullptr;
+    slots_.clear();
+  }
+
+  void look() noexcept override {
+    try {
+      present_rights();
+    } catch (const problem& over) {
+      leave(over);
+    } catch (const std::exception&) { // the database is busy: the next look tells
+    }
+  }
+
+ private:
+  /// So many requests, or bytes of them, may be unanswered, and so many bytes unsent.
+  static constexpr std::size_t most_unanswered = 256;
+  static constexpr std::size_t most_bytes = std::size_t{1} << 20;
+  static constexpr std::size_t most_unsent = std::size_t{256} << 10;
+
+  struct rights {
+    std::string user_id;
+    bool infer = false;
+    bool train = false;
+  };
+  /// A request's place in the order of the answers.
+  struct slot {
+    std::size_t bytes = 0; ///< of the request
+    bool done = false;
+    bool binary = false;
+    std::uint16_t close_code = 0; ///< not 0: the end, for this reason
+    std::string answer;
+  };
+
+  // Who may do what.
+
+  std::uint64_t changes() const { return s_.door.changes() + s_.rows.changes(); }
+
+  /// Throws `problem`: 401, 403, and 404 where the cluster is gone or hidden.
+  void learn_rights() {
+    const std::uint64_t now = changes(); // before what it counts is read
+    const identity who = s_.door.identify(token_);
+    const store::resource_row row = s_.rows.get(who, store::resource_kind::cluster, id_);
+    const auto allows = [&](const char* path, const char* method) {
+      return s_.rules.allows(path, method, who.role);
+    };
+    if (!allows("v1/clusters/{cluster_id}/socket", "GET")) {
+      throw forbidden("Access denied by policy");
+    }
+    rights_ = {who.user_id, allows("v1/clusters/{cluster_id}/infer", "POST"),
+               may_change(who, row) && allows("v1/clusters/{cluster_id}/train", "POST")};
+    expires_ms_ = who.expires * 1000;
+    seen_ = now;
+  }
+
+  rights present_rights() {
+    const std::lock_guard lock(rights_mutex_);
+    if (now_ms() >= expires_ms_ || changes() != seen_) {
+      learn_rights();
+    }
+    return rights_;
+  }
+
+  /// The socket's time is over.
+  void leave(const problem& why) {
+    const bool gone = why.status() == 404;
+    const std::lock_guard lock(mutex_);
+    end(gone ? 1001 : 1008, gone ? "the cluster is gone" : why.what());
+  }
+  void end(std::uint16_t code, std::string_view reason) {
+    if (peer_ && !ended_) {
+      ended_ = true;
+      peer_->close(code, reason);
+    }
+  }
+
+  // Requests.
+
+  void take(std::string_view message, bool binary) {
+    const std::optional<std::uint64_t> place = open_slot(message.size(), binary);
+    if (!place) {
+      return; // the end is on its way
+    }
+    const std::uint64_t at = *place;
+    socket_label label;
+    label.binary = binary;
+    rights mine;
+    try {
+      mine = present_rights();
+    } catch (const problem& over) {
+      leave(over);
+      settle(at, 0, {});
+      return;
+    } catch (const std::exception&) {
+      fail(at, label, std::current_exception());
+      return;
+    }
+    try {
+      const auto shape = s_.engine.shape(id_);
+      in_memory_ = true;
+      if (binary) {
+        take_frame(message, at, label, mine, shape);
+      } else {
+        take_text(message, at, label, mine, shape);
+      }
+    } catch (...) {
+      fail(at, label, std::current_exception());
+    }
+  }
+
+  using shape_ptr = std::shared_ptr<const engine::cluster_shape>;
+
+  void take_text(std::string_view text, std::uint64_t at, socket_label& label, const rights& mine,
+                 const shape_ptr& shape) {
+    const socket_request wanted = read_text_request(text, label);
+    const std::string pointer = wanted.train ? "/train" : "/infer";
+    const std::vector<float> input = inputs_from(wanted.body, *shape, pointer);
+    if (wanted.train) {
+      train(at, label, mine, input, targets_from(wanted.body, *shape, pointer));
+    } else {
+      infer(at, label, mine, input, shape);
+    }
+  }
+
+  void take_frame(std::string_view bytes, std::uint64_t at, socket_label& label, const rights& mine,
+                  const shape_ptr& shape) {
+    const cluster_frame frame = parse_cluster_frame(bytes);
+    label.number = frame.id;
+    const std::vector<float> input =
+        flat_blocks(frame, block_kind::input, shape->inputs, shape->input_size, "/inputs");
+    if (frame.op == frame_op::train) {
+      train(at, label, mine, input,
+            flat_blocks(frame, block_kind::output, shape->outputs, shape->output_size, "/targets"));
+    } else {
+      expect_no_targets(frame);
+      infer(at, label, mine, input, shape);
+    }
+  }
+
+  void train(std::uint64_t at, const socket_label& label, const rights& mine,
+             const std::vector<float>& input, const std::vector<float>& target) {
+    if (!mine.train) {
+      throw forbidden("only the cluster's owner and administrators may train it, as far as the "
+                      "policy allows");
+    }
+    s_.engine.train(id_, mine.user_id, input, target,
+                    [self = shared_from_this(), at, label](const train_result& r,
+                                                           const std::exception_ptr& why) {
+                      self->answer(at, label, why, [&] { return learned_message(label, r); });
+                    });
+  }
+
+  void infer(std::uint64_t at, const socket_label& label, const rights& mine,
+             const std::vector<float>& input, const shape_ptr& shape) {
+    if (!mine.infer) {
+      throw forbidden("Access denied by policy");
+    }
+    s_.engine.infer(id_, mine.user_id, input,
+                    [self = shared_from_this(), at, label, shape](std::span<const float> found,
+                                                                  const std::exception_ptr& why) {
+                      self->answer(at, label, why, [&] {
+                        if (found.size() != shape->output_size) {
+                          throw other_outputs();
+                        }
+                        return outputs_message(label, *shape, found);
+                      });
+                    });
+  }
+
+  // Answers, in the order of the requests.
+
+  std::optional<std::uint64_t> open_slot(std::size_t bytes, bool binary) {
+    const std::lock_guard lock(mutex_);
+    if (ending_ || ended_) {
+      return std::nullopt;
+    }
+    slots_.push_back({bytes, false, binary, 0, {}});
+    bytes_ += bytes;
+    return first_ + slots_.size() - 1;
+  }
+
+  template <class Write>
+  void answer(std::uint64_t at, const socket_label& label, const std::exception_ptr& why,
+              Write write) {
+    if (why) {
+      fail(at, label, why);
+      return;
+    }
+    try {
+      settle(at, 0, write());
+    } catch (...) {
+      fail(at, label, std::current_exception());
+    }
+  }
+
+  void fail(std::uint64_t at, const socket_label& label, const std::exception_ptr& why) {
+    try {
+      std::rethrow_exception(why);
+    } catch (const protocol_breach& breach) {
+      settle(at, breach.code(), breach.what());
+    } catch (const problem& refused) {
+      const bool gone = refused.status() == 404;
+      settle(at, gone ? 1001 : 0,
+             gone ? std::string("the cluster is gone") : error_message(label, refused));
+    } catch (const std::exception&) {
+      settle(at, 0, error_message(label, problem(500, "internal", "something went wrong here")));
+    }
+  }
+
+  /// `code` 0: an answer; else the end of the socket, once all before it has been answered.
+  void settle(std::uint64_t at, std::uint16_t code, std::string answer) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (at < first_ || at - first_ >= slots_.size()) {
+        return; // the peer has gone
+      }
+      slot& mine = slots_[static_cast<std::size_t>(at - first_)];
+      mine.done = true;
+      mine.close_code = code;
+      ending_ = ending_ || code != 0;
+      mine.answer = std::move(answer);
+      send_settled();
+    }
+    read_on();
+  }
+
+  void send_settled() {
+    while (!slots_.empty() && slots_.front().done) {
+      slot& next = slots_.front();
+      if (next.close_code != 0) {
+        end(next.close_code, next.answer);
+      } else if (peer_ && !ended_) {
+        peer_->send(std::move(next.answer), next.binary);
+      }
+      bytes_ -= next.bytes;
+      slots_.pop_front();
+      ++first_;
+    }
+  }
+
+  void read_on_by(ready_function ready) {
+    {
+      const std::lock_guard lock(mutex_);
+      ready_ = std::move(ready);
+    }
+    read_on();
+  }
+
+  /// Lets the next message come, as soon as there is room for its answer.
+  void read_on() {
+    ready_function ready;
+    std::shared_ptr<http::socket> full;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!ready_ || slots_.size() >= most_unanswered || bytes_ >= most_bytes) {
+        return;
+      }
+      if (peer_ && !ended_ && peer_->waiting() > most_unsent) {
+        full = peer_;
+      } else {
+        ready.swap(ready_);
+      }
+    }
+    if (full) {
+      full->when_sent([kept = weak_from_this()] {
+        if (const auto self = kept.lock()) {
+          self->read_on();
+        }
+      });
+    } else {
+      ready();
+    }
+  }
+
+  services& s_;
+  const std::string token_;
+  const std::string id_;
+  const bool named_protocol_;
+  bool in_memory_ = false; ///< one message at a time: touched by nobody else
+
+  std::mutex rights_mutex_; ///< guards the rights
+  rights rights_;
+  std::int64_t expires_ms_ = 0;
+  std::uint64_t seen_ = 0; ///< changes when the rights were learned
+
+  std::mutex mutex_; ///< guards all below
+  std::shared_ptr<http::socket> peer_;
+  std::deque<slot> slots_;  ///< unanswered, or waiting for one before them
+  std::uint64_t first_ = 0; ///< number of the first slot
+  std::size_t bytes_ = 0;   ///< of the requests in the slots
+  ready_function ready_;    ///< kept while nothing more is to be read
+  bool ending_ = false;     ///< nothing more is taken; what was taken before is answered
+  bool ended_ = false;      ///< the close has been sent
+};
+
+/// What a client offers in Sec-WebSocket-Protocol, `bearer.` tokens left out: true where it names
+/// ours, false where it names none. 400 where it names only others.
+inline bool names_cluster_protocol(const http::request& from) {
+  bool others = false;
+  for (const std::string_view word : offered_protocols(from)) {
+    if (word == cluster_protocol) {
+      return true;
+    }
+    others = others || !word.starts_with(bearer_protocol);
+  }
+  if (others) {
+    throw bad_request("the only WebSocket protocol here is 'hanami.v1'");
+  }
+  return false;
+}
+
+} // namespace detail
+
+HANAMI_SERVICE_INLINE void socket_watch::add(std::weak_ptr<watched_socket> opened) {
+  const std::lock_guard lock(mutex_);
+  sockets_.push_back(std::move(opened));
+}
+
+HANAMI_SERVICE_INLINE void socket_watch::look_at_all() {
+  std::vector<std::shared_ptr<watched_socket>> open;
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(sockets_, [&](const std::weak_ptr<watched_socket>& each) {
+      open.push_back(each.lock());
+      if (open.back()) {
+        return false;
+      }
+      open.pop_back();
+      return true;
+    });
+  }
+  for (const auto& each : open) {
+    each->look();
+  }
+}
+
+HANAMI_SERVICE_INLINE std::shared_ptr<http::socket_handler>
+open_cluster_socket(services& with, const call& made, std::shared_ptr<http::socket> peer) {
+  const bool named = detail::names_cluster_protocol(made.request);
+  auto opened = std::make_shared<detail::cluster_socket>(with, made, named, std::move(peer));
+  with.watch.add(opened);
+  return opened;
+}
+
+} // namespace hanami::service::api

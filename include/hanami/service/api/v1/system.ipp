@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sodium.h>
+
+#include "../../../version.hpp"
+#include "../../base/problem.hpp"
+#include "../dispatcher.hpp"
+#include "../host_views.hpp"
+#include "../openapi.hpp"
+#include "../views.hpp"
+#include "endpoints.hpp"
+
+namespace hanami::service::api {
+
+namespace detail {
+
+inline std::string metrics_page(services& s) {
+  monitor::metrics_text text;
+  const auto one = [&](const char* name, const char* type, const char* help, double value) {
+    text.family(name, type, help);
+    text.value(value);
+  };
+  s.counts.write(text);
+  const http::transport_statistics t = s.transport();
+  one("hanami_connections", "gauge", "Connections that are open",
+      static_cast<double>(t.connections));
+  one("hanami_websockets", "gauge", "WebSockets that are open", static_cast<double>(t.sockets));
+  one("hanami_connections_accepted_total", "counter", "Connections since the start",
+      static_cast<double>(t.accepted));
+  one("hanami_connections_refused_total", "counter", "Connections refused, too many were open",
+      static_cast<double>(t.refused));
+  one("hanami_received_bytes_total", "counter", "Bytes received", static_cast<double>(t.bytes_in));
+  one("hanami_sent_bytes_total", "counter", "Bytes sent", static_cast<double>(t.bytes_out));
+  const engine::engine_statistics e = s.engine.statistics();
+  one("hanami_clusters_in_memory", "gauge", "Clusters in memory", static_cast<double>(e.clusters));
+  one("hanami_cluster_bytes", "gauge", "Memory of the clusters", static_cast<double>(e.bytes));
+  one("hanami_queued", "gauge", "Samples and calls that wait", static_cast<double>(e.queued));
+  one("hanami_trained_total", "counter", "Samples trained", static_cast<double>(e.trained));
+  one("hanami_answered_total", "counter", "Samples answered", static_cast<double>(e.answered));
+  one("hanami_snapshots_total", "counter", "Clusters written in full",
+      static_cast<double>(e.snapshots));
+  one("hanami_journal_bytes_total", "counter", "Bytes of journals",
+      static_cast<double>(e.journal_bytes));
+  one("hanami_tasks_open", "gauge", "Tasks queued or active", static_cast<double>(e.tasks_open));
+  return text.take();
+}
+
+/// Who may see the metrics: see `auth_settings::metrics_token`.
+inline void expect_metrics_reader(const services& s, const call& made) {
+  const std::string& wanted = s.config.auth.metrics_token;
+  if (wanted.empty()) {
+    const std::string address = made.address();
+    if (address != "::1" && !address.starts_with("127.")) {
+      throw forbidden("without auth.metrics_token in the configuration, only this machine's own "
+                      "addresses may ask for metrics");
+    }
+    return;
+  }
+  const std::string_view given = token_of(made.request);
+  if (given.size() != wanted.size() ||
+      sodium_memcmp(given.data(), wanted.data(), wanted.size()) != 0) {
+    throw unauthorized("the token of the metrics is needed: 'Authorization: Bearer ...'");
+  }
+}
+
+inline endpoint plain_get(const char* id, const char* path, const char* summary) {
+  endpoint made;
+  made.id = id;
+  made.method = "GET";
+  made.path = path;
+  made.tag = "system";
+  made.summary = summary;
+  return made;
+}
+
+inline void add_health_endpoints(registry& to, services& s) {
+  endpoint health = plain_get("get_health", "/healthz", "Whether the server lives");
+  health.who = audience::anyone;
+  health.quick = true;
+  health.gives = schema::object({{"status", schema::text()}});
+  health.handle = [](call&) { return answer(json::object{{"status", "ok"}}); };
+  to.add(health);
+
+  endpoint ready = plain_get("get_readiness", "/readyz", "Whether the server can be used");
+  ready.who = audience::anyone;
+  ready.quick = true;
+  ready.refusals = {503};
+  ready.gives = schema::object({{"status", schema::text()}});
+  ready.handle = [&s](call&) {
+    if (!s.ready()) {
+      problem why(503, "starting", "the server is still reading what it knew");
+      why.retry_after_s = 1;
+      throw why;
+    }
+    return answer(json::object{{"status", "ready"}});
+  };
+  to.add(ready);
+
+  endpoint metrics = plain_get("get_metrics", "/metrics", "Counts and sizes for Prometheus");
+  metrics.who = audience::anyone;
+  metrics.description = "For this machine's own addresses; with auth.metrics_token in the "
+                        "configuration, for who has that token.";
+  metrics.refusals = {401, 403};
+  metrics.gives_type = "text/plain";
+  metrics.handle = [&s](call& made) {
+    expect_metrics_reader(s, made);
+    answer given;
+    given.text = metrics_page(s);
+    given.content_type = "text/plain; version=0.0.4; charset=utf-8";
+    return given;
+  };
+  to.add(metrics);
+
+  endpoint version = plain_get("get_version", "/v1/version", "The version of the server");
+  version.who = audience::anyone;
+  version.quick = true;
+  version.gives = schema::object({{"version", schema::text()}});
+  version.handle = [](call&) { return answer(json::object{{"version", HANAMI_VERSION_STRING}}); };
+  to.add(version);
+}
+
+inline void add_description(registry& to, services& s, manner speaks, const char* id,
+                            const std::string& path) {
+  endpoint description = plain_get(id, path.c_str(), "This description (OpenAPI 3.1)");
+  description.speaks = speaks;
+  description.who = audience::anyone;
+  description.gives = schema::any();
+  description.handle = [&s, speaks](call&) {
+    answer given;
+    given.text = json::serialize(describe(s.endpoints, speaks, HANAMI_VERSION_STRING));
+    given.content_type = "application/json";
+    return given;
+  };
+  to.add(description);
+}
+
+inline void add_documentation(registry& to, const char* id, const char* path,
+                              const std::string& source) {
+  endpoint page = plain_get(id, path, "A page to read the description on");
+  page.who = audience::anyone;
+  page.gives_type = "text/html";
+  page.handle = [source](call&) {
+    answer given;
+    given.text = documentation_page(source);
+    given.content_type = "text/html; charset=utf-8";
+    return given;
+  };
+  to.add(page);
+}
+
+inline void add_host_endpoints(registry& to, services& s) {
+  endpoint host = plain_get("get_host", "/v1/host", "The machine: processors, clocks, memory");
+  host.gives = schema::any().describe("speeds in kHz; 0: not shown by the machine");
+  host.handle = [](call&) { return answer(show_host(monitor::read_host())); };
+  to.add(host);
+
+  endpoint measured = plain_get("get_measurements", "/v1/host/measurements",
+                                "Clock, temperature and power over time");
+  measured.description = "Each series as 60 seconds, 60 minutes, 24 hours and 365 days, oldest "
+                         "first; null where the machine does not show it.";
+  measured.gives = schema::any().describe("speed_mhz, temperature_celsius, power_watt");
+  measured.handle = [&s](call&) {
+    const monitor::measurements m = s.sampler.read();
+    const auto shown = [](bool has, const monitor::series& of) {
+      return has ? json::value(show_series(of)) : json::value();
+    };
+    return answer(
+        json::object{{"speed_mhz", shown(m.has_speed, m.speed_mhz)},
+                     {"temperature_celsius", shown(m.has_temperature, m.temperature_celsius)},
+                     {"power_watt", shown(m.has_power, m.power_watt)}});
+  };
+  to.add(measured);
+
+  endpoint threads = plain_get("get_threads", "/v1/host/threads",
+                               "The server's threads and the processors each may run on");
+  threads.gives = schema::map(schema::list(schema::integer()));
+  threads.handle = [](call&) { return answer(show_placement()); };
+  to.add(threads);
+
+  endpoint work = plain_get("get_work", "/v1/work",
+                            "What each user has had trained and answered since the start");
+  work.who = audience::admin;
+  work.gives = schema::object(
+      {{"items", schema::list(schema::object({{"user_id", schema::text()},
+                                              {"trained", schema::integer()},
+                                              {"answered", schema::integer()},
+                                              {"cpu_seconds", schema::number()}}))}});
+  work.handle = [&s](call&) {
+    json::array items;
+    for (const engine::user_work& w : s.engine.work_by_user()) {
+      items.push_back(json::object{{"user_id", w.user_id},
+                                   {"trained", w.trained},
+                                   {"answered", w.answered},
+                                   {"cpu_seconds", w.cpu_seconds}});
+    }
+    return answer(json::object{{"items", std::move(items)}});
+  };
+  to.add(work);
+}
+
+inline schema log_filter_schema() {
+  return schema::object(
+      {{"user_id", schema::text(0, 254).otherwise("")},
+       {"method", schema::text(0, 16).otherwise("")},
+       {"operation", schema::text(0, 128).otherwise("")},
+       {"from", schema::integer(0).otherwise(0).describe("milliseconds since 1970")},
+       {"until", schema::integer(0).otherwise(0).describe("exclusive; 0: no end")},
+       {"limit", schema::integer(1, 1000).otherwise(100)},
+       {"offset", schema::integer(0).otherwise(0)}});
+}
+
+inline store::log_filter log_filter_from(const call& made) {
+  store::log_filter filter;
+  filter.user_id = made.text("user_id");
+  filter.method = made.text("method");
+  filter.operation = made.text("operation");
+  filter.from = made.integer("from");
+  filter.until = made.integer("until");
+  filter.limit = static_cast<std::uint32_t>(made.integer("limit"));
+  filter.offset = static_cast<std::uint64_t>(made.integer("offset"));
+  return filter;
+}
+
+inline void add_log_endpoints(registry& to, services& s) {
+  endpoint audit = plain_get("get_audit_log", "/v1/audit-log", "Who changed what, newest first");
+  audit.description = "Users see their own entries, project administrators those of their project, "
+                      "administrators all. User: who; `offset` pages.";
+  audit.query = log_filter_schema();
+  audit.gives = list_schema(schema::object({{"at", time_schema()},
+                                            {"user_id", schema::text()},
+                                            {"project_id", schema::text()},
+                                            {"method", schema::text()},
+                                            {"path", schema::text()},
+                                            {"operation", schema::text()},
+                                            {"status", schema::integer()},
+                                            {"address", schema::text()}}));
+  audit.handle = [&s](call& made) {
+    store::log_filter filter = log_filter_from(made);
+    if (!made.who.admin) {
+      if (made.who.project_admin) {
+        filter.project_id = made.who.project_id;
+      } else {
+        filter.user_id = made.who.user_id;
+        filter.project_id = made.who.project_id;
+      }
+    }
+    return show_page(s.logs.audit(filter), [](const store::audit_entry& e) {
+      return json::object{
+          {"at", to_rfc3339(e.at)}, {"user_id", e.user_id}, {"project_id", e.project_id},
+          {"method", e.method},     {"path", e.path},       {"operation", e.operation},
+          {"status", e.status},     {"address", e.address}};
+    });
+  };
+  to.add(audit);
+
+  endpoint errors =
+      plain_get("get_error_log", "/v1/error-log", "Faults of the server itself, newest first");
+  errors.who = audience::admin;
+  errors.query = log_filter_schema();
+  errors.gives = list_schema(schema::object({{"at", time_schema()},
+                                             {"user_id", schema::text()},
+                                             {"operation", schema::text()},
+                                             {"input", schema::text()},
+                                             {"message", schema::text()}}));
+  errors.handle = [&s](call& made) {
+    return show_page(s.logs.errors(log_filter_from(made)), [](const store::error_entry& e) {
+      return json::object{{"at", to_rfc3339(e.at)},
+                          {"user_id", e.user_id},
+                          {"operation", e.operation},
+                          {"input", e.input},
+                          {"message", e.message}};
+    });
+  };
+  to.add(errors);
+}
+
+} // namespace detail
+
+HANAMI_SERVICE_INLINE void add_system_endpoints(registry& to, services& with) {
+  detail::add_health_endpoints(to, with);
+  detail::add_host_endpoints(to, with);
+  detail::add_log_endpoints(to, with);
+  detail::add_description(to, with, manner::modern, "get_openapi", "/v1/openapi.json");
+  detail::add_description(to, with, manner::reference, "get_reference_openapi",
+                          "/v1.0alpha/openapi.json");
+  detail::add_documentation(to, "get_documentation", "/docs", "/v1/openapi.json");
+  detail::add_documentation(to, "get_reference_documentation", "/docs/reference",
+                            "/v1.0alpha/openapi.json");
+}
+
+} // namespace hanami::service::api

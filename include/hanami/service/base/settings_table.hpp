@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "../../foundation/error.hpp"
+#include "settings.hpp"
+
+/// The table of all settings: files, the environment, flags and listings go by it.
+
+namespace hanami::service::detail {
+
+/// What a setting is in TOML.
+enum class setting_type : std::uint8_t { boolean, integer, number, text };
+
+struct setting {
+  std::string name;
+  std::string about; ///< what it is for, or its unit
+  setting_type type = setting_type::text;
+  std::string accepts; ///< in words
+  bool secret = false;
+  std::function<std::string(const server_config&)> show;
+  /// False for a text that is not accepted; changes nothing then.
+  std::function<bool(server_config&, std::string_view)> set;
+};
+
+template <class Number>
+std::optional<Number> parse_setting(std::string_view text) {
+  Number value{};
+  const char* const end = text.data() + text.size();
+  const auto [behind, trouble] = std::from_chars(text.data(), end, value);
+  return trouble == std::errc() && behind == end ? std::optional(value) : std::nullopt;
+}
+
+template <class Number>
+std::string show_number(Number value) {
+  std::array<char, 64> text;
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  return {text.data(), end};
+}
+
+inline bool is_setting_text(std::string_view text) {
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      return false;
+    }
+  }
+  return text.size() <= 4096;
+}
+
+inline std::vector<std::string> setting_words(std::string_view text) {
+  std::vector<std::string> words;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of(", "), text.size());
+    if (end > 0) {
+      words.emplace_back(text.substr(0, end));
+    }
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return words;
+}
+
+/// As browsers write it: scheme, host in lower case, and a port that is not the scheme's own.
+inline bool is_origin(std::string_view text) {
+  if (text == "*") {
+    return true;
+  }
+  const bool secure = text.starts_with("https://");
+  if (!secure && !text.starts_with("http://")) {
+    return false;
+  }
+  const std::string_view place = text.substr(secure ? 8 : 7);
+  return !place.empty() && place.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-_:[]") ==
+                               std::string_view::npos;
+}
+
+/// Makes the settings of one group; `Path...` are the members that lead to a value.
+class setting_table {
+ public:
+  std::vector<setting> rows;
+
+  template <class... Path>
+  void boolean(std::string name, std::string about, Path... path) {
+    add(
+        std::move(name), std::move(about), setting_type::boolean, "true or false",
+        [=](const server_config& c) { return at(c, path...) ? "true" : "false"; },
+        [=](server_config& c, std::string_view text) {
+          const bool good = text == "true" || text == "false";
+          if (good) {
+            at(c, path...) = text == "true";
+          }
+          return good;
+        });
+  }
+
+  /// Whole numbers, and times in their own unit.
+  template <class... Path>
+  void integer(std::string name, std::string about, std::uint64_t least, std::uint64_t most,
+               Path... path) {
+    using value_type = std::remove_cvref_t<decltype(at(std::declval<server_config&>(), path...))>;
+    add(
+        std::move(name), std::move(about), setting_type::integer,
+        "a whole number from " + show_number(least) + " to " + show_number(most),
+        [=](const server_config& c) {
+          if constexpr (std::integral<value_type>) {
+            return show_number(at(c, path...));
+          } else {
+            return show_number(at(c, path...).count());
+          }
+        },
+        [=](server_config& c, std::string_view text) {
+          const auto value = parse_setting<std::uint64_t>(text);
+          const bool good = value && *value >= least && *value <= most;
+          if (good) {
+            if constexpr (std::integral<value_type>) {
+              at(c, path...) = static_cast<value_type>(*value);
+            } else {
+              at(c, path...) = value_type(static_cast<typename value_type::rep>(*value));
+            }
+          }
+          return good;
+        });
+  }
+
+  template <class... Path>
+  void number(std::string name, std::string about, double least, double most, Path... path) {
+    add(
+        std::move(name), std::move(about), setting_type::number,
+        "a number from " + show_number(least) + " to " + show_number(most),
+        [=](const server_config& c) { return show_number(at(c, path...)); },
+        [=](server_config& c, std::string_view text) {
+          const auto value = parse_setting<double>(text);
+          const bool good = value && *value >= least && *value <= most;
+          if (good) {
+            at(c, path...) = *value;
+          }
+          return good;
+        });
+  }
+
+  /// Texts and paths that may be empty.
+  template <class... Path>
+  void path(std::string name, std::string about, Path... path) {
+    add(
+        std::move(name), std::move(about), setting_type::text,
+        "a path of at most 4096 bytes, or nothing",
+        [=](const server_config& c) { return std::string(at(c, path...)); },
+        [=](server_config& c, std::string_view text) {
+          const bool good = is_setting_text(text);
+          if (good) {
+            at(c, path...) = text;
+          }
+          return good;
+        });
+  }
+
+  template <class... Path>
+  void text(std::string name, std::string about, Path... path) {
+    add(
+        std::move(name), std::move(about), setting_type::text,
+        "a text of 1 to 4096 bytes without control characters",
+        [=](const server_config& c) { return std::string(at(c, path...)); },
+        [=](server_config& c, std::string_view text) {
+          const bool good = !text.empty() && is_setting_text(text);
+          if (good) {
+            at(c, path...) = text;
+          }
+          return good;
+        });
+  }
+
+  template <class... Path>
+  void choice(std::string name, std::string about, std::vector<std::string> allowed, Path... path) {
+    std::string words = "one of";
+    for (const std::string& word : allowed) {
+      words += " " + word;
+    }
+    add(
+        std::move(name), std::move(about), setting_type::text, std::move(words),
+        [=](const server_config& c) { return at(c, path...); },
+        [=](server_config& c, std::string_view text) {
+          const bool good = std::find(allowed.begin(), allowed.end(), text) != allowed.end();
+          if (good) {
+            at(c, path...) = text;
+          }
+          return good;
+        });
+  }
+
+  /// Origins of web pages, with commas or blanks between.
+  template <class... Path>
+  void origins(std::string name, std::string about, Path... path) {
+    add(
+        std::move(name), std::move(about), setting_type::text,
+        "origins as https://lab.example or http://localhost:8080, with commas between, or *, or "
+        "nothing",
+        [=](const server_config& c) {
+          std::string shown;
+          for (const std::string& origin : at(c, path...)) {
+            shown += (shown.empty() ? "" : ", ") + origin;
+          }
+          return shown;
+        },
+        [=](server_config& c, std::string_view text) {
+          const std::vector<std::string> words = setting_words(text);
+          const bool good =
+              text.size() <= 4096 && std::all_of(words.begin(), words.end(), is_origin);
+          if (good) {
+            at(c, path...) = words;
+          }
+          return good;
+        });
+  }
+
+  /// A text that is never shown; nothing for an empty one.
+  template <class... Path>
+  void secret(std::string name, std::string about, Path... path) {
+    add(
+        std::move(name), std::move(about), setting_type::text,
+        "16 to 4096 bytes without blanks, or nothing",
+        [](const server_config&) { return std::string(); },
+        [=](server_config& c, std::string_view text) {
+          const bool good = text.empty() || (text.size() >= 16 && is_setting_text(text) &&
+                                             text.find(' ') == std::string_view::npos);
+          if (good) {
+            at(c, path...) = text;
+          }
+          return good;
+        });
+    rows.back().secret = true;
+  }
+
+  /// A password: never shown; nothing for an empty text.
+  void password(std::string name, std::string about,
+                std::optional<std::string> server_config::*where) {
+    add(
+        std::move(name), std::move(about), setting_type::text, "8 to 4096 bytes, or nothing",
+        [](const server_config&) { return std::string(); },
+        [=](server_config& c, std::string_view text) {
+          const bool good = text.empty() || (text.size() >= 8 && text.size() <= 4096);
+          if (good) {
+            c.*where = text.empty() ? std::nullopt : std::optional<std::string>(text);
+          }
+          return good;
+        });
+    rows.back().secret = true;
+  }
+
+ private:
+  template <class From, class First>
+  static auto& at(From& from, First first) {
+    return from.*first;
+  }
+  template <class From, class First, class Second>
+  static auto& at(From& from, First first, Second second) {
+    return from.*first.*second;
+  }
+
+  template <class Show, class Set>
+  void add(std::string name, std::string about, setting_type type, std::string accepts, Show show,
+           Set set) {
+    rows.push_back({std::move(name), std::move(about), type, std::move(accepts), false,
+                    std::move(show), std::move(set)});
+  }
+};
+
+inline constexpr std::uint64_t most_setting = std::numeric_limits<std::int64_t>::max();
+inline constexpr std::uint64_t ten_years_s = std::uint64_t{3650} * 24 * 3600;
+
+inline void add_main_settings(setting_table& to) {
+  using c = server_config;
+  to.text("data", "the folder where everything is kept", &c::data);
+  to.boolean("encrypt_files", "datasets and checkpoints are encrypted at rest", &c::encrypt_files);
+  to.path("file_key", "a file with the key for that, best outside of data; empty: beside it",
+          &c::file_key);
+  to.integer("upload_timeout", "seconds until an unfinished upload is removed", 1, ten_years_s,
+             &c::upload_timeout);
+  to.choice("log_level", "trace, debug, info, warning, error or off",
+            {"trace", "debug", "info", "warning", "error", "off"}, &c::log_level);
+  to.path("log_file", "empty: the standard error stream", &c::log_file);
+  to.boolean("log_json", "a JSON object a line", &c::log_json);
+  to.text("admin_id", "made when there is no administrator", &c::admin_id);
+  to.text("admin_name", "the administrator's name", &c::admin_name);
+  to.password("admin_password", "empty: generated, and printed once", &c::admin_password);
+}
+
+inline void add_http_settings(setting_table& to) {
+  constexpr auto g = &server_config::http;
+  using s = http_settings;
+  constexpr std::uint64_t day_ms = 24 * 3600 * 1000;
+  to.text("http.address", "to listen at; 0.0.0.0 or :: for all of the machine", g, &s::address);
+  to.integer("http.port", "0: any free one", 0, 65535, g, &s::port);
+  to.integer("http.threads", "that talk to sockets; 0: half of the machine's", 0, 1024, g,
+             &s::threads);
+  to.integer("http.workers", "threads for what waits for the disk or takes long; 0: four at least",
+             0, 1024, g, &s::workers);
+  to.integer("http.body_bytes", "most of a JSON body", 1024, std::uint64_t{1} << 32, g,
+             &s::body_bytes);
+  to.integer("http.chunk_bytes", "most of one piece of an upload by REST", 1024,
+             std::uint64_t{1} << 32, g, &s::chunk_bytes);
+  to.integer("http.message_bytes", "most of a WebSocket message", 1024, std::uint64_t{1} << 32, g,
+             &s::message_bytes);
+  to.integer("http.connections", "open at once; more are refused with 503", 1, 1'000'000, g,
+             &s::connections);
+  to.integer("http.header_timeout_ms", "for a request's head to be complete", 1, day_ms, g,
+             &s::header_timeout);
+  to.integer("http.body_timeout_ms", "for each piece of a body to arrive", 1, day_ms, g,
+             &s::body_timeout);
+  to.integer("http.idle_timeout_ms", "between the requests of a connection", 1, day_ms, g,
+             &s::idle_timeout);
+  to.origins("http.allowed_origins",
+             "web pages that may call the API from a browser, as https://lab.example; *: all", g,
+             &s::allowed_origins);
+
+  constexpr auto tls = &server_config::tls;
+  to.path("tls.certificate", "PEM, the chain; empty: plain HTTP", tls, &tls_settings::certificate);
+  to.path("tls.key", "PEM", tls, &tls_settings::key);
+  to.integer("tls.redirect_port", "plain HTTP that only redirects; 0: none", 0, 65535, tls,
+             &tls_settings::redirect_port);
+}
+
+inline void add_auth_settings(setting_table& to) {
+  constexpr auto g = &server_config::auth;
+  using s = auth_settings;
+  to.integer("auth.token_lifetime", "seconds", 1, ten_years_s, g, &s::token_lifetime);
+  to.integer("auth.refresh_lifetime", "seconds", 1, ten_years_s, g, &s::refresh_lifetime);
+  to.path("auth.token_key", "a file of at least 32 bytes; empty: generated in data", g,
+          &s::token_key);
+  to.path("auth.policies", "a file; empty: the built-in roles admin, member and viewer", g,
+          &s::policies);
+  to.integer("auth.failed_logins", "in a row, before a user is locked out for a while", 1,
+             1'000'000, g, &s::failed_logins);
+  to.integer("auth.lockout", "seconds", 1, ten_years_s, g, &s::lockout);
+  to.number("auth.logins_per_second", "of one address, on average", 0.001, 1e9, g,
+            &s::logins_per_second);
+  to.boolean("auth.light_passwords", "hashes with the least memory and time; for tests", g,
+             &s::light_passwords);
+  to.secret("auth.metrics_token",
+            "who asks for /metrics needs it; empty: only this machine's own addresses may", g,
+            &s::metrics_token);
+}
+
+inline void add_engine_settings(setting_table& to) {
+  constexpr auto g = &server_config::engine;
+  using s = engine_settings;
+  to.integer("engine.threads", "that train and answer; 0: all of the machine", 0, 4096, g,
+             &s::threads);
+  to.integer("engine.memory_budget", "bytes of all clusters", 1 << 20, most_setting, g,
+             &s::memory_budget);
+  to.integer("engine.cluster_memory", "most bytes of one cluster", 1 << 16, most_setting, g,
+             &s::cluster_memory);
+  to.integer("engine.snapshot_interval",
+             "seconds, at most, between writing a cluster that learns in full", 1, ten_years_s, g,
+             &s::snapshot_interval);
+  to.integer("engine.journal_bytes", "of one cluster, before it is written in full", 1 << 16,
+             most_setting, g, &s::journal_bytes);
+  to.boolean("engine.sync_journal",
+             "each sample is on disk before it is acknowledged: survives a loss of power", g,
+             &s::sync_journal);
+
+  constexpr auto q = &server_config::quota;
+  to.integer("quota.clusters", "most that one user may own, as are those below; 0: none", 0,
+             most_setting, q, &quota::clusters);
+  to.integer("quota.datasets", "0: none", 0, most_setting, q, &quota::datasets);
+  to.integer("quota.checkpoints", "0: none", 0, most_setting, q, &quota::checkpoints);
+  to.integer("quota.open_tasks", "0: none", 0, most_setting, q, &quota::open_tasks);
+  to.integer("quota.bytes", "of datasets, uploads and checkpoints on disk", 0, most_setting, q,
+             &quota::bytes);
+}
+
+inline const std::vector<setting>& all_settings() {
+  static const std::vector<setting> rows = [] {
+    setting_table table;
+    add_main_settings(table);
+    add_http_settings(table);
+    add_auth_settings(table);
+    add_engine_settings(table);
+    return table.rows;
+  }();
+  return rows;
+}
+
+} // namespace hanami::service::detail

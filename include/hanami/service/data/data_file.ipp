@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "data_file.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <unordered_set>
+#include <utility>
+
+#include "../../foundation/error.hpp"
+#include "../base/problem.hpp"
+#include "column_name.hpp"
+#include "positioned_io.hpp"
+
+namespace hanami::service::engine {
+
+namespace detail {
+
+inline constexpr std::uint64_t most_data_columns = 65536;
+
+/// What is wrong with the columns; empty: nothing.
+inline std::string fault_of_columns(const data_layout& layout) {
+  if (layout.columns.size() > most_data_columns) {
+    return std::to_string(layout.columns.size()) + " columns; at most 65536 are accepted";
+  }
+  std::unordered_set<std::string_view> names;
+  for (std::size_t i = 0; i < layout.columns.size(); ++i) {
+    const data_column& column = layout.columns[i];
+    const std::string which = "column " + std::to_string(i + 1);
+    if (const char* fault = fault_of_column_name(column.name)) {
+      return which + ": the name " + fault;
+    }
+    if (!names.insert(column.name).second) {
+      return which + ": the name \"" + column.name + "\" is taken";
+    }
+    if (column.first >= column.last || column.last > layout.width) {
+      return which + ": values " + std::to_string(column.first) + " to " +
+             std::to_string(column.last) + " of " + std::to_string(layout.width);
+    }
+  }
+  return {};
+}
+
+/// What is wrong with a layout; empty: nothing.
+inline std::string fault_of_layout(const data_layout& layout) {
+  if (layout.type != value_type::uint8 && layout.type != value_type::float32) {
+    return "type " + std::to_string(static_cast<std::uint32_t>(layout.type)) +
+           "; accepted are 1 (uint8) and 4 (float32)";
+  }
+  constexpr std::uint64_t most = most_file_bytes / 8; // what is left is for names
+  const auto value_bytes = static_cast<std::uint64_t>(layout.type);
+  if (layout.width == 0 || layout.width > most / value_bytes ||
+      layout.rows > most / value_bytes / layout.width) {
+    return std::to_string(layout.rows) + " rows of " + std::to_string(layout.width) +
+           " values; accepted are 1 value or more a row and 2^57 bytes in all";
+  }
+  return fault_of_columns(layout);
+}
+
+/// What stands before the values.
+inline std::string data_header(const data_layout& layout) {
+  std::string bytes = "hanamiDS";
+  const auto put = [&bytes](auto value) {
+    bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
+  };
+  put(std::uint32_t{1});
+  put(static_cast<std::uint32_t>(layout.type));
+  put(layout.rows);
+  put(layout.width);
+  put(static_cast<std::uint64_t>(layout.columns.size()));
+  for (const data_column& column : layout.columns) {
+    put(column.first);
+    put(column.last);
+    put(static_cast<std::uint32_t>(column.name.size()));
+    bytes += column.name;
+  }
+  return bytes;
+}
+
+[[noreturn]] inline void fail_data(const std::filesystem::path& file, const std::string& what) {
+  throw error(errc::invalid_data, file.string() + ": as a dataset: " + what);
+}
+
+/// Reads what stands before the values, value after value.
+class data_header_reader {
+ public:
+  data_header_reader(const block_reader& from, const std::filesystem::path& file)
+      : from_(from), file_(file) {}
+
+  std::uint64_t end() const noexcept { return at_; }
+
+  data_layout read() {
+    if (text(8) != "hanamiDS") {
+      fail_data(file_, "byte 0: does not begin with \"hanamiDS\"");
+    }
+    if (const auto version = number<std::uint32_t>(); version != 1) {
+      fail_data(file_, "byte 8: version " + std::to_string(version) + ", expected 1");
+    }
+    data_layout layout;
+    layout.type = static_cast<value_type>(number<std::uint32_t>());
+    layout.rows = number<std::uint64_t>();
+    layout.width = number<std::uint64_t>();
+    const auto columns = number<std::uint64_t>();
+    if (columns > most_data_columns) {
+      fail_data(file_, std::to_string(columns) + " columns; at most 65536 are accepted");
+    }
+    for (std::uint64_t i = 0; i < columns; ++i) {
+      data_column column;
+      column.first = number<std::uint64_t>();
+      column.last = number<std::uint64_t>();
+      const auto length = number<std::uint32_t>();
+      if (length > most_column_name_bytes) {
+        fail_data(file_, "byte " + std::to_string(at_ - 4) + ": a name of " +
+                             std::to_string(length) + " bytes; at most 254 are accepted");
+      }
+      column.name = text(length);
+      layout.columns.push_back(std::move(column));
+    }
+    return layout;
+  }
+
+ private:
+  void take(std::span<std::byte> to) {
+    if (to.size() > from_.size() - at_) {
+      fail_data(file_, "ends within its header");
+    }
+    from_.read(at_, to);
+    at_ += to.size();
+  }
+  template <class Number>
+  Number number() {
+    Number value = 0;
+    take(std::as_writable_bytes(std::span(&value, 1)));
+    return value;
+  }
+  std::string text(std::size_t length) {
+    std::string read(length, '\0');
+    take(std::as_writable_bytes(std::span(read)));
+    return read;
+  }
+
+  const block_reader& from_;
+  const std::filesystem::path& file_;
+  std::uint64_t at_ = 0;
+};
+
+} // namespace detail
+
+HANAMI_SERVICE_INLINE const data_column& data_layout::column(std::string_view name) const {
+  std::string there;
+  for (const data_column& candidate : columns) {
+    if (candidate.name == name) {
+      return candidate;
+    }
+    if (there.size() < 200) {
+      there += (there.empty() ? "'" : ", '") + candidate.name + "'";
+    } else if (!there.ends_with("...")) {
+      there += ", ...";
+    }
+  }
+  throw problem(404, "not_found",
+                "the dataset has no column '" + std::string(name.substr(0, 254)) +
+                    "'; there are: " + there);
+}
+
+HANAMI_SERVICE_INLINE std::uint64_t bytes_of_values(const data_layout& layout) {
+  const std::string fault = detail::fault_of_layout(layout);
+  if (!fault.empty()) {
+    throw error(errc::invalid_argument, fault);
+  }
+  return layout.rows * layout.width * static_cast<std::uint64_t>(layout.type);
+}
+
+struct data_writer::state {
+  state(std::filesystem::path file, data_layout wanted,
+        const std::optional<access::secret_key>& key)
+      : layout(checked(std::move(wanted))), writer(std::move(file), key) {
+    writer.write(std::as_bytes(std::span<const char>(detail::data_header(layout))));
+  }
+
+  static data_layout checked(data_layout wanted) {
+    bytes_of_values(wanted);
+    return wanted;
+  }
+
+  void count(std::size_t values) {
+    if (values % layout.width != 0) {
+      throw error(errc::invalid_argument, std::to_string(values) +
+                                              " values; accepted are whole rows of " +
+                                              std::to_string(layout.width));
+    }
+    if (values / layout.width > layout.rows - rows) {
+      throw error(errc::invalid_data,
+                  "more rows than the " + std::to_string(layout.rows) + " that were announced");
+    }
+    rows += values / layout.width;
+  }
+
+  data_layout layout;
+  block_writer writer;
+  std::uint64_t rows = 0; ///< written
+};
+
+HANAMI_SERVICE_INLINE data_writer::data_writer(std::filesystem::path file, data_layout layout,
+                                               const std::optional<access::secret_key>& key)
+    : state_(std::make_unique<state>(std::move(file), std::move(layout), key)) {}
+
+HANAMI_SERVICE_INLINE data_writer::~data_writer() = default;
+
+HANAMI_SERVICE_INLINE void data_writer::write(std::span<const float> rows) {
+  state_->count(rows.size());
+  if (state_->layout.type == value_type::float32) {
+    state_->writer.write(std::as_bytes(rows));
+    return;
+  }
+  std::array<std::uint8_t, 4096> rounded{};
+  while (!rows.empty()) {
+    const std::size_t part = std::min(rows.size(), rounded.size());
+    std::transform(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(part), rounded.begin(),
+                   [](float value) {
+                     return value > 0.0F
+                                ? static_cast<std::uint8_t>(std::lround(std::min(value, 255.0F)))
+                                : std::uint8_t{0};
+                   });
+    state_->writer.write(std::as_bytes(std::span(rounded).first(part)));
+    rows = rows.subspan(part);
+  }
+}
+
+HANAMI_SERVICE_INLINE void data_writer::write(std::span<const std::uint8_t> rows) {
+  if (state_->layout.type != value_type::uint8) {
+    throw error(errc::invalid_argument, "bytes for a dataset of float32; accepted are floats");
+  }
+  state_->count(rows.size());
+  state_->writer.write(std::as_bytes(rows));
+}
+
+HANAMI_SERVICE_INLINE void data_writer::finish() {
+  if (state_->rows != state_->layout.rows) {
+    throw error(errc::invalid_data, std::to_string(state_->rows) + " rows were written, " +
+                                        std::to_string(state_->layout.rows) + " were announced");
+  }
+  state_->writer.finish();
+}
+
+struct data_reader::state {
+  state(const std::filesystem::path& file, const std::optional<access::secret_key>& key)
+      : blocks(file, key) {
+    detail::data_header_reader header(blocks, file);
+    layout = header.read();
+    values_at = header.end();
+    const std::string fault = detail::fault_of_layout(layout);
+    if (!fault.empty()) {
+      detail::fail_data(file, fault);
+    }
+    if (blocks.size() - values_at != bytes_of_values(layout)) {
+      detail::fail_data(file, std::to_string(blocks.size() - values_at) +
+                                  " bytes of values, expected " +
+                                  std::to_string(bytes_of_values(layout)));
+    }
+  }
+
+  void check(std::uint64_t width, std::uint64_t first, std::uint64_t count,
+             std::size_t room) const {
+    if (first > layout.rows || count > layout.rows - first) {
+      throw error(errc::invalid_argument, "rows " + std::to_string(first) + " to " +
+                                              std::to_string(first + count) +
+                                              " of a dataset with " + std::to_string(layout.rows));
+    }
+    if (room % width != 0 || room / width != count) {
+      throw error(errc::invalid_argument, std::to_string(count) + " rows of " +
+                                              std::to_string(width) + " values into room for " +
+                                              std::to_string(room));
+    }
+  }
+
+  /// `count` rows of the values `column`, by way of at most about 64 KiB of whole rows at a time.
+  void read_part(const data_column& column, std::uint64_t first, std::uint64_t count,
+                 float* to) const {
+    const auto value_bytes = static_cast<std::uint64_t>(layout.type);
+    const std::uint64_t row_bytes = layout.width * value_bytes;
+    const auto part_bytes = static_cast<std::size_t>(column.width() * value_bytes);
+    const std::uint64_t rows_at_once = std::max<std::uint64_t>(1, detail::block_bytes / row_bytes);
+    std::vector<std::byte> raw;
+    for (std::uint64_t row = 0; row < count; row += rows_at_once) {
+      const std::uint64_t rows = std::min(rows_at_once, count - row);
+      raw.resize(static_cast<std::size_t>((rows - 1) * row_bytes) + part_bytes);
+      blocks.read(values_at + (first + row) * row_bytes + column.first * value_bytes, raw);
+      for (std::uint64_t i = 0; i < rows; ++i, to += column.width()) {
+        convert(raw.data() + i * row_bytes, part_bytes, to);
+      }
+    }
+  }
+
+  void convert(const std::byte* from, std::size_t bytes, float* to) const {
+    if (layout.type == value_type::float32) {
+      std::memcpy(to, from, bytes);
+    } else {
+      std::transform(from, from + bytes, to,
+                     [](std::byte value) { return static_cast<float>(value); });
+    }
+  }
+
+  block_reader blocks;
+  data_layout layout;
+  std::uint64_t values_at = 0;
+};
+
+HANAMI_SERVICE_INLINE data_reader::data_reader(const std::filesystem::path& file,
+                                               const std::optional<access::secret_key>& key)
+    : state_(std::make_unique<state>(file, key)) {}
+
+HANAMI_SERVICE_INLINE data_reader::~data_reader() = default;
+
+HANAMI_SERVICE_INLINE const data_layout& data_reader::layout() const noexcept {
+  return state_->layout;
+}
+
+HANAMI_SERVICE_INLINE void data_reader::read(std::uint64_t first, std::uint64_t count,
+                                             std::span<float> to) const {
+  const data_layout& layout = state_->layout;
+  state_->check(layout.width, first, count, to.size());
+  if (layout.type == value_type::float32) {
+    state_->blocks.read(state_->values_at + first * layout.width * sizeof(float),
+                        std::as_writable_bytes(to));
+  } else {
+    state_->read_part({"", 0, layout.width}, first, count, to.data());
+  }
+}
+
+HANAMI_SERVICE_INLINE void data_reader::read(const data_column& column, std::uint64_t first,
+                                             std::uint64_t count, std::span<float> to) const {
+  if (column.first >= column.last || column.last > state_->layout.width) {
+    throw error(errc::invalid_argument, "values " + std::to_string(column.first) + " to " +
+                                            std::to_string(column.last) + " of rows of " +
+                                            std::to_string(state_->layout.width));
+  }
+  state_->check(column.width(), first, count, to.size());
+  state_->read_part(column, first, count, to.data());
+}
+
+} // namespace hanami::service::engine

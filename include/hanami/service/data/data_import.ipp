@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "data_import.hpp"
+
+#include <algorithm>
+#include <array>
+#include <istream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "../../io/csv_reader.hpp"
+#include "../../io/gzip.hpp"
+#include "../base/problem.hpp"
+#include "column_name.hpp"
+
+namespace hanami::service::engine {
+
+namespace detail {
+
+[[noreturn]] inline void refuse_data(const std::string& what) {
+  throw problem(422, "invalid_data", what);
+}
+
+/// Messages quote the data, whatever bytes those are; what is not UTF-8 becomes '?'.
+inline std::string as_utf8(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    result += length == 0 ? "?" : text.substr(0, length);
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return result;
+}
+
+/// Calls `work`; what it finds wrong with the data is the client's to hear.
+template <class Work>
+auto refusing_bad_data(Work&& work) {
+  try {
+    return std::forward<Work>(work)();
+  } catch (const error& failure) {
+    if (failure.code() != errc::invalid_data) {
+      throw;
+    }
+    refuse_data(as_utf8(failure.what()));
+  }
+}
+
+inline void check_dataset_size(const data_layout& layout, std::uint64_t most_bytes) {
+  const std::uint64_t bytes = bytes_of_values(layout);
+  if (bytes > most_bytes) {
+    throw quota_exceeded("the dataset would have " + std::to_string(bytes) + " bytes; " +
+                         std::to_string(most_bytes) + " are left");
+  }
+}
+
+// CSV: the first pass counts rows and finds out which columns are text, the second one reads.
+
+inline csv_options import_csv_options() {
+  csv_options options;
+  options.max_columns = 16384;
+  return options;
+}
+
+/// What the first pass finds.
+struct csv_survey {
+  bool header = false;
+  std::uint64_t rows = 0;
+  std::vector<std::size_t> text; ///< columns of text, from 0
+};
+
+/// Takes the columns off `open` whose first cell is in this row.
+inline void survey_csv_row(const csv_parser& row, std::vector<std::size_t>& open,
+                           std::vector<std::size_t>& text) {
+  std::erase_if(open, [&](std::size_t column) {
+    if (column >= row.size()) { // the second pass says so
+      return true;
+    }
+    const hanami::detail::csv_cell_kind kind =
+        hanami::detail::parse_csv_cell(row.field(column)).kind;
+    if (kind == hanami::detail::csv_cell_kind::text) {
+      text.push_back(column);
+    }
+    return kind != hanami::detail::csv_cell_kind::missing;
+  });
+}
+
+inline csv_survey survey_csv(const std::filesystem::path& csv) {
+  std::ifstream stream = hanami::detail::open_file(csv);
+  csv_parser row(stream, import_csv_options());
+  csv_survey found;
+  std::vector<std::size_t> open; // columns without a cell so far
+  bool more = row.next();
+  if (more) {
+    open.resize(row.size());
+    for (std::size_t i = 0; i < open.size(); ++i) {
+      open[i] = i;
+    }
+    found.header = hanami::detail::looks_like_csv_header(row);
+    more = !found.header || row.next();
+  }
+  for (; more; more = row.next()) {
+    ++found.rows;
+    if (!open.empty()) {
+      survey_csv_row(row, open, found.text);
+    }
+  }
+  if (found.rows == 0) {
+    refuse_data("the CSV has no row of values");
+  }
+  return found;
+}
+
+/// The names that `csv_reader` gives to the columns, which must be fit for a dataset.
+inline std::vector<std::string> read_csv_names(const std::filesystem::path& csv,
+                                               const csv_options& options) {
+  std::ifstream stream = hanami::detail::open_file(csv);
+  const csv_reader reader(stream, options);
+  std::vector<std::string> names;
+  std::size_t bytes = 0;
+  for (const table_column& column : reader.columns()) {
+    names.push_back(column.name);
+    if (const char* fault = fault_of_column_name(column.name)) {
+      refuse_data("line 1: the name of column " + std::to_string(names.size()) + " " + fault);
+    }
+    bytes += column.name.size();
+  }
+  constexpr std::size_t most = std::size_t{256} << 10;
+  if (bytes > most) {
+    refuse_data("line 1: the names of the columns have " + std::to_string(bytes) +
+                " bytes together; at most " + std::to_string(most) + " are accepted");
+  }
+  return names;
+}
+
+inline data_layout csv_layout(const std::vector<std::string>& names, std::uint64_t rows) {
+  data_layout layout;
+  layout.rows = rows;
+  layout.width = names.size();
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    layout.columns.push_back({names[i], i, i + 1});
+  }
+  return layout;
+}
+
+/// Bounds the memory that the names of the classes take.
+class class_budget {
+ public:
+  class_budget(const csv_reader& reader, const std::vector<std::size_t>& text)
+      : reader_(reader), text_(text), seen_(text.size(), 0) {}
+
+  void look() {
+    for (std::size_t i = 0; i < text_.size(); ++i) {
+      const std::vector<std::string>& classes = reader_.columns()[text_[i]].categories;
+      for (; seen_[i] < classes.size(); ++seen_[i]) {
+        bytes_ += classes[seen_[i]].size() + 64; // of what is kept around a name
+      }
+    }
+    if (bytes_ > most) {
+      refuse_data("line " + std::to_string(reader_.line()) +
+                  ": the text is too various for classes; its different words may have 16 MiB "
+                  "together");
+    }
+  }
+
+ private:
+  static constexpr std::size_t most = std::size_t{16} << 20;
+
+  const csv_reader& reader_;
+  const std::vector<std::size_t>& text_;
+  std::vector<std::size_t> seen_; ///< classes of each column
+  std::size_t bytes_ = 0;
+};
+
+// idx
+
+/// The bytes of a file, unpacked where it is gzip.
+class idx_source {
+ public:
+  idx_source(const std::filesystem::path& file, const char* name)
+      : name_(name), file_(::gzopen(file.c_str(), "rbe")) {
+    if (file_ == nullptr) {
+      hanami::detail::refuse_file("cannot read ", file, hanami::detail::system_trouble());
+    }
+    ::gzbuffer(file_, 65536);
+  }
+  idx_source(const idx_source&) = delete;
+  idx_source& operator=(const idx_source&) = delete;
+  ~idx_source() { ::gzclose_r(file_); }
+
+  /// Exactly `to.size()` bytes.
+  void read(std::span<std::uint8_t> to) {
+    const std::size_t got = read_some(to);
+    at_ += got;
+    if (got < to.size()) {
+      fail("the file ends here, " + std::to_string(to.size() - got) + " bytes or more too early");
+    }
+  }
+  void expect_end() {
+    std::uint8_t more = 0;
+    if (read_some({&more, 1}) != 0) {
+      fail("the file goes on after what its header announces");
+    }
+  }
+  std::uint32_t read_number() {
+    std::array<std::uint8_t, 4> b{};
+    read(b);
+    return std::uint32_t{b[0]} << 24 | std::uint32_t{b[1]} << 16 | std::uint32_t{b[2]} << 8 | b[3];
+  }
+  [[noreturn]] void fail(const std::string& what) const {
+    refuse_data(std::string(name_) + ": byte " + std::to_string(at_) + ": " + what);
+  }
+
+ private:
+  std::size_t read_some(std::span<std::uint8_t> to) {
+    std::size_t done = 0;
+    while (done < to.size()) {
+      const std::size_t part = std::min<std::size_t>(to.size() - done, std::size_t{1} << 20);
+      const int got = ::gzread(file_, to.data() + done, static_cast<unsigned>(part));
+      if (got <= 0) {
+        break;
+      }
+      done += static_cast<std::size_t>(got);
+    }
+    int trouble = Z_OK;
+    const std::string_view why = ::gzerror(file_, &trouble);
+    if (trouble == Z_ERRNO) {
+      throw error(errc::file_error, std::string(name_) + ": cannot be read");
+    }
+    if (trouble == Z_MEM_ERROR) {
+      throw error(errc::out_of_memory, "zlib: not enough memory");
+    }
+    if (trouble != Z_OK) {
+      // zlib begins with the file's name, which is not the client's.
+      const std::size_t colon = why.rfind(": ");
+      fail("gzip: " + std::string(colon == std::string_view::npos ? why : why.substr(colon + 2)));
+    }
+    return done;
+  }
+
+  const char* name_;
+  ::gzFile file_;
+  std::uint64_t at_ = 0; ///< of what comes out
+};
+
+inline void expect_idx_magic(idx_source& from, std::uint32_t magic, const char* meaning) {
+  if (const std::uint32_t got = from.read_number(); got != magic) {
+    constexpr char digits[] = "0123456789abcdef";
+    std::string text = "0x";
+    for (int shift = 28; shift >= 0; shift -= 4) {
+      text += digits[got >> shift & 15U];
+    }
+    from.fail("begins with " + text + ", expected " + meaning);
+  }
+}
+
+struct label_survey {
+  std::uint32_t count = 0;
+  std::uint32_t classes = 10;
+};
+
+/// Begins to read labels: how many there are.
+inline std::uint32_t open_labels(idx_source& labels) {
+  expect_idx_magic(labels, 0x801, "0x00000801: labels, one byte each");
+  return labels.read_number();
+}
+
+inline label_survey survey_labels(const std::filesystem::path& file) {
+  idx_source labels(file, "labels");
+  label_survey found;
+  found.count = open_labels(labels);
+  std::array<std::uint8_t, 65536> block{};
+  for (std::uint32_t left = found.count; left > 0;) {
+    const std::span<std::uint8_t> part =
+        std::span(block).first(std::min<std::size_t>(left, block.size()));
+    labels.read(part);
+    left -= static_cast<std::uint32_t>(part.size());
+    found.classes = std::max(found.classes, *std::max_element(part.begin(), part.end()) + 1U);
+  }
+  labels.expect_end();
+  return found;
+}
+
+/// Begins to read images: how many there are, and their pixels.
+inline data_layout open_images(idx_source& images, const label_survey& labels) {
+  expect_idx_magic(images, 0x803, "0x00000803: images, one byte a pixel");
+  const std::uint32_t count = images.read_number();
+  const std::uint64_t height = images.read_number();
+  const std::uint64_t width = images.read_number();
+  if (count == 0 || count != labels.count) {
+    images.fail(std::to_string(count) + " images and " + std::to_string(labels.count) +
+                " labels; there must be one label an image, and one image or more");
+  }
+  if (height == 0 || width == 0 || height * width > std::uint64_t{1} << 24) {
+    images.fail("images of " + std::to_string(height) + " x " + std::to_string(width) +
+                " pixels; accepted are 1 to 2^24");
+  }
+  const std::uint64_t pixels = height * width;
+  data_layout layout;
+  layout.type = value_type::uint8;
+  layout.rows = count;
+  layout.width = pixels + labels.classes;
+  layout.columns = {{"picture", 0, pixels}, {"label", pixels, layout.width}};
+  return layout;
+}
+
+inline void copy_mnist_rows(idx_source& images, idx_source& labels, const data_layout& layout,
+                            data_writer& to) {
+  const auto pixels = static_cast<std::size_t>(layout.columns[0].last);
+  const auto width = static_cast<std::size_t>(layout.width);
+  const std::size_t at_once = std::max<std::size_t>(1, 65536 / width);
+  std::vector<std::uint8_t> rows(at_once * width);
+  for (std::uint64_t left = layout.rows; left > 0;) {
+    const auto part = static_cast<std::size_t>(std::min<std::uint64_t>(left, at_once));
+    for (std::size_t i = 0; i < part; ++i) {
+      const std::span<std::uint8_t> row = std::span(rows).subspan(i * width, width);
+      images.read(row.first(pixels));
+      std::uint8_t label = 0;
+      labels.read({&label, 1});
+      if (label >= width - pixels) {
+        labels.fail("the labels changed while they were read");
+      }
+      std::fill(row.begin() + static_cast<std::ptrdiff_t>(pixels), row.end(), std::uint8_t{0});
+      row[pixels + label] = 1;
+    }
+    to.write(std::span<const std::uint8_t>(rows).first(part * width));
+    left -= part;
+  }
+  images.expect_end();
+}
+
+} // namespace detail
+
+HANAMI_SERVICE_INLINE data_layout import_csv(const std::filesystem::path& csv,
+                                             const std::filesystem::path& to,
+                                             const std::optional<access::secret_key>& key,
+                                             std::uint64_t most_bytes) {
+  return detail::refusing_bad_data([&] {
+    const detail::csv_survey found = detail::survey_csv(csv);
+    csv_options options = detail::import_csv_options();
+    options.header = found.header ? csv_header::present : csv_header::absent;
+    const std::vector<std::string> names = detail::read_csv_names(csv, options);
+    for (const std::size_t column : found.text) {
+      options.categorical.push_back(names[column]);
+    }
+    data_layout layout = detail::csv_layout(names, found.rows);
+    detail::check_dataset_size(layout, most_bytes);
+
+    std::ifstream stream = hanami::detail::open_file(csv);
+    csv_reader reader(stream, options);
+    data_writer writer(to, layout, key);
+    detail::class_budget budget(reader, found.text);
+    std::vector<float> row(names.size());
+    while (reader.read(row)) {
+      budget.look();
+      writer.write(row);
+    }
+    writer.finish();
+    for (const std::size_t column : found.text) {
+      for (const std::string& name : reader.columns()[column].categories) {
+        layout.columns[column].classes.push_back(detail::as_utf8(name));
+      }
+    }
+    return layout;
+  });
+}
+
+HANAMI_SERVICE_INLINE data_layout import_mnist(const std::filesystem::path& images,
+                                               const std::filesystem::path& labels,
+                                               const std::filesystem::path& to,
+                                               const std::optional<access::secret_key>& key,
+                                               std::uint64_t most_bytes) {
+  const detail::label_survey found = detail::survey_labels(labels);
+  detail::idx_source pictures(images, "images");
+  data_layout layout = detail::open_images(pictures, found);
+  detail::check_dataset_size(layout, most_bytes);
+  detail::idx_source classes(labels, "labels");
+  detail::open_labels(classes);
+  data_writer writer(to, layout, key);
+  detail::copy_mnist_rows(pictures, classes, layout, writer);
+  writer.finish();
+  return layout;
+}
+
+} // namespace hanami::service::engine

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <bit>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "../../io/file.hpp"
+#include "../base/problem.hpp"
+
+/// What the files of the engine have in common.
+
+namespace hanami::service::engine::detail {
+
+static_assert(std::endian::native == std::endian::little, "files are read as they lie in memory");
+
+inline constexpr std::size_t block_bytes = 65536;
+/// Of content. Whatever is added to it stays within 64 bits.
+inline constexpr std::uint64_t most_file_bytes = std::uint64_t{1} << 60;
+
+/// After a write that failed, with errno: `problem` 507 where there is no room, else
+/// `errc::file_error`.
+[[noreturn]] inline void refuse_write(const std::filesystem::path& file) {
+  if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG) {
+    throw problem(507, "no_space", "the disk of the service is full");
+  }
+  hanami::detail::refuse_file("cannot write ", file, hanami::detail::system_trouble());
+}
+
+/// All of `bytes` at `offset`; false, with errno, where the system refuses.
+inline bool pwrite_all(int fd, std::span<const std::byte> bytes, std::uint64_t offset) {
+  while (!bytes.empty()) {
+    const ::ssize_t wrote = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<::off_t>(offset));
+    if (wrote < 0 && errno != EINTR) {
+      return false;
+    }
+    if (wrote > 0) {
+      bytes = bytes.subspan(static_cast<std::size_t>(wrote));
+      offset += static_cast<std::uint64_t>(wrote);
+    }
+  }
+  return true;
+}
+
+/// All of `bytes` from `offset`; false, with errno (0 at the end of the file), where it cannot be.
+inline bool pread_all(int fd, std::span<std::byte> bytes, std::uint64_t offset) {
+  while (!bytes.empty()) {
+    const ::ssize_t got = ::pread(fd, bytes.data(), bytes.size(), static_cast<::off_t>(offset));
+    if (got == 0) {
+      errno = 0;
+      return false;
+    }
+    if (got < 0 && errno != EINTR) {
+      return false;
+    }
+    if (got > 0) {
+      bytes = bytes.subspan(static_cast<std::size_t>(got));
+      offset += static_cast<std::uint64_t>(got);
+    }
+  }
+  return true;
+}
+
+/// What was renamed or removed in the folder of `file` is on disk afterwards, where the file system
+/// can do that.
+inline void sync_folder_of(const std::filesystem::path& file) {
+  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
+  const hanami::detail::file_handle handle(
+      ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (handle.get() >= 0) {
+    ::fsync(handle.get());
+  }
+}
+
+} // namespace hanami::service::engine::detail

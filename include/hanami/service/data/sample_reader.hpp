@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "../base/compile.hpp"
+#include "data_file.hpp"
+
+/// Samples of a cluster from columns of datasets, block by block: datasets may be larger than
+/// memory.
+
+namespace hanami::service::engine {
+
+/// A column that goes to, or is compared with, `size` values from `first` on of a flat vector.
+struct sample_link {
+  std::shared_ptr<const data_reader> from;
+  data_column column;
+  std::size_t first = 0;
+  std::size_t size = 0;
+};
+
+/// Input i is rows i..i+window-1 of each input's column, one behind the other, target i row
+/// i+window-1+horizon of each target's. For one thread at a time.
+class sample_reader {
+ public:
+  /// Every `size` of an input is `window` times its column's width, that of a target the width.
+  sample_reader(std::vector<sample_link> inputs, std::vector<sample_link> targets,
+                std::uint32_t window, std::uint32_t horizon);
+
+  /// As many as the shortest dataset has; 0 where it has less rows than one sample takes.
+  std::uint64_t size() const noexcept { return size_; }
+  /// One sample; cheap in ascending order. Throws as `data_reader`.
+  void read(std::uint64_t index, std::span<float> input, std::span<float> target);
+
+ private:
+  /// A part of all rows of a dataset; sample i needs rows [i + begin, i + begin + rows).
+  struct block {
+    std::shared_ptr<const data_reader> from;
+    data_column part;
+    std::uint64_t begin = 0;
+    std::uint64_t rows = 1;
+    std::uint64_t first = 0; ///< row in `values`
+    std::vector<float> values;
+  };
+  struct source {
+    sample_link link;
+    std::size_t block = 0;
+    bool target = false;
+  };
+
+  void add(std::vector<sample_link> links, std::uint64_t begin, std::uint64_t rows, bool target);
+  void fill(block& b, std::uint64_t index) const;
+
+  std::vector<block> blocks_;
+  std::vector<source> sources_;
+  std::uint64_t size_ = 0;
+};
+
+} // namespace hanami::service::engine
+
+#ifndef HANAMI_SERVICE_PRECOMPILED
+#include "sample_reader.ipp"
+#endif

@@ -1,0 +1,482 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "engine.hpp"
+
+#include <algorithm>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../draw/draw.hpp"
+#include "../../foundation/error.hpp"
+#include "../../io/archive.hpp"
+#include "../../io/checkpoint.hpp"
+#include "../../template/parser.hpp"
+#include "../../template/writer.hpp"
+#include "../base/clock.hpp"
+#include "../base/json.hpp"
+#include "../base/problem.hpp"
+#include "../base/uuid.hpp"
+#include "../data/column_name.hpp"
+#include "checkpoint_work.hpp"
+#include "engine_core.hpp"
+#include "task_work.hpp"
+
+namespace hanami::service::engine {
+
+namespace detail {
+
+inline constexpr std::string_view smallest_template = R"(version: 1
+hexagons:
+    1..3, 1, 1
+inputs:
+    input:
+        target: 1, 1, 1
+        number_of_inputs: 1
+outputs:
+    output:
+        target: 3, 1, 1
+        number_of_outputs: 1
+        kind: linear
+)";
+
+/// The template of a text, with its memory limited; 422 for what cannot be a cluster here.
+inline cluster_template template_from(std::string_view text, std::size_t most) {
+  cluster_template made;
+  try {
+    made = parse_template(text.empty() ? smallest_template : text);
+  } catch (const error& e) {
+    problem why(422, "invalid_template", e.what());
+    why.faults.push_back({"/template", e.what()});
+    throw why;
+  }
+  made.settings.memory_limit = std::min<std::uint64_t>(made.settings.memory_limit, most);
+  // What nodes and hexagons take before anything is learned, rounded up; growth keeps to the limit.
+  std::uint64_t bytes = made.hexagons.size() * 512;
+  for (const input_template& in : made.inputs) {
+    bytes += std::uint64_t{in.size} * 16;
+  }
+  for (const output_template& out : made.outputs) {
+    bytes += std::uint64_t{out.size} * 32;
+  }
+  if (bytes > made.settings.memory_limit) {
+    throw problem_at("/template", "the cluster would take about " + std::to_string(bytes) +
+                                      " bytes at once; its limit is " +
+                                      std::to_string(made.settings.memory_limit));
+  }
+  return made;
+}
+
+/// A checkpoint with its template's memory limit lowered, everything else as it is.
+inline std::vector<std::byte> limit_checkpoint(std::span<const std::byte> bytes, std::size_t most) {
+  const auto opened = hanami::detail::open_checkpoint(bytes);
+  archive_reader content(opened.content);
+  const auto metadata = hanami::detail::to_list(hanami::detail::read_metadata(content));
+  std::string text;
+  content(text);
+  archive_writer before;
+  before(metadata, text);
+  archive_writer after;
+  after(metadata, to_text(template_from(text, most)));
+  std::vector<std::byte> all = after.bytes();
+  const auto rest = opened.content.subspan(before.bytes().size());
+  all.insert(all.end(), rest.begin(), rest.end());
+  return hanami::detail::enclose(all, opened.weight_bytes);
+}
+
+inline void check_sample(std::size_t found, std::size_t expected, const char* pointer) {
+  if (found != expected) {
+    throw problem_at(pointer, "has " + std::to_string(found) + " values, expected " +
+                                  std::to_string(expected));
+  }
+}
+
+inline void check_between(std::uint64_t value, std::uint64_t least, std::uint64_t most,
+                          const char* pointer) {
+  if (value < least || value > most) {
+    throw problem_at(pointer, std::to_string(value) + " is not in " + std::to_string(least) + ".." +
+                                  std::to_string(most));
+  }
+}
+
+/// Gives each result an id; the first has the task's.
+inline void prepare_results(std::vector<result_link>& results, const cluster_shape& shape) {
+  if (results.empty()) {
+    throw problem_at("/results", "a request needs at least one output to keep");
+  }
+  std::set<std::string> taken;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const std::string pointer = "/results/" + std::to_string(i);
+    if (shape.output(results[i].buffer) == nullptr) {
+      throw problem_at(pointer + "/output", "the cluster has no such output");
+    }
+    if (!taken.insert(results[i].buffer).second) {
+      throw problem_at(pointer + "/output", "is there twice");
+    }
+    if (const char* fault = fault_of_column_name(results[i].name)) {
+      throw problem_at(pointer + "/name", fault);
+    }
+    results[i].dataset_id = i == 0 ? std::string() : new_uuid();
+  }
+}
+
+/// A checkpoint of a cluster that takes at most `most` bytes, as it is kept. Throws `problem` 422.
+inline std::vector<std::byte> checked_checkpoint(const std::filesystem::path& file,
+                                                 std::size_t most, std::uint64_t& samples) {
+  const auto raw = read_file(file, most); // what fails here is the disk's
+  try {
+    std::vector<std::byte> bytes = limit_checkpoint(std::as_bytes(std::span(raw)), most);
+    const cluster net = from_checkpoint(bytes);
+    if (net.bytes() > most) {
+      throw problem(422, "too_large",
+                    "the cluster would take " + std::to_string(net.bytes()) +
+                        " bytes; accepted are " + std::to_string(most));
+    }
+    samples = net.statistics().samples;
+    return bytes;
+  } catch (const error& e) {
+    throw problem(422, "invalid_checkpoint", e.what());
+  }
+}
+
+inline bool is_open(store::task_state state) {
+  return state == store::task_state::queued || state == store::task_state::active;
+}
+
+} // namespace detail
+
+struct engine::state : detail::engine_core {
+  using detail::engine_core::engine_core;
+
+  /// The task, if `who` may know of it: its owner, and who may change the cluster.
+  store::task_row visible_task(const identity& who, std::string_view id) {
+    if (const auto row = parts.tasks.find(id)) {
+      const auto cluster = parts.rows.find(store::resource_kind::cluster, row->cluster_id);
+      if (cluster && sees_task(who, *row, *cluster)) {
+        return *row;
+      }
+    }
+    throw not_found("task", std::string(id.substr(0, 254)));
+  }
+
+  static bool sees_task(const identity& who, const store::task_row& task,
+                        const store::resource_row& of) {
+    return may_change(who, of) || (task.owner_id == who.user_id && may_use(who, of));
+  }
+
+  void refuse_taken_name(const identity& who, std::string_view name) {
+    store::page_request wanted{1000, {}, std::string(name)};
+    do {
+      const auto found = parts.rows.list(who, store::resource_kind::cluster, wanted);
+      for (const store::resource_row& row : found.rows) {
+        if (row.name == name && row.project_id == who.project_id) {
+          throw conflict("there is a cluster '" + std::string(name) + "' already");
+        }
+      }
+      wanted.after = found.next;
+    } while (!wanted.after.empty());
+  }
+
+  /// How many samples a task has; everything is checked on the way.
+  std::uint64_t check_plan(const identity& who, task_plan& plan, const cluster_shape& shape) {
+    using detail::check_between;
+    const quota limits = parts.people.quota_of(who.user_id);
+    const store::usage used = parts.rows.used_by(who.user_id);
+    if (plan.kind == task_kind::save) {
+      if (used.checkpoints >= limits.checkpoints) {
+        throw quota_exceeded("no more than " + std::to_string(limits.checkpoints) +
+                             " checkpoints may be owned");
+      }
+      return 1;
+    }
+    if (plan.kind == task_kind::restore) {
+      plan.checkpoint_id =
+          parts.rows.get(who, store::resource_kind::checkpoint, plan.checkpoint_id).id;
+      return 1;
+    }
+    check_between(plan.epochs, 1, 1'000'000, "/epochs");
+    check_between(plan.window, 1, 1'000'000, "/window");
+    check_between(plan.horizon, 0, 1'000'000, "/horizon");
+    if (plan.kind == task_kind::request) {
+      detail::prepare_results(plan.results, shape);
+      if (used.datasets + plan.results.size() > limits.datasets) {
+        throw quota_exceeded("no more than " + std::to_string(limits.datasets) +
+                             " datasets may be owned");
+      }
+    }
+    const std::uint64_t samples = detail::open_samples(plan, shape, [&](const std::string& id) {
+                                    return parts.data.open(who, id);
+                                  })->size();
+    const std::uint64_t epochs = plan.kind == task_kind::train ? plan.epochs : 1;
+    check_between(samples, 1, (std::uint64_t{1} << 62) / epochs, "/epochs");
+    return samples * epochs;
+  }
+
+  /// Adds a task to the database and to the queue of its cluster.
+  store::task_row add_task(const identity& who, const detail::live_ptr& live, const task_plan& plan,
+                           std::uint64_t total) {
+    store::task_row row;
+    row.cluster_id = live->id;
+    row.kind = name_of(plan.kind);
+    row.name = plan.name;
+    row.owner_id = who.user_id;
+    row.plan = json::serialize(to_json(plan));
+    row.total = total;
+    row.queued_at = now_ms();
+    const std::lock_guard order(live->adding);
+    row = parts.tasks.add(std::move(row), parts.people.quota_of(who.user_id).open_tasks);
+    try {
+      enqueue(live, std::make_shared<detail::running_task>(row, plan));
+    } catch (...) {
+      parts.tasks.remove(row.id);
+      throw;
+    }
+    return row;
+  }
+
+  task_view view_of(const store::task_row& row) {
+    const detail::task_ptr task = open_task(row.id);
+    return task ? view_of_open(*task) : task_view{row};
+  }
+
+  static task_view view_of_open(detail::running_task& task) {
+    const std::lock_guard lock(task.mutex);
+    task_view view{task.row};
+    if (!detail::is_open(view.row.state)) {
+      return view;
+    }
+    view.row.done = task.done;
+    if (task.begun != std::chrono::steady_clock::time_point{}) {
+      const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - task.begun;
+      const auto here =
+          static_cast<double>(view.row.done - std::min(view.row.done, task.done_before));
+      view.recent_loss = task.recent_loss;
+      view.samples_per_second = passed.count() > 0 ? here / passed.count() : 0;
+      if (view.samples_per_second > 0) {
+        view.seconds_left =
+            static_cast<double>(task.total - view.row.done) / view.samples_per_second;
+      }
+    }
+    return view;
+  }
+};
+
+HANAMI_SERVICE_INLINE engine::engine(const server_config& config, store::database&,
+                                     store::resources& rows, store::tasks& tasks,
+                                     access::accounts& people, datasets& data)
+    : state_(std::make_shared<state>(config, rows, tasks, people, data)) {}
+
+HANAMI_SERVICE_INLINE engine::~engine() { state_->stop(); }
+
+HANAMI_SERVICE_INLINE void engine::start() { state_->start(); }
+
+// --- Clusters.
+
+HANAMI_SERVICE_INLINE store::resource_row engine::create(const identity& who, std::string_view name,
+                                                         std::string_view template_text,
+                                                         visibility visible_to,
+                                                         learning_options options) {
+  state& s = *state_;
+  const server_config& config = s.parts.config;
+  cluster_template plan = detail::template_from(template_text, config.engine.cluster_memory);
+  const std::lock_guard one_name_at_a_time(s.creating);
+  s.refuse_taken_name(who, name);
+  store::resource_row row;
+  row.kind = store::resource_kind::cluster;
+  row.id = new_uuid();
+  row.name = name;
+  row.visible_to = visible_to;
+  std::vector<std::byte> snapshot;
+  try {
+    const cluster fresh(std::move(plan), options);
+    row.detail = json::serialize(detail::to_json(*detail::shape_of(fresh)));
+    snapshot = to_checkpoint(fresh);
+  } catch (const error& e) {
+    const bool text = e.code() == errc::invalid_template;
+    throw problem(422, text ? "invalid_template" : "invalid_value", e.what());
+  }
+  const quota limits = s.parts.people.quota_of(who.user_id);
+  cluster_files files(s.parts.clusters_folder / row.id, s.parts.data.key(), false);
+  files.create(snapshot);
+  try {
+    return s.parts.rows.add(who, std::move(row), limits.clusters, limits.bytes);
+  } catch (...) {
+    files.remove();
+    throw;
+  }
+}
+
+HANAMI_SERVICE_INLINE void engine::remove(const identity& who, std::string_view id) {
+  state_->remove(state_->parts.rows.get_to_change(who, store::resource_kind::cluster, id).id);
+}
+
+HANAMI_SERVICE_INLINE std::shared_ptr<const cluster_shape> engine::shape(std::string_view id) {
+  return state_->live_of(id)->present_shape();
+}
+
+HANAMI_SERVICE_INLINE cluster_statistics engine::statistics(std::string_view id) {
+  return state_->in_turn(id, [](cluster& net) { return net.statistics(); });
+}
+
+HANAMI_SERVICE_INLINE std::string engine::template_text(std::string_view id) {
+  return state_->in_turn(id, [](cluster& net) { return to_text(net.plan()); });
+}
+
+HANAMI_SERVICE_INLINE std::string engine::picture(std::string_view id, std::string_view format) {
+  if (format != "svg" && format != "dot") {
+    throw detail::problem_at("query/format", "accepted are svg and dot");
+  }
+  return state_->in_turn(id, [svg = format == "svg"](cluster& net) {
+    return svg ? draw_svg(net.state()) : to_graphviz(net.state());
+  });
+}
+
+// --- One sample at a time.
+
+HANAMI_SERVICE_INLINE void engine::train(std::string_view id, std::string_view user_id,
+                                         std::span<const float> input,
+                                         std::span<const float> target, trained_callback done) {
+  const detail::live_ptr live = state_->live_of(id);
+  const auto shape = live->present_shape();
+  detail::check_sample(input.size(), shape->input_size, "/inputs");
+  detail::check_sample(target.size(), shape->output_size, "/targets");
+  state_->train(live, user_id, input, target, std::move(done));
+}
+
+HANAMI_SERVICE_INLINE void engine::infer(std::string_view id, std::string_view user_id,
+                                         std::span<const float> input, answered_callback done) {
+  const detail::live_ptr live = state_->live_of(id);
+  detail::check_sample(input.size(), live->present_shape()->input_size, "/inputs");
+  state_->infer(live, user_id, input, std::move(done));
+}
+
+// --- Tasks.
+
+HANAMI_SERVICE_INLINE task_view engine::start_task(const identity& who, task_plan plan) {
+  state& s = *state_;
+  const bool changes = plan.kind == task_kind::train || plan.kind == task_kind::restore;
+  const auto kind = store::resource_kind::cluster;
+  plan.cluster_id = (changes ? s.parts.rows.get_to_change(who, kind, plan.cluster_id)
+                             : s.parts.rows.get(who, kind, plan.cluster_id))
+                        .id;
+  plan.project_id = who.project_id;
+  const detail::live_ptr live = s.live_of(plan.cluster_id);
+  const std::uint64_t total = s.check_plan(who, plan, *live->present_shape());
+  return s.view_of(s.add_task(who, live, plan, total));
+}
+
+HANAMI_SERVICE_INLINE task_view engine::task(const identity& who, std::string_view id) {
+  return state_->view_of(state_->visible_task(who, id));
+}
+
+HANAMI_SERVICE_INLINE store::page<task_view> engine::list_tasks(const identity& who,
+                                                                std::string_view cluster_id,
+                                                                const store::page_request& wanted) {
+  state& s = *state_;
+  store::task_scope of{cluster_id, who.user_id, {}};
+  if (cluster_id.empty()) {
+    of.project_id = who.admin ? std::string_view() : who.project_id;
+  } else if (may_change(who, s.parts.rows.get(who, store::resource_kind::cluster, cluster_id))) {
+    of.owner_id = {};
+  }
+  store::page<store::task_row> found = s.parts.tasks.list(of, wanted);
+  store::page<task_view> result;
+  result.next = std::move(found.next);
+  result.total = found.total;
+  for (const store::task_row& row : found.rows) {
+    const auto cluster = s.parts.rows.find(store::resource_kind::cluster, row.cluster_id);
+    if (cluster && state::sees_task(who, row, *cluster)) { // else it has become private
+      result.rows.push_back(s.view_of(row));
+    }
+  }
+  return result;
+}
+
+HANAMI_SERVICE_INLINE task_view engine::abort(const identity& who, std::string_view id) {
+  const store::task_row row = state_->visible_task(who, id);
+  state_->abort(row.id);
+  return task(who, row.id);
+}
+
+HANAMI_SERVICE_INLINE void engine::remove_task(const identity& who, std::string_view id) {
+  const store::task_row row = state_->visible_task(who, id);
+  state_->abort(row.id);
+  if (state_->open_task(row.id)) {
+    throw conflict("the task is still being ended; it can be removed in a moment");
+  }
+  state_->parts.tasks.remove(row.id);
+}
+
+// --- Checkpoints.
+
+HANAMI_SERVICE_INLINE store::resource_row engine::import_checkpoint(const identity& who,
+                                                                    std::string_view upload_id) {
+  const detail::engine_parts& parts = state_->parts;
+  const upload from = parts.data.progress(who, upload_id);
+  if (from.format != upload_format::checkpoint) {
+    throw conflict("the upload is not a checkpoint");
+  }
+  const std::size_t most = parts.config.engine.cluster_memory;
+  if (from.parts.at(0).size > most) {
+    throw problem(422, "too_large",
+                  "a checkpoint of " + std::to_string(from.parts[0].size) +
+                      " bytes; accepted are " + std::to_string(most));
+  }
+  store::resource_row row;
+  parts.data.take_over(who, upload_id, [&](const std::filesystem::path& file) {
+    std::uint64_t samples = 0;
+    const std::vector<std::byte> bytes = detail::checked_checkpoint(file, most, samples);
+    identity owner;
+    owner.user_id = from.row.owner_id;
+    owner.project_id = from.row.project_id;
+    row.id = from.becomes;
+    row.name = from.row.name;
+    row.visible_to = from.visible_to;
+    row.detail = json::serialize(json::object{{"samples", samples}});
+    row = detail::keep_checkpoint(parts, owner, std::move(row), bytes, from.row.bytes);
+  });
+  return row;
+}
+
+HANAMI_SERVICE_INLINE std::shared_ptr<const block_reader>
+engine::open_checkpoint(const identity& who, std::string_view id) {
+  const detail::engine_parts& parts = state_->parts;
+  const auto row = parts.rows.get(who, store::resource_kind::checkpoint, id);
+  return std::make_shared<const block_reader>(parts.checkpoints_folder / row.id, parts.data.key());
+}
+
+HANAMI_SERVICE_INLINE void engine::remove_checkpoint(const identity& who, std::string_view id) {
+  const detail::engine_parts& parts = state_->parts;
+  const auto row = parts.rows.get_to_change(who, store::resource_kind::checkpoint, id);
+  if (parts.tasks.mentions(row.id)) {
+    throw conflict("an open task uses the checkpoint '" + row.id + "'");
+  }
+  parts.rows.remove(row.id);
+  ::unlink((parts.checkpoints_folder / row.id).c_str());
+}
+
+// --- All of it.
+
+HANAMI_SERVICE_INLINE engine_statistics engine::statistics() { return state_->statistics(); }
+
+HANAMI_SERVICE_INLINE std::vector<user_work> engine::work_by_user() {
+  std::vector<user_work> all;
+  state_->users.each([&all](const std::string& id, const detail::user_counts& counts) {
+    all.push_back({id, counts.trained, counts.answered, static_cast<double>(counts.cpu_ns) * 1e-9});
+  });
+  return all;
+}
+
+HANAMI_SERVICE_INLINE void engine::snapshot_all() { state_->snapshot_all(); }
+
+} // namespace hanami::service::engine
+
+#ifndef HANAMI_SERVICE_PRECOMPILED
+#include "engine_core.ipp"
+#include "engine_turns.ipp"
+#include "task_work.ipp"
+#endif

@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "engine_core.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <system_error>
+
+#include <sys/stat.h>
+
+#include "../../foundation/error.hpp"
+#include "../../io/checkpoint.hpp"
+#include "../base/clock.hpp"
+#include "../base/json.hpp"
+#include "../base/uuid.hpp"
+#include "user_meter.hpp"
+
+namespace hanami::service::engine::detail {
+
+inline problem being_stopped() {
+  problem why(503, "stopping", "the service is being stopped");
+  why.retry_after_s = 10;
+  return why;
+}
+
+HANAMI_SERVICE_INLINE engine_core::engine_core(const server_config& config, store::resources& rows,
+                                               store::tasks& tasks, access::accounts& people,
+                                               datasets& data)
+    : parts{config,
+            rows,
+            tasks,
+            people,
+            data,
+            config.data / "clusters",
+            config.data / "checkpoints"} {
+  if (::mkdir(parts.clusters_folder.c_str(), S_IRWXU) != 0 &&
+      !std::filesystem::is_directory(parts.clusters_folder)) {
+    hanami::detail::refuse_file("cannot make ", parts.clusters_folder,
+                                hanami::detail::system_trouble());
+  }
+  fleet_.emplace(options_of(config.engine));
+  housekeeper_ = std::thread([this] { keep_house(); });
+}
+
+HANAMI_SERVICE_INLINE fleet_options engine_core::options_of(const engine_settings& settings) {
+  fleet_options options;
+  options.threads = settings.threads;
+  options.when_full = full_queue::refuse;
+  options.memory_budget = settings.memory_budget;
+  return options;
+}
+
+HANAMI_SERVICE_INLINE void engine_core::report(const std::exception_ptr& trouble) noexcept {
+  try {
+    std::rethrow_exception(trouble);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "hanami: engine: %s\n", e.what());
+  } catch (...) {
+    std::fprintf(stderr, "hanami: engine: an exception of unknown type\n");
+  }
+}
+
+// --- Begin and end.
+
+HANAMI_SERVICE_INLINE void engine_core::start() {
+  remove_strangers();
+  for (const store::task_row& row : parts.tasks.open()) {
+    resume(row);
+  }
+}
+
+/// Removes what is left of clusters that were being made or removed when the process ended.
+HANAMI_SERVICE_INLINE void engine_core::remove_strangers() {
+  for (const auto& entry : std::filesystem::directory_iterator(parts.clusters_folder)) {
+    const std::string name = entry.path().filename().string();
+    if (is_uuid(name) && !parts.rows.find(store::resource_kind::cluster, name)) {
+      std::filesystem::remove_all(entry.path());
+    }
+  }
+}
+
+HANAMI_SERVICE_INLINE void engine_core::resume(const store::task_row& row) {
+  if (!parts.rows.find(store::resource_kind::cluster, row.cluster_id)) {
+    parts.tasks.remove_of_cluster(row.cluster_id);
+    return;
+  }
+  try {
+    const live_ptr live = live_of(row.cluster_id);
+    auto task =
+        std::make_shared<running_task>(row, task_plan_from(json::parse(row.plan).as_object()));
+    enqueue(live, std::move(task));
+  } catch (...) {
+    report(std::current_exception());
+    store::task_row failed = row;
+    failed.state = store::task_state::failed;
+    failed.error = reason_of(parts, std::current_exception());
+    failed.ended_at = now_ms();
+    parts.tasks.update(failed);
+  }
+}
+
+HANAMI_SERVICE_INLINE void engine_core::stop() {
+  stopping_ = true;
+  {
+    const std::lock_guard lock(house_);
+    end_house_ = true;
+  }
+  wake_.notify_all();
+  housekeeper_.join();
+  fleet_->drain(); // tasks end after their slice
+  pool_.drain();   // what they had posted; it may ask for turns
+  fleet_->drain();
+  try {
+    snapshot_all();
+  } catch (...) { // the journals hold it
+    report(std::current_exception());
+  }
+  write_progress();
+  fleet_.reset();
+}
+
+HANAMI_SERVICE_INLINE void engine_core::refuse_when_stopping() const {
+  if (stopping_) {
+    throw being_stopped();
+  }
+}
+
+// --- Clusters in memory.
+
+HANAMI_SERVICE_INLINE live_ptr engine_core::live_of(std::string_view id) {
+  refuse_when_stopping();
+  std::promise<live_ptr> promise;
+  live_future found;
+  {
+    const std::lock_guard lock(table_);
+    if (const auto there = live_.find(id); there != live_.end()) {
+      found = there->second;
+    } else {
+      live_.emplace(std::string(id), promise.get_future().share());
+    }
+  }
+  if (found.valid()) { // whoever came first is loading it, or has
+    live_ptr live = found.get();
+    if (live->gone) {
+      throw not_found("cluster", std::string(id.substr(0, 254)));
+    }
+    return live;
+  }
+  try {
+    live_ptr live = load(std::string(id));
+    promise.set_value(live);
+    return live;
+  } catch (...) {
+    {
+      const std::lock_guard lock(table_);
+      live_.erase(live_.find(id));
+    }
+    promise.set_exception(std::current_exception());
+    throw;
+  }
+}
+
+HANAMI_SERVICE_INLINE live_ptr engine_core::load(const std::string& id) {
+  const auto row = parts.rows.find(store::resource_kind::cluster, id);
+  if (!row) {
+    throw not_found("cluster", id.substr(0, 254));
+  }
+  auto live = std::make_shared<live_cluster>(row->id, parts);
+  try {
+    journal_player player(parts);
+    const auto begun = std::chrono::steady_clock::now();
+    auto found =
+        live->files.recover([&player](cluster& net, const journal_record& record,
+                                      task_position& where) { return player(net, record, where); });
+    live->where = std::move(found.where);
+    live->journal_size = live->files.journal_size();
+    if (std::chrono::steady_clock::now() - begun > std::chrono::milliseconds(100)) {
+      keep_replayed(live, found.net);
+    }
+    live->shape = shape_of(found.net);
+    // All clusters of a user take turns as one.
+    live->member = fleet_->join(std::move(found.net), group_id{users.of(row->owner_id)->number});
+  } catch (const error&) {
+    report(std::current_exception());
+    throw problem(500, "damaged",
+                  "the cluster cannot be read: " + reason_of(parts, std::current_exception()));
+  }
+  if (live->journal_size > 0) {
+    note_learned(live);
+  }
+  return live;
+}
+
+/// What was long to learn again is not learned once more, should the server die soon.
+HANAMI_SERVICE_INLINE void engine_core::keep_replayed(const live_ptr& live, const cluster& net) {
+  if (live->journal_size > 0) {
+    keep(live, live->begin_generation(net));
+  }
+}
+
+/// Those that are in memory already.
+HANAMI_SERVICE_INLINE std::vector<live_ptr> engine_core::all_live() {
+  using namespace std::chrono_literals;
+  std::vector<live_ptr> all;
+  const std::lock_guard lock(table_);
+  for (const auto& [id, future] : live_) {
+    if (future.wait_for(0s) == std::future_status::ready) {
+      all.push_back(future.get());
+    }
+  }
+  return all;
+}
+
+HANAMI_SERVICE_INLINE void engine_core::remove(const std::string& id) {
+  refuse_when_stopping();
+  parts.rows.remove(id); // from now on nobody loads it
+  live_future found;
+  {
+    const std::lock_guard lock(table_);
+    if (const auto there = live_.find(id); there != live_.end()) {
+      found = there->second;
+    }
+  }
+  live_ptr live;
+  try {
+    live = found.valid() ? found.get() : nullptr;
+  } catch (const std::exception&) { // it could not be loaded, and is in nobody's hands
+  }
+  if (live) {
+    if (live->gone.exchange(true)) {
+      return; // somebody else removes it just now
+    }
+    fleet_->leave(live->member, pending_work::cancel);
+    {
+      std::unique_lock lock(live->mutex);
+      live->calm.wait(lock, [&] { return live->jobs == 0; });
+    }
+    forget_tasks(live);
+    const std::lock_guard lock(table_);
+    live_.erase(id);
+  }
+  parts.tasks.remove_of_cluster(id);
+  std::error_code ignored; // what stays is removed at the next start
+  std::filesystem::remove_all(parts.clusters_folder / id, ignored);
+}
+
+/// Ends the tasks of a cluster that is gone, for those who wait for them.
+HANAMI_SERVICE_INLINE void engine_core::forget_tasks(const live_ptr& live) {
+  std::deque<task_ptr> all;
+  {
+    const std::lock_guard lock(live->mutex);
+    all.swap(live->queue);
+  }
+  for (const task_ptr& task : all) {
+    {
+      const std::lock_guard lock(task->mutex);
+      task->row.state = store::task_state::aborted;
+    }
+    close(*task);
+  }
+}
+
+// --- One sample at a time.
+
+HANAMI_SERVICE_INLINE std::exception_ptr engine_core::told(const live_cluster& live,
+                                                           const std::exception_ptr& thrown) const {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const problem&) {
+    return thrown;
+  } catch (const error& e) {
+    if (live.gone) {
+      return std::make_exception_ptr(not_found("cluster", live.id));
+    }
+    if (e.code() == errc::queue_full) {
+      problem busy(503, "busy", "too much is waiting already; try again in a moment");
+      busy.retry_after_s = 1;
+      return std::make_exception_ptr(busy);
+    }
+    if (e.code() == errc::cancelled) {
+      return std::make_exception_ptr(being_stopped());
+    }
+    if (e.code() == errc::invalid_argument) {
+      return std::make_exception_ptr(problem(422, "invalid_value", e.what()));
+    }
+    if (e.code() == errc::file_error) {
+      return std::make_exception_ptr(
+          problem(507, "no_space", "the sample was learned, but cannot be kept on disk"));
+    }
+    report(thrown);
+  } catch (...) {
+    report(thrown);
+  }
+  return std::make_exception_ptr(problem(500, "internal", "the engine has failed"));
+}
+
+HANAMI_SERVICE_INLINE void engine_core::train(const live_ptr& live, std::string_view user_id,
+                                              std::span<const float> input,
+                                              std::span<const float> target,
+                                              trained_callback done) {
+  if (live->broken) {
+    throw problem(507, "no_space", "what is learned cannot be kept on disk at present");
+  }
+  auto hear = [this, live, user = users.of(user_id), done = std::move(done),
+               record = encode_sample(input, target, live->files.key_of_journal())](
+                  const train_result& result, const std::exception_ptr& thrown) {
+    --live->waiting;
+    std::exception_ptr trouble = thrown;
+    if (!trouble) {
+      try {
+        live->append(record);
+        note_learned(live);
+        journal_bytes_.fetch_add(record.size(), std::memory_order_relaxed);
+        trained_.fetch_add(1, std::memory_order_relaxed);
+        user->trained.fetch_add(1, std::memory_order_relaxed);
+      } catch (...) {
+        note_learned(live); // it needs a snapshot all the more
+        trouble = std::current_exception();
+      }
+    }
+    direct_meter::of_this_thread().sample_done(*user);
+    done(result, trouble ? told(*live, trouble) : nullptr);
+  };
+  ++live->waiting;
+  try {
+    fleet_->train(live->member, input, target, std::move(hear));
+  } catch (const error&) {
+    --live->waiting;
+    std::rethrow_exception(told(*live, std::current_exception()));
+  }
+}
+
+HANAMI_SERVICE_INLINE void engine_core::infer(const live_ptr& live, std::string_view user_id,
+                                              std::span<const float> input,
+                                              answered_callback done) {
+  auto hear = [this, live, user = users.of(user_id), done = std::move(done)](
+                  std::span<const float> answer, const std::exception_ptr& thrown) {
+    --live->waiting;
+    if (!thrown) {
+      answered_.fetch_add(1, std::memory_order_relaxed);
+      user->answered.fetch_add(1, std::memory_order_relaxed);
+    }
+    direct_meter::of_this_thread().sample_done(*user);
+    done(answer, thrown ? told(*live, thrown) : nullptr);
+  };
+  ++live->waiting;
+  try {
+    fleet_->infer(live->member, input, std::move(hear));
+  } catch (const error&) {
+    --live->waiting;
+    std::rethrow_exception(told(*live, std::current_exception()));
+  }
+}
+
+HANAMI_SERVICE_INLINE engine_statistics engine_core::statistics() {
+  const fleet_statistics f = fleet_->statistics();
+  engine_statistics s;
+  s.clusters = f.members;
+  s.bytes = f.bytes;
+  s.queued = f.queued;
+  s.trained = trained_;
+  s.answered = answered_;
+  s.snapshots = snapshots_;
+  s.journal_bytes = journal_bytes_;
+  const std::lock_guard lock(table_);
+  s.tasks_open = open_.size();
+  return s;
+}
+
+} // namespace hanami::service::engine::detail

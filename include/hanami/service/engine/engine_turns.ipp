@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "engine_core.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <thread>
+
+#include "../../foundation/error.hpp"
+#include "../base/clock.hpp"
+#include "../base/json.hpp"
+#include "user_meter.hpp"
+
+/// Tasks and snapshots of the engine.
+
+namespace hanami::service::engine::detail {
+
+/// How long a task works before it is another cluster's turn.
+inline constexpr std::chrono::milliseconds slice_time{10};
+
+// --- Tasks.
+
+HANAMI_SERVICE_INLINE task_ptr engine_core::open_task(std::string_view id) {
+  const std::lock_guard lock(table_);
+  const auto found = open_.find(id);
+  return found == open_.end() ? nullptr : found->second;
+}
+
+HANAMI_SERVICE_INLINE void engine_core::enqueue(const live_ptr& live, task_ptr task) {
+  task->owner = users.of(task->row.owner_id);
+  task->done = task->row.done;
+  {
+    const std::lock_guard lock(table_);
+    open_[task->id] = task;
+  }
+  bool first = false;
+  {
+    const std::lock_guard lock(live->mutex);
+    if (!live->gone) {
+      live->queue.push_back(task);
+      first = live->queue.size() == 1;
+    }
+  }
+  if (live->gone) {
+    const std::lock_guard lock(table_);
+    open_.erase(task->id);
+    throw not_found("cluster", live->id);
+  }
+  if (first) {
+    post(live, [this, live, task] { begin(live, task); });
+  }
+}
+
+/// On a thread that may wait: opens what the task needs.
+HANAMI_SERVICE_INLINE void engine_core::begin(const live_ptr& live, const task_ptr& task) {
+  if (stopping_ || live->gone) {
+    return;
+  }
+  try {
+    {
+      const std::lock_guard lock(task->mutex);
+      task->row.state = store::task_state::active;
+      task->row.started_at = task->row.started_at == 0 ? now_ms() : task->row.started_at;
+      if (task->plan.kind != task_kind::train) {
+        task->done = 0; // it begins anew
+      }
+      task->begun = work_clock::now();
+      task->done_before = task->done;
+      parts.tasks.update(task->row);
+    }
+    task->work = make_work(parts, *live, *task);
+    submit_turn(live, task);
+  } catch (...) {
+    conclude(live, task, {store::task_state::failed, reason_of(parts, std::current_exception())});
+  }
+}
+
+HANAMI_SERVICE_INLINE void engine_core::submit_turn(const live_ptr& live, const task_ptr& task) {
+  try {
+    fleet_->call(live->member, [this, live, task](cluster& net) { turn(live, task, net); });
+  } catch (const error& e) {
+    if (e.code() == errc::queue_full) {
+      const std::lock_guard lock(house_);
+      delayed_.push_back([this, live, task] { submit_turn(live, task); });
+    }
+    // Else the cluster is gone, and its tasks with it.
+  }
+}
+
+/// A slice of a task, in the cluster's turn.
+HANAMI_SERVICE_INLINE void engine_core::turn(const live_ptr& live, const task_ptr& task,
+                                             cluster& net) {
+  if (stopping_) {
+    return; // it goes on after the next start
+  }
+  const std::uint64_t cpu_begin = thread_cpu_ns();
+  const std::uint64_t done_before = task->done;
+  direct_meter::of_this_thread().interrupt();
+  task_end how;
+  bool more = false;
+  try {
+    if (task->abort) {
+      how.state = store::task_state::aborted;
+    } else {
+      more = task->work->run(net, work_clock::now() + slice_time);
+    }
+  } catch (...) {
+    how = {store::task_state::failed, reason_of(parts, std::current_exception())};
+  }
+  if (live->journal_size > 0) {
+    note_learned(live);
+  }
+  if (!more) {
+    try {
+      task->work->settle(net, how);
+    } catch (...) {
+      how = {store::task_state::failed, reason_of(parts, std::current_exception())};
+    }
+  }
+  task->owner->cpu_ns += thread_cpu_ns() - cpu_begin;
+  const std::uint64_t done = task->done - std::min<std::uint64_t>(done_before, task->done);
+  if (task->plan.kind == task_kind::train) {
+    trained_ += done;
+  } else if (task->plan.kind == task_kind::request || task->plan.kind == task_kind::evaluate) {
+    answered_ += done;
+  }
+  if (more) {
+    submit_turn(live, task);
+  } else {
+    post(live, [this, live, task, how] { conclude(live, task, how); });
+  }
+}
+
+/// On a thread that may wait: what came of the task, then the next one.
+HANAMI_SERVICE_INLINE void engine_core::conclude(const live_ptr& live, const task_ptr& task,
+                                                 task_end how) {
+  if (live->gone) {
+    return;
+  }
+  json::object outcome;
+  if (task->work) {
+    try {
+      outcome = task->work->finish(how);
+    } catch (...) {
+      how = {store::task_state::failed, reason_of(parts, std::current_exception())};
+    }
+    task->work.reset();
+  }
+  try {
+    end_row(*task, how, std::move(outcome));
+  } catch (...) { // the database fails: it is as if the task had not ended, until the next start
+    report(std::current_exception());
+  }
+  next_task(live, task);
+}
+
+HANAMI_SERVICE_INLINE void engine_core::end_row(running_task& task, const task_end& how,
+                                                json::object outcome) {
+  const std::lock_guard lock(task.mutex);
+  store::task_row row = task.row;
+  row.state = how.state;
+  row.error = how.error;
+  row.outcome = json::serialize(outcome);
+  row.done = task.done;
+  row.ended_at = now_ms();
+  parts.tasks.update(row);
+  task.row = std::move(row);
+}
+
+/// Tells all who wait for it that it has ended.
+HANAMI_SERVICE_INLINE void engine_core::close(running_task& task) {
+  {
+    const std::lock_guard lock(table_);
+    open_.erase(task.id);
+  }
+  const std::lock_guard lock(task.mutex);
+  task.closed = true;
+  task.ended.notify_all();
+}
+
+HANAMI_SERVICE_INLINE void engine_core::next_task(const live_ptr& live, const task_ptr& ended) {
+  close(*ended);
+  task_ptr next;
+  {
+    const std::lock_guard lock(live->mutex);
+    live->queue.pop_front();
+    next = live->queue.empty() ? nullptr : live->queue.front();
+  }
+  if (next) {
+    post(live, [this, live, next] { begin(live, next); });
+  }
+}
+
+/// Takes a task that has not begun out of its queue.
+HANAMI_SERVICE_INLINE bool engine_core::unqueue(const task_ptr& task) {
+  const live_ptr live = live_of(task->plan.cluster_id);
+  const std::lock_guard lock(live->mutex);
+  const auto found = std::find(live->queue.begin(), live->queue.end(), task);
+  if (found == live->queue.end() || found == live->queue.begin()) {
+    return false;
+  }
+  live->queue.erase(found);
+  return true;
+}
+
+HANAMI_SERVICE_INLINE void engine_core::abort(const std::string& task_id) {
+  const task_ptr task = open_task(task_id);
+  if (!task) {
+    return;
+  }
+  task->abort = true;
+  if (unqueue(task)) {
+    end_row(*task, {store::task_state::aborted, {}}, {});
+    close(*task);
+    return;
+  }
+  std::unique_lock lock(task->mutex);
+  task->ended.wait_for(lock, std::chrono::seconds(10), [&] { return task->closed; });
+}
+
+// --- What goes to disk, and when.
+
+HANAMI_SERVICE_INLINE void engine_core::note_learned(const live_ptr& live) {
+  if (!live->dirty.exchange(true)) {
+    list_dirty(live);
+  }
+}
+
+HANAMI_SERVICE_INLINE void engine_core::list_dirty(const live_ptr& live) {
+  live->dirty_since = now_ms();
+  if (!live->listed.exchange(true)) {
+    const std::lock_guard lock(house_);
+    dirty_.push_back(live);
+  }
+}
+
+/// Asks for a snapshot in the cluster's turn, unless one is on the way.
+HANAMI_SERVICE_INLINE void engine_core::request_snapshot(const live_ptr& live) {
+  if (live->snapshotting.exchange(true)) {
+    return;
+  }
+  try {
+    auto job = std::make_shared<cluster_job>(live);
+    fleet_->call(live->member, [this, live, job](cluster& net) {
+      try {
+        auto made = std::make_shared<pending_snapshot>(live->begin_generation(net));
+        post(live, [this, live, made] { keep(live, *made); });
+      } catch (...) {
+        live->snapshotting = false;
+        report(std::current_exception());
+      }
+    });
+  } catch (const error&) { // the queue is full, or the cluster gone: the housekeeper comes again
+    live->snapshotting = false;
+  }
+}
+
+HANAMI_SERVICE_INLINE void engine_core::keep(const live_ptr& live, const pending_snapshot& made) {
+  try {
+    live->files.write_snapshot(made.generation, made.bytes);
+    ++snapshots_;
+  } catch (...) { // the journals hold it
+    report(std::current_exception());
+    note_learned(live);
+  }
+  live->snapshotting = false;
+}
+
+HANAMI_SERVICE_INLINE void engine_core::snapshot_all() {
+  for (const live_ptr& live : all_live()) {
+    while (live->dirty && !live->gone) {
+      try {
+        const pending_snapshot made =
+            fleet_->call(live->member, [live](cluster& net) { return live->begin_generation(net); })
+                .get();
+        keep(live, made);
+        break;
+      } catch (const error& e) {
+        if (e.code() != errc::queue_full) {
+          break; // it is gone
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+    }
+  }
+  pool_.drain();
+}
+
+HANAMI_SERVICE_INLINE void engine_core::keep_house() {
+  using namespace std::chrono_literals;
+  constexpr int looks_a_second = 10;
+  std::unique_lock lock(house_);
+  for (int look = 1; !end_house_; ++look) {
+    wake_.wait_for(lock, 1000ms / looks_a_second);
+    lock.unlock();
+    try {
+      try_again();
+      look_after_snapshots();
+      if (look % looks_a_second == 0) {
+        write_progress();
+      }
+    } catch (...) {
+      report(std::current_exception());
+    }
+    lock.lock();
+  }
+}
+
+HANAMI_SERVICE_INLINE void engine_core::look_after_snapshots() {
+  std::vector<live_ptr> listed;
+  {
+    const std::lock_guard lock(house_);
+    listed.swap(dirty_);
+  }
+  const engine_settings& settings = parts.config.engine;
+  const std::int64_t longest =
+      std::chrono::duration_cast<std::chrono::milliseconds>(settings.snapshot_interval).count();
+  for (const live_ptr& live : listed) {
+    live->listed = false;
+    if (!live->dirty || live->gone) {
+      continue;
+    }
+    if (live->broken || live->journal_size > settings.journal_bytes ||
+        now_ms() - live->dirty_since >= longest) {
+      request_snapshot(live);
+    }
+    if (live->dirty && !live->listed.exchange(true)) {
+      const std::lock_guard lock(house_);
+      dirty_.push_back(live);
+    }
+  }
+}
+
+HANAMI_SERVICE_INLINE void engine_core::write_progress() {
+  std::vector<task_ptr> all;
+  {
+    const std::lock_guard lock(table_);
+    for (const auto& [id, task] : open_) {
+      all.push_back(task);
+    }
+  }
+  for (const task_ptr& task : all) {
+    const std::lock_guard lock(task->mutex);
+    if (task->row.state == store::task_state::active && task->row.done != task->done) {
+      task->row.done = task->done;
+      parts.tasks.update(task->row);
+    }
+  }
+}
+
+HANAMI_SERVICE_INLINE void engine_core::try_again() {
+  std::vector<std::function<void()>> all;
+  {
+    const std::lock_guard lock(house_);
+    all.swap(delayed_);
+  }
+  for (const auto& work : all) {
+    work();
+  }
+}
+
+} // namespace hanami::service::engine::detail

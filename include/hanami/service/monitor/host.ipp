@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "host.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <fstream>
+#include <iterator>
+#include <numeric>
+#include <optional>
+#include <string_view>
+#include <system_error>
+
+#include <sched.h>
+#include <unistd.h>
+
+namespace hanami::service::monitor {
+
+namespace detail {
+
+namespace fs = std::filesystem;
+
+inline std::optional<std::string> read_line(const fs::path& file) {
+  std::ifstream in(file);
+  std::string line;
+  if (!in || !std::getline(in, line)) {
+    return std::nullopt;
+  }
+  return line;
+}
+
+inline std::optional<std::int64_t> parse_integer(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, trouble] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (trouble != std::errc() || end == text.data()) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+inline std::optional<std::int64_t> read_integer(const fs::path& file) {
+  const std::optional<std::string> line = read_line(file);
+  return line ? parse_integer(*line) : std::nullopt;
+}
+
+inline std::uint64_t read_amount(const fs::path& file) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, read_integer(file).value_or(0)));
+}
+
+/// What follows `prefix` in the names of a folder's entries, where it is a number; ascending.
+inline std::vector<std::uint32_t> numbered_entries(const fs::path& folder,
+                                                   std::string_view prefix) {
+  std::vector<std::uint32_t> numbers;
+  std::error_code trouble;
+  for (fs::directory_iterator it(folder, trouble), end; !trouble && it != end;
+       it.increment(trouble)) {
+    const std::string name = it->path().filename().string();
+    if (!name.starts_with(prefix)) {
+      continue;
+    }
+    std::uint32_t number = 0;
+    const char* const last = name.data() + name.size();
+    const auto parsed = std::from_chars(name.data() + prefix.size(), last, number);
+    if (parsed.ec == std::errc() && parsed.ptr == last) {
+      numbers.push_back(number);
+    }
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+inline fs::path cpu_folder(const fs::path& root) { return root / "sys/devices/system/cpu"; }
+
+inline cpu_core read_core(const fs::path& root, std::uint32_t id, std::uint32_t first_thread) {
+  const fs::path speed = cpu_folder(root) / ("cpu" + std::to_string(first_thread)) / "cpufreq";
+  cpu_core core;
+  core.id = id;
+  core.minimum_khz = read_amount(speed / "cpuinfo_min_freq");
+  core.maximum_khz = read_amount(speed / "cpuinfo_max_freq");
+  core.current_minimum_khz = read_amount(speed / "scaling_min_freq");
+  core.current_maximum_khz = read_amount(speed / "scaling_max_freq");
+  core.current_khz = read_amount(speed / "scaling_cur_freq");
+  return core;
+}
+
+/// Packages, cores and threads, each ascending. A thread that is off line shows no topology.
+inline std::vector<cpu_package> read_packages(const fs::path& root) {
+  std::map<std::uint32_t, std::map<std::uint32_t, cpu_core>> found;
+  for (const std::uint32_t thread : numbered_entries(cpu_folder(root), "cpu")) {
+    const fs::path topology = cpu_folder(root) / ("cpu" + std::to_string(thread)) / "topology";
+    const auto core = read_integer(topology / "core_id");
+    const auto package = read_integer(topology / "physical_package_id");
+    if (!core || !package || *core < 0) {
+      continue;
+    }
+    const auto core_id = static_cast<std::uint32_t>(*core);
+    // Some machines, virtual ones above all, know no package: -1.
+    auto& cores = found[static_cast<std::uint32_t>(std::max<std::int64_t>(*package, 0))];
+    auto place = cores.find(core_id);
+    if (place == cores.end()) {
+      place = cores.emplace(core_id, read_core(root, core_id, thread)).first;
+    }
+    place->second.threads.push_back(thread);
+  }
+  std::vector<cpu_package> packages;
+  for (auto& [id, cores] : found) {
+    packages.push_back({id, {}});
+    for (auto& [core_id, core] : cores) {
+      packages.back().cores.push_back(std::move(core));
+    }
+  }
+  return packages;
+}
+
+/// "MemTotal:  16314868 kB" as bytes; 0: not there.
+inline std::uint64_t memory_field(const fs::path& root, std::string_view name) {
+  std::ifstream in(root / "proc/meminfo");
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with(name) && line.size() > name.size() && line[name.size()] == ':') {
+      const std::size_t number = line.find_first_of("0123456789", name.size());
+      const auto kib = number == std::string::npos
+                           ? std::nullopt
+                           : parse_integer(std::string_view(line).substr(number));
+      return static_cast<std::uint64_t>(kib.value_or(0)) * 1024;
+    }
+  }
+  return 0;
+}
+
+/// Mean of the processors' clocks; nothing: not shown.
+inline std::optional<double> read_speed_mhz(const fs::path& root) {
+  double sum = 0;
+  std::size_t count = 0;
+  for (const std::uint32_t thread : numbered_entries(cpu_folder(root), "cpu")) {
+    const auto khz = read_integer(cpu_folder(root) / ("cpu" + std::to_string(thread)) /
+                                  "cpufreq/scaling_cur_freq");
+    if (khz && *khz > 0) {
+      sum += static_cast<double>(*khz) / 1000;
+      ++count;
+    }
+  }
+  return count == 0 ? std::nullopt : std::optional(sum / static_cast<double>(count));
+}
+
+/// Mean of the thermal zones of processor packages; of all zones, where none says that it is one.
+inline std::optional<double> read_temperature(const fs::path& root) {
+  const fs::path folder = root / "sys/class/thermal";
+  double sums[2] = {};
+  std::size_t counts[2] = {};
+  for (const std::uint32_t zone : numbered_entries(folder, "thermal_zone")) {
+    const fs::path place = folder / ("thermal_zone" + std::to_string(zone));
+    const auto thousandths = read_integer(place / "temp");
+    if (!thousandths) {
+      continue;
+    }
+    const bool package = read_line(place / "type").value_or("") == "x86_pkg_temp";
+    for (const std::size_t of : {std::size_t{0}, std::size_t{package ? 1u : 0u}}) {
+      sums[of] += static_cast<double>(*thousandths) / 1000;
+      ++counts[of];
+      if (!package) {
+        break;
+      }
+    }
+  }
+  const std::size_t of = counts[1] > 0 ? 1 : 0;
+  return counts[of] == 0 ? std::nullopt : std::optional(sums[of] / static_cast<double>(counts[of]));
+}
+
+/// Moves a ring on by one.
+template <std::size_t Size>
+void push_value(std::array<double, Size>& ring, double value) {
+  std::rotate(ring.begin(), ring.begin() + 1, ring.end());
+  ring.back() = value;
+}
+
+template <std::size_t Size>
+double mean_of(const std::array<double, Size>& ring) {
+  return std::accumulate(ring.begin(), ring.end(), 0.0) / static_cast<double>(Size);
+}
+
+/// `second` counts from 1; a ring that is full gives its mean to the next.
+inline void push_second(series& to, double value, std::uint64_t second) {
+  push_value(to.seconds, value);
+  if (second % 60 == 0) {
+    push_value(to.minutes, mean_of(to.seconds));
+  }
+  if (second % 3600 == 0) {
+    push_value(to.hours, mean_of(to.minutes));
+  }
+  if (second % 86400 == 0) {
+    push_value(to.days, mean_of(to.hours));
+  }
+}
+
+} // namespace detail
+
+HANAMI_SERVICE_INLINE host_info read_host(const std::filesystem::path& root) {
+  host_info host;
+  host.host_name = detail::read_line(root / "proc/sys/kernel/hostname").value_or("");
+  host.packages = detail::read_packages(root);
+  host.hyper_threading =
+      detail::read_integer(detail::cpu_folder(root) / "smt/active").value_or(0) == 1;
+  host.memory_bytes = detail::memory_field(root, "MemTotal");
+  host.memory_available_bytes = detail::memory_field(root, "MemAvailable");
+  return host;
+}
+
+HANAMI_SERVICE_INLINE std::map<std::string, std::vector<std::uint32_t>> thread_placement() {
+  std::map<std::string, std::vector<std::uint32_t>> placed;
+  const std::filesystem::path folder = "/proc/self/task";
+  for (const std::uint32_t thread : detail::numbered_entries(folder, "")) {
+    const auto name = detail::read_line(folder / std::to_string(thread) / "comm");
+    ::cpu_set_t allowed;
+    if (!name || ::sched_getaffinity(static_cast<::pid_t>(thread), sizeof allowed, &allowed) != 0) {
+      continue; // it has ended in between
+    }
+    std::vector<std::uint32_t> processors;
+    for (std::uint32_t i = 0; i < CPU_SETSIZE; ++i) {
+      if (CPU_ISSET(i, &allowed)) {
+        processors.push_back(i);
+      }
+    }
+    // Threads of one name are told apart by a number.
+    std::string unique = *name;
+    for (int i = 2; placed.count(unique) > 0; ++i) {
+      unique = *name + "#" + std::to_string(i);
+    }
+    placed.emplace(std::move(unique), std::move(processors));
+  }
+  return placed;
+}
+
+HANAMI_SERVICE_INLINE sampler::sampler(std::filesystem::path root, std::chrono::milliseconds period)
+    : root_(std::move(root)), period_(period) {
+  thread_ = std::thread([this] { run(); });
+}
+
+HANAMI_SERVICE_INLINE sampler::~sampler() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+HANAMI_SERVICE_INLINE measurements sampler::read() const {
+  const std::lock_guard lock(mutex_);
+  return seen_;
+}
+
+HANAMI_SERVICE_INLINE void sampler::run() {
+  auto next = std::chrono::steady_clock::now();
+  for (std::uint64_t count = 1;; ++count) {
+    sample(count);
+    next = std::max(next + period_, std::chrono::steady_clock::now()); // what was missed is missed
+    std::unique_lock lock(mutex_);
+    if (wake_.wait_until(lock, next, [this] { return stop_; })) {
+      return;
+    }
+  }
+}
+
+HANAMI_SERVICE_INLINE std::optional<double> sampler::read_power_watt() {
+  const std::filesystem::path folder = root_ / "sys/class/powercap";
+  const auto now = std::chrono::steady_clock::now();
+  const std::chrono::duration<double> passed = now - energy_read_;
+  energy_read_ = now;
+  double joules = 0;
+  bool known = false;
+  for (const std::uint32_t package : detail::numbered_entries(folder, "intel-rapl:")) {
+    const auto place = folder / ("intel-rapl:" + std::to_string(package));
+    const std::string name = detail::read_line(place / "name").value_or("package");
+    const auto read = detail::read_integer(place / "energy_uj");
+    if (!name.starts_with("package") || !read || *read < 0) {
+      continue; // "psys" and the like measure what the packages do, once more
+    }
+    const auto energy = static_cast<std::uint64_t>(*read);
+    const auto [last, first] = energy_uj_.try_emplace(place.filename().string(), energy);
+    if (!first) {
+      const std::uint64_t range = detail::read_amount(place / "max_energy_range_uj");
+      const std::uint64_t wrap = energy < last->second ? range : 0;
+      // A counter that fell without having come to its end has been set anew: no knowledge of it.
+      if (energy + wrap >= last->second) {
+        joules += static_cast<double>(energy + wrap - last->second) * 1e-6;
+        known = true;
+      }
+      last->second = energy;
+    }
+  }
+  return known && passed.count() > 0 ? std::optional(joules / passed.count()) : std::nullopt;
+}
+
+HANAMI_SERVICE_INLINE void sampler::sample(std::uint64_t count) {
+  // The files are read before the lock, which readers wait for.
+  const std::optional<double> speed = detail::read_speed_mhz(root_);
+  const std::optional<double> temperature = detail::read_temperature(root_);
+  const std::optional<double> power = read_power_watt();
+  const std::lock_guard lock(mutex_);
+  seen_.has_speed = seen_.has_speed || speed;
+  seen_.has_temperature = seen_.has_temperature || temperature;
+  seen_.has_power = seen_.has_power || power;
+  detail::push_second(seen_.speed_mhz, speed.value_or(0), count);
+  detail::push_second(seen_.temperature_celsius, temperature.value_or(0), count);
+  detail::push_second(seen_.power_watt, power.value_or(0), count);
+}
+
+} // namespace hanami::service::monitor

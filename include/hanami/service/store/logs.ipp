@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "logs.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <utility>
+
+#include "../../foundation/error.hpp"
+#include "../base/clock.hpp"
+
+namespace hanami::service::store {
+
+namespace detail {
+
+inline constexpr std::size_t most_waiting_entries = 100'000;
+inline constexpr std::chrono::milliseconds log_delay{20}; ///< for more to come
+inline constexpr std::chrono::seconds log_retry{1};       ///< after the disk has refused
+
+/// At most 4 KiB, cut between characters of UTF-8.
+inline void cut_log_text(std::string& text) {
+  constexpr std::size_t most = 4096;
+  if (text.size() <= most) {
+    return;
+  }
+  std::size_t end = most;
+  while (end > most - 4 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) {
+    --end;
+  }
+  text.resize(end);
+}
+
+/// The conditions of a filter in fixed words, with the values they take.
+class log_conditions {
+ public:
+  explicit log_conditions(const log_filter& filter)
+      : from_(filter.from),
+        until_(filter.until == 0 ? std::numeric_limits<std::int64_t>::max() : filter.until),
+        limit_(std::min<std::uint32_t>(filter.limit, 1000)),
+        offset_(static_cast<std::int64_t>(
+            std::min<std::uint64_t>(filter.offset, std::numeric_limits<std::int64_t>::max()))) {}
+
+  void equal(const char* column, std::string_view value) {
+    if (!value.empty()) {
+      words_ += std::string(" AND ") + column + " = ?";
+      values_.push_back(value);
+    }
+  }
+
+  /// Newest first. `row(statement)` takes each row of the page.
+  template <class Row>
+  std::uint64_t read(connection& on, const std::string& select, const std::string& table,
+                     Row row) const {
+    statement rows = on.query(select + " FROM " + table + words_ +
+                              " ORDER BY at DESC, id DESC LIMIT ? OFFSET ?");
+    const int bound = bind(rows);
+    rows.bind(bound + 1, std::int64_t{limit_});
+    rows.bind(bound + 2, offset_);
+    while (rows.step()) {
+      row(rows);
+    }
+    statement counted = on.query("SELECT count(*) FROM " + table + words_);
+    bind(counted);
+    counted.step();
+    return static_cast<std::uint64_t>(counted.integer(0));
+  }
+
+ private:
+  int bind(statement& to) const {
+    int index = 0;
+    to.bind(++index, from_);
+    to.bind(++index, until_);
+    for (const std::string_view value : values_) {
+      to.bind(++index, value);
+    }
+    return index;
+  }
+
+  std::int64_t from_;
+  std::int64_t until_;
+  std::uint32_t limit_;
+  std::int64_t offset_;
+  std::string words_ = " WHERE at >= ? AND at < ?";
+  std::vector<std::string_view> values_;
+};
+
+inline void insert_audit(connection& on, const audit_entry& e) {
+  on.execute("INSERT INTO audit_log (at, user_id, project_id, method, path, operation, status, "
+             "address) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+             e.at, e.user_id, e.project_id, e.method, e.path, e.operation, e.status, e.address);
+}
+
+inline void insert_error(connection& on, const error_entry& e) {
+  on.execute("INSERT INTO error_log (at, user_id, operation, input, message) "
+             "VALUES (?, ?, ?, ?, ?)",
+             e.at, e.user_id, e.operation, e.input, e.message);
+}
+
+} // namespace detail
+
+HANAMI_SERVICE_INLINE logs::logs(database& db) : db_(db), writer_([this] { run(); }) {}
+
+HANAMI_SERVICE_INLINE logs::~logs() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_one();
+  writer_.join();
+}
+
+template <class Entry>
+void logs::add_to(std::vector<Entry>& list, Entry entry) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (waiting_.size() >= detail::most_waiting_entries) {
+      ++lost_;
+      return;
+    }
+    list.push_back(std::move(entry));
+    ++added_;
+  }
+  wake_.notify_one();
+}
+
+HANAMI_SERVICE_INLINE void logs::add(audit_entry entry) {
+  detail::cut_log_text(entry.path);
+  add_to(waiting_.audits, std::move(entry));
+}
+
+HANAMI_SERVICE_INLINE void logs::add(error_entry entry) {
+  detail::cut_log_text(entry.input);
+  detail::cut_log_text(entry.message);
+  add_to(waiting_.errors, std::move(entry));
+}
+
+/// False where the disk has refused.
+HANAMI_SERVICE_INLINE bool logs::settle() {
+  std::unique_lock lock(mutex_);
+  const std::uint64_t wanted = added_;
+  const std::uint64_t refusals = refusals_;
+  ++hurried_;
+  wake_.notify_one();
+  written_.wait(lock, [&] { return stored_ >= wanted || refusals_ != refusals; });
+  --hurried_;
+  return stored_ >= wanted;
+}
+
+HANAMI_SERVICE_INLINE void logs::flush() {
+  if (!settle()) {
+    throw error(errc::file_error, "the logs cannot be written: the database refuses");
+  }
+}
+
+HANAMI_SERVICE_INLINE void logs::store(const batch& entries, std::uint64_t lost) {
+  db_.write([&](connection& on) {
+    for (const audit_entry& entry : entries.audits) {
+      detail::insert_audit(on, entry);
+    }
+    for (const error_entry& entry : entries.errors) {
+      detail::insert_error(on, entry);
+    }
+    if (lost > 0) {
+      detail::insert_error(on, {now_ms(), "", "logs", "",
+                                std::to_string(lost) + " entries of the logs were lost: the disk "
+                                                       "refused them for too long"});
+    }
+  });
+}
+
+HANAMI_SERVICE_INLINE void logs::run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    wake_.wait(lock, [&] { return stop_ || waiting_.size() > 0; });
+    if (waiting_.size() == 0) {
+      return;
+    }
+    wake_.wait_for(lock, detail::log_delay, [&] { return stop_ || hurried_ > 0; });
+    batch taken;
+    std::swap(taken, waiting_);
+    const std::uint64_t lost = std::exchange(lost_, 0);
+    lock.unlock();
+    bool good = true;
+    try {
+      store(taken, lost);
+    } catch (const std::exception&) {
+      good = false; // told by `flush`; tried again
+    }
+    lock.lock();
+    if (good) {
+      stored_ += taken.size();
+    } else {
+      ++refusals_;
+      lost_ += lost;
+      waiting_.audits.insert(waiting_.audits.begin(), taken.audits.begin(), taken.audits.end());
+      waiting_.errors.insert(waiting_.errors.begin(), taken.errors.begin(), taken.errors.end());
+    }
+    written_.notify_all();
+    if (!good) {
+      if (stop_) {
+        return;
+      }
+      wake_.wait_for(lock, detail::log_retry, [&] { return stop_ || hurried_ > 0; });
+    }
+  }
+}
+
+HANAMI_SERVICE_INLINE page<audit_entry> logs::audit(const log_filter& filter) {
+  settle(); // else what is on disk already
+  detail::log_conditions conditions(filter);
+  conditions.equal("user_id", filter.user_id);
+  conditions.equal("project_id", filter.project_id);
+  conditions.equal("method", filter.method);
+  conditions.equal("operation", filter.operation);
+  return db_.read([&](connection& on) {
+    page<audit_entry> found;
+    found.total = conditions.read(
+        on, "SELECT at, user_id, project_id, method, path, operation, status, address", "audit_log",
+        [&](const statement& row) {
+          found.rows.push_back({row.integer(0), row.text(1), row.text(2), row.text(3), row.text(4),
+                                row.text(5), static_cast<unsigned>(row.integer(6)), row.text(7)});
+        });
+    return found;
+  });
+}
+
+HANAMI_SERVICE_INLINE page<error_entry> logs::errors(const log_filter& filter) {
+  settle();
+  detail::log_conditions conditions(filter);
+  conditions.equal("user_id", filter.user_id);
+  conditions.equal("operation", filter.operation);
+  return db_.read([&](connection& on) {
+    page<error_entry> found;
+    found.total = conditions.read(on, "SELECT at, user_id, operation, input, message", "error_log",
+                                  [&](const statement& row) {
+                                    found.rows.push_back({row.integer(0), row.text(1), row.text(2),
+                                                          row.text(3), row.text(4)});
+                                  });
+    return found;
+  });
+}
+
+HANAMI_SERVICE_INLINE void logs::remove_before(std::int64_t when) {
+  db_.write([&](connection& on) {
+    on.execute("DELETE FROM audit_log WHERE at < ?", when);
+    on.execute("DELETE FROM error_log WHERE at < ?", when);
+  });
+}
+
+} // namespace hanami::service::store

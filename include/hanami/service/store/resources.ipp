@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "resources.hpp"
+
+#include <utility>
+#include <vector>
+
+#include "../base/clock.hpp"
+#include "../base/uuid.hpp"
+#include "cursor.hpp"
+
+namespace hanami::service::store {
+
+HANAMI_SERVICE_INLINE std::string_view name_of(resource_kind kind) {
+  switch (kind) {
+  case resource_kind::dataset:
+    return "dataset";
+  case resource_kind::checkpoint:
+    return "checkpoint";
+  case resource_kind::upload:
+    return "upload";
+  case resource_kind::cluster:
+    break;
+  }
+  return "cluster";
+}
+
+namespace detail {
+
+#define HANAMI_RESOURCE_COLUMNS                                                                    \
+  "id, name, owner_id, project_id, visibility, created_at, updated_at, version, bytes, detail"
+
+/// Of a statement that asks for HANAMI_RESOURCE_COLUMNS.
+inline resource_row read_resource(const statement& from, resource_kind kind) {
+  resource_row row;
+  row.id = from.text(0);
+  row.name = from.text(1);
+  row.owner_id = from.text(2);
+  row.project_id = from.text(3);
+  row.visible_to = static_cast<visibility>(from.integer(4));
+  row.created_at = from.integer(5);
+  row.updated_at = from.integer(6);
+  row.version = static_cast<std::uint64_t>(from.integer(7));
+  row.bytes = static_cast<std::uint64_t>(from.integer(8));
+  row.detail = from.text(9);
+  row.kind = kind;
+  return row;
+}
+
+inline std::optional<resource_row> find_resource(connection& on, resource_kind kind,
+                                                 std::string_view id) {
+  statement found =
+      on.query("SELECT " HANAMI_RESOURCE_COLUMNS " FROM resources WHERE id = ? AND kind = ?", id,
+               name_of(kind));
+  return found.step() ? std::optional(read_resource(found, kind)) : std::nullopt;
+}
+
+inline resource_row usable_resource(connection& on, const identity& who, resource_kind kind,
+                                    std::string_view id) {
+  std::optional<resource_row> row = find_resource(on, kind, id);
+  if (!row || !may_use(who, *row)) {
+    throw not_found(std::string(name_of(kind)), std::string(id));
+  }
+  return *std::move(row);
+}
+
+inline resource_row changeable_resource(connection& on, const identity& who, resource_kind kind,
+                                        std::string_view id) {
+  resource_row row = usable_resource(on, who, kind, id);
+  if (!may_change(who, row)) {
+    throw forbidden(std::string("the ") + std::string(name_of(kind)) +
+                    " belongs to somebody else; its owner and administrators may change it");
+  }
+  return row;
+}
+
+inline usage usage_of(connection& on, std::string_view user_id) {
+  usage used;
+  statement kinds = on.query(
+      "SELECT kind, count(*), sum(bytes) FROM resources WHERE owner_id = ? GROUP BY kind", user_id);
+  while (kinds.step()) {
+    const std::string kind = kinds.text(0);
+    const auto count = static_cast<std::uint64_t>(kinds.integer(1));
+    if (kind == name_of(resource_kind::cluster)) {
+      used.clusters = count;
+      continue;
+    }
+    used.bytes += static_cast<std::uint64_t>(kinds.integer(2));
+    if (kind == name_of(resource_kind::dataset)) {
+      used.datasets = count;
+    } else if (kind == name_of(resource_kind::checkpoint)) {
+      used.checkpoints = count;
+    }
+  }
+  return used;
+}
+
+inline void expect_quota(connection& on, const resource_row& row, std::uint64_t most,
+                         std::uint64_t most_bytes) {
+  statement counted = on.query("SELECT count(*) FROM resources WHERE owner_id = ? AND kind = ?",
+                               row.owner_id, name_of(row.kind));
+  counted.step();
+  if (static_cast<std::uint64_t>(counted.integer(0)) >= most) {
+    throw quota_exceeded(std::string("the quota of ") + std::string(name_of(row.kind)) +
+                         "s is used up");
+  }
+  if (row.kind == resource_kind::cluster) {
+    return;
+  }
+  const std::uint64_t used = usage_of(on, row.owner_id).bytes;
+  if (used > most_bytes || row.bytes > most_bytes - used) {
+    throw quota_exceeded(std::to_string(row.bytes) + " bytes and the " + std::to_string(used) +
+                         " in use are more than the quota of " + std::to_string(most_bytes));
+  }
+}
+
+inline void expect_free_name(connection& on, const resource_row& row) {
+  statement taken =
+      on.query("SELECT 1 FROM resources WHERE kind = ? AND project_id = ? AND name = ?",
+               name_of(row.kind), row.project_id, row.name);
+  if (taken.step()) {
+    throw conflict(std::string("the project has a ") + std::string(name_of(row.kind)) +
+                   " of this name already");
+  }
+}
+
+/// What `may_use` says, for all rows at once; values: admin, project, project_admin, user.
+#define HANAMI_RESOURCE_RIGHTS                                                                     \
+  "(?1 OR visibility = 2 OR (project_id = ?2 AND (?3 OR owner_id = ?4 OR visibility = 1)))"
+static_assert(static_cast<int>(visibility::project) == 1 &&
+              static_cast<int>(visibility::everyone) == 2);
+
+inline constexpr std::string_view list_resources_sql =
+    "SELECT " HANAMI_RESOURCE_COLUMNS " FROM resources WHERE " HANAMI_RESOURCE_RIGHTS
+    " AND kind = ?5 AND name LIKE ?6 ESCAPE '\\' AND (created_at, id) > (?7, ?8)"
+    " ORDER BY created_at, id LIMIT ?9";
+inline constexpr std::string_view count_resources_sql =
+    "SELECT count(*) FROM resources WHERE " HANAMI_RESOURCE_RIGHTS
+    " AND kind = ?5 AND name LIKE ?6 ESCAPE '\\'";
+inline constexpr std::string_view all_resources_sql =
+    "SELECT " HANAMI_RESOURCE_COLUMNS " FROM resources WHERE kind = ? ORDER BY created_at, id";
+
+#undef HANAMI_RESOURCE_COLUMNS
+#undef HANAMI_RESOURCE_RIGHTS
+
+} // namespace detail
+
+HANAMI_SERVICE_INLINE resource_row resources::add(const identity& who, resource_row row,
+                                                  std::uint64_t most, std::uint64_t most_bytes,
+                                                  name_rule names) {
+  if (row.id.empty()) {
+    row.id = new_uuid();
+  }
+  row.owner_id = who.user_id;
+  row.project_id = who.project_id;
+  row.version = 1;
+  db_.write([&](connection& on) {
+    detail::expect_quota(on, row, most, most_bytes);
+    if (names == name_rule::unique_in_project) {
+      detail::expect_free_name(on, row);
+    }
+    row.created_at = row.updated_at = now_ms();
+    try {
+      on.execute("INSERT INTO resources (id, kind, name, owner_id, project_id, visibility, "
+                 "created_at, updated_at, version, bytes, detail) "
+                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 row.id, name_of(row.kind), row.name, row.owner_id, row.project_id,
+                 static_cast<int>(row.visible_to), row.created_at, row.updated_at, row.version,
+                 row.bytes, row.detail);
+    } catch (const constraint_error&) {
+      throw conflict(std::string("there is a row with the id '") + row.id + "' already");
+    }
+  });
+  return row;
+}
+
+HANAMI_SERVICE_INLINE resource_row resources::get(const identity& who, resource_kind kind,
+                                                  std::string_view id) {
+  return db_.read([&](connection& on) { return detail::usable_resource(on, who, kind, id); });
+}
+
+HANAMI_SERVICE_INLINE resource_row resources::get_to_change(const identity& who, resource_kind kind,
+                                                            std::string_view id) {
+  return db_.read([&](connection& on) { return detail::changeable_resource(on, who, kind, id); });
+}
+
+HANAMI_SERVICE_INLINE std::optional<resource_row> resources::find(resource_kind kind,
+                                                                  std::string_view id) {
+  return db_.read([&](connection& on) { return detail::find_resource(on, kind, id); });
+}
+
+HANAMI_SERVICE_INLINE page<resource_row> resources::list(const identity& who, resource_kind kind,
+                                                         const page_request& wanted) {
+  const detail::page_cursor after = detail::cursor_from(wanted.after);
+  const std::int64_t most = detail::rows_to_ask_for(wanted);
+  const std::string pattern = detail::like_pattern(wanted.name);
+  return db_.read([&](connection& on) {
+    page<resource_row> result;
+    statement rows =
+        on.query(detail::list_resources_sql, who.admin, who.project_id, who.project_admin,
+                 who.user_id, name_of(kind), pattern, after.order, after.id, most);
+    while (rows.step()) {
+      result.rows.push_back(detail::read_resource(rows, kind));
+    }
+    statement counted = on.query(detail::count_resources_sql, who.admin, who.project_id,
+                                 who.project_admin, who.user_id, name_of(kind), pattern);
+    counted.step();
+    result.total = static_cast<std::uint64_t>(counted.integer(0));
+    detail::end_page(result, wanted, [](const resource_row& last) {
+      return detail::cursor_text(last.created_at, last.id);
+    });
+    return result;
+  });
+}
+
+HANAMI_SERVICE_INLINE std::vector<resource_row> resources::all(resource_kind kind) {
+  return db_.read([&](connection& on) {
+    std::vector<resource_row> result;
+    statement rows = on.query(detail::all_resources_sql, name_of(kind));
+    while (rows.step()) {
+      result.push_back(detail::read_resource(rows, kind));
+    }
+    return result;
+  });
+}
+
+HANAMI_SERVICE_INLINE resource_row resources::change(const identity& who, resource_kind kind,
+                                                     std::string_view id,
+                                                     const resource_change& what,
+                                                     std::optional<std::uint64_t> version) {
+  resource_row changed = db_.write([&](connection& on) {
+    resource_row row = detail::changeable_resource(on, who, kind, id);
+    if (version && *version != row.version) {
+      throw problem(412, "version_mismatch",
+                    std::string("it has changed: it is at version ") + std::to_string(row.version));
+    }
+    if (!what.name && !what.visible_to) {
+      return row;
+    }
+    row.name = what.name.value_or(row.name);
+    row.visible_to = what.visible_to.value_or(row.visible_to);
+    row.updated_at = now_ms();
+    ++row.version;
+    on.execute("UPDATE resources SET name = ?, visibility = ?, updated_at = ?, version = ? "
+               "WHERE id = ?",
+               row.name, static_cast<int>(row.visible_to), row.updated_at, row.version, row.id);
+    return row;
+  });
+  ++changes_;
+  return changed;
+}
+
+HANAMI_SERVICE_INLINE void resources::update(std::string_view id, std::uint64_t bytes,
+                                             std::string_view detail) {
+  db_.write([&](connection& on) {
+    on.execute("UPDATE resources SET bytes = ?, detail = ?, updated_at = ?, version = version + 1 "
+               "WHERE id = ?",
+               bytes, detail, now_ms(), id);
+  });
+}
+
+HANAMI_SERVICE_INLINE void resources::remove(std::string_view id) {
+  db_.write([&](connection& on) { on.execute("DELETE FROM resources WHERE id = ?", id); });
+  ++changes_;
+}
+
+HANAMI_SERVICE_INLINE usage resources::used_by(std::string_view user_id) {
+  return db_.read([&](connection& on) { return detail::usage_of(on, user_id); });
+}
+
+HANAMI_SERVICE_INLINE std::uint64_t resources::count_in_project(std::string_view project_id) {
+  return db_.read([&](connection& on) {
+    statement counted = on.query(
+        "SELECT count(*) FROM resources WHERE project_id = ? AND kind <> 'upload'", project_id);
+    counted.step();
+    return static_cast<std::uint64_t>(counted.integer(0));
+  });
+}
+
+} // namespace hanami::service::store

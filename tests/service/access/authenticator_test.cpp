@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <hanami/service/access/authenticator.hpp>
+#include <hanami/service/access/token.hpp>
+
+#include <atomic>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "../support/service_bench.hpp"
+
+using namespace hanami;
+using namespace hanami::service;
+using namespace hanami::service::access;
+using service_test::account_bench;
+using service_test::holds;
+using service_test::refusal;
+using service_test::refusal_of;
+
+namespace {
+
+const refusal unknown{401, "unauthorized"};
+const refusal fine{0, "none"};
+
+/// An administrator "chief", "ann" in reds and blues, "bob" in nothing.
+struct door_bench : account_bench {
+  authenticator door{db, people, config};
+
+  door_bench() {
+    people.create_project("admin", "Administration", "test");
+    people.create_project("reds", "Reds", "test");
+    people.create_project("blues", "Blues", "test");
+    add_user("chief", true);
+    add_user("ann");
+    add_user("bob");
+    people.join_project("ann", {"reds", "member", true});
+    people.join_project("ann", {"blues", "viewer", false});
+  }
+  session_tokens login(const std::string& id, const std::string& project = "") {
+    return door.login(id, password_of(id), "10.0.0.1", project);
+  }
+  refusal use(const std::string& token) {
+    return refusal_of([&] { door.identify(token); });
+  }
+  refusal renew(const std::string& token) {
+    return refusal_of([&] { door.refresh(token); });
+  }
+};
+
+} // namespace
+
+TEST_CASE("a login gives a token that says who it is", "[service]") {
+  door_bench bench;
+  const session_tokens ann = bench.login("ann");
+  const identity who = bench.door.identify(ann.access_token);
+  for (const identity& told : {who, ann.who}) {
+    REQUIRE(told.user_id == "ann");
+    REQUIRE(told.user_name == "Name of ann");
+    REQUIRE(told.project_id == "reds");
+    REQUIRE(told.role == "member");
+    REQUIRE(told.project_admin);
+    REQUIRE_FALSE(told.admin);
+    REQUIRE(told.token_id == ann.who.token_id);
+    REQUIRE(told.expires == ann.who.expires);
+  }
+  REQUIRE(ann.expires_in_s == 3600);
+  const identity blue = bench.door.identify(bench.login("ann", "blues").access_token);
+  REQUIRE(blue.project_id == "blues");
+  REQUIRE(blue.role == "viewer");
+  REQUIRE_FALSE(blue.project_admin);
+
+  const identity chief = bench.door.identify(bench.login("chief").access_token);
+  REQUIRE(chief.project_id == "admin");
+  REQUIRE(chief.role == "admin");
+  REQUIRE(chief.project_admin);
+  REQUIRE(chief.admin);
+  bench.people.join_project("chief", {"reds", "viewer", false});
+  const identity red_chief = bench.door.identify(bench.login("chief", "reds").access_token);
+  REQUIRE(red_chief.role == "viewer");
+  REQUIRE(red_chief.admin);
+}
+
+TEST_CASE("failed logins all sound the same", "[service]") {
+  door_bench bench;
+  std::set<std::string> words;
+  const auto login = [&](const std::string& id, const std::string& password,
+                         const std::string& project = "") {
+    try {
+      bench.door.login(id, password, "10.0.0.1", project);
+    } catch (const problem& why) {
+      REQUIRE(why.status() == 401);
+      words.insert(why.code() + why.what());
+      return;
+    }
+    FAIL("let in");
+  };
+  login("ann", "wrong");
+  login("nobody", "wrong");
+  login("' OR '1'='1", "wrong");
+  login("bob", bench.password_of("bob"));
+  login("ann", bench.password_of("ann"), "admin");
+  login("ann", bench.password_of("ann"), "nowhere");
+  login("chief", bench.password_of("chief"), "reds");
+  login("ann", "");
+  login("", "");
+  REQUIRE(words.size() == 1);
+}
+
+TEST_CASE("what is no token is nobody", "[service]") {
+  door_bench bench;
+  REQUIRE(bench.use("") == unknown);
+  REQUIRE(bench.use("a.b.c") == unknown);
+  const std::string token = bench.login("ann").access_token;
+  REQUIRE(bench.use(token) == fine);
+  REQUIRE(bench.use(token + "x") == unknown);
+  REQUIRE(bench.use(bench.login("ann").refresh_token) == unknown);
+
+  // The main key itself signs nothing.
+  const secret_key main_key = load_or_make_key(bench.config.data / "token.key");
+  const identity who = bench.door.identify(token);
+  const token_claims claims{"a.b", "ann", "reds", who.generation, who.expires - 100, who.expires};
+  REQUIRE(bench.use(sign_token(claims, main_key)) == unknown);
+  const secret_key key = derive_key(main_key, "sessions");
+  REQUIRE(bench.use(sign_token(claims, key)) == fine);
+  const auto changed = [&](auto change) {
+    token_claims other = claims;
+    change(other);
+    return bench.use(sign_token(other, key));
+  };
+  REQUIRE(changed([](token_claims& c) { c.generation += 1; }) == unknown);
+  REQUIRE(changed([](token_claims& c) { c.project_id = "admin"; }) == unknown);
+  REQUIRE(changed([](token_claims& c) { c.user_id = "nobody"; }) == unknown);
+  REQUIRE(changed([](token_claims& c) { c.issued_at -= 7200; }) == unknown); // lifetime: 1 h
+}
+
+TEST_CASE("what accounts change counts from the next request on", "[service]") {
+  door_bench bench;
+  const std::string ann = bench.login("ann").access_token;
+  const std::string blue = bench.login("ann", "blues").access_token;
+  const std::string chief = bench.login("chief").access_token;
+  REQUIRE(bench.use(ann) == fine);
+
+  user_change rename;
+  rename.name = "Other";
+  bench.people.update_user("ann", rename);
+  REQUIRE(bench.door.identify(ann).user_name == "Other");
+  bench.people.leave_project("ann", "blues");
+  REQUIRE(bench.use(blue) == unknown);
+  REQUIRE(bench.use(ann) == fine);
+  bench.people.join_project("ann", {"blues", "other", true});
+  REQUIRE(bench.door.identify(blue).role == "other");
+  bench.people.leave_project("ann", "blues");
+  bench.people.delete_project("blues");
+  bench.people.void_tokens("ann");
+  REQUIRE(bench.use(ann) == unknown);
+
+  const std::string again = bench.login("ann").access_token;
+  REQUIRE(bench.use(again) == fine);
+  bench.people.delete_user("ann");
+  REQUIRE(bench.use(again) == unknown);
+  bench.add_user("ann");
+  bench.people.join_project("ann", {"reds", "member", true});
+  REQUIRE(bench.use(again) == unknown);
+
+  bench.add_user("second", true);
+  user_change demote;
+  demote.admin = false;
+  REQUIRE(bench.use(chief) == fine);
+  bench.people.update_user("chief", demote);
+  REQUIRE(bench.use(chief) == unknown);
+}
+
+TEST_CASE("behind its back, it has to be told", "[service]") {
+  door_bench bench;
+  const std::string ann = bench.login("ann").access_token;
+  REQUIRE(bench.use(ann) == fine);
+  bench.db.write([](store::connection& on) {
+    on.execute("UPDATE users SET generation = generation + 1 WHERE id = 'ann'");
+  });
+  REQUIRE(bench.use(ann) == fine); // no disk is touched
+  bench.door.forget("ann");
+  REQUIRE(bench.use(ann) == unknown);
+}
+
+TEST_CASE("a refresh token is good once, and twice is theft", "[service]") {
+  door_bench bench;
+  const session_tokens first = bench.login("ann", "blues");
+  const session_tokens other = bench.login("ann");
+  const session_tokens second = bench.door.refresh(first.refresh_token);
+  REQUIRE(second.who.project_id == "blues");
+  REQUIRE(second.refresh_token != first.refresh_token);
+  REQUIRE(bench.use(first.access_token) == fine);
+  REQUIRE(bench.use(second.access_token) == fine);
+  const session_tokens third = bench.door.refresh(second.refresh_token);
+
+  REQUIRE(bench.renew(first.refresh_token) == unknown);
+  for (const session_tokens* of : {&first, &second, &third}) {
+    REQUIRE(bench.use(of->access_token) == unknown);
+    REQUIRE(bench.renew(of->refresh_token) == unknown);
+  }
+  REQUIRE(bench.use(other.access_token) == fine);
+  REQUIRE(bench.renew(other.refresh_token) == fine);
+  for (const std::string& text : service_test::nasty_texts) {
+    REQUIRE(bench.renew(text) == unknown);
+  }
+}
+
+TEST_CASE("of many who use one refresh token, one at most gets on", "[service]") {
+  door_bench bench;
+  const session_tokens ann = bench.login("ann");
+  std::atomic<int> good{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] { good += bench.renew(ann.refresh_token) == fine ? 1 : 0; });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  REQUIRE(good == 1);
+  REQUIRE(bench.use(ann.access_token) == unknown);
+}
+
+TEST_CASE("refresh tokens end with what they came from", "[service]") {
+  door_bench bench;
+  const auto renew_after = [&](auto change) {
+    const session_tokens ann = bench.login("ann", "blues");
+    change(ann);
+    return bench.renew(ann.refresh_token);
+  };
+  REQUIRE(renew_after([&](const session_tokens&) {}) == fine);
+  REQUIRE(renew_after([&](const session_tokens& t) { bench.door.revoke(t.who); }) == unknown);
+  REQUIRE(renew_after([&](const session_tokens&) { bench.door.revoke_all("ann"); }) == unknown);
+  REQUIRE(renew_after([&](const session_tokens&) {
+            bench.db.write([](store::connection& on) {
+              on.execute("UPDATE refresh_tokens SET expires_at = 1");
+            });
+          }) == unknown);
+  REQUIRE(renew_after([&](const session_tokens&) { bench.people.leave_project("ann", "blues"); }) ==
+          unknown);
+  bench.people.join_project("ann", {"blues", "viewer", false});
+  REQUIRE(renew_after([&](const session_tokens&) { bench.people.delete_user("ann"); }) == unknown);
+  REQUIRE(refusal_of([&] { bench.door.revoke_all("nobody"); }).first == 404);
+}
+
+TEST_CASE("a session enters other projects of its user", "[service]") {
+  door_bench bench;
+  const session_tokens red = bench.login("ann");
+  const identity who = bench.door.identify(red.access_token);
+  const session_tokens blue = bench.door.switch_project(who, "blues");
+  REQUIRE(bench.door.identify(blue.access_token).project_id == "blues");
+  REQUIRE(bench.door.identify(blue.access_token).role == "viewer");
+  REQUIRE(bench.door.refresh(blue.refresh_token).who.project_id == "blues");
+  for (const char* elsewhere : {"admin", "nowhere", ""}) {
+    REQUIRE(refusal_of([&] { bench.door.switch_project(who, elsewhere); }) == unknown);
+  }
+  const identity chief = bench.login("chief").who;
+  REQUIRE(bench.door.switch_project(chief, "admin").who.role == "admin");
+  REQUIRE(refusal_of([&] { bench.door.switch_project(chief, "reds"); }) == unknown);
+
+  // Logging out ends all of the session, and nothing of it enters anything any more.
+  bench.door.revoke(who);
+  REQUIRE(bench.use(red.access_token) == unknown);
+  REQUIRE(bench.use(blue.access_token) == unknown);
+  REQUIRE(refusal_of([&] { bench.door.switch_project(who, "blues"); }) == unknown);
+  const identity later = bench.login("ann").who;
+  bench.people.void_tokens("ann");
+  REQUIRE(refusal_of([&] { bench.door.switch_project(later, "blues"); }) == unknown);
+}
+
+TEST_CASE("a new password voids all tokens", "[service]") {
+  door_bench bench;
+  const session_tokens ann = bench.login("ann");
+  const identity who = ann.who;
+  const std::string right = bench.password_of("ann");
+  REQUIRE(refusal_of([&] { bench.door.change_password(who, "wrong", "new password"); }) ==
+          refusal{403, "forbidden"});
+  REQUIRE(refusal_of([&] { bench.door.change_password(who, right, "short"); }) ==
+          refusal{422, "invalid_value"});
+  REQUIRE(bench.use(ann.access_token) == fine);
+  bench.door.change_password(who, right, "new password");
+  REQUIRE(bench.use(ann.access_token) == unknown);
+  REQUIRE(bench.renew(ann.refresh_token) == unknown);
+  REQUIRE(refusal_of([&] { bench.login("ann"); }) == unknown);
+  REQUIRE(bench.door.login("ann", "new password", "10.0.0.1").who.user_id == "ann");
+}
+
+TEST_CASE("guessing is stopped, of a password and from an address", "[service]") {
+  door_bench bench;
+  bench.config.auth.failed_logins = 3;
+  for (const std::string user : {"ann", "nobody"}) { // the same for who does not exist
+    for (int i = 0; i < 3; ++i) {
+      REQUIRE(refusal_of([&] { bench.door.login(user, "wrong", "a"); }) == unknown);
+    }
+    try {
+      bench.door.login(user, bench.password_of(user), "b");
+      FAIL("let in");
+    } catch (const problem& why) {
+      REQUIRE(why.status() == 429);
+      REQUIRE(why.retry_after_s > 290);
+      REQUIRE(why.retry_after_s <= 300);
+    }
+  }
+  REQUIRE(bench.login("chief").who.admin);
+
+  const identity chief = bench.login("chief").who;
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE(refusal_of([&] { bench.door.change_password(chief, "wrong", "12345678"); }).first ==
+            403);
+  }
+  REQUIRE(refusal_of([&] {
+            bench.door.change_password(chief, bench.password_of("chief"), "12345678");
+          }).first == 429);
+
+  bench.config.auth.logins_per_second = 0.001;
+  REQUIRE(refusal_of([&] { bench.door.login("bob", "wrong", "c"); }) == unknown);
+  REQUIRE(refusal_of([&] { bench.door.login("bob", "wrong", "c"); }).first == 429);
+  REQUIRE(refusal_of([&] { bench.door.login("bob", "wrong", "d"); }) == unknown);
+}
+
+TEST_CASE("sessions and their ends outlive the process", "[service]") {
+  door_bench bench;
+  const session_tokens open = bench.login("ann");
+  const session_tokens closed = bench.login("ann");
+  bench.door.revoke(closed.who);
+  authenticator again(bench.db, bench.people, bench.config);
+  REQUIRE(again.identify(open.access_token).user_id == "ann");
+  REQUIRE(refusal_of([&] { again.identify(closed.access_token); }) == unknown);
+  REQUIRE(again.refresh(open.refresh_token).who.user_id == "ann");
+}
+
+TEST_CASE("what has expired is cleaned away, what has not stays", "[service]") {
+  door_bench bench;
+  const session_tokens open = bench.login("ann");
+  const session_tokens closed = bench.login("ann");
+  bench.door.revoke(closed.who);
+  bench.login("chief");
+  bench.db.write([](store::connection& on) {
+    on.execute("UPDATE refresh_tokens SET expires_at = 1 WHERE user_id = 'chief'");
+    on.execute("INSERT INTO revoked_tokens (id, expires_at) VALUES ('old', 1)");
+  });
+  bench.door.clean();
+  const auto count = [&](const char* sql) {
+    return bench.db.read([&](store::connection& on) {
+      store::statement row = on.query(sql);
+      row.step();
+      return row.integer(0);
+    });
+  };
+  REQUIRE(count("SELECT count(*) FROM refresh_tokens") == 1);
+  REQUIRE(count("SELECT count(*) FROM revoked_tokens") == 1);
+  REQUIRE(bench.use(closed.access_token) == unknown);
+  REQUIRE(bench.renew(open.refresh_token) == fine);
+}
+
+TEST_CASE("no token stands in the database, and a user has so many", "[service]") {
+  door_bench bench;
+  const session_tokens ann = bench.login("ann");
+  bench.db.read([&](store::connection& on) {
+    store::statement rows = on.query("SELECT hash FROM refresh_tokens");
+    REQUIRE(rows.step());
+    REQUIRE(rows.text(0).size() == 64);
+    REQUIRE(rows.text(0) != ann.refresh_token);
+  });
+  bench.db.write([](store::connection& on) { // as of a thousand logins before
+    on.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) "
+               "INSERT INTO refresh_tokens SELECT i, i, 'ann', 'reds', 1, 0, 1000 + i FROM n");
+  });
+  bench.login("ann");
+  bench.db.read([&](store::connection& on) {
+    store::statement row = on.query("SELECT count(*) FROM refresh_tokens WHERE user_id = 'ann'");
+    row.step();
+    REQUIRE(row.integer(0) == 1000);
+  });
+  REQUIRE(bench.renew(ann.refresh_token) == fine);
+}
+
+TEST_CASE("many identify while accounts change", "[service]") {
+  door_bench bench;
+  const std::string ann = bench.login("ann").access_token;
+  const std::string chief = bench.login("chief").access_token;
+  std::atomic<bool> stop{false};
+  std::atomic<int> wrong{0};
+  std::atomic<bool> voided{false};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 3; ++t) {
+    threads.emplace_back([&] {
+      while (!stop) {
+        const bool before = voided;
+        const refusal came = bench.use(ann);
+        wrong += before && came == fine ? 1 : 0;
+        wrong += bench.use(chief) == fine ? 0 : 1;
+      }
+    });
+  }
+  for (int i = 0; i < 10; ++i) {
+    user_change rename;
+    rename.name = std::to_string(i);
+    bench.people.update_user("ann", rename);
+    bench.door.forget("chief");
+  }
+  bench.people.void_tokens("ann");
+  voided = true;
+  for (int i = 0; i < 5; ++i) {
+    bench.people.update_user("chief", {"Name" + std::to_string(i), {}, {}});
+  }
+  stop = true;
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  REQUIRE(wrong == 0);
+  REQUIRE(bench.use(ann) == unknown);
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include <sys/resource.h>
+
+#include <hanami/io/checkpoint.hpp>
+#include <hanami/template/parser.hpp>
+
+#include "service/support/engine_fixture.hpp"
+#include "service/support/server_fixture.hpp"
+
+using namespace server_test;
+
+namespace {
+
+/// While it lives, no file of this process can grow beyond a size: what a full disk looks like.
+class small_disk {
+ public:
+  explicit small_disk(::rlim_t most) : signal_(std::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const ::rlimit now{most, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &now);
+  }
+  small_disk(const small_disk&) = delete;
+  small_disk& operator=(const small_disk&) = delete;
+  ~small_disk() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, signal_);
+  }
+
+ private:
+  void (*signal_)(int);
+  ::rlimit before_{};
+};
+
+} // namespace
+
+TEST_CASE("an upload that cannot be finished for a full disk says so, and can be later",
+          "[service]") {
+  const house h;
+  const std::string token = h.admin();
+  std::string csv = "a\n";
+  for (int i = 0; i < 1'500'000; ++i) {
+    csv += i % 2 == 0 ? "1\n" : "2\n";
+  }
+  const heard begun = h.ask(
+      "POST", "/v1/uploads",
+      R"({"name":"rows","format":"csv","sizes":[)" + std::to_string(csv.size()) + "]}", token);
+  REQUIRE(begun.status == 201);
+  const std::string part(begun.content().at("parts").at(0).at("id").as_string());
+  REQUIRE(h.ask("PUT", "/v1/parts/" + part, csv, token).status == 204);
+  const std::string finish = "/v1/uploads/" + begun.text("id") + "/finish";
+  {
+    const small_disk full(5'000'000); // the dataset has 6,000,000 bytes
+    const heard refused = h.ask("POST", finish, {}, token);
+    INFO(refused.body);
+    CHECK(refused.status == 507);
+    CHECK(refused.text("code") == "no_space");
+    CHECK_FALSE(refused.text("detail").empty());
+  }
+  CHECK(h.ask("GET", "/v1/datasets", {}, token).content().at("total").as_int64() == 0);
+  CHECK(h.ask("POST", finish, {}, token).status == 201);
+}
+
+TEST_CASE("a checkpoint that finds no room on the disk can be finished later", "[service]") {
+  using namespace engine_test;
+  const scratch_folder folder;
+  engine_house house(folder.path);
+  const auto bytes = hanami::to_checkpoint(hanami::cluster(hanami::parse_template(two_by_two)),
+                                           {{"note", std::string(1'000'000, 'n')}});
+  const std::uint64_t size = bytes.size();
+  REQUIRE(size > 1'000'000);
+  const auto upload =
+      house.data->begin(house.ann, engine::upload_format::checkpoint, "trained", {&size, 1});
+  house.data->write(house.ann, upload.parts[0].id, 0, bytes);
+  {
+    const small_disk full(1'000'000); // room for all but the checkpoint
+    CHECK(engine_test::refusal_of([&] { house->import_checkpoint(house.ann, upload.row.id); }) ==
+          refusal{507, "no_space"});
+  }
+  CHECK(house.rows->used_by("anna").checkpoints == 0);
+  house.open_again(); // it is there after a restart, too
+  CHECK(house.data->progress(house.ann, upload.row.id).complete());
+  const auto row = house->import_checkpoint(house.ann, upload.row.id);
+  CHECK(house.checkpoint(row.id) == bytes);
+  CHECK(engine_test::refusal_of([&] { house.data->progress(house.ann, upload.row.id); }).first ==
+        404);
+}
