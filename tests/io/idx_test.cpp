@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <hanami/io/digits.hpp>
 #include <hanami/io/idx.hpp>
 
 #include <filesystem>
@@ -137,6 +138,12 @@ TEST_CASE("MNIST files are found under both spellings", "[io]") {
   write_bytes(folder.path / "t10k-labels-idx1-ubyte", labels_idx({6}));
   REQUIRE(load_mnist(folder.path, mnist_part::train).label(1) == 5);
   REQUIRE(load_mnist(folder.path, mnist_part::test).label(0) == 6);
+
+  const digit_images both = load_digits(folder.path);
+  CHECK(both.name() == std::string("MNIST"));
+  CHECK(both.train.label(1) == 5);
+  CHECK(both.test.label(0) == 6);
+  CHECK_THROWS_WITH(load_digits(folder.path / "nowhere"), Catch::Contains("there is no folder"));
 }
 
 TEST_CASE("missing MNIST files are named", "[io]") {
