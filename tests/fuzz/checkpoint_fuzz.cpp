@@ -19,7 +19,7 @@ const std::vector<std::byte>& sound_content() {
     settings.brick_size = 32;
     learning_options options;
     options.rehearsal = 1;
-    options.remembered = 3;
+    options.replay_capacity = 3;
     cluster c(template_builder{}
                   .settings(settings)
                   .hexagons({{1, 1, 1}, {4, 1, 1}})
@@ -32,10 +32,15 @@ const std::vector<std::byte>& sound_content() {
       c.train(std::vector<float>{x, 1.0f / (x + 3.0f)}, std::vector<float>{3.0f * x});
     }
     const auto all = to_checkpoint(c, {{"key", "value"}});
-    const auto content = detail::open_checkpoint(all).content;
+    const auto content = detail::open_checkpoint(all).thing;
     return std::vector<std::byte>(content.begin(), content.end());
   }();
   return made;
+}
+
+std::vector<std::byte> enclosed(std::span<const std::byte> content) {
+  using traits = checkpoint_traits<cluster>;
+  return detail::enclose(traits::kind, traits::version, {{"key", "value"}}, content);
 }
 
 /// Clusters must be sound, whatever they were made from, and stay so.
@@ -77,7 +82,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     use(rest);
     break;
   case 1:
-    use(detail::enclose(rest, sizeof(float)));
+    use(enclosed(rest));
     break;
   default: {
     std::vector<std::byte> content = sound_content();
@@ -98,7 +103,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         break;
       }
     }
-    use(detail::enclose(content, sizeof(float)));
+    use(enclosed(content));
     break;
   }
   }

@@ -2,6 +2,7 @@
 #include <hanami/io/checkpoint.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -10,6 +11,8 @@
 #include <iterator>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -51,14 +54,14 @@ Cluster make(const variant& v) {
   cluster_settings settings;
   settings.brick_size = 32;
   settings.max_bricks = v.bricks ? 4 : 1;
-  settings.enable_reduction = v.reduction;
+  settings.enable_pruning = v.reduction;
   settings.refractory_time = v.spiking ? 2 : 1;
   settings.neuron_cooldown = v.spiking ? 1.5 : 1e9;
   learning_options options;
   options.rehearsal = v.rehearsal ? 1 : 0;
-  options.remembered = 10;
-  options.remember_above = 0.1;
-  options.nats_per_lane = 0.3;
+  options.replay_capacity = 10;
+  options.replay_threshold = 0.1;
+  options.growth_loss_per_neuron = 0.3;
   Cluster c(template_builder{}
                 .settings(settings)
                 .hexagons({{1, 1, 1}, {4, 1, 1}})
@@ -67,7 +70,7 @@ Cluster make(const variant& v) {
                 .output("value", {4, 1, 1}, 1, output_kind::linear)
                 .build(),
             options);
-  c.plan_task(v.planned);
+  c.start_task(v.planned);
   return c;
 }
 
@@ -111,6 +114,40 @@ void fix_checksum(bytes& file) {
   std::copy(tail.bytes().begin(), tail.bytes().end(), file.end() - 8);
 }
 
+/// A room, which has no default constructor.
+struct room {
+  explicit room(archive_reader& from) { from(*this); }
+  room(std::string called, float at) : name(std::move(called)), wanted(at) {}
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(name, wanted);
+  }
+
+  std::string name;
+  float wanted = 0;
+};
+
+/// A type of a program's own, with a cluster in it.
+struct thermostat {
+  static constexpr std::string_view checkpoint_kind = "thermostat";
+  static constexpr std::uint32_t checkpoint_version = 2;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(rooms, habits, days);
+  }
+
+  std::vector<room> rooms = {};
+  cluster habits = make<cluster>(variants[0]);
+  std::uint32_t days = 0;
+};
+
+static_assert(checkpointable<thermostat>);
+static_assert(checkpointable<compact_cluster>);
+static_assert(!checkpointable<room>);
+static_assert(!checkpointable<int>);
+
 errc refusal(const bytes& file) {
   try {
     from_checkpoint(file);
@@ -133,13 +170,13 @@ TEMPLATE_TEST_CASE("a restored cluster goes on as if it had never stopped, to th
       const std::uint64_t begin = original.statistics().samples;
       train(original, begin, stop);
       if (v.freeze && stop == 500) {
-        original.freeze();
+        original.compact();
       }
       const bytes file = to_checkpoint(original);
-      auto restored = from_checkpoint<real, typename TestType::weight>(file);
+      auto restored = from_checkpoint<TestType>(file);
       REQUIRE(find_fault(restored.state()) == nullptr);
       REQUIRE(to_checkpoint(restored) == file);
-      CHECK(restored.plan() == original.plan());
+      CHECK(restored.cluster_template() == original.cluster_template());
       CHECK(restored.options() == original.options());
       CHECK(restored.infer(some_input<real>()) == original.infer(some_input<real>()));
       auto both = original;
@@ -163,16 +200,46 @@ TEST_CASE("a cluster can be saved after any sample", "[io]") {
   }
 }
 
-TEST_CASE("numbers of another width are refused", "[io]") {
+TEST_CASE("what holds another kind is refused, and both kinds are named", "[io]") {
   auto c = make<basic_cluster<double>>(variants[0]);
   train(c, 0, 20);
   const bytes wide = to_checkpoint(c);
   CHECK(refusal(wide) == errc::invalid_checkpoint);
-  CHECK_THROWS_WITH(from_checkpoint<double>(sound_checkpoint()), Catch::Contains("byte 12"));
-  CHECK_NOTHROW(from_checkpoint<double>(wide));
+  CHECK_THROWS_WITH(from_checkpoint<basic_cluster<double>>(sound_checkpoint()),
+                    Catch::Contains("holds a 'cluster', asked for is a 'cluster of double'"));
+  CHECK_NOTHROW(from_checkpoint<basic_cluster<double>>(wide));
   auto compact = make<compact_cluster>(variants[0]);
   train(compact, 0, 20);
   CHECK(refusal(to_checkpoint(compact)) == errc::invalid_checkpoint);
+  CHECK_THROWS_WITH(from_checkpoint<thermostat>(sound_checkpoint()),
+                    Catch::Contains("'thermostat'"));
+}
+
+TEST_CASE("anything that serializes is saved with its kind and its version", "[io]") {
+  const thermostat kept{{{"hall", 18.5f}, {"kitchen", 21}}, cluster(make<cluster>(variants[0])), 7};
+  const bytes file = to_checkpoint(kept, {{"unit", "C"}});
+  const auto restored = from_checkpoint<thermostat>(file);
+  CHECK(restored.rooms.size() == 2);
+  CHECK(restored.rooms[1].name == "kitchen");
+  CHECK(restored.rooms[1].wanted == 21);
+  CHECK(restored.days == 7);
+  CHECK(to_checkpoint(restored, {{"unit", "C"}}) == file);
+  CHECK(metadata_of(file) == checkpoint_metadata{{"unit", "C"}});
+
+  bytes newer = file;
+  newer[12] = std::byte{3};
+  fix_checksum(newer);
+  std::error_code code;
+  std::string message;
+  CHECK_FALSE(from_checkpoint<thermostat>(newer, code, &message));
+  CHECK(code == errc::unsupported_version);
+  CHECK_THAT(message, Catch::Contains("'thermostat' of version 3; this build reads version 2"));
+
+  archive_writer longer;
+  longer(kept, 1);
+  const auto long_file = detail::enclose("thermostat", 2, {}, longer.bytes());
+  CHECK_FALSE(from_checkpoint<thermostat>(long_file, code));
+  CHECK(code == errc::invalid_checkpoint);
 }
 
 TEST_CASE("other formats and versions are refused by name", "[io]") {
@@ -182,7 +249,7 @@ TEST_CASE("other formats and versions are refused by name", "[io]") {
   fix_checksum(file);
   CHECK(refusal(file) == errc::unsupported_version);
   CHECK_THROWS_WITH(from_checkpoint(file),
-                    Catch::Contains("version 1") && Catch::Contains("reads version 3"));
+                    Catch::Contains("version 1") && Catch::Contains("reads version 4"));
   file = sound_checkpoint();
   file[0] = std::byte{'H'};
   CHECK(refusal(file) == errc::invalid_checkpoint);
@@ -286,7 +353,7 @@ TEST_CASE("a checkpoint that asks for absurd memory is refused", "[io]") {
   train(c, 0, 400);
   bytes file = to_checkpoint(c);
   archive_writer ten;
-  ten(std::uint32_t{1}, std::uint32_t{10}, 0.1); // rehearsal, remembered, remember_above
+  ten(std::uint32_t{1}, std::uint32_t{10}, 0.1); // rehearsal, remembered, replay_threshold
   const auto at = std::search(file.begin(), file.end(), ten.bytes().begin(), ten.bytes().end());
   REQUIRE(at != file.end());
   archive_writer many;
@@ -360,9 +427,9 @@ TEST_CASE("clusters are saved and loaded without exceptions", "[io]") {
   CHECK(load_metadata(path, code) == checkpoint_metadata{{"unit", "kW"}});
 
   std::string message;
-  CHECK_FALSE(load<double>(path, code, &message));
+  CHECK_FALSE(load<basic_cluster<double>>(path, code, &message));
   CHECK(code == errc::invalid_checkpoint);
-  CHECK_THAT(message, Catch::Contains("byte 12"));
+  CHECK_THAT(message, Catch::Contains("'cluster of double'"));
   CHECK_FALSE(from_checkpoint(bytes(100), code, &message));
   CHECK(code == errc::invalid_checkpoint);
   save(c, folder.path / "nowhere" / "file", {}, code, &message);
@@ -379,8 +446,8 @@ TEST_CASE("metadata travels in the checkpoint and changes nothing else", "[io]")
   const checkpoint_metadata metadata{{"columns", "a\nb\n"}, {"empty", ""}, {"\xff\0", "\0\1"}};
   const bytes file = to_checkpoint(c, metadata);
   CHECK(metadata_of(file) == metadata); // without a word about float or double
-  CHECK(to_checkpoint(from_checkpoint<double>(file)) == to_checkpoint(c));
-  CHECK(to_checkpoint(from_checkpoint<double>(file), metadata) == file);
+  CHECK(to_checkpoint(from_checkpoint<basic_cluster<double>>(file)) == to_checkpoint(c));
+  CHECK(to_checkpoint(from_checkpoint<basic_cluster<double>>(file), metadata) == file);
   CHECK(metadata_of(to_checkpoint(c)).empty());
 }
 
@@ -404,8 +471,14 @@ TEST_CASE("metadata has limits, in both directions", "[io]") {
   for (const list& wrong : {list{"key"}, list{"", "x"}, list{"b", "1", "a", "2"},
                             list{"a", "1", "a", "2"}, list{"a", std::string(1 << 20, 'x')}}) {
     archive_writer content;
-    content(wrong, to_text(c.plan()), c);
-    const bytes file = detail::enclose(content.bytes(), sizeof(float));
+    content(std::string("cluster"), wrong, to_text(c.cluster_template()), c);
+    archive_writer file_of;
+    file_of(std::array{'h', 'a', 'n', 'a', 'm', 'i', 'C', 'P'}, checkpoint_format, std::uint32_t{1},
+            std::uint64_t{content.bytes().size()});
+    bytes file = file_of.bytes();
+    file.insert(file.end(), content.bytes().begin(), content.bytes().end());
+    file.resize(file.size() + 8);
+    fix_checksum(file);
     CHECK(refusal(file) == errc::invalid_checkpoint);
     CHECK_THROWS_AS(metadata_of(file), error);
   }

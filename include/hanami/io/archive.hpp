@@ -20,6 +20,8 @@
 /// Little-endian archives for everything with a `serialize(Archive&)` member: `archive(a, b, c)`
 /// writes or reads numbers, enumerations, strings and vectors of such, and objects with that
 /// member. Both archives check with `require`, so that one function serves both directions.
+/// Elements of vectors that have no default constructor are read by their constructor from
+/// `archive_reader&`.
 
 namespace hanami {
 
@@ -141,6 +143,8 @@ class archive_reader {
     (read(values), ...);
   }
   bool at_end() const noexcept { return at_ == bytes_.size(); }
+  /// What has not been read yet.
+  std::span<const std::byte> rest() const noexcept { return bytes_.subspan(at_); }
 
   void require(bool good, const char* why) const {
     if (!good) {
@@ -211,7 +215,11 @@ class archive_reader {
     } else {
       const std::size_t count = count_of(1);
       for (std::size_t i = 0; i < count; ++i) {
-        read(values.emplace_back());
+        if constexpr (std::default_initializable<T>) {
+          read(values.emplace_back());
+        } else {
+          values.emplace_back(*this);
+        }
       }
     }
   }

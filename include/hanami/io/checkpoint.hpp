@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -14,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -24,102 +26,118 @@
 #include "archive.hpp"
 #include "file.hpp"
 
-/// Checkpoints: everything a cluster is, in one file, restored exactly, so that training goes on as
-/// if it had never stopped.
+/// Checkpoints: everything a cluster, a classifier or anything else with `serialize` is, in one
+/// file, restored exactly, so that it goes on as if it had never stopped.
 ///
 ///     offset  size  what
 ///     0       8     "hanamiCP"
-///     8       4     format version, 3
-///     12      4     bytes of a weight: 2 (bfloat16), 4 (float) or 8 (double)
+///     8       4     format version, 4
+///     12      4     version of the kind
 ///     16      8     n, bytes of the content
-///     24      n     metadata, template text, options, state, as `archive_writer` writes them
+///     24      n     kind, metadata, and the thing itself, as `archive_writer` writes them
 ///     24 + n  8     checksum of everything before
 ///
 /// All numbers are little-endian.
 
 namespace hanami {
 
-inline constexpr std::uint32_t checkpoint_version = 3;
+inline constexpr std::uint32_t checkpoint_format = 4;
 
-/// What a program wants to find beside the cluster, by keys of its own: names of columns, units.
-/// Any bytes, but no empty key; keys and values together at most `max_metadata_bytes`. A cluster
-/// does not keep it: who saves again gives it again.
+/// What a program wants to find beside the thing it saved, by keys of its own: units, where the
+/// data came from. Any bytes, but no empty key; keys and values together at most
+/// `max_metadata_bytes`. Nothing keeps it but the file: who saves again gives it again.
 using checkpoint_metadata = std::map<std::string, std::string, std::less<>>;
 
 inline constexpr std::size_t max_metadata_bytes = std::size_t{1} << 20;
+
+/// How a type stands in a checkpoint. A type of one's own needs two static members and `serialize`:
+///
+///     struct thermostat {
+///       static constexpr std::string_view checkpoint_kind = "thermostat"; // never changes
+///       static constexpr std::uint32_t checkpoint_version = 1; // rises when what is written
+///       changes hanami::regressor room{2}; float wanted = 20;
+///
+///       template <class Archive>
+///       void serialize(Archive& archive) {
+///         archive(room, wanted);
+///       }
+///     };
+///
+/// It is read into a default-constructed object, or by its constructor from `archive_reader&` where
+/// it has one. Specialise this for a type of somebody else.
+template <class T>
+struct checkpoint_traits;
+
+template <class T>
+requires requires {
+  { T::checkpoint_kind } -> std::convertible_to<std::string_view>;
+  { T::checkpoint_version } -> std::convertible_to<std::uint32_t>;
+}
+struct checkpoint_traits<T> {
+  static constexpr std::string_view kind = T::checkpoint_kind;
+  static constexpr std::uint32_t version = T::checkpoint_version;
+
+  static void write(archive_writer& to, const T& from) { to(from); }
+  static T read(archive_reader& from) {
+    if constexpr (std::constructible_from<T, archive_reader&>) {
+      return T(from);
+    } else {
+      T made{};
+      from(made);
+      return made;
+    }
+  }
+};
+
+/// A cluster stands behind the text of its template.
+template <class Real, class Weight>
+struct checkpoint_traits<basic_cluster<Real, Weight>> {
+  static constexpr std::string_view kind = !std::is_same_v<Real, Weight>  ? "compact_cluster"
+                                           : std::is_same_v<Real, double> ? "cluster of double"
+                                                                          : "cluster";
+  static constexpr std::uint32_t version = 1;
+
+  static void write(archive_writer& to, const basic_cluster<Real, Weight>& from) {
+    to(to_text(from.cluster_template()), from);
+  }
+  static basic_cluster<Real, Weight> read(archive_reader& from) {
+    std::string text;
+    from(text);
+    basic_cluster<Real, Weight> restored(parse_template(text));
+    from(restored);
+    return restored;
+  }
+};
+
+/// What `save` takes and `load` gives.
+template <class T>
+concept checkpointable = requires(archive_writer& to, archive_reader& from, const T& thing) {
+  { checkpoint_traits<T>::kind } -> std::convertible_to<std::string_view>;
+  { checkpoint_traits<T>::version } -> std::convertible_to<std::uint32_t>;
+  checkpoint_traits<T>::write(to, thing);
+  { checkpoint_traits<T>::read(from) } -> std::same_as<T>;
+};
 
 namespace detail {
 
 inline constexpr char checkpoint_magic[8] = {'h', 'a', 'n', 'a', 'm', 'i', 'C', 'P'};
 inline constexpr std::size_t checkpoint_head = 24;
+inline constexpr std::size_t checkpoint_tail = 8;
 
 struct checkpoint_header {
   std::array<char, 8> magic{};
-  std::uint32_t version = checkpoint_version;
-  std::uint32_t weight_bytes = 0;
+  std::uint32_t format = checkpoint_format;
+  std::uint32_t kind_version = 0;
   std::uint64_t size = 0;
 
   template <class Archive>
   void serialize(Archive& archive) {
-    for (char& c : magic) {
-      archive(c);
-    }
-    archive(version, weight_bytes, size);
+    archive(magic, format, kind_version, size);
   }
 };
 
 [[noreturn]] inline void refuse_checkpoint(const std::string& why) {
   throw error(errc::invalid_checkpoint, "checkpoint: " + why);
-}
-
-/// A checkpoint of this content.
-inline std::vector<std::byte> enclose(std::span<const std::byte> content,
-                                      std::size_t weight_bytes) {
-  checkpoint_header header;
-  std::memcpy(header.magic.data(), checkpoint_magic, 8);
-  header.weight_bytes = static_cast<std::uint32_t>(weight_bytes);
-  header.size = content.size();
-  archive_writer head;
-  head(header);
-  std::vector<std::byte> all = head.bytes();
-  all.insert(all.end(), content.begin(), content.end());
-  archive_writer tail;
-  tail(checksum(all));
-  all.insert(all.end(), tail.bytes().begin(), tail.bytes().end());
-  return all;
-}
-
-struct opened_checkpoint {
-  std::size_t weight_bytes = 0;
-  std::span<const std::byte> content;
-};
-
-/// Opens what `enclose` made, after every check that needs no cluster.
-inline opened_checkpoint open_checkpoint(std::span<const std::byte> bytes) {
-  if (bytes.size() < checkpoint_head + 8) {
-    refuse_checkpoint("shorter than its header");
-  }
-  checkpoint_header header;
-  archive_reader(bytes.first(checkpoint_head))(header);
-  if (std::memcmp(header.magic.data(), checkpoint_magic, 8) != 0) {
-    refuse_checkpoint("byte 0: does not begin with 'hanamiCP'");
-  }
-  if (header.version != checkpoint_version) {
-    throw error(errc::unsupported_version,
-                "checkpoint: byte 8: format version " + std::to_string(header.version) +
-                    "; this build reads version " + std::to_string(checkpoint_version));
-  }
-  if (header.size != bytes.size() - checkpoint_head - 8) {
-    refuse_checkpoint("byte 16: announces " + std::to_string(header.size) +
-                      " bytes, the file holds " +
-                      std::to_string(bytes.size() - checkpoint_head - 8));
-  }
-  std::uint64_t sum = 0;
-  archive_reader(bytes.last(8))(sum);
-  if (sum != checksum(bytes.first(bytes.size() - 8))) {
-    refuse_checkpoint("the checksum is wrong");
-  }
-  return {header.weight_bytes, bytes.subspan(checkpoint_head, bytes.size() - checkpoint_head - 8)};
 }
 
 /// Key, value, key, value, ..., by ascending key.
@@ -157,35 +175,101 @@ inline checkpoint_metadata read_metadata(archive_reader& content) {
   return metadata;
 }
 
+/// A checkpoint of a thing that has been written already.
+inline std::vector<std::byte> enclose(std::string_view kind, std::uint32_t version,
+                                      const checkpoint_metadata& metadata,
+                                      std::span<const std::byte> thing) {
+  archive_writer front;
+  front(std::string(kind), to_list(metadata));
+  checkpoint_header header;
+  std::memcpy(header.magic.data(), checkpoint_magic, sizeof checkpoint_magic);
+  header.kind_version = version;
+  header.size = front.bytes().size() + thing.size();
+  archive_writer head;
+  head(header);
+  std::vector<std::byte> all = head.bytes();
+  all.reserve(all.size() + static_cast<std::size_t>(header.size) + checkpoint_tail);
+  all.insert(all.end(), front.bytes().begin(), front.bytes().end());
+  all.insert(all.end(), thing.begin(), thing.end());
+  archive_writer tail;
+  tail(checksum(all));
+  all.insert(all.end(), tail.bytes().begin(), tail.bytes().end());
+  return all;
+}
+
+struct opened_checkpoint {
+  std::string kind;
+  std::uint32_t version = 0; ///< of the kind
+  checkpoint_metadata metadata;
+  std::span<const std::byte> thing;
+};
+
+/// Opens what `enclose` made, after every check that needs no knowledge of the thing.
+inline opened_checkpoint open_checkpoint(std::span<const std::byte> bytes) {
+  if (bytes.size() < checkpoint_head + checkpoint_tail) {
+    refuse_checkpoint("shorter than its header");
+  }
+  checkpoint_header header;
+  archive_reader(bytes.first(checkpoint_head))(header);
+  if (std::memcmp(header.magic.data(), checkpoint_magic, sizeof checkpoint_magic) != 0) {
+    refuse_checkpoint("byte 0: does not begin with 'hanamiCP'");
+  }
+  if (header.format != checkpoint_format) {
+    throw error(errc::unsupported_version,
+                "checkpoint: byte 8: format version " + std::to_string(header.format) +
+                    "; this build reads version " + std::to_string(checkpoint_format));
+  }
+  const std::size_t held = bytes.size() - checkpoint_head - checkpoint_tail;
+  if (header.size != held) {
+    refuse_checkpoint("byte 16: announces " + std::to_string(header.size) +
+                      " bytes, the file holds " + std::to_string(held));
+  }
+  std::uint64_t sum = 0;
+  archive_reader(bytes.last(checkpoint_tail))(sum);
+  if (sum != checksum(bytes.first(bytes.size() - checkpoint_tail))) {
+    refuse_checkpoint("the checksum is wrong");
+  }
+  archive_reader content(bytes.subspan(checkpoint_head, held));
+  opened_checkpoint opened;
+  opened.version = header.kind_version;
+  content(opened.kind);
+  opened.metadata = read_metadata(content);
+  opened.thing = content.rest();
+  return opened;
+}
+
 } // namespace detail
 
 /// The bytes of a checkpoint of `from`. Throws `errc::invalid_argument` for metadata beyond its
-/// limits.
-template <class Real, class Weight>
-std::vector<std::byte> to_checkpoint(const basic_cluster<Real, Weight>& from,
-                                     const checkpoint_metadata& metadata = {}) {
-  archive_writer content;
-  content(detail::to_list(metadata), to_text(from.plan()), from);
-  return detail::enclose(content.bytes(), sizeof(Weight));
+/// limits. Linear in what the thing holds, which is held twice for a moment.
+template <checkpointable T>
+std::vector<std::byte> to_checkpoint(const T& from, const checkpoint_metadata& metadata = {}) {
+  archive_writer thing;
+  checkpoint_traits<T>::write(thing, from);
+  return detail::enclose(checkpoint_traits<T>::kind, checkpoint_traits<T>::version, metadata,
+                         thing.bytes());
 }
 
-/// The cluster of a checkpoint. Throws `errc::invalid_checkpoint` for anything truncated, damaged
-/// or made up, `errc::unsupported_version` for formats from elsewhere.
-template <class Real = float, class Weight = Real>
-basic_cluster<Real, Weight> from_checkpoint(std::span<const std::byte> bytes) {
-  const auto [weight_bytes, inside] = detail::open_checkpoint(bytes);
-  if (weight_bytes != sizeof(Weight)) {
-    detail::refuse_checkpoint("byte 12: weights of " + std::to_string(weight_bytes) +
-                              " bytes; this cluster uses " + std::to_string(sizeof(Weight)));
+/// The thing of a checkpoint. Throws `errc::invalid_checkpoint` for anything truncated, damaged,
+/// made up or of another kind, `errc::unsupported_version` for formats from elsewhere.
+template <checkpointable T = cluster>
+T from_checkpoint(std::span<const std::byte> bytes) {
+  using traits = checkpoint_traits<T>;
+  const detail::opened_checkpoint opened = detail::open_checkpoint(bytes);
+  if (opened.kind != traits::kind) {
+    detail::refuse_checkpoint("it holds a '" + opened.kind + "', asked for is a '" +
+                              std::string(traits::kind) + "'");
   }
-  archive_reader content(inside);
-  detail::read_metadata(content);
-  std::string text;
-  content(text);
+  if (opened.version != traits::version) {
+    throw error(errc::unsupported_version, "checkpoint: it holds a '" + opened.kind +
+                                               "' of version " + std::to_string(opened.version) +
+                                               "; this build reads version " +
+                                               std::to_string(traits::version));
+  }
+  archive_reader content(opened.thing);
   try {
-    basic_cluster<Real, Weight> restored(parse_template(text));
-    content(restored);
-    content.require(content.at_end(), "more content than a cluster has");
+    T restored = traits::read(content);
+    content.require(content.at_end(), "more content than the thing has");
     return restored;
   } catch (const error& e) {
     if (e.code() == errc::invalid_checkpoint) {
@@ -195,17 +279,16 @@ basic_cluster<Real, Weight> from_checkpoint(std::span<const std::byte> bytes) {
   }
 }
 
-/// The metadata of a checkpoint, whatever its numbers are. Throws as `from_checkpoint`, but does
-/// not look at the cluster.
+/// The metadata of a checkpoint, of whatever kind it is. Throws as `from_checkpoint`, but does not
+/// look at the thing itself.
 inline checkpoint_metadata metadata_of(std::span<const std::byte> bytes) {
-  archive_reader content(detail::open_checkpoint(bytes).content);
-  return detail::read_metadata(content);
+  return detail::open_checkpoint(bytes).metadata;
 }
 
 /// Writes a checkpoint so that a reader finds the old file or the new one, whole, whatever happens.
 /// Throws `errc::file_error`, the old file is then untouched, and as `to_checkpoint`.
-template <class Real, class Weight>
-void save(const basic_cluster<Real, Weight>& from, const std::filesystem::path& path,
+template <checkpointable T>
+void save(const T& from, const std::filesystem::path& path,
           const checkpoint_metadata& metadata = {}) {
   write_file(path, to_checkpoint(from, metadata));
 }
@@ -220,11 +303,12 @@ auto use_checkpoint(const std::filesystem::path& path, Work work) {
 
 } // namespace detail
 
-/// Reads a checkpoint. Throws `errc::file_error`, or as `from_checkpoint`, with the file named.
-template <class Real = float, class Weight = Real>
-basic_cluster<Real, Weight> load(const std::filesystem::path& path) {
+/// Reads a checkpoint: `load<hanami::classifier>("model")`. Throws `errc::file_error`, or as
+/// `from_checkpoint`, with the file named.
+template <checkpointable T = cluster>
+T load(const std::filesystem::path& path) {
   return detail::use_checkpoint(
-      path, [](std::span<const std::byte> bytes) { return from_checkpoint<Real, Weight>(bytes); });
+      path, [](std::span<const std::byte> bytes) { return from_checkpoint<T>(bytes); });
 }
 
 /// Reads the metadata alone. Throws `errc::file_error`, or as `metadata_of`, with the file named.
@@ -235,24 +319,22 @@ inline checkpoint_metadata load_metadata(const std::filesystem::path& path) {
 // The same without throwing: on failure the result is nothing, `code` is set and `message`, if any,
 // says why.
 
-template <class Real = float, class Weight = Real>
-std::optional<basic_cluster<Real, Weight>> from_checkpoint(std::span<const std::byte> bytes,
-                                                           std::error_code& code,
-                                                           std::string* message = nullptr) {
-  return detail::attempt(code, message, [&] { return from_checkpoint<Real, Weight>(bytes); });
+template <checkpointable T = cluster>
+std::optional<T> from_checkpoint(std::span<const std::byte> bytes, std::error_code& code,
+                                 std::string* message = nullptr) {
+  return detail::attempt(code, message, [&] { return from_checkpoint<T>(bytes); });
 }
 
-template <class Real, class Weight>
-void save(const basic_cluster<Real, Weight>& from, const std::filesystem::path& path,
-          const checkpoint_metadata& metadata, std::error_code& code,
-          std::string* message = nullptr) {
+template <checkpointable T>
+void save(const T& from, const std::filesystem::path& path, const checkpoint_metadata& metadata,
+          std::error_code& code, std::string* message = nullptr) {
   detail::attempt(code, message, [&] { save(from, path, metadata); });
 }
 
-template <class Real = float, class Weight = Real>
-std::optional<basic_cluster<Real, Weight>>
-load(const std::filesystem::path& path, std::error_code& code, std::string* message = nullptr) {
-  return detail::attempt(code, message, [&] { return load<Real, Weight>(path); });
+template <checkpointable T = cluster>
+std::optional<T> load(const std::filesystem::path& path, std::error_code& code,
+                      std::string* message = nullptr) {
+  return detail::attempt(code, message, [&] { return load<T>(path); });
 }
 
 inline std::optional<checkpoint_metadata> load_metadata(const std::filesystem::path& path,

@@ -19,7 +19,7 @@
 #include "../../template/writer.hpp"
 #include "../base/clock.hpp"
 #include "../base/json.hpp"
-#include "../base/problem.hpp"
+#include "../base/refusal.hpp"
 #include "../base/uuid.hpp"
 #include "../data/column_name.hpp"
 #include "checkpoint_work.hpp"
@@ -44,13 +44,14 @@ outputs:
         kind: linear
 )";
 
-/// The template of a text, with its memory limited; 422 for what cannot be a cluster here.
+/// The template of a text, with its memory limited. Throws `invalid_template`, and `invalid_value`
+/// for what would not fit.
 inline cluster_template template_from(std::string_view text, std::size_t most) {
   cluster_template made;
   try {
     made = parse_template(text.empty() ? smallest_template : text);
   } catch (const error& e) {
-    problem why(422, "invalid_template", e.what());
+    refusal why(refusal_code::invalid_template, e.what());
     why.faults.push_back({"/template", e.what()});
     throw why;
   }
@@ -64,9 +65,9 @@ inline cluster_template template_from(std::string_view text, std::size_t most) {
     bytes += std::uint64_t{out.size} * 32;
   }
   if (bytes > made.settings.memory_limit) {
-    throw problem_at("/template", "the cluster would take about " + std::to_string(bytes) +
-                                      " bytes at once; its limit is " +
-                                      std::to_string(made.settings.memory_limit));
+    throw invalid_value_at("/template", "the cluster would take about " + std::to_string(bytes) +
+                                            " bytes at once; its limit is " +
+                                            std::to_string(made.settings.memory_limit));
   }
   return made;
 }
@@ -74,57 +75,57 @@ inline cluster_template template_from(std::string_view text, std::size_t most) {
 /// A checkpoint with its template's memory limit lowered, everything else as it is.
 inline std::vector<std::byte> limit_checkpoint(std::span<const std::byte> bytes, std::size_t most) {
   const auto opened = hanami::detail::open_checkpoint(bytes);
-  archive_reader content(opened.content);
-  const auto metadata = hanami::detail::to_list(hanami::detail::read_metadata(content));
+  if (opened.kind != checkpoint_traits<cluster>::kind) {
+    return {bytes.begin(), bytes.end()}; // who reads it says what it is
+  }
+  archive_reader before(opened.thing);
   std::string text;
-  content(text);
-  archive_writer before;
-  before(metadata, text);
+  before(text);
   archive_writer after;
-  after(metadata, to_text(template_from(text, most)));
+  after(to_text(template_from(text, most)));
   std::vector<std::byte> all = after.bytes();
-  const auto rest = opened.content.subspan(before.bytes().size());
-  all.insert(all.end(), rest.begin(), rest.end());
-  return hanami::detail::enclose(all, opened.weight_bytes);
+  all.insert(all.end(), before.rest().begin(), before.rest().end());
+  return hanami::detail::enclose(opened.kind, opened.version, opened.metadata, all);
 }
 
 inline void check_sample(std::size_t found, std::size_t expected, const char* pointer) {
   if (found != expected) {
-    throw problem_at(pointer, "has " + std::to_string(found) + " values, expected " +
-                                  std::to_string(expected));
+    throw invalid_value_at(pointer, "has " + std::to_string(found) + " values, expected " +
+                                        std::to_string(expected));
   }
 }
 
 inline void check_between(std::uint64_t value, std::uint64_t least, std::uint64_t most,
                           const char* pointer) {
   if (value < least || value > most) {
-    throw problem_at(pointer, std::to_string(value) + " is not in " + std::to_string(least) + ".." +
-                                  std::to_string(most));
+    throw invalid_value_at(pointer, std::to_string(value) + " is not in " + std::to_string(least) +
+                                        ".." + std::to_string(most));
   }
 }
 
 /// Gives each result an id; the first has the task's.
 inline void prepare_results(std::vector<result_link>& results, const cluster_shape& shape) {
   if (results.empty()) {
-    throw problem_at("/results", "a request needs at least one output to keep");
+    throw invalid_value_at("/results", "a request needs at least one output to keep");
   }
   std::set<std::string> taken;
   for (std::size_t i = 0; i < results.size(); ++i) {
     const std::string pointer = "/results/" + std::to_string(i);
     if (shape.output(results[i].buffer) == nullptr) {
-      throw problem_at(pointer + "/output", "the cluster has no such output");
+      throw invalid_value_at(pointer + "/output", "the cluster has no such output");
     }
     if (!taken.insert(results[i].buffer).second) {
-      throw problem_at(pointer + "/output", "is there twice");
+      throw invalid_value_at(pointer + "/output", "is there twice");
     }
     if (const char* fault = fault_of_column_name(results[i].name)) {
-      throw problem_at(pointer + "/name", fault);
+      throw invalid_value_at(pointer + "/name", fault);
     }
     results[i].dataset_id = i == 0 ? std::string() : new_uuid();
   }
 }
 
-/// A checkpoint of a cluster that takes at most `most` bytes, as it is kept. Throws `problem` 422.
+/// A checkpoint of a cluster that takes at most `most` bytes, as it is kept. Throws
+/// `too_large` and `invalid_checkpoint`.
 inline std::vector<std::byte> checked_checkpoint(const std::filesystem::path& file,
                                                  std::size_t most, std::uint64_t& samples) {
   const auto raw = read_file(file, most); // what fails here is the disk's
@@ -132,14 +133,14 @@ inline std::vector<std::byte> checked_checkpoint(const std::filesystem::path& fi
     std::vector<std::byte> bytes = limit_checkpoint(std::as_bytes(std::span(raw)), most);
     const cluster net = from_checkpoint(bytes);
     if (net.bytes() > most) {
-      throw problem(422, "too_large",
-                    "the cluster would take " + std::to_string(net.bytes()) +
-                        " bytes; accepted are " + std::to_string(most));
+      throw refusal(refusal_code::too_large, "the cluster would take " +
+                                                 std::to_string(net.bytes()) +
+                                                 " bytes; accepted are " + std::to_string(most));
     }
     samples = net.statistics().samples;
     return bytes;
   } catch (const error& e) {
-    throw problem(422, "invalid_checkpoint", e.what());
+    throw refusal(refusal_code::invalid_checkpoint, e.what());
   }
 }
 
@@ -297,7 +298,7 @@ HANAMI_SERVICE_INLINE store::resource_row engine::create(const identity& who, st
     snapshot = to_checkpoint(fresh);
   } catch (const error& e) {
     const bool text = e.code() == errc::invalid_template;
-    throw problem(422, text ? "invalid_template" : "invalid_value", e.what());
+    throw refusal(text ? refusal_code::invalid_template : refusal_code::invalid_value, e.what());
   }
   const quota limits = s.parts.people.quota_of(who.user_id);
   cluster_files files(s.parts.clusters_folder / row.id, s.parts.data.key(), false);
@@ -323,12 +324,12 @@ HANAMI_SERVICE_INLINE cluster_statistics engine::statistics(std::string_view id)
 }
 
 HANAMI_SERVICE_INLINE std::string engine::template_text(std::string_view id) {
-  return state_->in_turn(id, [](cluster& net) { return to_text(net.plan()); });
+  return state_->in_turn(id, [](cluster& net) { return to_text(net.cluster_template()); });
 }
 
 HANAMI_SERVICE_INLINE std::string engine::picture(std::string_view id, std::string_view format) {
   if (format != "svg" && format != "dot") {
-    throw detail::problem_at("query/format", "accepted are svg and dot");
+    throw invalid_value_at("query/format", "accepted are svg and dot");
   }
   return state_->in_turn(id, [svg = format == "svg"](cluster& net) {
     return svg ? draw_svg(net.state()) : to_graphviz(net.state());
@@ -422,9 +423,8 @@ HANAMI_SERVICE_INLINE store::resource_row engine::import_checkpoint(const identi
   }
   const std::size_t most = parts.config.engine.cluster_memory;
   if (from.parts.at(0).size > most) {
-    throw problem(422, "too_large",
-                  "a checkpoint of " + std::to_string(from.parts[0].size) +
-                      " bytes; accepted are " + std::to_string(most));
+    throw refusal(refusal_code::too_large, "a checkpoint of " + std::to_string(from.parts[0].size) +
+                                               " bytes; accepted are " + std::to_string(most));
   }
   store::resource_row row;
   parts.data.take_over(who, upload_id, [&](const std::filesystem::path& file) {
