@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "logger.hpp"
+
+#include <utility>
+
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "../../foundation/error.hpp"
+
+namespace hanami::service {
+
+namespace detail {
+
+/// As it may stand in a line of a log, or in JSON: no quotes, no control characters.
+inline std::string log_line(std::string_view text) {
+  std::string line;
+  for (const char c : text) {
+    const bool plain = static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\';
+    line += plain ? c : (c == '"' ? '\'' : ' ');
+  }
+  return line;
+}
+
+inline spdlog::sink_ptr open_log(const std::filesystem::path& file) {
+  if (file.empty()) {
+    return std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  }
+  try {
+    return std::make_shared<spdlog::sinks::basic_file_sink_mt>(file.string());
+  } catch (const spdlog::spdlog_ex& why) {
+    throw error(errc::file_error, "cannot write the log file: " + std::string(why.what()));
+  }
+}
+
+} // namespace detail
+
+HANAMI_SERVICE_INLINE logger::logger(const server_config& config)
+    : to_(std::make_shared<spdlog::logger>("hanami", detail::open_log(config.log_file))) {
+  to_->set_level(spdlog::level::from_str(config.log_level));
+  to_->set_pattern(config.log_json
+                       ? R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","message":"%v"})"
+                       : "%Y-%m-%d %H:%M:%S.%e %l: %v");
+  to_->flush_on(spdlog::level::info); // whoever reads the file sees what has happened
+}
+
+HANAMI_SERVICE_INLINE void logger::write(int level, std::string_view part,
+                                         std::string_view what) noexcept {
+  try {
+    const auto as = static_cast<spdlog::level::level_enum>(level);
+    if (to_->should_log(as)) {
+      to_->log(as, "{}: {}", part, detail::log_line(what));
+    }
+  } catch (...) { // there is nobody left to tell
+  }
+}
+
+HANAMI_SERVICE_INLINE void logger::debug(std::string_view part, std::string_view what) noexcept {
+  write(spdlog::level::debug, part, what);
+}
+
+HANAMI_SERVICE_INLINE void logger::info(std::string_view part, std::string_view what) noexcept {
+  write(spdlog::level::info, part, what);
+}
+
+HANAMI_SERVICE_INLINE void logger::warning(std::string_view part, std::string_view what) noexcept {
+  write(spdlog::level::warn, part, what);
+}
+
+HANAMI_SERVICE_INLINE void logger::error(std::string_view part, std::string_view what) noexcept {
+  write(spdlog::level::err, part, what);
+}
+
+HANAMI_SERVICE_INLINE void logger::error(std::string_view part,
+                                         const std::exception_ptr& thrown) noexcept {
+  try {
+    write(spdlog::level::err, part, text_of(thrown));
+  } catch (...) { // no memory for the text
+    write(spdlog::level::err, part, "an exception");
+  }
+}
+
+HANAMI_SERVICE_INLINE std::string text_of(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& why) {
+    return why.what();
+  } catch (...) {
+    return "an exception of an unknown type";
+  }
+}
+
+} // namespace hanami::service
