@@ -20,7 +20,7 @@
 #include <hanami/foundation/random.hpp>
 #include <hanami/template/builder.hpp>
 
-#include "scratch_folder.hpp"
+#include "support/scratch_folder.hpp"
 
 using namespace hanami;
 

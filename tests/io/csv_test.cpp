@@ -12,7 +12,7 @@
 
 #include <hanami/foundation/random.hpp>
 
-#include "scratch_folder.hpp"
+#include "support/scratch_folder.hpp"
 
 using namespace hanami;
 

@@ -13,7 +13,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "scratch_folder.hpp"
+#include "support/scratch_folder.hpp"
 
 using namespace hanami;
 

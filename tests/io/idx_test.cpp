@@ -8,7 +8,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "scratch_folder.hpp"
+#include "support/scratch_folder.hpp"
 
 using namespace hanami;
 

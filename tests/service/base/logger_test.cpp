@@ -10,7 +10,7 @@
 
 #include <hanami/foundation/error.hpp>
 
-#include "io/scratch_folder.hpp"
+#include "support/scratch_folder.hpp"
 
 using namespace hanami::service;
 

@@ -9,7 +9,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/scratch_folder.hpp"
+#include "support/scratch_folder.hpp"
 
 using namespace hanami;
 using namespace hanami::service::engine;

@@ -9,8 +9,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/scratch_folder.hpp"
 #include "service/support/http_socket_peer.hpp"
+#include "support/scratch_folder.hpp"
 
 using namespace hanami;
 

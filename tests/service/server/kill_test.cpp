@@ -14,9 +14,9 @@
 
 #include <hanami/service/base/json.hpp>
 
-#include "io/scratch_folder.hpp"
 #include "service/support/child_process.hpp"
 #include "service/support/server_fixture.hpp"
+#include "support/scratch_folder.hpp"
 
 using server_test::ask_at;
 using server_test::heard;

@@ -20,7 +20,7 @@
 #include <hanami/service/engine/cluster_files.hpp>
 #include <hanami/service/engine/engine.hpp>
 
-#include "io/scratch_folder.hpp"
+#include "support/scratch_folder.hpp"
 
 /// An engine with all that it needs, in a folder of its own; can be opened again.
 

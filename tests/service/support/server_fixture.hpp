@@ -11,8 +11,8 @@
 #include <hanami/service/base/json.hpp>
 #include <hanami/service/server.hpp>
 
-#include "io/scratch_folder.hpp"
 #include "service/support/http_socket_peer.hpp"
+#include "support/scratch_folder.hpp"
 
 /// A whole server in a folder of its own, and somebody who talks to it.
 

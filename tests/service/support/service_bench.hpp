@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-#include "io/scratch_folder.hpp"
+#include "support/scratch_folder.hpp"
 
 /// What the tests of storage and accounts share.
 namespace service_test {
