@@ -67,8 +67,8 @@ void try_frame(std::string_view bytes) {
   const std::vector<hanami::service::engine::buffer_shape> buffers = {{"x", 0, 2}, {"y", 2, 1}};
   try {
     expect(flat_blocks(read, block_kind::input, buffers, 3, "/inputs").size() == 3);
-  } catch (const hanami::service::problem& why) {
-    expect(why.status() == 422);
+  } catch (const hanami::service::refusal& why) {
+    expect(why.code() == hanami::service::refusal_code::invalid_value);
   }
 }
 

@@ -15,15 +15,14 @@ using namespace hanami::service;
 using namespace hanami::service::access;
 using service_test::account_bench;
 using service_test::holds;
-using service_test::refusal;
 using service_test::refusal_of;
 
 namespace {
 
-const refusal missing{404, "not_found"};
-const refusal in_the_way{409, "conflict"};
-const refusal out_of_range{422, "invalid_value"};
-const refusal fine{0, "none"};
+constexpr auto missing = refusal_code::not_found;
+constexpr auto in_the_way = refusal_code::conflict;
+constexpr auto out_of_range = refusal_code::invalid_value;
+const std::optional<refusal_code> fine;
 
 std::vector<std::string> project_ids(const user& u) {
   std::vector<std::string> ids;

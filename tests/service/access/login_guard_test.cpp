@@ -17,13 +17,13 @@ namespace {
 
 const login_guard::time start = login_guard::time{} + 1000h;
 
-/// Seconds to wait that the `problem` names that `work` ends in; 0: none.
+/// Seconds to wait that the `refusal` names that `work` ends in; 0: none.
 template <class Work>
 unsigned wait_of(Work&& work) {
   try {
     work();
-  } catch (const problem& why) {
-    REQUIRE(why.status() == 429);
+  } catch (const refusal& why) {
+    REQUIRE(why.code() == refusal_code::too_many_requests);
     return why.retry_after_s;
   }
   return 0;
@@ -128,7 +128,7 @@ TEST_CASE("tries at the same time are no more than tries in a row", "[service]")
         ++tried;
         std::this_thread::yield();
         attempt.failed(start);
-      } catch (const problem&) {
+      } catch (const refusal&) {
         ++refused;
       }
     });

@@ -66,8 +66,8 @@ TEST_CASE("damaged frames are read within their bounds or refused", "[service]")
     } catch (const protocol_breach& why) {
       REQUIRE((why.code() == 1002 || why.code() == 1003));
       ++refused;
-    } catch (const hanami::service::problem& why) {
-      REQUIRE(why.status() == 422);
+    } catch (const hanami::service::refusal& why) {
+      REQUIRE(why.code() == hanami::service::refusal_code::invalid_value);
       ++refused;
     }
   }

@@ -11,7 +11,6 @@
 using namespace hanami;
 using namespace hanami::service;
 using namespace hanami::service::store;
-using service_test::refusal;
 using service_test::refusal_of;
 
 namespace {
@@ -80,16 +79,16 @@ TEST_CASE("an owner has so many open tasks", "[service]") {
   bench.rows.add(task_of("d", "ann"), 2);
   bench.rows.add(task_of("d", "bob"), 2);
   const auto add = [&] { return refusal_of([&] { bench.rows.add(task_of("c", "ann"), 2); }); };
-  REQUIRE(add() == refusal{403, "quota_exceeded"});
+  REQUIRE(add() == refusal_code::quota_exceeded);
   first.state = task_state::active;
   bench.rows.update(first);
-  REQUIRE(add() == refusal{403, "quota_exceeded"});
+  REQUIRE(add() == refusal_code::quota_exceeded);
   first.state = task_state::aborted;
   bench.rows.update(first);
-  REQUIRE(add() == refusal{0, "none"});
+  REQUIRE(add() == std::nullopt);
   task_row again = task_of("c", "bob");
   again.id = first.id;
-  REQUIRE(refusal_of([&] { bench.rows.add(again, 9); }) == refusal{409, "conflict"});
+  REQUIRE(refusal_of([&] { bench.rows.add(again, 9); }) == refusal_code::conflict);
 }
 
 TEST_CASE("tasks are listed in their order, by cluster and owner", "[service]") {
@@ -130,7 +129,7 @@ TEST_CASE("tasks are listed in their order, by cluster and owner", "[service]") 
   REQUIRE(list("first", "ann").size() == 5);
   REQUIRE(list("none", "").empty());
   REQUIRE(bench.rows.list({}, {10, "", "b"}).total == 0);
-  REQUIRE(refusal_of([&] { bench.rows.list({}, {10, "x", ""}); }).first == 422);
+  REQUIRE(refusal_of([&] { bench.rows.list({}, {10, "x", ""}); }) == refusal_code::invalid_value);
 
   std::vector<std::string> open;
   for (const task_row& task : bench.rows.open()) {

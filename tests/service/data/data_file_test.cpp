@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <hanami/foundation/error.hpp>
 #include <hanami/foundation/random.hpp>
-#include <hanami/service/base/problem.hpp>
+#include <hanami/service/base/refusal.hpp>
 #include <hanami/service/data/data_file.hpp>
 
 #include <algorithm>
@@ -227,9 +227,9 @@ TEST_CASE("a missing column is not found, and the message says which there are",
   try {
     layout.column("b");
     FAIL("there is no such column");
-  } catch (const service::problem& refusal) {
-    REQUIRE(refusal.status() == 404);
-    REQUIRE_THAT(refusal.what(), Catch::Contains("'second one'"));
+  } catch (const service::refusal& why) {
+    REQUIRE(why.code() == service::refusal_code::not_found);
+    REQUIRE_THAT(why.what(), Catch::Contains("'second one'"));
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <hanami/foundation/random.hpp>
 #include <hanami/io/gzip.hpp>
-#include <hanami/service/base/problem.hpp>
+#include <hanami/service/base/refusal.hpp>
 #include <hanami/service/data/data_import.hpp>
 
 #include <cmath>
@@ -13,7 +13,8 @@
 
 using namespace hanami;
 using namespace hanami::service::engine;
-using service::problem;
+using service::refusal;
+using service::refusal_code;
 
 namespace {
 
@@ -50,15 +51,14 @@ struct import_bench {
   }
   /// The detail of the 422 that `work` must end in, with nothing left behind.
   template <class Work>
-  std::string refusal_of(Work&& work, unsigned status = 422) const {
+  std::string refusal_of(Work&& work, refusal_code code = refusal_code::invalid_data) const {
     try {
       work();
-    } catch (const problem& refusal) {
-      REQUIRE(refusal.status() == status);
-      REQUIRE(refusal.code() == (status == 422 ? "invalid_data" : "quota_exceeded"));
+    } catch (const refusal& why) {
+      REQUIRE(why.code() == code);
       REQUIRE(!std::filesystem::exists(made));
       REQUIRE(folder.files() <= 2); // the uploaded ones
-      const std::string detail = refusal.what();
+      const std::string detail = why.what();
       REQUIRE(detail.find(folder.path.string()) == std::string::npos);
       return detail;
     }
@@ -218,11 +218,16 @@ TEST_CASE("a dataset beyond what is left of a quota is not even begun", "[servic
   import_bench bench;
   REQUIRE(bench.csv("a,b\n1,2\n", 8).rows == 1);
   std::filesystem::remove(bench.made);
-  REQUIRE_THAT(bench.refusal_of([&] { bench.csv("a,b\n1,2\n", 7); }, 403), Catch::Contains("7"));
+  REQUIRE_THAT(bench.refusal_of([&] { bench.csv("a,b\n1,2\n", 7); }, refusal_code::quota_exceeded),
+               Catch::Contains("7"));
   // A packed file says little of what comes out.
   REQUIRE(bench.mnist(drawn_images(2), drawn_labels({1, 2}), 32).rows == 2);
   std::filesystem::remove(bench.made);
-  bench.refusal_of([&] { bench.mnist(drawn_images(2), drawn_labels({1, 2}), 31); }, 403);
+  bench.refusal_of(
+      [&] {
+        bench.mnist(drawn_images(2), drawn_labels({1, 2}), 31);
+      },
+      refusal_code::quota_exceeded);
 }
 
 TEST_CASE("idx images and labels become a dataset, packed or not", "[service]") {
@@ -313,8 +318,8 @@ TEST_CASE("damaged gzip is refused or the same", "[service]") {
     try {
       bench.mnist(damaged, labels);
       REQUIRE(bench.values() == sound); // a byte of gzip's header that says nothing
-    } catch (const problem& refusal) {
-      REQUIRE(refusal.status() == 422);
+    } catch (const refusal& why) {
+      REQUIRE(why.code() == refusal_code::invalid_data);
       REQUIRE(bench.folder.files() == 2);
     }
   }
@@ -340,8 +345,8 @@ TEST_CASE("whatever the bytes, an import is refused or makes a dataset", "[servi
       try {
         const data_layout layout = csv ? bench.csv(text) : bench.mnist(files[0], files[1]);
         REQUIRE(bench.values().size() == layout.rows * layout.width);
-      } catch (const problem& refusal) {
-        REQUIRE(refusal.status() == 422);
+      } catch (const refusal& why) {
+        REQUIRE(why.code() == refusal_code::invalid_data);
         REQUIRE(!std::filesystem::exists(bench.made));
       }
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <hanami/foundation/error.hpp>
 #include <hanami/io/file.hpp>
-#include <hanami/service/base/problem.hpp>
+#include <hanami/service/base/refusal.hpp>
 #include <hanami/service/base/uuid.hpp>
 #include <hanami/service/data/datasets.hpp>
 
@@ -16,6 +16,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "service/support/refusal_of.hpp"
 #include "support/scratch_folder.hpp"
 
 using namespace hanami;
@@ -36,20 +37,9 @@ std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text));
 }
 
-/// Status and code of the `problem` that `work` ends in.
-template <class Work>
-std::pair<unsigned, std::string> refusal_of(Work&& work) {
-  try {
-    work();
-  } catch (const problem& refusal) {
-    return {refusal.status(), refusal.code()};
-  }
-  return {0, "none"};
-}
-
-using refusal = std::pair<unsigned, std::string>;
-const refusal missing{404, "not_found"};
-const refusal in_the_way{409, "conflict"};
+using service_test::refusal_of;
+constexpr auto missing = refusal_code::not_found;
+constexpr auto in_the_way = refusal_code::conflict;
 
 /// A database with users, and all that `datasets` needs; can be opened again.
 struct dataset_bench {
@@ -177,12 +167,11 @@ TEST_CASE("pieces of an upload come in any order, overlap and are asked for", "[
   bench.data->write(bench.ann, part, 8, bytes_of(all.substr(8)));
   REQUIRE(bench.data->find_part(bench.ann, part).parts[0].next == 0);
   REQUIRE(bench.data->find_part(bench.ann, part).parts[0].received == 8);
-  REQUIRE(refusal_of([&] { bench.data->finish(bench.ann, u.row.id); }) ==
-          refusal{409, "incomplete"});
+  REQUIRE(refusal_of([&] { bench.data->finish(bench.ann, u.row.id); }) == refusal_code::incomplete);
   bench.data->write(bench.ann, part, 0, bytes_of(all.substr(0, 3)));
   REQUIRE(bench.data->find_target(bench.ann, u.becomes).parts[0].next == 3);
   REQUIRE(refusal_of([&] { bench.data->write(bench.ann, part, 10, bytes_of(all)); }) ==
-          refusal{422, "invalid_value"});
+          refusal_code::invalid_value);
   bench.data->write(bench.ann, part, 2, bytes_of(all.substr(2, 9)));
   bench.data->finish(bench.ann, u.row.id);
   REQUIRE(bench.values(u.becomes).size() == 6);
@@ -273,7 +262,7 @@ TEST_CASE("a private dataset is not there for others", "[service]") {
   }
   const std::string shared = bench.make_csv("a\n1\n", visibility::project).id;
   REQUIRE(bench.data->get(bench.bob, shared).id == shared);
-  REQUIRE(refusal_of([&] { bench.data->remove(bench.bob, shared); }).first == 403);
+  REQUIRE(refusal_of([&] { bench.data->remove(bench.bob, shared); }) == refusal_code::forbidden);
   REQUIRE(refusal_of([&] { bench.data->open(bench.eve, shared); }) == missing);
   REQUIRE(refusal_of([&] { bench.data->open("no such id"); }) == missing);
 }
@@ -282,7 +271,7 @@ TEST_CASE("an upload that is no dataset stays, and can be mended", "[service]") 
   dataset_bench bench;
   const upload u = bench.send_csv("a,b\n1,2\n2,x\n");
   REQUIRE(refusal_of([&] { bench.data->finish(bench.ann, u.row.id); }) ==
-          refusal{422, "invalid_data"});
+          refusal_code::invalid_data);
   REQUIRE(bench.files_in("datasets") == 0);
   REQUIRE(refusal_of([&] { bench.data->get(bench.ann, u.becomes); }) == missing);
   bench.data->write(bench.ann, u.parts[0].id, 10, bytes_of("9"));
@@ -298,8 +287,7 @@ TEST_CASE("mnist takes two parts", "[service]") {
   const upload u = bench.data->begin(bench.ann, upload_format::mnist, "digits", sizes);
   REQUIRE(u.parts.size() == 2);
   bench.data->write(bench.ann, u.parts[1].id, 0, bytes_of(labels));
-  REQUIRE(refusal_of([&] { bench.data->finish(bench.ann, u.row.id); }) ==
-          refusal{409, "incomplete"});
+  REQUIRE(refusal_of([&] { bench.data->finish(bench.ann, u.row.id); }) == refusal_code::incomplete);
   REQUIRE(refusal_of([&] { bench.data->take_over(bench.ann, u.row.id, {}); }) == in_the_way);
   bench.data->write(bench.ann, u.parts[0].id, 0, bytes_of(images));
   bench.data->finish(bench.ann, u.row.id);
@@ -312,7 +300,7 @@ TEST_CASE("mnist takes two parts", "[service]") {
 
 TEST_CASE("uploads that make no sense are refused", "[service]") {
   dataset_bench bench;
-  const refusal nonsense{422, "invalid_value"};
+  constexpr auto nonsense = refusal_code::invalid_value;
   const auto begin = [&](upload_format format, std::vector<std::uint64_t> sizes) {
     return refusal_of([&] { bench.data->begin(bench.ann, format, "name", sizes); });
   };
@@ -326,7 +314,7 @@ TEST_CASE("uploads that make no sense are refused", "[service]") {
 
 TEST_CASE("quotas hold for uploads and for what they become", "[service]") {
   dataset_bench bench;
-  const refusal over{403, "quota_exceeded"};
+  constexpr auto over = refusal_code::quota_exceeded;
   bench.set_quota([](quota& q) { q.bytes = 1000; });
   const std::uint64_t most = 1000;
   const std::uint64_t more = 1001;
@@ -373,7 +361,7 @@ TEST_CASE("a checkpoint is taken over, and stays where that fails", "[service]")
   const upload u = bench.data->begin(bench.ann, upload_format::checkpoint, "saved", {&size, 1});
   const auto fail = [](const std::filesystem::path&) { throw hanami::service::conflict("no"); };
   REQUIRE(refusal_of([&] { bench.data->take_over(bench.ann, u.row.id, fail); }) ==
-          refusal{409, "incomplete"});
+          refusal_code::incomplete);
   bench.data->write(bench.ann, u.parts[0].id, 0, bytes_of("hello"));
   REQUIRE(refusal_of([&] { bench.data->finish(bench.ann, u.row.id); }) == in_the_way);
   REQUIRE(refusal_of([&] { bench.data->take_over(bench.ann, u.row.id, fail); }) == in_the_way);
@@ -442,7 +430,7 @@ TEST_CASE("what a task writes is adopted, within the quota, and again after a re
   write_result(bench, second, 10);
   REQUIRE(refusal_of([&] {
             bench.data->adopt(bench.ann, second, "result", visibility::project);
-          }) == refusal{403, "quota_exceeded"});
+          }) == refusal_code::quota_exceeded);
   REQUIRE(!std::filesystem::exists(bench.data->path_of(second)));
   REQUIRE_THROWS_AS(bench.data->path_of("../../etc/passwd"), error);
 }
@@ -530,14 +518,14 @@ TEST_CASE("many write, ask and finish at once, and each upload is finished once"
           try {
             bench.data->finish(bench.ann, u.row.id);
             ++finished;
-          } catch (const problem& refusal) {
-            if (refusal.status() == 404) {
+          } catch (const refusal& why) {
+            if (why.code() == refusal_code::not_found) {
               return; // another one did it
             }
           }
           std::this_thread::yield();
         }
-      } catch (const problem&) { // others were faster
+      } catch (const refusal&) { // others were faster
       }
     });
   }

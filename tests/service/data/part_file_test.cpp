@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <hanami/foundation/random.hpp>
 #include <hanami/io/file.hpp>
-#include <hanami/service/base/problem.hpp>
+#include <hanami/service/base/refusal.hpp>
 #include <hanami/service/data/byte_ranges.hpp>
 #include <hanami/service/data/part_file.hpp>
 
@@ -11,9 +11,11 @@
 
 #include <catch2/catch.hpp>
 
+#include "service/support/refusal_of.hpp"
 #include "support/scratch_folder.hpp"
 
 using namespace hanami;
+using service::refusal_code;
 using service::engine::byte_ranges;
 using service::engine::part_file;
 
@@ -39,13 +41,9 @@ bool holds(const part_file& part, const bytes& content) {
                     [](std::uint8_t a, std::byte b) { return std::byte{a} == b; });
 }
 
-unsigned status_of_write(part_file& to, std::uint64_t position, std::size_t size) {
-  try {
-    to.write(position, bytes(size));
-    return 0;
-  } catch (const service::problem& refusal) {
-    return refusal.status();
-  }
+/// Writes so many bytes; the refusal, if there is one.
+auto refusal_of_write(part_file& to, std::uint64_t position, std::size_t size) {
+  return service_test::refusal_of([&] { to.write(position, bytes(size)); });
 }
 
 } // namespace
@@ -113,11 +111,11 @@ TEST_CASE("pieces arrive in any order, and again", "[service]") {
 TEST_CASE("nothing is written beyond the announced end", "[service]") {
   const scratch_folder folder;
   part_file part(folder.path / "part", 100);
-  REQUIRE(status_of_write(part, 0, 101) == 422);
-  REQUIRE(status_of_write(part, 100, 1) == 422);
-  REQUIRE(status_of_write(part, ~std::uint64_t{0}, 2) == 422);
-  REQUIRE(status_of_write(part, 100, 0) == 0);
-  REQUIRE(status_of_write(part, 99, 1) == 0);
+  REQUIRE(refusal_of_write(part, 0, 101) == refusal_code::invalid_value);
+  REQUIRE(refusal_of_write(part, 100, 1) == refusal_code::invalid_value);
+  REQUIRE(refusal_of_write(part, ~std::uint64_t{0}, 2) == refusal_code::invalid_value);
+  REQUIRE(refusal_of_write(part, 100, 0) == std::nullopt);
+  REQUIRE(refusal_of_write(part, 99, 1) == std::nullopt);
   REQUIRE(part.received() == 1);
   REQUIRE(std::filesystem::file_size(part.path()) == 100);
 }
@@ -199,12 +197,12 @@ TEST_CASE("gaps between pieces are limited, and can be filled", "[service]") {
   const scratch_folder folder;
   part_file part(folder.path / "part", 4000); // 1024 gaps
   for (std::uint64_t i = 0; i < 1024; ++i) {
-    REQUIRE(status_of_write(part, 2 * i, 1) == 0);
+    REQUIRE(refusal_of_write(part, 2 * i, 1) == std::nullopt);
   }
-  REQUIRE(status_of_write(part, 3000, 1) == 422);
+  REQUIRE(refusal_of_write(part, 3000, 1) == refusal_code::too_many_gaps);
   REQUIRE(part.received() == 1024);
-  REQUIRE(status_of_write(part, 1, 1) == 0);
-  REQUIRE(status_of_write(part, 3000, 1) == 0);
+  REQUIRE(refusal_of_write(part, 1, 1) == std::nullopt);
+  REQUIRE(refusal_of_write(part, 3000, 1) == std::nullopt);
 }
 
 TEST_CASE("several connections write to a part at once", "[service]") {

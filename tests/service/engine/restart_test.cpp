@@ -32,11 +32,11 @@ std::vector<std::byte> after_direct(std::size_t samples) {
 
 std::vector<std::byte> after_task(std::size_t rows, std::size_t epochs) {
   hanami::cluster net = fresh_cluster();
-  net.plan_task(rows * epochs);
+  net.start_task(rows * epochs);
   for (std::size_t i = 0; i < rows * epochs; ++i) {
     learn(net, sample_of(i % rows));
   }
-  net.plan_task(0);
+  net.start_task(0);
   return hanami::to_checkpoint(net);
 }
 
@@ -187,7 +187,7 @@ TEST_CASE("a task and direct training together come back in their order", "[serv
           ++direct;
           learn(alone, {one->input, one->target});
         } else if (const auto* begin = std::get_if<engine::journal_begin>(&record)) {
-          alone.plan_task(begin->planned);
+          alone.start_task(begin->planned);
         } else if (const auto* slice = std::get_if<engine::journal_rows>(&record)) {
           CHECK(slice->first == from_task);
           ++turns;
@@ -209,7 +209,7 @@ TEST_CASE("a task and direct training together come back in their order", "[serv
   for (; from_task < ended.row.done; ++from_task) {
     learn(alone, sample_of(from_task % rows));
   }
-  alone.plan_task(0);
+  alone.start_task(0);
   CHECK(house.state_of(id) == hanami::to_checkpoint(alone));
 }
 
@@ -276,7 +276,7 @@ TEST_CASE("what is left of clusters that never were is removed; a damaged one hu
   house.open();
   CHECK(std::distance(std::filesystem::directory_iterator(clusters), {}) == 2);
   house.train(good, sample_of(0));
-  CHECK(refusal_of([&] { house.train(bad, sample_of(0)); }) == refusal{500, "damaged"});
+  CHECK(refusal_of([&] { house.train(bad, sample_of(0)); }) == refusal_code::damaged);
   const auto failed = house->task(house.ann, task);
   CHECK(failed.row.state == task_state::failed);
   CHECK(!failed.row.error.empty());
@@ -312,7 +312,7 @@ TEST_CASE("where a journal cannot be written nothing is acknowledged until a sna
   const std::string id = house.create();
   CHECK(house.state_of(id) == after_direct(0)); // it is in memory now
   std::filesystem::create_directory(house.config.data / "clusters" / id / "journal-0");
-  const refusal no_space{507, "no_space"};
+  constexpr auto no_space = refusal_code::no_space;
   CHECK(refusal_of([&] { house.train(id, sample_of(0)); }) == no_space);
   std::size_t trained = 1; // it was learned all the same
   while (house->statistics().snapshots == 0) {

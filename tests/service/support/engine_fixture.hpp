@@ -15,11 +15,12 @@
 #include <vector>
 
 #include <hanami/io/checkpoint.hpp>
-#include <hanami/service/base/problem.hpp>
+#include <hanami/service/base/refusal.hpp>
 #include <hanami/service/base/uuid.hpp>
 #include <hanami/service/engine/cluster_files.hpp>
 #include <hanami/service/engine/engine.hpp>
 
+#include "service/support/refusal_of.hpp"
 #include "support/scratch_folder.hpp"
 
 /// An engine with all that it needs, in a folder of its own; can be opened again.
@@ -84,6 +85,7 @@ struct engine_house {
     config.data = folder / "data";
     config.auth.light_passwords = true;
     config.encrypt_files = encrypted;
+    config.log_level = "off";
     config.engine.threads = 2;
     if (configure) {
       configure(config);
@@ -92,12 +94,13 @@ struct engine_house {
   }
 
   void open() {
+    common = std::make_unique<service::runtime>(config);
     db = std::make_unique<store::database>(folder / "database");
     rows = std::make_unique<store::resources>(*db);
     tasks = std::make_unique<store::tasks>(*db);
     people = std::make_unique<service::access::accounts>(*db, config);
     data = std::make_unique<engine::datasets>(config, *rows, *tasks, *people);
-    at_work = std::make_unique<engine::engine>(config, *db, *rows, *tasks, *people, *data);
+    at_work = std::make_unique<engine::engine>(config, *common, *rows, *tasks, *people, *data);
     at_work->start();
   }
   void close() {
@@ -107,6 +110,7 @@ struct engine_house {
     tasks.reset();
     rows.reset();
     db.reset();
+    common.reset();
   }
   void open_again() {
     close();
@@ -231,6 +235,7 @@ struct engine_house {
 
   const std::filesystem::path folder;
   service::server_config config;
+  std::unique_ptr<service::runtime> common;
   std::unique_ptr<store::database> db;
   std::unique_ptr<store::resources> rows;
   std::unique_ptr<store::tasks> tasks;
@@ -243,17 +248,7 @@ struct engine_house {
   const service::identity eve = identity_of("evelyn", "blues");
 };
 
-/// Status and code of the `problem` that `work` ends in.
-template <class Work>
-std::pair<unsigned, std::string> refusal_of(Work&& work) {
-  try {
-    work();
-  } catch (const service::problem& refusal) {
-    return {refusal.status(), refusal.code()};
-  }
-  return {0, "none"};
-}
-
-using refusal = std::pair<unsigned, std::string>;
+using service_test::refusal_code;
+using service_test::refusal_of;
 
 } // namespace engine_test

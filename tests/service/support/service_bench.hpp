@@ -3,29 +3,17 @@
 
 #include <hanami/foundation/error.hpp>
 #include <hanami/service/access/accounts.hpp>
-#include <hanami/service/base/problem.hpp>
+#include <hanami/service/base/refusal.hpp>
 #include <hanami/service/store/database.hpp>
 
 #include <string>
 #include <utility>
 
+#include "service/support/refusal_of.hpp"
 #include "support/scratch_folder.hpp"
 
 /// What the tests of storage and accounts share.
 namespace service_test {
-
-using refusal = std::pair<unsigned, std::string>;
-
-/// Status and code of the `problem` that `work` ends in.
-template <class Work>
-refusal refusal_of(Work&& work) {
-  try {
-    work();
-  } catch (const hanami::service::problem& why) {
-    return {why.status(), why.code()};
-  }
-  return {0, "none"};
-}
 
 using failure = std::pair<hanami::errc, std::string>;
 

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "../base/clock.hpp"
-#include "../base/problem.hpp"
+#include "../base/refusal.hpp"
 #include "../store/cursor.hpp"
 #include "../store/sqlite.hpp"
 #include "accounts.hpp"
@@ -23,8 +23,8 @@ inline constexpr std::string_view admin_project = "admin";
 inline constexpr std::string_view made_at_start =
     "hanami"; ///< creator of what nobody has asked for
 
-inline problem invalid_account(const char* field, const std::string& wanted) {
-  problem why(422, "invalid_value", std::string(field) + ": " + wanted);
+inline refusal invalid_account(const char* field, const std::string& wanted) {
+  refusal why = invalid_value(std::string(field) + ": " + wanted);
   why.faults.push_back({std::string("/") + field, wanted});
   return why;
 }

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "../base/compile.hpp"
-#include "../base/problem.hpp"
+#include "../base/refusal.hpp"
 #include "../base/settings.hpp"
 #include "../store/database.hpp"
 #include "../store/page.hpp"
@@ -61,9 +61,9 @@ struct user_change {
 };
 
 /// All functions are safe from any thread; changes are on disk when they return. They throw
-/// `problem`: 404 for who is not there, 409 for who is there already, 422 ("invalid_value") for
-/// values out of their range: here, ids, names and roles are 1 to 254 bytes without control
-/// characters; the endpoints ask for more.
+/// `refusal`: `not_found` for who is not there, `conflict` for who is there already,
+/// `invalid_value` for values out of their range: here, ids, names and roles are 1 to 254 bytes
+/// without control characters; the endpoints ask for more.
 class accounts {
  public:
   accounts(store::database& db, const server_config& config) : db_(db), config_(config) {}
@@ -77,28 +77,29 @@ class accounts {
   user get_user(std::string_view id) const;
   store::page<user> list_users(const store::page_request& wanted) const;
   /// Voids all tokens of the user where the password or the admin flag changes. The last
-  /// administrator keeps the flag: 409.
+  /// administrator keeps the flag: `conflict`.
   user update_user(std::string_view id, const user_change& change);
-  /// 409 for the last administrator. The user's resources stay, and belong to their project.
+  /// `conflict` for the last administrator. The user's resources stay, and belong to their project.
   void delete_user(std::string_view id);
   /// Voids all tokens of a user.
   void void_tokens(std::string_view id);
 
-  /// 404 where either is missing, 409 where the user is in the project already. A user's projects
-  /// are in the order of joining.
+  /// `not_found` where either is missing, `conflict` where the user is in the project already. A
+  /// user's projects are in the order of joining.
   user join_project(std::string_view user_id, const membership& as);
   /// Takes a user into a project, or changes what the user is there, in one step: nobody sees the
-  /// user outside between. The order of joining stays. 404 where either is missing.
+  /// user outside between. The order of joining stays. `not_found` where either is
+  /// missing.
   user set_member(std::string_view user_id, const membership& as);
-  /// 404 where the user is not in the project, too.
+  /// `not_found` where the user is not in the project, too.
   user leave_project(std::string_view user_id, std::string_view project_id);
 
   project create_project(std::string_view id, std::string_view name, std::string_view creator_id);
   project get_project(std::string_view id) const;
   store::page<project> list_projects(const store::page_request& wanted) const;
   project rename_project(std::string_view id, std::string_view name);
-  /// 409 while the project owns clusters, datasets or checkpoints, and for "admin". Its members
-  /// leave it.
+  /// `conflict` while the project owns clusters, datasets or checkpoints, and for "admin". Its
+  /// members leave it.
   void delete_project(std::string_view id);
   /// Users of a project by their ids, with their membership in it alone.
   std::vector<user> members(std::string_view project_id) const;

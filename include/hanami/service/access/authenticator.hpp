@@ -34,27 +34,28 @@ class authenticator {
 
   /// Takes as long as a password hash does. `address`: of the client, for the rate limit. An
   /// administrator logs into the project "admin", everybody else into the first project, unless
-  /// `project_id` says which. Throws `problem` 401 (the same for unknown users and wrong
-  /// passwords, and for who is in no project), 429 with `retry_after_s` for an address that comes
-  /// too often and for a user who is locked out, whatever the password.
+  /// `project_id` says which. Throws `unauthenticated` (the same for unknown users and
+  /// wrong passwords, and for a user in no project), `too_many_requests` with `retry_after_s` for
+  /// an address that comes too often and for a user who is locked out, whatever the password.
   session_tokens login(std::string_view user_id, std::string_view password,
                        std::string_view address, std::string_view project_id = {});
   /// A new pair for a refresh token, which is used up. One that is used twice voids all tokens of
-  /// its family, which are those that began with the same login (somebody has stolen it). 401.
+  /// its family, which are those that began with the same login (somebody has stolen it).
+  /// `unauthenticated`.
   session_tokens refresh(std::string_view refresh_token);
-  /// Tokens of the same user and family for another project. 401 where the user is not in it;
-  /// administrators may always enter "admin".
+  /// Tokens of the same user and family for another project. `unauthenticated` where the user is
+  /// not in it; administrators may always enter "admin".
   session_tokens switch_project(const identity& who, std::string_view project_id);
   /// Voids this access token and all others of its family.
   void revoke(const identity& who);
   /// Voids everything the user has.
   void revoke_all(std::string_view user_id);
-  /// 403 where `old_password` is wrong, which counts as a failed login; 422, 429. All tokens of the
-  /// user are void.
+  /// `forbidden` where `old_password` is wrong, which counts as a failed login; `invalid_value`,
+  /// `too_many_requests`. All tokens of the user are void.
   void change_password(const identity& who, std::string_view old_password,
                        std::string_view new_password);
 
-  /// Who has this access token. 401.
+  /// Who has this access token. `unauthenticated`.
   identity identify(std::string_view access_token);
   /// To be called when a user was changed behind the back of `accounts`; what went through them is
   /// known here already.

@@ -25,11 +25,12 @@ namespace detail {
 /// Of one user; of these tokens the newest are kept.
 inline constexpr std::int64_t most_refresh_tokens = 1000;
 
-inline problem invalid_login() {
-  return unauthorized("the user's id or the password is wrong, or the user is in no such project");
+inline refusal invalid_login() {
+  return unauthenticated(
+      "the user's id or the password is wrong, or the user is in no such project");
 }
-inline problem invalid_token() {
-  return unauthorized("the token is not valid, or no longer: log in again");
+inline refusal invalid_token() {
+  return unauthenticated("the token is not valid, or no longer: log in again");
 }
 
 inline std::string random_text(std::size_t bytes) {
@@ -124,8 +125,8 @@ struct authenticator::state {
     std::shared_ptr<const user> fresh;
     try {
       fresh = std::make_shared<const user>(people.get_user(id));
-    } catch (const problem& why) {
-      if (why.status() != 404) {
+    } catch (const refusal& why) {
+      if (why.code() != refusal_code::not_found) {
         throw;
       }
     }
@@ -285,7 +286,7 @@ HANAMI_SERVICE_INLINE session_tokens authenticator::switch_project(const identit
       throw detail::invalid_token();
     }
     if (!detail::enter_project(there, *u, project_id)) {
-      throw unauthorized("the user is in no such project");
+      throw unauthenticated("the user is in no such project");
     }
     return s.issue(on, std::move(there), family);
   });

@@ -15,7 +15,7 @@
 
 #include <arpa/inet.h>
 
-#include "../base/problem.hpp"
+#include "../base/refusal.hpp"
 #include "../base/settings.hpp"
 
 /// Keeps those at bay who guess passwords: each address may come so often, each user may fail so
@@ -33,7 +33,7 @@ class login_guard {
   explicit login_guard(const auth_settings& settings) : settings_(settings) {}
 
   /// One login from this address. It may come with `logins_per_second` on average, and have what
-  /// two seconds give at once. Throws `problem` 429.
+  /// two seconds give at once. Throws `too_many_requests`.
   void come(std::string_view address, time now) {
     const std::lock_guard lock(mutex_);
     const double rate = settings_.logins_per_second;
@@ -46,8 +46,8 @@ class login_guard {
     of.tokens -= 1;
   }
 
-  /// A try of a password. Throws `problem` 429 where the user is locked out. Waits while so many
-  /// tries of the same user are under way that all of them could still fail.
+  /// A try of a password. Throws `too_many_requests` where the user is locked out. Waits while so
+  /// many tries of the same user are under way that all of them could still fail.
   class attempt {
    public:
     attempt(login_guard& guard, std::string_view user_id, time now)
@@ -102,8 +102,8 @@ class login_guard {
   static double seconds(std::chrono::steady_clock::duration d) {
     return std::chrono::duration<double>(d).count();
   }
-  static problem too_many(const char* what, double wait_s) {
-    problem why(429, "too_many_requests", what);
+  static refusal too_many(const char* what, double wait_s) {
+    refusal why(refusal_code::too_many_requests, what);
     why.retry_after_s = static_cast<unsigned>(std::max(1.0, std::ceil(std::min(wait_s, 1e6))));
     return why;
   }

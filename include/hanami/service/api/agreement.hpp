@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "../base/problem.hpp"
+#include "../base/refusal.hpp"
 #include "../data/data_file.hpp"
 
 namespace hanami::service::api::detail {
@@ -23,9 +23,8 @@ inline std::size_t index_of_largest(std::span<const float> values) {
 inline double agreement(const engine::data_reader& a, const engine::data_column& of_a,
                         const engine::data_reader& b, const engine::data_column& of_b) {
   if (of_a.width() != of_b.width()) {
-    throw problem(422, "invalid_value",
-                  "columns of " + std::to_string(of_a.width()) + " and " +
-                      std::to_string(of_b.width()) + " values cannot be compared");
+    throw invalid_value("columns of " + std::to_string(of_a.width()) + " and " +
+                        std::to_string(of_b.width()) + " values cannot be compared");
   }
   const std::uint64_t rows = std::min(a.layout().rows, b.layout().rows);
   const std::size_t width = static_cast<std::size_t>(of_a.width());

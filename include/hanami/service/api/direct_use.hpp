@@ -6,7 +6,7 @@
 
 #include "../../cluster.hpp"
 #include "../base/json.hpp"
-#include "../base/problem.hpp"
+#include "../base/refusal.hpp"
 #include "../engine/cluster_shape.hpp"
 #include "json_schema.hpp"
 #include "samples.hpp"
@@ -48,7 +48,7 @@ inline std::vector<float> targets_from(const json::object& body, const engine::c
 }
 
 /// Between question and answer, a task may have restored the cluster to another one.
-inline problem other_outputs() {
+inline refusal other_outputs() {
   return conflict("the cluster was replaced by a checkpoint with other outputs meanwhile");
 }
 

@@ -14,6 +14,7 @@
 #include "../base/compile.hpp"
 #include "../base/settings.hpp"
 #include "../http/message.hpp"
+#include "../http/problem.hpp"
 #include "../monitor/metrics.hpp"
 #include "../store/database.hpp"
 #include "../store/logs.hpp"
@@ -68,10 +69,14 @@ class dispatcher final : public http::application {
   void call_endpoint(const std::shared_ptr<passage>& p);
   void finish(passage& p, answer given);
   void fail(passage& p, const std::exception_ptr& why) noexcept;
-  http::response refusal(const passage& p, const problem& why) const;
+  http::response refused(const passage& p, const http::problem& why) const;
   bool is_preflight(const http::request& asked) const;
   /// Lets a page of that origin read the answer, if the configuration does.
   void allow_origin(std::string_view origin, http::response& to) const;
+  /// A fault of this program: for the operator alone.
+  void report_fault(const passage& p, const std::exception_ptr& why);
+  /// The answer to a request with an `Idempotency-Key`, for its next time.
+  void keep(const passage& p, const http::response& given);
   void note(passage& p, unsigned status);
 
   dispatcher_parts parts_;
@@ -86,7 +91,7 @@ inline constexpr std::string_view bearer_protocol = "bearer.";
 std::vector<std::string_view> offered_protocols(const http::request& from);
 /// The access token of a request: `Authorization: Bearer ...` or `X-Auth-Token`; empty: none.
 std::string_view token_of(const http::request& from);
-/// The values of a query, percent-decoded, in its order. Throws `problem` 400.
+/// The values of a query, percent-decoded, in its order. Throws `bad_request`.
 std::vector<std::pair<std::string, std::string>> parse_query(std::string_view query);
 
 } // namespace hanami::service::api

@@ -9,9 +9,9 @@
 
 #include "../../foundation/error.hpp"
 #include "../base/clock.hpp"
-#include "../base/problem.hpp"
+#include "../base/refusal.hpp"
+#include "../http/problem.hpp"
 #include "../store/idempotency.hpp"
-#include "problem_view.hpp"
 
 namespace hanami::service::api {
 
@@ -201,9 +201,13 @@ HANAMI_SERVICE_INLINE http::admission dispatcher::admit(const http::request& hea
     read_values(*p);
     admitted.sink = route.found->open_sink(*p->made);
     admitted.max_body = parts_.config.http.chunk_bytes;
-  } catch (const problem& why) {
-    note(*p, why.status());
-    admitted.refusal = refusal(*p, why);
+  } catch (...) {
+    const std::optional<http::problem> why = http::problem_of(std::current_exception());
+    if (!why) {
+      throw; // the transport answers, and reports it
+    }
+    note(*p, why->status());
+    admitted.refusal = refused(*p, *why);
     allow_origin(head.headers.get("Origin"), *admitted.refusal);
   }
   return admitted;
@@ -216,7 +220,7 @@ HANAMI_SERVICE_INLINE void dispatcher::authenticate(passage& p) const {
   }
   const std::string_view token = token_of(p.made->request);
   if (token.empty()) {
-    throw unauthorized(
+    throw unauthenticated(
         "a token is needed: 'Authorization: Bearer ...' as POST /v1/sessions gives it");
   }
   p.made->who = parts_.door.identify(token);
@@ -326,7 +330,8 @@ HANAMI_SERVICE_INLINE void dispatcher::handle(http::request received,
         p->respond(std::move(allowed));
         return;
       }
-      throw problem(405, "method_not_allowed", p->made->request.path + " knows " + route.allowed);
+      throw http::problem(405, "method_not_allowed",
+                          p->made->request.path + " knows " + route.allowed);
     }
     p->made->what = route.found;
     p->made->values = std::move(route.path_values);
@@ -351,8 +356,8 @@ HANAMI_SERVICE_INLINE void dispatcher::proceed(const std::shared_ptr<passage>& p
       if (key.size() > 255) {
         throw bad_request("an Idempotency-Key has at most 255 bytes");
       }
-      const auto kept = store::begin_once(parts_.db, p->made->who.user_id, key,
-                                          detail::fingerprint(p->made->request));
+      const auto kept = store::begin_idempotent(parts_.db, p->made->who.user_id, key,
+                                                detail::fingerprint(p->made->request));
       if (kept) {
         http::response again;
         again.status = kept->status;
@@ -417,31 +422,23 @@ HANAMI_SERVICE_INLINE void dispatcher::finish(passage& p, answer given) {
     out.body = given.body.is_null() ? "{}" : json::serialize(given.body);
     out.content_type = p.speaks == manner::modern ? "application/json" : "text/json";
   }
-  if (!p.once_key.empty()) {
-    store::finish_once(parts_.db, p.made->who.user_id, p.once_key, {out.status, out.body});
-  }
+  keep(p, out);
   note(p, out.status);
   p.respond(std::move(out));
 }
 
-HANAMI_SERVICE_INLINE http::response dispatcher::refusal(const passage& p,
-                                                         const problem& why) const {
+HANAMI_SERVICE_INLINE http::response dispatcher::refused(const passage& p,
+                                                         const http::problem& why) const {
+  if (p.speaks == manner::modern) {
+    return http::response_of(why);
+  }
   http::response out;
-  out.status = why.status();
+  out.status = detail::reference_status(why.status());
   if (why.retry_after_s > 0) {
     out.headers.add("Retry-After", std::to_string(why.retry_after_s));
   }
-  if (why.status() == 401 && p.speaks == manner::modern) {
-    out.headers.add("WWW-Authenticate", "Bearer");
-  }
-  if (p.speaks == manner::reference) {
-    out.status = detail::reference_status(why.status());
-    out.body = out.status == 500 ? std::string() : std::string(why.what());
-    out.content_type = "text/plain";
-    return out;
-  }
-  out.body = json::serialize(show_problem(why));
-  out.content_type = "application/problem+json";
+  out.body = out.status == 500 ? std::string() : std::string(why.what());
+  out.content_type = "text/plain";
   return out;
 }
 
@@ -469,26 +466,43 @@ HANAMI_SERVICE_INLINE void dispatcher::allow_origin(std::string_view origin,
 
 HANAMI_SERVICE_INLINE void dispatcher::fail(passage& p, const std::exception_ptr& why) noexcept {
   try {
-    problem told(500, "internal", "something went wrong here; the operator's log says what");
-    try {
-      std::rethrow_exception(why);
-    } catch (const problem& known) {
-      told = known;
-    } catch (const std::exception& unknown) {
-      report((p.made->what == nullptr ? std::string("a request") : p.made->what->id) + ": " +
-             unknown.what());
-      parts_.logs.add(store::error_entry{now_ms(), p.made->who.user_id,
-                                         p.made->what == nullptr ? "" : p.made->what->id,
-                                         detail::shown_values(p.made->values), unknown.what()});
+    const std::optional<http::problem> known = http::problem_of(why);
+    if (!known) {
+      report_fault(p, why);
     }
-    http::response out = refusal(p, told);
-    if (!p.once_key.empty()) {
-      store::finish_once(parts_.db, p.made->who.user_id, p.once_key, {out.status, out.body});
-    }
+    http::response out = refused(p, known ? *known : http::internal_problem());
+    keep(p, out);
     note(p, out.status);
     p.respond(std::move(out));
   } catch (const std::exception& again) {
     report(again.what()); // the responder answers by itself when it is dropped
+  }
+}
+
+HANAMI_SERVICE_INLINE void dispatcher::report_fault(const passage& p,
+                                                    const std::exception_ptr& why) {
+  const std::string operation = p.made->what == nullptr ? std::string() : p.made->what->id;
+  std::string words = "an exception of an unknown kind";
+  try {
+    std::rethrow_exception(why);
+  } catch (const std::exception& fault) {
+    words = fault.what();
+  } catch (...) { // has no words
+  }
+  report((operation.empty() ? std::string("a request") : operation) + ": " + words);
+  parts_.logs.add(store::error_entry{now_ms(), p.made->who.user_id, operation,
+                                     detail::shown_values(p.made->values), words});
+}
+
+HANAMI_SERVICE_INLINE void dispatcher::keep(const passage& p, const http::response& given) {
+  if (p.once_key.empty()) {
+    return;
+  }
+  if (given.status >= 500) { // it may be tried again
+    store::forget_idempotent(parts_.db, p.made->who.user_id, p.once_key);
+  } else {
+    store::finish_idempotent(parts_.db, p.made->who.user_id, p.once_key,
+                             {given.status, given.body});
   }
 }
 
@@ -525,8 +539,10 @@ dispatcher::open_socket(const http::request& head, std::shared_ptr<http::socket>
     auto opened = route.found->open_socket(*p.made, std::move(peer));
     note(p, route.found->status);
     return opened;
-  } catch (const problem& why) {
-    note(p, why.status());
+  } catch (...) {
+    if (const auto why = http::problem_of(std::current_exception())) {
+      note(p, why->status());
+    }
     throw;
   }
 }

@@ -12,6 +12,7 @@
 
 #include "../base/compile.hpp"
 #include "../base/json.hpp"
+#include "../base/refusal.hpp"
 
 /// What values look like: one description that checks requests, fills in defaults and is printed as
 /// JSON Schema (2020-12), so that the three cannot differ.
@@ -136,6 +137,9 @@ struct schema_member {
   schema value;
   presence needed = presence::required;
 };
+
+/// The refusal for what `schema::check` has found: at least one fault.
+refusal invalid_values(std::vector<schema_fault> faults);
 
 /// Whether a text has a form; without regular expressions, in one pass.
 bool has_form(std::string_view text, text_form form);

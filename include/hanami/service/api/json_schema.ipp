@@ -497,4 +497,15 @@ HANAMI_SERVICE_INLINE json::object schema::plain_json(json::object* components) 
   return made;
 }
 
+HANAMI_SERVICE_INLINE refusal invalid_values(std::vector<schema_fault> faults) {
+  const std::size_t more = faults.size() - 1;
+  refusal why =
+      invalid_value(faults.front().pointer + ": " + faults.front().detail +
+                    (more > 0 ? " (and " + std::to_string(more) + " more)" : std::string()));
+  for (schema_fault& fault : faults) {
+    why.faults.push_back({std::move(fault.pointer), std::move(fault.detail)});
+  }
+  return why;
+}
+
 } // namespace hanami::service::api

@@ -10,7 +10,8 @@ namespace hanami::service::api {
 
 namespace detail {
 
-inline std::string_view reason_of(unsigned status) {
+/// What a status means here.
+inline std::string_view meaning_of(unsigned status) {
   switch (status) {
   case 101:
     return "From here on it is a WebSocket";
@@ -89,7 +90,7 @@ inline json::object content_of(std::string_view type, json::object described) {
 
 inline json::object responses_of(const endpoint& e, json::object& components) {
   json::object responses;
-  json::object done{{"description", reason_of(e.status)}};
+  json::object done{{"description", meaning_of(e.status)}};
   if (e.gives) {
     done["content"] = content_of(e.gives_type, e.gives->to_json(&components));
   } else if (e.gives_type != "application/json") {
@@ -106,7 +107,7 @@ inline json::object responses_of(const endpoint& e, json::object& components) {
   refusals.push_back(e.speaks == manner::modern ? 422 : 400);
   std::sort(refusals.begin(), refusals.end());
   for (const unsigned status : refusals) {
-    json::object refused{{"description", reason_of(status)}};
+    json::object refused{{"description", meaning_of(status)}};
     refused["content"] =
         e.speaks == manner::modern
             ? content_of("application/problem+json", problem_schema().to_json(&components))

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "../base/json.hpp"
-#include "../base/problem.hpp"
+#include "../base/refusal.hpp"
 #include "../engine/engine.hpp"
 
 /// Samples between JSON and the flat vectors of a cluster.
@@ -27,12 +27,6 @@ inline std::string known_buffers(const std::vector<engine::buffer_shape>& buffer
   return known;
 }
 
-inline problem sample_problem(std::string pointer, const std::string& detail) {
-  problem why(422, "invalid_value", pointer + ": " + detail);
-  why.faults.push_back({std::move(pointer), detail});
-  return why;
-}
-
 inline void copy_values(const json::array& from, std::span<float> to, const std::string& pointer) {
   for (std::size_t i = 0; i < from.size(); ++i) {
     if (from[i].is_null()) {
@@ -41,7 +35,7 @@ inline void copy_values(const json::array& from, std::span<float> to, const std:
     }
     const auto value = static_cast<float>(from[i].to_number<double>());
     if (!std::isfinite(value)) {
-      throw sample_problem(pointer + '/' + std::to_string(i), "is beyond the range of a float");
+      throw invalid_value_at(pointer + '/' + std::to_string(i), "is beyond the range of a float");
     }
     to[i] = value;
   }
@@ -50,8 +44,8 @@ inline void copy_values(const json::array& from, std::span<float> to, const std:
 } // namespace detail
 
 /// `{"name": [values], ...}` -> one flat vector: each buffer of the cluster once, null for what is
-/// missing. Throws `problem` 422 with a pointer below `pointer`. The values have been checked to be
-/// lists of numbers and nulls.
+/// missing. Throws `invalid_value` with a pointer below `pointer`. The values have been checked to
+/// be lists of numbers and nulls.
 inline std::vector<float> flat_values(const json::object& given,
                                       const std::vector<engine::buffer_shape>& buffers,
                                       std::size_t size, const std::string& pointer) {
@@ -61,9 +55,9 @@ inline std::vector<float> flat_values(const json::object& given,
       known = known || b.name == item.key();
     }
     if (!known) {
-      throw detail::sample_problem(pointer + '/' + std::string(item.key()),
-                                   "the cluster has no such name; it has " +
-                                       detail::known_buffers(buffers));
+      throw invalid_value_at(pointer + '/' + std::string(item.key()),
+                             "the cluster has no such name; it has " +
+                                 detail::known_buffers(buffers));
     }
   }
   std::vector<float> flat(size);
@@ -71,12 +65,12 @@ inline std::vector<float> flat_values(const json::object& given,
     const json::value* values = given.if_contains(b.name);
     const std::string here = pointer + '/' + b.name;
     if (values == nullptr) {
-      throw detail::sample_problem(here, "is required: " + std::to_string(b.size) + " values");
+      throw invalid_value_at(here, "is required: " + std::to_string(b.size) + " values");
     }
     const json::array& list = values->as_array();
     if (list.size() != b.size) {
-      throw detail::sample_problem(here, "must have " + std::to_string(b.size) + " values, not " +
-                                             std::to_string(list.size()));
+      throw invalid_value_at(here, "must have " + std::to_string(b.size) + " values, not " +
+                                       std::to_string(list.size()));
     }
     detail::copy_values(list, std::span(flat).subspan(b.first, b.size), here);
   }

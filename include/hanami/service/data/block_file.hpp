@@ -36,8 +36,8 @@ namespace hanami::service::engine {
 /// thread, and one writer a file.
 class block_writer {
  public:
-  /// `key`: of the service; nothing: plain. Throws `errc::file_error`, and `problem` 507
-  /// ("no_space") where the disk is full.
+  /// `key`: of the service; nothing: plain. Throws `errc::file_error`, and `no_space` where
+  /// the disk is full.
   block_writer(std::filesystem::path file, const std::optional<access::secret_key>& key);
   ~block_writer();
   block_writer(const block_writer&) = delete;

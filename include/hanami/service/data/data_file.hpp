@@ -42,7 +42,7 @@ struct data_layout {
   std::uint64_t width = 0; ///< values a row
   std::vector<data_column> columns;
 
-  /// Throws `problem` 404, naming the columns there are.
+  /// Throws `not_found`, naming the columns there are.
   const data_column& column(std::string_view name) const;
 };
 

@@ -14,7 +14,7 @@
 #include <utility>
 
 #include "../../foundation/error.hpp"
-#include "../base/problem.hpp"
+#include "../base/refusal.hpp"
 #include "column_name.hpp"
 #include "positioned_io.hpp"
 
@@ -164,9 +164,9 @@ HANAMI_SERVICE_INLINE const data_column& data_layout::column(std::string_view na
       there += ", ...";
     }
   }
-  throw problem(404, "not_found",
-                "the dataset has no column '" + std::string(name.substr(0, 254)) +
-                    "'; there are: " + there);
+  throw refusal(refusal_code::not_found, "the dataset has no column '" +
+                                             std::string(name.substr(0, 254)) +
+                                             "'; there are: " + there);
 }
 
 HANAMI_SERVICE_INLINE std::uint64_t bytes_of_values(const data_layout& layout) {

@@ -10,9 +10,9 @@
 
 /// Uploaded files become datasets. Memory does not grow with the files.
 ///
-/// What is wrong with a file's content is `problem` 422 ("invalid_data") with the place of the
-/// fault; a dataset larger than `most_bytes` is 403 ("quota_exceeded"), before anything is written.
-/// Nothing is left behind then. `errc::file_error` where the system refuses, `problem` 507 where
+/// What is wrong with a file's content is refused as `invalid_data` with the place of the
+/// fault, a dataset larger than `most_bytes` as `quota_exceeded`, before anything is written.
+/// Nothing is left behind then. `errc::file_error` where the system refuses, `no_space` where
 /// the disk is full.
 
 namespace hanami::service::engine {

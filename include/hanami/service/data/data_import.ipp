@@ -13,7 +13,7 @@
 
 #include "../../io/csv_reader.hpp"
 #include "../../io/gzip.hpp"
-#include "../base/problem.hpp"
+#include "../base/refusal.hpp"
 #include "column_name.hpp"
 
 namespace hanami::service::engine {
@@ -21,7 +21,7 @@ namespace hanami::service::engine {
 namespace detail {
 
 [[noreturn]] inline void refuse_data(const std::string& what) {
-  throw problem(422, "invalid_data", what);
+  throw refusal(refusal_code::invalid_data, what);
 }
 
 /// Messages quote the data, whatever bytes those are; what is not UTF-8 becomes '?'.

@@ -25,7 +25,7 @@
 
 namespace hanami::service::engine {
 
-/// Safe from any thread. Rights are checked here: 404 and 403 as `resources` gives them; an upload
+/// Safe from any thread. Rights are checked here, as `resources` does; an upload
 /// belongs to its owner alone (and administrators). What was acknowledged survives a kill.
 ///
 /// Files are <data>/uploads/<part>, <part>.ranges (what has arrived of it) and
@@ -43,33 +43,34 @@ class datasets {
   datasets& operator=(const datasets&) = delete;
 
   /// Begins an upload: rows and space are taken, nothing else. `sizes`: bytes of each part, >= 1,
-  /// else 422 ("invalid_value"). 403 "quota_exceeded" beyond the owner's quota, bytes included; an
+  /// else `invalid_value`. `quota_exceeded` beyond the owner's quota, bytes included; an
   /// upload counts as one of what it becomes.
   upload begin(const identity& who, upload_format format, std::string_view name,
                std::span<const std::uint64_t> sizes,
                visibility visible_to = visibility::owner_only);
   upload progress(const identity& who, std::string_view upload_id);
   store::page<upload> list_uploads(const identity& who, const store::page_request& wanted);
-  /// The upload that a part belongs to, or that will become this dataset. 404.
+  /// The upload that a part belongs to, or that will become this dataset. `not_found`.
   upload find_part(const identity& who, std::string_view part_id);
   upload find_target(const identity& who, std::string_view becomes);
   /// Bytes of a part from `position`; any order, any size, again if need be. In the system's hands
   /// when it returns: they survive a kill of this process, not a loss of power; what `finish` makes
-  /// survives both. 422 beyond the announced size, and for pieces that leave more gaps between them
-  /// than 1024 and one for each 32 KiB of the part (pieces of 16 KiB never do); 409 while it is
-  /// finished; 507 ("no_space") where the disk is full.
+  /// survives both. `invalid_value` beyond the announced size; `too_many_gaps` for pieces that
+  /// leave more gaps between them than 1024 and one for each 32 KiB of the part (pieces of 16 KiB
+  /// never do); `conflict` while it is finished; `no_space` where the disk is full.
   void write(const identity& who, std::string_view part_id, std::uint64_t position,
              std::span<const std::byte> bytes);
-  /// Makes the dataset, of the upload's owner, and forgets the upload. 409 ("incomplete", saying
-  /// what is missing) while bytes are missing; 422 for content that is not what it should be, 403
-  /// for more than the quota, 507 for a full disk: the upload stays then and can be written anew,
-  /// or finished later. Not for checkpoints (409), which the engine takes over by `take_over`.
+  /// Makes the dataset, of the upload's owner, and forgets the upload. `incomplete`, saying what
+  /// is missing, while bytes are missing; `invalid_data` for content that is not what it should be,
+  /// `quota_exceeded`, `no_space` for a full disk: the upload stays then and can be written anew,
+  /// or finished later. Not for checkpoints (`conflict`), which the engine takes over by
+  /// `take_over`.
   store::resource_row finish(const identity& who, std::string_view upload_id);
   /// Gives the file of a complete upload with one part to `use`, which makes of it what it becomes;
   /// then the upload is gone. Where `use` throws, the upload stays as it was. The file is plain.
   void take_over(const identity& who, std::string_view upload_id,
                  const std::function<void(const std::filesystem::path&)>& use);
-  /// 409 while it is finished.
+  /// `conflict` while it is finished.
   void cancel(const identity& who, std::string_view upload_id);
 
   store::resource_row get(const identity& who, std::string_view id);
@@ -78,13 +79,13 @@ class datasets {
   std::shared_ptr<const data_reader> open(const identity& who, std::string_view id);
   /// The same without a look at rights, for tasks whose rights were checked when they were made.
   std::shared_ptr<const data_reader> open(std::string_view id);
-  /// 409 while an open task uses it.
+  /// `conflict` while an open task uses it.
   void remove(const identity& who, std::string_view id);
 
   /// A dataset that a task writes: its file is at `path_of`, its row is added by `adopt` as soon as
   /// the writer has finished. `dataset_id`: of `new_uuid`, else `errc::invalid_argument`.
   std::filesystem::path path_of(std::string_view dataset_id) const;
-  /// 403 "quota_exceeded" beyond the owner's quota; the file is gone then. Once more for the same
+  /// `quota_exceeded` beyond the owner's quota; the file is gone then. Once more for the same
   /// id it takes the new file in place of the old.
   store::resource_row adopt(const identity& owner, std::string_view dataset_id,
                             std::string_view name, visibility visible_to);

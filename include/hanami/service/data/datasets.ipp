@@ -18,7 +18,7 @@
 
 #include "../base/clock.hpp"
 #include "../base/json.hpp"
-#include "../base/problem.hpp"
+#include "../base/refusal.hpp"
 #include "../base/uuid.hpp"
 #include "data_import.hpp"
 #include "live_upload.hpp"
@@ -61,15 +61,13 @@ inline std::string dataset_detail(const data_layout& layout) {
 inline void check_upload_sizes(upload_format format, std::span<const std::uint64_t> sizes) {
   const std::size_t parts = format == upload_format::mnist ? 2 : 1;
   if (sizes.size() != parts) {
-    throw problem(422, "invalid_value",
-                  std::string("an upload of ") +
-                      upload_format_names[static_cast<std::size_t>(format)] + " has " +
-                      std::to_string(parts) + " part(s), not " + std::to_string(sizes.size()));
+    throw invalid_value(std::string("an upload of ") +
+                        upload_format_names[static_cast<std::size_t>(format)] + " has " +
+                        std::to_string(parts) + " part(s), not " + std::to_string(sizes.size()));
   }
   for (const std::uint64_t size : sizes) {
     if (size < 1 || size > most_file_bytes) {
-      throw problem(422, "invalid_value",
-                    "a part of " + std::to_string(size) + " bytes; accepted are 1 to 2^60");
+      throw invalid_value("a part of " + std::to_string(size) + " bytes; accepted are 1 to 2^60");
     }
   }
 }

@@ -17,7 +17,7 @@
 #include "../../foundation/error.hpp"
 #include "../base/identity.hpp"
 #include "../base/json.hpp"
-#include "../base/problem.hpp"
+#include "../base/refusal.hpp"
 #include "../store/resources.hpp"
 #include "part_file.hpp"
 #include "upload.hpp"
@@ -84,7 +84,7 @@ inline void expect_complete(const live_upload& u) {
   for (std::size_t i = 0; i < u.parts.size(); ++i) {
     const part_file& part = *u.parts[i];
     if (part.received() < part.size()) {
-      throw problem(409, "incomplete",
+      throw refusal(refusal_code::incomplete,
                     "part " + u.part_ids[i] + " has " + std::to_string(part.received()) + " of " +
                         std::to_string(part.size()) + " bytes; the first that is missing is " +
                         std::to_string(part.next()));
@@ -92,8 +92,8 @@ inline void expect_complete(const live_upload& u) {
   }
 }
 
-/// Takes an upload out of the hands of its writers, or throws `problem` 409; gives it back unless
-/// `keep` was called.
+/// Takes an upload out of the hands of its writers, or throws `conflict` or `incomplete`; gives it
+/// back unless `keep` was called.
 class upload_claim {
  public:
   enum class wants : std::uint8_t { any, complete };

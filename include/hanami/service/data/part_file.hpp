@@ -34,8 +34,8 @@ class part_file {
   /// When it was made or last written to, milliseconds since 1970.
   std::int64_t last_write() const;
 
-  /// Throws `problem` 422 beyond the end and for too many gaps (see `datasets::write`), 507 where
-  /// the disk is full; else `errc::file_error`.
+  /// Throws `invalid_value` beyond the end, `too_many_gaps` (see `datasets::write`), `no_space`
+  /// where the disk is full; else `errc::file_error`.
   void write(std::uint64_t position, std::span<const std::byte> bytes);
 
   /// Removes both files.

@@ -16,7 +16,7 @@
 
 #include "../../io/archive.hpp"
 #include "../base/clock.hpp"
-#include "../base/problem.hpp"
+#include "../base/refusal.hpp"
 #include "byte_ranges.hpp"
 #include "positioned_io.hpp"
 
@@ -67,8 +67,7 @@ struct part_file::state {
 
   [[noreturn]] void refuse_size() const {
     if (errno == EFBIG || errno == EINVAL) {
-      throw problem(422, "invalid_value",
-                    "no file here can have " + std::to_string(size) + " bytes");
+      throw invalid_value("no file here can have " + std::to_string(size) + " bytes");
     }
     detail::refuse_write(file);
   }
@@ -128,7 +127,7 @@ struct part_file::state {
   void check_gaps(byte_ranges::range fresh) const {
     const std::uint64_t most = 1024 + size / 32768;
     if (ranges.list().size() >= most && !ranges.touches(fresh)) {
-      throw problem(422, "too_many_gaps",
+      throw refusal(refusal_code::too_many_gaps,
                     "more than " + std::to_string(most) +
                         " separate pieces; fill the gaps between them first, from byte " +
                         std::to_string(ranges.first_gap()) + " on");
@@ -175,9 +174,9 @@ HANAMI_SERVICE_INLINE void part_file::write(std::uint64_t position,
                                             std::span<const std::byte> bytes) {
   state& s = *state_;
   if (position > s.size || bytes.size() > s.size - position) {
-    throw problem(422, "invalid_value",
-                  std::to_string(bytes.size()) + " bytes from byte " + std::to_string(position) +
-                      " on; " + std::to_string(s.size) + " were announced");
+    throw invalid_value(std::to_string(bytes.size()) + " bytes from byte " +
+                        std::to_string(position) + " on; " + std::to_string(s.size) +
+                        " were announced");
   }
   const byte_ranges::range fresh{position, position + bytes.size()};
   {

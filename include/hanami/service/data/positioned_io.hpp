@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "../../io/file.hpp"
-#include "../base/problem.hpp"
+#include "../base/refusal.hpp"
 
 /// What the files of the engine have in common.
 
@@ -24,11 +24,11 @@ inline constexpr std::size_t block_bytes = 65536;
 /// Of content. Whatever is added to it stays within 64 bits.
 inline constexpr std::uint64_t most_file_bytes = std::uint64_t{1} << 60;
 
-/// After a write that failed, with errno: `problem` 507 where there is no room, else
+/// After a write that failed, with errno: `no_space` where there is no room, else
 /// `errc::file_error`.
 [[noreturn]] inline void refuse_write(const std::filesystem::path& file) {
   if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG) {
-    throw problem(507, "no_space", "the disk of the service is full");
+    throw disk_is_full();
   }
   hanami::detail::refuse_file("cannot write ", file, hanami::detail::system_trouble());
 }

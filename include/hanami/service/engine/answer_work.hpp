@@ -23,7 +23,7 @@ class answer_work : public task_work {
 
   bool run(cluster& net, work_clock::time_point until) override {
     if (!act_) { // where neurons spike, it goes on from what was learned last
-      act_.emplace(net.state().plan.spikes() ? net.current_activity() : activity<float>());
+      act_.emplace(net.state().topology.spikes() ? net.current_workspace() : workspace<float>());
       input_.resize(net.input_size());
       target_.resize(net.output_size());
     }
@@ -70,7 +70,7 @@ class answer_work : public task_work {
   std::unique_ptr<sample_reader> samples_;
   std::uint64_t next_ = 0;
   std::uint64_t refused_ = 0;
-  std::optional<activity<float>> act_;
+  std::optional<workspace<float>> act_;
   std::vector<float> input_;
   std::vector<float> target_;
 };
@@ -95,7 +95,7 @@ class request_work final : public answer_work {
     for (const result_link& link : task.plan.results) {
       const buffer_shape* const found = shape.output(link.buffer);
       if (found == nullptr) { // it has been restored to something else meanwhile
-        throw problem(422, "invalid_value", "the cluster has no output '" + link.buffer + "'");
+        throw invalid_value("the cluster has no output '" + link.buffer + "'");
       }
       const buffer_shape& buffer = *found;
       data_layout layout;

@@ -10,7 +10,7 @@
 #include "../../cluster.hpp"
 #include "../base/compile.hpp"
 #include "../base/json.hpp"
-#include "../base/problem.hpp"
+#include "../base/refusal.hpp"
 #include "../data/sample_reader.hpp"
 #include "live_cluster.hpp"
 #include "task_plan.hpp"
@@ -29,8 +29,8 @@ std::unique_ptr<task_work> make_work(const engine_parts& parts, live_cluster& of
 /// Opens a dataset by its id.
 using data_opener = std::function<std::shared_ptr<const data_reader>(const std::string&)>;
 
-/// A reader of what the plan wants from a cluster of this shape. Throws `problem` 422 with a
-/// pointer to what does not fit, and what the opener throws.
+/// A reader of what the plan wants from a cluster of this shape. Throws
+/// `invalid_value` with a pointer to what does not fit, and what the opener throws.
 std::unique_ptr<sample_reader> open_samples(const task_plan& plan, const cluster_shape& shape,
                                             const data_opener& open);
 
@@ -60,12 +60,11 @@ class journal_player {
 
 std::shared_ptr<const cluster_shape> shape_of(const cluster& net);
 json::object to_json(const cluster_shape& shape);
-/// The cluster of a checkpoint file. Throws as `block_reader` and `from_checkpoint`, and `problem`
-/// 422 for one that takes more memory than a cluster may.
+/// The cluster of a checkpoint file. Throws as `block_reader` and `from_checkpoint`, and
+/// `too_large` for one that takes more memory than a cluster may.
 cluster load_checkpoint(const engine_parts& parts, const std::string& checkpoint_id);
 /// What users are told of an exception: nothing of where files lie.
 std::string reason_of(const engine_parts& parts, const std::exception_ptr& thrown);
-problem problem_at(const std::string& pointer, const std::string& detail);
 
 } // namespace detail
 

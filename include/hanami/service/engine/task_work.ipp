@@ -10,7 +10,7 @@
 
 #include "../../foundation/error.hpp"
 #include "../../io/checkpoint.hpp"
-#include "../base/problem.hpp"
+#include "../base/refusal.hpp"
 #include "answer_work.hpp"
 #include "checkpoint_work.hpp"
 #include "training_work.hpp"
@@ -18,12 +18,6 @@
 namespace hanami::service::engine {
 
 namespace detail {
-
-HANAMI_SERVICE_INLINE problem problem_at(const std::string& pointer, const std::string& detail) {
-  problem why(422, "invalid_value", pointer + ": " + detail);
-  why.faults.push_back({pointer, detail});
-  return why;
-}
 
 inline std::string text_of(const std::exception_ptr& thrown) {
   try {
@@ -49,10 +43,10 @@ HANAMI_SERVICE_INLINE std::string reason_of(const engine_parts& parts,
 
 HANAMI_SERVICE_INLINE std::shared_ptr<const cluster_shape> shape_of(const cluster& net) {
   auto shape = std::make_shared<cluster_shape>();
-  for (const auto& in : net.state().plan.inputs) {
+  for (const auto& in : net.state().topology.inputs) {
     shape->inputs.push_back({in.name, in.first, in.size});
   }
-  for (const auto& out : net.state().plan.outputs) {
+  for (const auto& out : net.state().topology.outputs) {
     shape->outputs.push_back({out.name, out.first, out.size});
   }
   shape->input_size = net.input_size();
@@ -81,7 +75,7 @@ HANAMI_SERVICE_INLINE cluster load_checkpoint(const engine_parts& parts,
   const std::size_t most = parts.config.engine.cluster_memory;
   cluster restored = from_checkpoint(read_all(file));
   if (restored.bytes() > most) {
-    throw problem(422, "too_large",
+    throw refusal(refusal_code::too_large,
                   "the cluster of the checkpoint takes " + std::to_string(restored.bytes()) +
                       " bytes; a cluster may take " + std::to_string(most));
   }
@@ -98,14 +92,14 @@ inline sample_link link_column(const column_link& link, const buffer_shape& buff
   data_column column;
   try {
     column = from->layout().column(name);
-  } catch (const problem& e) {
-    throw problem_at(pointer + "/column", e.what());
+  } catch (const refusal& e) {
+    throw invalid_value_at(pointer + "/column", e.what());
   }
   if (column.width() > buffer.size || column.width() * rows != buffer.size) {
-    throw problem_at(pointer, "'" + buffer.name + "' has " + std::to_string(buffer.size) +
-                                  " values; the column '" + column.name + "' has " +
-                                  std::to_string(column.width()) + " a row, in " +
-                                  std::to_string(rows) + " row(s)");
+    throw invalid_value_at(pointer, "'" + buffer.name + "' has " + std::to_string(buffer.size) +
+                                        " values; the column '" + column.name + "' has " +
+                                        std::to_string(column.width()) + " a row, in " +
+                                        std::to_string(rows) + " row(s)");
   }
   return {std::move(from), std::move(column), buffer.first, buffer.size};
 }
@@ -127,15 +121,16 @@ class opened_datasets {
         return b.name == links[i].buffer;
       });
       if (buffer == buffers.end() || !linked.insert(buffer->name).second) {
-        throw problem_at(pointer + "/" + side,
-                         std::string(buffer == buffers.end() ? "the cluster has no such name"
-                                                             : "is there twice") +
-                             "; accepted are, each once: " + names_of(buffers));
+        throw invalid_value_at(pointer + "/" + side,
+                               std::string(buffer == buffers.end() ? "the cluster has no such name"
+                                                                   : "is there twice") +
+                                   "; accepted are, each once: " + names_of(buffers));
       }
       made.push_back(link_column(links[i], *buffer, rows, pointer, dataset(links[i].dataset_id)));
     }
     if (made.size() < buffers.size()) {
-      throw problem_at("/" + side + "s", "one is missing; required are: " + names_of(buffers));
+      throw invalid_value_at("/" + side + "s",
+                             "one is missing; required are: " + names_of(buffers));
     }
     return made;
   }
@@ -172,8 +167,9 @@ open_samples(const task_plan& plan, const cluster_shape& shape, const data_opene
   auto samples = std::make_unique<sample_reader>(std::move(inputs), std::move(targets), plan.window,
                                                  plan.horizon);
   if (samples->size() == 0) {
-    throw problem_at("/inputs", "a dataset has too few rows for one sample with this window and "
-                                "horizon");
+    throw invalid_value_at("/inputs",
+                           "a dataset has too few rows for one sample with this window and "
+                           "horizon");
   }
   return samples;
 }
@@ -182,7 +178,7 @@ open_samples(const task_plan& plan, const cluster_shape& shape, const data_opene
 
 HANAMI_SERVICE_INLINE void begin_training(cluster& net, std::uint64_t planned) {
   if (planned > 0 || !net.endless()) {
-    net.plan_task(planned);
+    net.start_task(planned);
   }
 }
 
@@ -248,7 +244,7 @@ HANAMI_SERVICE_INLINE bool journal_player::again(cluster& net, const journal_row
       learn_sample(net, input, target, where, found);
     }
     return true;
-  } catch (const problem&) { // the dataset is gone, or another one
+  } catch (const refusal&) { // the dataset is gone, or another one
     return false;
   } catch (const error& e) {
     if (e.code() == errc::invalid_data) { // damaged meanwhile
@@ -261,7 +257,7 @@ HANAMI_SERVICE_INLINE bool journal_player::again(cluster& net, const journal_row
 HANAMI_SERVICE_INLINE bool journal_player::again(cluster& net, const journal_end& record,
                                                  task_position& where) {
   if (record.planned) {
-    net.plan_task(0);
+    net.start_task(0);
   }
   where.state = record.state;
   where.error = record.error;
@@ -272,7 +268,7 @@ HANAMI_SERVICE_INLINE bool journal_player::again(cluster& net, const journal_res
                                                  task_position& where) {
   try {
     net = load_checkpoint(parts_, record.checkpoint_id);
-  } catch (const problem&) {
+  } catch (const refusal&) {
     return false;
   }
   where = {};

@@ -122,7 +122,7 @@ class training_work final : public task_work {
     } catch (const error&) { // the snapshot that follows holds it
     }
     if (planned_ > 0) {
-      net.plan_task(0);
+      net.start_task(0);
     }
     where.state = how.state;
     where.error = how.error;

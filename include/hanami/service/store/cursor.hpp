@@ -7,7 +7,7 @@
 #include <string_view>
 #include <system_error>
 
-#include "../base/problem.hpp"
+#include "../base/refusal.hpp"
 #include "page.hpp"
 
 /// How lists are cut into pages: by the place of the last row, so that a page is found by an index
@@ -21,13 +21,13 @@ struct page_cursor {
   std::string id;
 };
 
-inline problem invalid_page(const char* name, const std::string& detail) {
-  problem why(422, "invalid_value", detail);
+inline refusal invalid_page(const char* name, const std::string& detail) {
+  refusal why = invalid_value(detail);
   why.faults.push_back({std::string("query/") + name, detail});
   return why;
 }
 
-/// The begin for an empty text. Throws `problem` 422 for what `cursor_text` has not made.
+/// The begin for an empty text. Throws `invalid_value` for what `cursor_text` has not made.
 inline page_cursor cursor_from(std::string_view text) {
   page_cursor place;
   if (text.empty()) {

@@ -16,8 +16,10 @@ inline constexpr std::int64_t begun_life_ms = 60 * 1000;
 
 } // namespace detail
 
-HANAMI_SERVICE_INLINE std::optional<kept_answer>
-begin_once(database& db, std::string_view user_id, std::string_view key, std::string_view print) {
+HANAMI_SERVICE_INLINE std::optional<kept_answer> begin_idempotent(database& db,
+                                                                  std::string_view user_id,
+                                                                  std::string_view key,
+                                                                  std::string_view print) {
   return db.write([&](connection& on) -> std::optional<kept_answer> {
     const std::int64_t now = now_ms();
     {
@@ -26,14 +28,15 @@ begin_once(database& db, std::string_view user_id, std::string_view key, std::st
                                user_id, key, now - detail::answer_life_ms);
       if (row.step()) {
         if (row.text(0) != print) {
-          throw problem(422, "key_reused",
+          throw refusal(refusal_code::key_reused,
                         "the Idempotency-Key was used for another request; each needs its own");
         }
         if (row.integer(1) != 0) {
           return kept_answer{static_cast<unsigned>(row.integer(1)), row.text(2)};
         }
         if (row.integer(3) > now - detail::begun_life_ms) {
-          problem why(409, "in_progress", "the first request with this key is still running");
+          refusal why(refusal_code::in_progress,
+                      "the first request with this key is still running");
           why.retry_after_s = 1;
           throw why;
         }
@@ -46,17 +49,20 @@ begin_once(database& db, std::string_view user_id, std::string_view key, std::st
   });
 }
 
-HANAMI_SERVICE_INLINE void finish_once(database& db, std::string_view user_id, std::string_view key,
-                                       const kept_answer& answer) {
+HANAMI_SERVICE_INLINE void finish_idempotent(database& db, std::string_view user_id,
+                                             std::string_view key, const kept_answer& answer) {
   db.write([&](connection& on) {
-    if (answer.status >= 500) {
-      on.execute("DELETE FROM kept_answers WHERE user_id = ? AND key = ? AND status = 0", user_id,
-                 key);
-    } else {
-      on.execute("UPDATE kept_answers SET status = ?, body = ?, at = ? "
-                 "WHERE user_id = ? AND key = ? AND status = 0",
-                 answer.status, answer.body, now_ms(), user_id, key);
-    }
+    on.execute("UPDATE kept_answers SET status = ?, body = ?, at = ? "
+               "WHERE user_id = ? AND key = ? AND status = 0",
+               answer.status, answer.body, now_ms(), user_id, key);
+  });
+}
+
+HANAMI_SERVICE_INLINE void forget_idempotent(database& db, std::string_view user_id,
+                                             std::string_view key) {
+  db.write([&](connection& on) {
+    on.execute("DELETE FROM kept_answers WHERE user_id = ? AND key = ? AND status = 0", user_id,
+               key);
   });
 }
 

@@ -9,7 +9,7 @@
 
 #include "../base/compile.hpp"
 #include "../base/identity.hpp"
-#include "../base/problem.hpp"
+#include "../base/refusal.hpp"
 #include "database.hpp"
 #include "page.hpp"
 
@@ -45,28 +45,28 @@ struct resource_change {
 enum class name_rule : std::uint8_t { any, unique_in_project };
 
 /// Safe from any thread; changes are on disk when a call returns. "May not see" and "is not there"
-/// are the same 404.
+/// are the same `not_found`.
 class resources {
  public:
   explicit resources(database& db) : db_(db) {}
 
   /// Adds a row with a new UUID, unless `row.id` is given, owned by `who` in the project of the
   /// token. `most`: of the kind; `most_bytes`: of datasets, uploads and checkpoints together;
-  /// beyond them `problem` 403 "quota_exceeded". 409 where the id or, under `names`, the name is
+  /// beyond them `quota_exceeded`. `conflict` where the id or, under `names`, the name is
   /// taken.
   resource_row add(const identity& who, resource_row row, std::uint64_t most,
                    std::uint64_t most_bytes, name_rule names = name_rule::any);
-  /// 404 unless `who` may use it.
+  /// `not_found` unless `who` may use it.
   resource_row get(const identity& who, resource_kind kind, std::string_view id);
-  /// 404 unless `who` may use it, 403 unless `who` may change it, too.
+  /// `not_found` unless `who` may use it, `forbidden` unless `who` may change it, too.
   resource_row get_to_change(const identity& who, resource_kind kind, std::string_view id);
   /// Without a look at rights, for the engine.
   std::optional<resource_row> find(resource_kind kind, std::string_view id);
-  /// All that `who` may use, by creation. 422 for a page that makes no sense.
+  /// All that `who` may use, by creation. `invalid_value` for a page that makes no sense.
   page<resource_row> list(const identity& who, resource_kind kind, const page_request& wanted);
   /// All there are, for a start.
   std::vector<resource_row> all(resource_kind kind);
-  /// 404, 403; 412 ("version_mismatch") where `version` is given and is not the row's.
+  /// `not_found`, `forbidden`; `version_mismatch` where `version` is given and is not the row's.
   resource_row change(const identity& who, resource_kind kind, std::string_view id,
                       const resource_change& what, std::optional<std::uint64_t> version = {});
   /// Sets size and detail; counts as a change. Nothing happens where the row is gone; so below.

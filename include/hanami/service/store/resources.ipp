@@ -232,7 +232,7 @@ HANAMI_SERVICE_INLINE resource_row resources::change(const identity& who, resour
   resource_row changed = db_.write([&](connection& on) {
     resource_row row = detail::changeable_resource(on, who, kind, id);
     if (version && *version != row.version) {
-      throw problem(412, "version_mismatch",
+      throw refusal(refusal_code::version_mismatch,
                     std::string("it has changed: it is at version ") + std::to_string(row.version));
     }
     if (!what.name && !what.visible_to) {

@@ -4,7 +4,7 @@
 #include "sqlite.hpp"
 
 #include "../../foundation/error.hpp"
-#include "../base/problem.hpp"
+#include "../base/refusal.hpp"
 
 namespace hanami::service::store {
 
@@ -17,7 +17,7 @@ namespace detail {
     throw constraint_error(why);
   }
   if ((code & 0xff) == SQLITE_FULL) {
-    throw problem(507, "no_space", "the disk of the service is full");
+    throw disk_is_full();
   }
   throw error(errc::file_error, std::string("the database refuses: ") + why);
 }

@@ -50,10 +50,10 @@ class tasks {
   explicit tasks(database& db) : db_(db) {}
 
   /// Adds a queued task with a new UUID, unless `task.id` is given, and the next number. Beyond
-  /// `most_open` queued and active ones of the owner: `problem` 403 "quota_exceeded".
+  /// `most_open` queued and active ones of the owner: `quota_exceeded`.
   task_row add(task_row task, std::uint64_t most_open);
   std::optional<task_row> find(std::string_view id);
-  /// By sequence. 422 for a page that makes no sense.
+  /// By sequence. `invalid_value` for a page that makes no sense.
   page<task_row> list(const task_scope& of, const page_request& wanted);
   /// Queued and active ones, by sequence.
   std::vector<task_row> open();

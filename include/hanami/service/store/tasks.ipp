@@ -5,7 +5,7 @@
 
 #include "../base/clock.hpp"
 #include "../base/identity.hpp"
-#include "../base/problem.hpp"
+#include "../base/refusal.hpp"
 #include "../base/uuid.hpp"
 #include "cursor.hpp"
 

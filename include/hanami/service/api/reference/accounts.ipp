@@ -2,7 +2,7 @@
 #pragma once
 
 #include "../../base/clock.hpp"
-#include "../../base/problem.hpp"
+#include "../../base/refusal.hpp"
 #include "endpoints.hpp"
 #include "reference.hpp"
 
@@ -56,7 +56,7 @@ inline void expect_reference_right(const services& s, const identity& who, const
                                  (s.rules.allows(route.found->path.substr(1), method, who.role) &&
                                   (route.found->who != audience::admin || who.admin)));
   if (!allowed) {
-    throw unauthorized("Access denied by policy");
+    throw unauthenticated("Access denied by policy");
   }
 }
 
@@ -154,7 +154,7 @@ inline void add_reference_users(reference_adder add, services& s) {
       [&s](call& made) {
         const std::string user_id = made.text_if("user_id").value_or(made.who.user_id);
         if (!made.who.admin && user_id != made.who.user_id) {
-          throw unauthorized("only administrators may ask for others");
+          throw unauthenticated("only administrators may ask for others");
         }
         return answer(json::object{{"projects", reference_projects(s.people.get_user(user_id))}});
       });

@@ -9,7 +9,7 @@
 #include "../../../foundation/error.hpp"
 #include "../../access/policy.hpp"
 #include "../../base/clock.hpp"
-#include "../../base/problem.hpp"
+#include "../../base/refusal.hpp"
 #include "../direct_use.hpp"
 #include "../v1/cluster_socket.hpp"
 #include "wire.hpp"
@@ -70,7 +70,7 @@ class reference_socket final : public http::socket_handler,
         seen_ = now;
       }
       return true;
-    } catch (const problem& why) {
+    } catch (const refusal& why) {
       refuse(why.what());
     } catch (const std::exception&) {
       refuse("something went wrong here");
@@ -78,7 +78,7 @@ class reference_socket final : public http::socket_handler,
     return false;
   }
 
-  /// Throws `problem` 403 and 404. The owner of a part is looked at with each piece.
+  /// Throws `forbidden` and `not_found`. The owner of a part is looked at with each piece.
   void expect_rights(const identity& who, target_kind target, const std::string& id) const {
     const bool cluster = target == target_kind::cluster;
     if (!(cluster ? rules_.allows("v1.0alpha/cluster/set_mode", "PUT", who.role)
@@ -135,8 +135,8 @@ class reference_socket final : public http::socket_handler,
       enter(text("token"), text("target"), text("uuid"));
       send(json::serialize(json::object{{"success", true}, {"uuid", id_}}));
       return;
-    } catch (const problem& refused) {
-      why = refused.status() == 401 ? "Token invalid" : refused.what();
+    } catch (const refusal& refused) {
+      why = refused.code() == refusal_code::unauthenticated ? "Token invalid" : refused.what();
     } catch (const std::exception&) {
       why = "the first message must be JSON with token, target and uuid";
     }

@@ -2,11 +2,10 @@
 #pragma once
 
 #include <chrono>
-#include <thread>
 
 #include <sodium.h>
 
-#include "../../base/problem.hpp"
+#include "../../base/refusal.hpp"
 #include "../agreement.hpp"
 #include "../host_views.hpp"
 #include "../views.hpp"
@@ -54,11 +53,7 @@ inline std::string from_base64(const std::string& text) {
 /// The reference's clients go on as soon as they have an answer, and delete what a task still
 /// needs: so short tasks are waited for.
 inline engine::task_view wait_for(services& s, const identity& who, engine::task_view task) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-  while (!is_over(task.row.state) && std::chrono::steady_clock::now() < until) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    task = s.engine.task(who, task.row.id);
-  }
+  task = s.engine.wait_for_end(who, task.row.id, std::chrono::seconds(30));
   if (task.row.state == store::task_state::failed) {
     throw bad_request(task.row.error);
   }
@@ -74,8 +69,8 @@ inline void add_reference_clusters(reference_adder add, services& s) {
         const std::string text = from_base64(made.text_if("template").value_or(""));
         try {
           return answer(reference_row(s.engine.create(made.who, name, text)));
-        } catch (const problem& why) {
-          if (why.code() == "invalid_template") {
+        } catch (const refusal& why) {
+          if (why.code() == refusal_code::invalid_template) {
             throw bad_request(std::string("not a valid cluster-template: ") + why.what());
           }
           throw;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "../../base/problem.hpp"
+#include "../../base/refusal.hpp"
 #include "../views.hpp"
 #include "endpoints.hpp"
 
@@ -109,7 +109,7 @@ inline json::object show_quota(const quota& q) {
 inline void check_version(const call& made, std::uint64_t version) {
   const auto expected = made.expected_version();
   if (expected && *expected != version) {
-    throw problem(412, "version_mismatch",
+    throw refusal(refusal_code::version_mismatch,
                   "it has changed: it is at version " + std::to_string(version));
   }
 }

@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "../../base/problem.hpp"
+#include "../../base/refusal.hpp"
 #include "../../engine/cluster_shape.hpp"
 #include "../samples.hpp"
 
@@ -129,7 +129,7 @@ inline cluster_frame parse_cluster_frame(std::string_view bytes) {
   return frame;
 }
 
-/// The blocks of a kind as one flat vector: each buffer of the cluster once. Throws `problem` 422
+/// The blocks of a kind as one flat vector: each buffer of the cluster once. Throws `invalid_value`
 /// with a pointer below `pointer`.
 inline std::vector<float> flat_blocks(const cluster_frame& from, block_kind kind,
                                       const std::vector<engine::buffer_shape>& buffers,
@@ -142,41 +142,41 @@ inline std::vector<float> flat_blocks(const cluster_frame& from, block_kind kind
     }
     const std::string here = pointer + '/' + std::to_string(block.number);
     if (block.number >= buffers.size()) {
-      throw detail::sample_problem(here, "the cluster has " + std::to_string(buffers.size()) +
-                                             ": " + detail::known_buffers(buffers));
+      throw invalid_value_at(here, "the cluster has " + std::to_string(buffers.size()) + ": " +
+                                       detail::known_buffers(buffers));
     }
     if (seen[block.number]) {
-      throw detail::sample_problem(here, "is there twice");
+      throw invalid_value_at(here, "is there twice");
     }
     seen[block.number] = true;
     const engine::buffer_shape& buffer = buffers[block.number];
     if (block.count() != buffer.size) {
-      throw detail::sample_problem(here, "must have " + std::to_string(buffer.size) +
-                                             " values, not " + std::to_string(block.count()));
+      throw invalid_value_at(here, "must have " + std::to_string(buffer.size) + " values, not " +
+                                       std::to_string(block.count()));
     }
     float* const to = flat.data() + buffer.first;
     std::memcpy(to, block.values.data(), block.values.size());
     for (std::size_t i = 0; i < buffer.size; ++i) {
       if (std::isinf(to[i])) {
-        throw detail::sample_problem(here + '/' + std::to_string(i),
-                                     "is not finite; what is missing is NaN");
+        throw invalid_value_at(here + '/' + std::to_string(i),
+                               "is not finite; what is missing is NaN");
       }
     }
   }
   for (std::size_t i = 0; i < buffers.size(); ++i) {
     if (!seen[i]) {
-      throw detail::sample_problem(pointer + '/' + std::to_string(i),
-                                   "is required: " + std::to_string(buffers[i].size) + " values");
+      throw invalid_value_at(pointer + '/' + std::to_string(i),
+                             "is required: " + std::to_string(buffers[i].size) + " values");
     }
   }
   return flat;
 }
 
-/// Throws `problem` 422.
+/// Throws `invalid_value`.
 inline void expect_no_targets(const cluster_frame& in) {
   for (const frame_block& block : in.blocks) {
     if (block.kind != block_kind::input) {
-      throw detail::sample_problem("/targets", "only a training has targets");
+      throw invalid_value_at("/targets", "only a training has targets");
     }
   }
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "../../base/compile.hpp"
+#include "../../base/timer.hpp"
 #include "../../http/message.hpp"
 
 /// GET /v1/clusters/{cluster_id}/socket: one cluster, asked and trained as fast as messages come.
@@ -40,20 +41,22 @@ class watched_socket {
   virtual void look() noexcept = 0;
 };
 
-/// All open ones. Safe from any thread.
+/// Looks at all open ones once a second, while there are any. Safe from any thread.
 class socket_watch {
  public:
+  explicit socket_watch(maintenance_timer& timer) : looking_(timer, [this] { look_at_all(); }) {}
+
   void add(std::weak_ptr<watched_socket> opened);
-  /// To be called a few times a second.
-  void look_at_all();
 
  private:
+  void look_at_all();
+
   std::mutex mutex_;
   std::vector<std::weak_ptr<watched_socket>> sockets_;
+  timed_work looking_;
 };
 
-/// What answers a new socket; `made` has been let in as any request is. Throws `problem` 400 and
-/// 404.
+/// What answers a new socket; `made` has been let in as any request is. Throws `refusal`.
 std::shared_ptr<http::socket_handler> open_cluster_socket(services& with, const call& made,
                                                           std::shared_ptr<http::socket> peer);
 

@@ -14,10 +14,10 @@
 
 #include "../../access/policy.hpp"
 #include "../../base/clock.hpp"
-#include "../../base/problem.hpp"
+#include "../../base/refusal.hpp"
+#include "../../http/problem.hpp"
 #include "../direct_use.hpp"
 #include "../dispatcher.hpp"
-#include "../problem_view.hpp"
 #include "../services.hpp"
 #include "cluster_frames.hpp"
 
@@ -62,8 +62,8 @@ inline std::string learned_message(const socket_label& label, const train_result
   return begin_text(label) + "\"learned\":" + json::serialize(show_learned(r)) + '}';
 }
 
-inline std::string error_message(const socket_label& label, const problem& why) {
-  const std::string shown = json::serialize(show_problem(why));
+inline std::string error_message(const socket_label& label, const http::problem& why) {
+  const std::string shown = json::serialize(http::to_json(why));
   return label.binary ? begin_frame(frame_op::refused, why.status(), label.number) + shown
                       : begin_text(label) + "\"error\":" + shown + '}';
 }
@@ -81,7 +81,7 @@ struct socket_request {
   json::object body;
 };
 
-/// Fills in the label as soon as it is known. Throws `protocol_breach` and `problem`.
+/// Fills in the label as soon as it is known. Throws `protocol_breach` and `refusal`.
 inline socket_request read_text_request(std::string_view text, socket_label& label) {
   json::error_code trouble;
   json::parse_options options;
@@ -96,7 +96,7 @@ inline socket_request read_text_request(std::string_view text, socket_label& lab
     constexpr std::size_t most = 256;
     std::string shown = json::serialize(*id);
     if (shown.size() > most) {
-      throw sample_problem("/id", "has at most 256 bytes");
+      throw invalid_value_at("/id", "has at most 256 bytes");
     }
     label.id = std::move(shown);
   }
@@ -107,7 +107,7 @@ inline socket_request read_text_request(std::string_view text, socket_label& lab
   }
   const bool train = all.contains("train");
   if (train == all.contains("infer")) {
-    throw sample_problem("", "a request has either 'infer' or 'train'");
+    throw invalid_value_at("", "a request has either 'infer' or 'train'");
   }
   return {train, std::move(all.at(train ? "train" : "infer").as_object())};
 }
@@ -154,7 +154,7 @@ class cluster_socket final : public http::socket_handler,
   void look() noexcept override {
     try {
       present_rights();
-    } catch (const problem& over) {
+    } catch (const refusal& over) {
       leave(over);
     } catch (const std::exception&) { // the database is busy: the next look tells
     }
@@ -184,7 +184,7 @@ class cluster_socket final : public http::socket_handler,
 
   std::uint64_t changes() const { return s_.door.changes() + s_.rows.changes(); }
 
-  /// Throws `problem`: 401, 403, and 404 where the cluster is gone or hidden.
+  /// Throws `unauthenticated`, `forbidden`, and `not_found` where the cluster is gone or hidden.
   void learn_rights() {
     const std::uint64_t now = changes(); // before what it counts is read
     const identity who = s_.door.identify(token_);
@@ -210,8 +210,8 @@ class cluster_socket final : public http::socket_handler,
   }
 
   /// The socket's time is over.
-  void leave(const problem& why) {
-    const bool gone = why.status() == 404;
+  void leave(const refusal& why) {
+    const bool gone = why.code() == refusal_code::not_found;
     const std::lock_guard lock(mutex_);
     end(gone ? 1001 : 1008, gone ? "the cluster is gone" : why.what());
   }
@@ -235,7 +235,7 @@ class cluster_socket final : public http::socket_handler,
     rights mine;
     try {
       mine = present_rights();
-    } catch (const problem& over) {
+    } catch (const refusal& over) {
       leave(over);
       settle(at, 0, {});
       return;
@@ -346,12 +346,13 @@ class cluster_socket final : public http::socket_handler,
       std::rethrow_exception(why);
     } catch (const protocol_breach& breach) {
       settle(at, breach.code(), breach.what());
-    } catch (const problem& refused) {
-      const bool gone = refused.status() == 404;
+    } catch (const refusal& refused) {
+      const bool gone = refused.code() == refusal_code::not_found;
       settle(at, gone ? 1001 : 0,
              gone ? std::string("the cluster is gone") : error_message(label, refused));
     } catch (const std::exception&) {
-      settle(at, 0, error_message(label, problem(500, "internal", "something went wrong here")));
+      settle(at, 0,
+             error_message(label, refusal(refusal_code::internal, "something went wrong here")));
     }
   }
 
@@ -462,6 +463,7 @@ inline bool names_cluster_protocol(const http::request& from) {
 HANAMI_SERVICE_INLINE void socket_watch::add(std::weak_ptr<watched_socket> opened) {
   const std::lock_guard lock(mutex_);
   sockets_.push_back(std::move(opened));
+  looking_.every(std::chrono::seconds(1));
 }
 
 HANAMI_SERVICE_INLINE void socket_watch::look_at_all() {
@@ -476,6 +478,9 @@ HANAMI_SERVICE_INLINE void socket_watch::look_at_all() {
       open.pop_back();
       return true;
     });
+    if (sockets_.empty()) {
+      looking_.unset();
+    }
   }
   for (const auto& each : open) {
     each->look();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "../../base/problem.hpp"
+#include "../../http/problem.hpp"
 #include "../direct_use.hpp"
 #include "../views.hpp"
 #include "cluster_socket.hpp"
@@ -84,7 +84,7 @@ inline learning_options learning_from(const json::value* given) {
     options.rehearsal = static_cast<decltype(options.rehearsal)>(rehearsal->as_int64());
   }
   if (const json::value* reduction = values.if_contains("reduction")) {
-    options.reduction = reduction->to_number<double>();
+    options.pruning = reduction->to_number<double>();
   }
   return options;
 }
@@ -334,7 +334,8 @@ inline void add_cluster_socket(registry& to, services& s) {
   socket.refusals = {400, 404, 426};
   socket.handle = [&s](call& made) -> answer {
     s.rows.get(made.who, store::resource_kind::cluster, made.text("cluster_id"));
-    throw problem(426, "upgrade_required", "this is a WebSocket: 'Upgrade: websocket' is needed");
+    throw http::problem(426, "upgrade_required",
+                        "this is a WebSocket: 'Upgrade: websocket' is needed");
   };
   socket.open_socket = [&s](call& made, std::shared_ptr<http::socket> peer) {
     return open_cluster_socket(s, made, std::move(peer));

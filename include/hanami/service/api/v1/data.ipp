@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "../../base/problem.hpp"
+#include "../../base/refusal.hpp"
 #include "../agreement.hpp"
 #include "../samples.hpp"
 #include "../views.hpp"

@@ -4,7 +4,7 @@
 #include <sodium.h>
 
 #include "../../../version.hpp"
-#include "../../base/problem.hpp"
+#include "../../base/refusal.hpp"
 #include "../dispatcher.hpp"
 #include "../host_views.hpp"
 #include "../openapi.hpp"
@@ -60,7 +60,7 @@ inline void expect_metrics_reader(const services& s, const call& made) {
   const std::string_view given = token_of(made.request);
   if (given.size() != wanted.size() ||
       sodium_memcmp(given.data(), wanted.data(), wanted.size()) != 0) {
-    throw unauthorized("the token of the metrics is needed: 'Authorization: Bearer ...'");
+    throw unauthenticated("the token of the metrics is needed: 'Authorization: Bearer ...'");
   }
 }
 
@@ -89,7 +89,7 @@ inline void add_health_endpoints(registry& to, services& s) {
   ready.gives = schema::object({{"status", schema::text()}});
   ready.handle = [&s](call&) {
     if (!s.ready()) {
-      problem why(503, "starting", "the server is still reading what it knew");
+      refusal why(refusal_code::starting, "the server is still reading what it knew");
       why.retry_after_s = 1;
       throw why;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "../../base/problem.hpp"
+#include "../../base/refusal.hpp"
 #include "../views.hpp"
 #include "endpoints.hpp"
 
@@ -147,7 +147,7 @@ class task_events final : public http::event_source {
       const engine::task_view view = from_.task(who_, id_);
       shown = json::serialize(show_task(view));
       over = is_over(view.row.state);
-    } catch (const problem&) {
+    } catch (const refusal&) {
       out += "event: gone\ndata: {}\n\n";
       return false;
     }
