@@ -20,7 +20,7 @@ class template_builder;
 template <class Real, class Weight = Real>
 struct network;
 template <class Real>
-struct activity;
+struct workspace;
 struct bfloat16;
 template <class Real = float, class Weight = Real>
 class basic_cluster;

@@ -65,24 +65,24 @@ TEST_CASE("a quick power of two keeps its error bound", "[algorithm]") {
   }
 }
 
-TEMPLATE_TEST_CASE("an activation is zero below zero and its slope comes from its potential",
+TEMPLATE_TEST_CASE("an activation is zero below zero and its slope comes from its activation",
                    "[algorithm]", float, double) {
-  CHECK(relu::potential(TestType(-2)) == 0);
-  CHECK(relu::potential(TestType(2.5)) == TestType(2.5));
-  CHECK(relu::slope(TestType(0)) == 0);
-  CHECK(relu::slope(TestType(3)) == 1);
-  CHECK(log2_activation::potential(TestType(-2)) == 0);
-  CHECK(log2_activation::slope(TestType(0)) == 0);
+  CHECK(relu::activate(TestType(-2)) == 0);
+  CHECK(relu::activate(TestType(2.5)) == TestType(2.5));
+  CHECK(relu::derivative(TestType(0)) == 0);
+  CHECK(relu::derivative(TestType(3)) == 1);
+  CHECK(log2_activation::activate(TestType(-2)) == 0);
+  CHECK(log2_activation::derivative(TestType(0)) == 0);
   for (double z = 1e-3; z < 1e6; z *= 1.7) {
-    const TestType a = log2_activation::potential(static_cast<TestType>(z));
+    const TestType a = log2_activation::activate(static_cast<TestType>(z));
     CHECK(static_cast<double>(a) == Approx(exact_log2_1p(z)).epsilon(1e-6));
-    CHECK(static_cast<double>(log2_activation::slope(a)) ==
+    CHECK(static_cast<double>(log2_activation::derivative(a)) ==
           Approx(1 / ((1 + z) * std::log(2.0))).epsilon(1e-5));
   }
 }
 
 TEST_CASE("a kind of activation names its type", "[algorithm]") {
-  const auto at_three = [](auto activate) { return decltype(activate)::potential(3.0); };
+  const auto at_three = [](auto activate) { return decltype(activate)::activate(3.0); };
   CHECK(with_activation(activation_kind::relu, at_three) == 3.0);
   CHECK(with_activation(activation_kind::log2, at_three) == Approx(2.0));
 }

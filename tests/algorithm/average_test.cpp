@@ -24,10 +24,10 @@ network<double> grown_network() {
                                       .output("out", {3, 1, 1}, 2)
                                       .build(),
                                   1);
-  activity<double> act;
-  act.fit_to_learn(net);
-  act.sources[0] = 1.0;
-  grow_level(net, net.plan.levels[0], act);
+  workspace<double> ws;
+  ws.fit_to_learn(net);
+  ws.activations[0] = 1.0;
+  grow_level(net, net.topology.levels[0], ws);
   return net;
 }
 
@@ -91,17 +91,17 @@ TEST_CASE("an average that ends leaves nothing but the weights", "[algorithm]") 
 TEST_CASE("sections and bricks that grow have an average that answers like them", "[algorithm]") {
   auto net = grown_network();
   set_averaging(net, true);
-  activity<double> act;
-  act.fit_to_learn(net);
-  act.sources[0] = 1.0;
-  act.sources[1] = 2.0; // new
-  grow_level(net, net.plan.levels[0], act);
+  workspace<double> ws;
+  ws.fit_to_learn(net);
+  ws.activations[0] = 1.0;
+  ws.activations[1] = 2.0; // new
+  grow_level(net, net.topology.levels[0], ws);
   CHECK(grow_brick(net, hexagon_id{1}, false));
-  act.fit_to_learn(net);
-  grow_level(net, net.plan.levels[0], act);
+  ws.fit_to_learn(net);
+  grow_level(net, net.topology.levels[0], ws);
   REQUIRE(find_fault(net) == nullptr);
-  infer_placed(net, weight_set::current, act, serial_executor{});
-  const auto current = act.answer;
-  infer_placed(net, weight_set::average, act, serial_executor{});
-  CHECK(std::equal(current.begin(), current.end(), act.answer.begin()));
+  infer_placed(net, weight_set::current, ws, serial_executor{});
+  const auto current = ws.prediction;
+  infer_placed(net, weight_set::average, ws, serial_executor{});
+  CHECK(std::equal(current.begin(), current.end(), ws.prediction.begin()));
 }

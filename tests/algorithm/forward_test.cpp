@@ -25,7 +25,7 @@ constexpr std::size_t lanes = 32;
 template <class Real>
 struct tiny_network {
   network<Real> net;
-  activity<Real> act;
+  workspace<Real> ws;
 
   explicit tiny_network(activation_kind kind, std::uint32_t max_steps)
       : net(make_network<Real>(template_of(kind, max_steps), 1)) {
@@ -76,10 +76,10 @@ struct tiny_network {
   }
   std::vector<Real> answer(std::array<Real, 2> values) {
     REQUIRE(find_fault(net) == nullptr);
-    act.fit(net);
-    place_inputs<Real>(net, values, act);
-    infer_placed(net, weight_set::current, act, serial_executor{});
-    return {act.answer.begin(), act.answer.end()};
+    ws.fit(net);
+    place_inputs<Real>(net, values, ws);
+    infer_placed(net, weight_set::current, ws, serial_executor{});
+    return {ws.prediction.begin(), ws.prediction.end()};
   }
 };
 
@@ -144,20 +144,20 @@ TEST_CASE("linear answers are turned into the units of the targets", "[algorithm
 
 TEST_CASE("inputs are placed by their sign, and infinities are reported", "[algorithm]") {
   tiny_network<double> tiny(activation_kind::relu, 1);
-  auto& act = tiny.act;
-  act.fit(tiny.net);
+  auto& ws = tiny.ws;
+  ws.fit(tiny.net);
   constexpr double infinity = std::numeric_limits<double>::infinity();
-  CHECK(place_inputs<double>(tiny.net, std::array{infinity, 0.0}, act).infinite);
-  CHECK(place_inputs<double>(tiny.net, std::array{0.0, -infinity}, act).infinite);
-  const auto found = place_inputs<double>(tiny.net, std::array{1.5, -2.5}, act);
+  CHECK(place_inputs<double>(tiny.net, std::array{infinity, 0.0}, ws).infinite);
+  CHECK(place_inputs<double>(tiny.net, std::array{0.0, -infinity}, ws).infinite);
+  const auto found = place_inputs<double>(tiny.net, std::array{1.5, -2.5}, ws);
   CHECK_FALSE(found.infinite);
   CHECK(found.new_negative);
-  CHECK(act.sources[0] == 1.5);
-  CHECK(act.sources[1] == 0.0);
-  CHECK(act.sources[tiny.net.plan.negative_part] == 0.0);
-  CHECK(act.sources[tiny.net.plan.negative_part + 1] == 2.5);
+  CHECK(ws.activations[0] == 1.5);
+  CHECK(ws.activations[1] == 0.0);
+  CHECK(ws.activations[tiny.net.topology.negative_part] == 0.0);
+  CHECK(ws.activations[tiny.net.topology.negative_part + 1] == 2.5);
   tiny.net.negative_inputs[0] = 1;
-  CHECK_FALSE(place_inputs<double>(tiny.net, std::array{1.0, -1.0}, act).new_negative);
-  CHECK_FALSE(place_inputs<double>(tiny.net, std::array{1.0, 1.0}, act).new_negative);
-  CHECK(act.sources[tiny.net.plan.negative_part + 1] == 0.0); // nothing is left behind
+  CHECK_FALSE(place_inputs<double>(tiny.net, std::array{1.0, -1.0}, ws).new_negative);
+  CHECK_FALSE(place_inputs<double>(tiny.net, std::array{1.0, 1.0}, ws).new_negative);
+  CHECK(ws.activations[tiny.net.topology.negative_part + 1] == 0.0); // nothing is left behind
 }

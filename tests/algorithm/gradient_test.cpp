@@ -33,7 +33,7 @@ constexpr std::size_t input_count = 5;
 /// every kind.
 struct gradient_fixture {
   network<double> net;
-  activity<double> act;
+  workspace<double> ws;
   std::vector<double> sample;
   std::vector<double> target{0.2, 0.5, 0.3, 1.0, 0.25, 130.0, -2.0};
 
@@ -89,21 +89,21 @@ struct gradient_fixture {
   }
 
   void grow(const std::vector<double>& values) {
-    act.fit_to_learn(net);
-    place_inputs<double>(net, values, act);
-    grow_forward(net, act, serial_executor{});
+    ws.fit_to_learn(net);
+    place_inputs<double>(net, values, ws);
+    grow_forward(net, ws, serial_executor{});
   }
 
   double loss() {
-    act.fit_to_learn(net);
-    place_inputs<double>(net, sample, act);
-    infer_placed(net, weight_set::current, act, serial_executor{});
+    ws.fit_to_learn(net);
+    place_inputs<double>(net, sample, ws);
+    infer_placed(net, weight_set::current, ws, serial_executor{});
     double sum = 0;
     std::size_t first = 0;
     for (std::size_t o = 0; o < net.outputs.size(); ++o) {
-      const std::size_t size = net.plan.outputs[o].size;
+      const std::size_t size = net.topology.outputs[o].size;
       const std::span<const double> part(target.data() + first, size);
-      sum += measure_output<double>(net, o, part, 1e9, act).nats;
+      sum += measure_output<double>(net, o, part, 1e9, ws).nats;
       first += size;
     }
     return sum;
@@ -124,7 +124,7 @@ struct gradient_fixture {
     loss();
     double least = 1e9;
     for (std::size_t index = 0; index < net.bricks.size(); ++index) {
-      const auto& list = act.lists[index];
+      const auto& list = ws.lists[index];
       for (std::size_t lane = 0; lane < net.lanes(); ++lane) {
         double z = net.bricks[index].bias[lane];
         for (std::size_t s = 0; s < list.count; ++s) {
@@ -167,9 +167,9 @@ void check_gradients(activation_kind activation) {
   REQUIRE(net.bricks.size() == 4);
   f.loss();
   network<double> after = net;
-  activity<double> act = f.act;
-  find_deltas(after, act, serial_executor{});
-  correct_weights(after, {rate, rate, rate}, act, serial_executor{});
+  workspace<double> ws = f.ws;
+  find_hidden_gradients(after, ws, serial_executor{});
+  correct_weights(after, {rate, rate, rate}, ws, serial_executor{});
 
   comparison sections;
   comparison from_neurons;
@@ -177,7 +177,7 @@ void check_gradients(activation_kind activation) {
   for (std::size_t index = 0; index < net.bricks.size(); ++index) {
     auto& b = net.bricks[index];
     const double gain = fan_in_gain(net, b);
-    CHECK(gain == (net.plan[b.hexagon].fed_by.empty() ? 2.0 : 0.5));
+    CHECK(gain == (net.topology[b.hexagon].fed_by.empty() ? 2.0 : 0.5));
     const auto& chunks = net.hexagons[index_of(b.hexagon)].chunks;
     for (std::size_t local = 0; local < b.chunks() * chunk_width; ++local) {
       longest = std::max<std::size_t>(longest, b.step_count(local));
@@ -212,7 +212,7 @@ void check_gradients(activation_kind activation) {
   CHECK(std::min(plain.worst, gained.worst) < 1e-5);
 
   for (std::size_t o = 0; o < net.outputs.size(); ++o) {
-    INFO("output " << net.plan.outputs[o].name);
+    INFO("output " << net.topology.outputs[o].name);
     auto& layer = net.outputs[o];
     comparison outputs;
     for (std::size_t i = 0; i < layer.weights.size(); ++i) {
@@ -244,8 +244,8 @@ TEST_CASE("nodes without a target move no weight", "[algorithm]") {
   }
   CHECK(f.loss() == 0.0);
   network<double> after = f.net;
-  find_deltas(after, f.act, serial_executor{});
-  correct_weights(after, {0.1, 0.1, 0.1}, f.act, serial_executor{});
+  find_hidden_gradients(after, f.ws, serial_executor{});
+  correct_weights(after, {0.1, 0.1, 0.1}, f.ws, serial_executor{});
   for (std::size_t o = 0; o < after.outputs.size(); ++o) {
     CHECK(std::equal(after.outputs[o].weights.begin(), after.outputs[o].weights.end(),
                      f.net.outputs[o].weights.begin()));
@@ -265,8 +265,8 @@ TEST_CASE("a rate of zero moves no weight and makes no NaN", "[algorithm]") {
   gradient_fixture f(activation_kind::relu, 3);
   f.loss();
   network<double> after = f.net;
-  find_deltas(after, f.act, serial_executor{});
-  correct_weights(after, {}, f.act, serial_executor{});
+  find_hidden_gradients(after, f.ws, serial_executor{});
+  correct_weights(after, {}, f.ws, serial_executor{});
   for (std::size_t b = 0; b < after.bricks.size(); ++b) {
     CHECK(std::equal(after.bricks[b].bias.begin(), after.bricks[b].bias.end(),
                      f.net.bricks[b].bias.begin()));
@@ -283,15 +283,15 @@ TEST_CASE("the whole-gradient step mends its share of a linear error", "[algorit
   }
   const auto error_of = [&] {
     f.loss();
-    return std::hypot(f.act.errors[5], f.act.errors[6]);
+    return std::hypot(f.ws.output_gradients[5], f.ws.output_gradients[6]);
   };
   const double before = error_of();
   REQUIRE(before > 0.1);
-  find_deltas(f.net, f.act, serial_executor{});
-  const auto rates = whole_gradient_rates(f.net, f.act, 0.01, 0.1);
+  find_hidden_gradients(f.net, f.ws, serial_executor{});
+  const auto rates = whole_gradient_rates(f.net, f.ws, 0.01, 0.1);
   CHECK_FALSE(rates.fan_in);
   CHECK(rates.bias == Approx(0.1 * rates.weight));
-  correct_weights(f.net, rates, f.act, serial_executor{});
+  correct_weights(f.net, rates, f.ws, serial_executor{});
   const double mended = 1 - error_of() / before;
   CHECK(mended > 0.002); // two outputs and two levels share the step
   CHECK(mended < 0.011);

@@ -19,7 +19,7 @@ constexpr double missing = std::numeric_limits<double>::quiet_NaN();
 /// An output of three nodes with inner sums set by hand.
 struct output_fixture {
   network<double> net;
-  activity<double> act;
+  workspace<double> ws;
 
   output_fixture(output_kind kind, const std::vector<double>& sums)
       : net(make_network<double>(template_builder{}
@@ -28,11 +28,11 @@ struct output_fixture {
                                      .output("out", {3, 1, 1}, 3, kind)
                                      .build(),
                                  1)) {
-    act.fit_to_learn(net);
-    act.answer.assign(sums.begin(), sums.end());
+    ws.fit_to_learn(net);
+    ws.prediction.assign(sums.begin(), sums.end());
   }
   output_loss<double> against(const std::vector<double>& target, double clip = 100.0) {
-    return measure_output<double>(net, 0, target, clip, act);
+    return measure_output<double>(net, 0, target, clip, ws);
   }
 };
 
@@ -40,20 +40,20 @@ struct output_fixture {
 
 TEST_CASE("softmax answers add up to one and survive huge sums", "[algorithm]") {
   output_fixture out(output_kind::softmax, {1.0, 2.0, 3.0});
-  answer_output(out.net, 0, out.act);
+  predict_output(out.net, 0, out.ws);
   const double sum = std::exp(1.0) + std::exp(2.0) + std::exp(3.0);
-  CHECK(out.act.answer[0] == Approx(std::exp(1.0) / sum));
-  CHECK(out.act.answer[2] == Approx(std::exp(3.0) / sum));
+  CHECK(out.ws.prediction[0] == Approx(std::exp(1.0) / sum));
+  CHECK(out.ws.prediction[2] == Approx(std::exp(3.0) / sum));
 
   const auto loss = out.against({0, 1, 0});
   CHECK(loss.nats == Approx(-std::log(std::exp(2.0) / sum)));
-  CHECK(out.act.errors[1] == Approx(std::exp(2.0) / sum - 1));
+  CHECK(out.ws.output_gradients[1] == Approx(std::exp(2.0) / sum - 1));
   CHECK(loss.worst == Approx(1 - std::exp(2.0) / sum));
 
   output_fixture huge(output_kind::softmax, {1e6, -1e6, 1e6});
-  answer_output(huge.net, 0, huge.act);
-  CHECK(huge.act.answer[0] == 0.5);
-  CHECK(huge.act.answer[1] == 0.0);
+  predict_output(huge.net, 0, huge.ws);
+  CHECK(huge.ws.prediction[0] == 0.5);
+  CHECK(huge.ws.prediction[1] == 0.0);
   const auto sure = huge.against({0, 1, 0});
   CHECK(std::isfinite(sure.nats));
   CHECK(sure.nats > 60);
@@ -61,42 +61,42 @@ TEST_CASE("softmax answers add up to one and survive huge sums", "[algorithm]") 
 
 TEST_CASE("sigmoid answers are independent of each other", "[algorithm]") {
   output_fixture out(output_kind::sigmoid, {0.0, 1.0, -1000.0});
-  answer_output(out.net, 0, out.act);
-  CHECK(out.act.answer[0] == 0.5);
-  CHECK(out.act.answer[1] == Approx(1 / (1 + std::exp(-1.0))));
-  CHECK(out.act.answer[2] == 0.0);
+  predict_output(out.net, 0, out.ws);
+  CHECK(out.ws.prediction[0] == 0.5);
+  CHECK(out.ws.prediction[1] == Approx(1 / (1 + std::exp(-1.0))));
+  CHECK(out.ws.prediction[2] == 0.0);
   const auto loss = out.against({1.0, 0.25, 0.0});
   const double y = 1 / (1 + std::exp(-1.0));
   CHECK(loss.nats ==
         Approx(std::log(2.0) - 0.25 * std::log(y) - 0.75 * std::log(1 - y)).epsilon(1e-9));
-  CHECK(out.act.errors[0] == -0.5);
-  CHECK(out.act.errors[1] == Approx(y - 0.25));
-  CHECK(out.act.errors[2] == 0.0);
+  CHECK(out.ws.output_gradients[0] == -0.5);
+  CHECK(out.ws.output_gradients[1] == Approx(y - 0.25));
+  CHECK(out.ws.output_gradients[2] == 0.0);
 }
 
 TEST_CASE("linear answers come in the units of the targets, errors in inner units", "[algorithm]") {
   output_fixture out(output_kind::linear, {0.5, -1.0, 2.0});
   out.net.outputs[0].location = {100.0, 0.0, 7.0};
   out.net.outputs[0].spread = {10.0, 2.0, 0.0}; // a constant target has no spread: 1 serves
-  answer_output(out.net, 0, out.act);
-  CHECK(out.act.answer[0] == 105.0);
-  CHECK(out.act.answer[1] == -2.0);
-  CHECK(out.act.answer[2] == 9.0);
+  predict_output(out.net, 0, out.ws);
+  CHECK(out.ws.prediction[0] == 105.0);
+  CHECK(out.ws.prediction[1] == -2.0);
+  CHECK(out.ws.prediction[2] == 9.0);
   const auto loss = out.against({102.0, 0.0, 9.0});
-  CHECK(out.act.errors[0] == Approx(0.3));
-  CHECK(out.act.errors[1] == Approx(-1.0));
-  CHECK(out.act.errors[2] == 0.0);
+  CHECK(out.ws.output_gradients[0] == Approx(0.3));
+  CHECK(out.ws.output_gradients[1] == Approx(-1.0));
+  CHECK(out.ws.output_gradients[2] == 0.0);
   CHECK(loss.worst == Approx(1.0));
   CHECK(loss.nats == Approx(0.3 * 0.3 / 2 + 0.5));
 }
 
 TEST_CASE("errors are clipped, and the loss grows in a line beyond", "[algorithm]") {
   output_fixture out(output_kind::linear, {5.0, -5.0, 1.0});
-  answer_output(out.net, 0, out.act);
+  predict_output(out.net, 0, out.ws);
   const auto loss = out.against({0.0, 0.0, 0.0}, 1.5);
-  CHECK(out.act.errors[0] == 1.5);
-  CHECK(out.act.errors[1] == -1.5);
-  CHECK(out.act.errors[2] == 1.0);
+  CHECK(out.ws.output_gradients[0] == 1.5);
+  CHECK(out.ws.output_gradients[1] == -1.5);
+  CHECK(out.ws.output_gradients[2] == 1.0);
   CHECK(loss.worst == 5.0);
   CHECK(loss.nats == Approx(2 * (1.5 * (5 - 0.75)) + 0.5)); // Huber's loss
 }
@@ -104,18 +104,18 @@ TEST_CASE("errors are clipped, and the loss grows in a line beyond", "[algorithm
 TEST_CASE("unknown targets have no error and no loss", "[algorithm]") {
   for (const output_kind kind : {output_kind::softmax, output_kind::sigmoid, output_kind::linear}) {
     output_fixture out(kind, {1.0, 2.0, 3.0});
-    answer_output(out.net, 0, out.act);
-    out.act.errors.assign(3, 77.0); // of an earlier sample
+    predict_output(out.net, 0, out.ws);
+    out.ws.output_gradients.assign(3, 77.0); // of an earlier sample
     const auto none = out.against({missing, missing, missing});
     CHECK(none.nats == 0.0);
     CHECK(none.worst == 0.0);
-    for (const double error : out.act.errors) {
+    for (const double error : out.ws.output_gradients) {
       CHECK(error == 0.0);
     }
     const auto one = out.against({missing, 1.0, missing});
-    CHECK(out.act.errors[0] == 0.0);
-    CHECK(out.act.errors[1] != 0.0);
-    CHECK(one.worst == std::abs(out.act.errors[1]));
+    CHECK(out.ws.output_gradients[0] == 0.0);
+    CHECK(out.ws.output_gradients[1] != 0.0);
+    CHECK(one.worst == std::abs(out.ws.output_gradients[1]));
   }
 }
 

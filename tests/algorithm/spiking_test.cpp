@@ -90,11 +90,11 @@ struct stream_fixture {
       : net(make_network<double>(template_of(activation), 5)) {
     net.outputs[1].location = {1.0};
     net.outputs[1].spread = {2.0};
-    activity<double> act;
+    workspace<double> ws;
     for (std::uint64_t i = 0; i < 60; ++i) {
-      act.fit_to_learn(net);
-      place_inputs<double>(net, sample(i), act);
-      grow_forward(net, act, serial_executor{});
+      ws.fit_to_learn(net);
+      place_inputs<double>(net, sample(i), ws);
+      grow_forward(net, ws, serial_executor{});
     }
     net.bricks[0].most_active = 1000000; // no step is shortened
   }
@@ -113,23 +113,23 @@ struct stream_fixture {
     return values;
   }
 
-  /// The loss at the end of the stream, from rest. `act` is left as it is then.
-  double loss(activity<double>& act) {
-    act = {};
+  /// The loss at the end of the stream, from rest. `ws` is left as it is then.
+  double loss(workspace<double>& ws) {
+    ws = {};
     for (std::uint64_t i = 0; i < length; ++i) {
-      act.fit_to_learn(net);
-      act.memory.fit_traces(net);
-      place_inputs<double>(net, sample(100 + i), act);
-      infer_placed(net, weight_set::current, act, serial_executor{});
-      follow_traces<double, double>{net, act}(0);
+      ws.fit_to_learn(net);
+      ws.memory.fit_traces(net);
+      place_inputs<double>(net, sample(100 + i), ws);
+      infer_placed(net, weight_set::current, ws, serial_executor{});
+      follow_traces<double, double>{net, ws}(0);
     }
     const std::span<const double> all(target);
-    return measure_output<double>(net, 0, all.first(3), 1e9, act).nats +
-           measure_output<double>(net, 1, all.last(1), 1e9, act).nats;
+    return measure_output<double>(net, 0, all.first(3), 1e9, ws).nats +
+           measure_output<double>(net, 1, all.last(1), 1e9, ws).nats;
   }
   double loss() {
-    activity<double> act;
-    return loss(act);
+    workspace<double> ws;
+    return loss(ws);
   }
 };
 
@@ -197,10 +197,10 @@ TEST_CASE("a neuron without positive input does not begin to rest", "[algorithm]
 TEST_CASE("the neurons of a brick share a range evenly, drawn from the seed", "[algorithm]") {
   const auto drawn = [](std::uint64_t seed) {
     auto net = make_network<float>(small_template(mixed_neurons()), seed);
-    activity<float> act;
+    workspace<float> ws;
     grow_brick(net, hexagon_id{1}, false);
-    act.fit(net);
-    return act.memory;
+    ws.fit(net);
+    return ws.memory;
   };
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     const auto memory = drawn(seed);
@@ -231,14 +231,14 @@ TEST_CASE("a hexagon may spike in a way of its own, or alone", "[algorithm]") {
   auto net = make_network<float>(from, 1);
   grow_brick(net, hexagon_id{1}, false);
   grow_brick(net, hexagon_id{3}, false);
-  activity<float> act;
-  act.fit(net);
+  workspace<float> ws;
+  ws.fit(net);
   REQUIRE(net.bricks.size() == 2);
-  CHECK(act.memory.spikes(0));
-  CHECK_FALSE(act.memory.spikes(1));
-  CHECK(act.memory.threshold[0] == 0.25f);
-  CHECK(act.memory.keep[0] == 0.5f);
-  CHECK(act.memory.refractory_time[0] == 1);
+  CHECK(ws.memory.spikes(0));
+  CHECK_FALSE(ws.memory.spikes(1));
+  CHECK(ws.memory.threshold[0] == 0.25f);
+  CHECK(ws.memory.keep[0] == 0.5f);
+  CHECK(ws.memory.refractory_time[0] == 1);
 }
 
 TEST_CASE("what a spiking brick learns is the gradient over all it has seen", "[algorithm]") {
@@ -246,16 +246,16 @@ TEST_CASE("what a spiking brick learns is the gradient over all it has seen", "[
   constexpr double nudge = 1e-6;
   for (const auto activation : {activation_kind::relu, activation_kind::log2}) {
     stream_fixture f(activation);
-    activity<double> act;
-    f.loss(act);
+    workspace<double> ws;
+    f.loss(ws);
     auto after = f.net;
-    find_deltas(after, act, serial_executor{});
-    correct_weights(after, {rate, rate, rate, false}, act, serial_executor{});
+    find_hidden_gradients(after, ws, serial_executor{});
+    correct_weights(after, {rate, rate, rate, false}, ws, serial_executor{});
     double off = 0;
     double squares = 0;
     std::size_t from_before = 0; // weights that the last sample alone would not reach
     for (std::size_t s = 0; s < f.net.tiles.slot_end(); ++s) {
-      const auto& list = act.lists[0];
+      const auto& list = ws.lists[0];
       const bool active =
           std::find(list.slot.begin(), list.slot.begin() + static_cast<std::ptrdiff_t>(list.count),
                     static_cast<tile_slot>(s)) !=
@@ -283,17 +283,17 @@ TEST_CASE("what a spiking brick learns is the gradient over all it has seen", "[
 
 TEST_CASE("traces leave with the tile they belong to", "[algorithm]") {
   stream_fixture f(activation_kind::relu);
-  activity<double> act;
-  f.loss(act);
+  workspace<double> ws;
+  f.loss(ws);
   auto& b = f.net.bricks[0];
   const tile_slot slot = b.slot[0]; // the first step of the first input
   REQUIRE(b.have[0] == 0xf);
-  REQUIRE(act.memory.strongest[slot] > 0);
+  REQUIRE(ws.memory.strongest[slot] > 0);
   std::swap(b.slot[0], b.slot[b.max_steps]); // as if both had been removed and grown again
-  place_inputs<double>(f.net, std::vector<double>(4), act);
-  infer_placed(f.net, weight_set::current, act, serial_executor{});
-  follow_traces<double, double>{f.net, act}(0);
-  CHECK(act.memory.strongest[slot] == 0);
-  const double* trace = act.memory.traces.data() + slot * f.net.lanes();
+  place_inputs<double>(f.net, std::vector<double>(4), ws);
+  infer_placed(f.net, weight_set::current, ws, serial_executor{});
+  follow_traces<double, double>{f.net, ws}(0);
+  CHECK(ws.memory.strongest[slot] == 0);
+  const double* trace = ws.memory.traces.data() + slot * f.net.lanes();
   CHECK(std::all_of(trace, trace + f.net.lanes(), [](double e) { return e == 0; }));
 }

@@ -116,7 +116,7 @@ TEST_CASE("nothing is allocated once a cluster has grown", "[cluster]") {
       settings.refractory_time = spiking ? 2 : 1;
       learning_options options;
       options.rehearsal = 2;
-      options.remembered = 20;
+      options.replay_capacity = 20;
       cluster c(template_builder{}
                     .settings(settings)
                     .hexagons({{1, 1, 1}, {4, 1, 1}})
@@ -145,11 +145,11 @@ TEST_CASE("nothing is allocated once a cluster has grown", "[cluster]") {
       CHECK(allocations_of(train_all) == 0);
       CHECK(c.statistics().growth.sections_grown == before.sections_grown);
 
-      activity<float> act = c.current_activity();
-      c.infer(all[0].input, act);
+      workspace<float> ws = c.current_workspace();
+      c.infer(all[0].input, ws);
       CHECK(allocations_of([&] {
               for (const sample& s : all) {
-                c.infer(s.input, act);
+                c.infer(s.input, ws);
               }
             }) == 0);
     }
@@ -160,7 +160,7 @@ TEST_CASE("with memory reserved, rounds of reduction allocate nothing", "[cluste
   cluster_settings settings;
   settings.brick_size = 32;
   settings.max_bricks = 1;
-  settings.enable_reduction = true;
+  settings.enable_pruning = true;
   cluster c(template_builder{}
                 .settings(settings)
                 .hexagons({{1, 1, 1}, {3, 1, 1}})

@@ -35,7 +35,7 @@ Cluster trained(std::uint64_t planned) {
                 .input("point", {1, 1, 1}, 2)
                 .output("inside", {3, 1, 1}, 1)
                 .build());
-  c.plan_task(planned);
+  c.start_task(planned);
   for (std::uint64_t i = 0; i < 20000; ++i) {
     const auto p = point(i);
     c.train(p, std::vector<float>{inside(p) ? 1.0f : 0.0f});
@@ -75,11 +75,11 @@ TEST_CASE("corrections far below the resolution of 16 bits add up", "[cluster]")
     tiles.tile(slot)[lane] = bfloat16(1.0f);
   }
   const float phi = 1;
-  const std::vector<float> delta(lanes, 1.0f);
+  const std::vector<float> gradient(lanes, 1.0f);
   constexpr int corrections = 10000;
   for (int i = 0; i < corrections; ++i) {
     update_tiles<lanes>(
-        tiles.weights(), &phi, &slot, 1, 1e-4f, delta.data(),
+        tiles.weights(), &phi, &slot, 1, 1e-4f, gradient.data(),
         weight_rounding<bfloat16>(random_bits(1, 1, static_cast<std::uint64_t>(i))));
   }
   double sum = 0;

@@ -21,7 +21,7 @@ cluster_template busy_template() {
   cluster_settings settings;
   settings.brick_size = 32;
   settings.max_connection_distance = 2;
-  settings.enable_reduction = true;
+  settings.enable_pruning = true;
   settings.max_bricks = 3;
   return template_builder{}
       .settings(settings)
@@ -37,8 +37,8 @@ learning_options busy_options(std::uint64_t seed = 1) {
   learning_options options;
   options.seed = seed;
   options.rehearsal = 1;
-  options.remembered = 50;
-  options.nats_per_lane = 0.5;
+  options.replay_capacity = 50;
+  options.growth_loss_per_neuron = 0.5;
   return options;
 }
 
@@ -78,7 +78,7 @@ TEST_CASE("the same seed and samples make the same cluster, to the bit", "[clust
     train_all(second, i, i + 500);
     CHECK(to_checkpoint(first) == to_checkpoint(second));
   }
-  CHECK(first.statistics().growth.bricks_grown > first.state().plan.levels.size());
+  CHECK(first.statistics().growth.bricks_grown > first.state().topology.levels.size());
   CHECK(first.statistics().growth.steps_grown > 10);
 }
 
@@ -131,7 +131,7 @@ TEST_CASE("samples that are known leave every weight alone", "[cluster]") {
     result = c.train(input, target);
     REQUIRE(++samples < 5000);
   } while (result.learned);
-  CHECK(result.error < c.options().skip_classes);
+  CHECK(result.error < c.options().tolerance_classes);
   const auto weights = c.state().outputs[0].weights;
   CHECK_FALSE(c.train(input, target).learned);
   CHECK(c.state().outputs[0].weights == weights);

@@ -53,7 +53,7 @@ TEST_CASE("inference never changes a cluster, whatever it is asked", "[cluster]"
   for (const cluster_settings& settings : {cluster_settings{}, spiking}) {
     const cluster c = trained(row(8, 3, settings), 200);
     const auto before = to_checkpoint(c);
-    activity<float> act = c.current_activity();
+    workspace<float> ws = c.current_workspace();
     constexpr float nan = std::numeric_limits<float>::quiet_NaN();
     for (std::uint64_t i = 0; i < 100; ++i) {
       auto input = values(8, i + 5000);
@@ -74,7 +74,7 @@ TEST_CASE("inference never changes a cluster, whatever it is asked", "[cluster]"
         break;
       }
       c.infer(input);
-      c.infer(input, act);
+      c.infer(input, ws);
     }
     CHECK(to_checkpoint(c) == before);
   }
@@ -96,7 +96,7 @@ TEST_CASE("many threads ask one cluster at once and get equal answers", "[cluste
   std::vector<std::thread> threads;
   for (std::size_t t = 0; t < wrong.size(); ++t) {
     threads.emplace_back([&, t] {
-      activity<float> own;
+      workspace<float> own;
       for (std::uint64_t round = 0; round < 5; ++round) {
         for (std::uint64_t i = 0; i < 200; ++i) {
           const std::uint64_t which = (i * 7 + t * 31) % 200;
@@ -115,11 +115,11 @@ TEST_CASE("many threads ask one cluster at once and get equal answers", "[cluste
 TEST_CASE("an activity may follow a cluster that grows, and go on to another one", "[cluster]") {
   cluster small = trained(row(3, 2), 20);
   const cluster large = trained(row(40, 7), 20);
-  activity<float> act;
+  workspace<float> ws;
   for (std::uint64_t i = 0; i < 50; ++i) {
-    const auto s = small.infer(values(3, i), act);
+    const auto s = small.infer(values(3, i), ws);
     CHECK(std::vector<float>(s.begin(), s.end()) == small.infer(values(3, i)));
-    const auto l = large.infer(values(40, i), act);
+    const auto l = large.infer(values(40, i), ws);
     CHECK(std::vector<float>(l.begin(), l.end()) == large.infer(values(40, i)));
     small.train(values(3, i), values(2, i));
   }
@@ -127,8 +127,8 @@ TEST_CASE("an activity may follow a cluster that grows, and go on to another one
   cluster_settings spiking;
   spiking.refractory_time = 2;
   const cluster remembers = trained(row(40, 7, spiking), 20);
-  remembers.infer(values(40, 1), act);
-  const auto l = large.infer(values(40, 1), act);
+  remembers.infer(values(40, 1), ws);
+  const auto l = large.infer(values(40, 1), ws);
   CHECK(std::vector<float>(l.begin(), l.end()) == large.infer(values(40, 1)));
 }
 
@@ -145,7 +145,7 @@ TEST_CASE("an endless stream answers from its first samples on", "[cluster]") {
   CHECK(c.infer(std::vector<float>{1, 0})[0] > 0.9f);
   CHECK(c.infer(std::vector<float>{0, 1})[1] > 0.9f);
   const auto before = c.infer(std::vector<float>{1, 0});
-  c.freeze();
+  c.compact();
   CHECK(c.infer(std::vector<float>{1, 0})[0] == Approx(before[0]));
 }
 
@@ -153,7 +153,7 @@ TEST_CASE("a frozen cluster answers the same from less memory and can go on lear
           "[cluster]") {
   for (const std::uint64_t planned : {std::uint64_t{0}, std::uint64_t{3000}}) {
     cluster c(row(50, 4));
-    c.plan_task(planned);
+    c.start_task(planned);
     for (std::uint64_t i = 0; i < 2500; ++i) {
       c.train(values(50, i % 300), values(4, i % 300));
     }
@@ -162,7 +162,7 @@ TEST_CASE("a frozen cluster answers the same from less memory and can go on lear
       before.push_back(c.infer(values(50, i)));
     }
     const std::size_t bytes = c.state().bytes();
-    c.freeze();
+    c.compact();
     CHECK(c.state().bytes() < bytes);
     CHECK(find_fault(c.state()) == nullptr);
     for (std::uint64_t i = 0; i < 50; ++i) {
@@ -170,10 +170,10 @@ TEST_CASE("a frozen cluster answers the same from less memory and can go on lear
     }
     std::vector<float> bad = values(50, 1);
     bad[7] = std::numeric_limits<float>::infinity();
-    const auto frozen = to_checkpoint(c);
+    const auto compacted = to_checkpoint(c);
     CHECK_THROWS_AS(c.train(bad, values(4, 1)), error);
-    CHECK(to_checkpoint(c) == frozen); // refused, still frozen
-    c.plan_task(0);
+    CHECK(to_checkpoint(c) == compacted); // refused, still compacted
+    c.start_task(0);
     for (std::uint64_t i = 0; i < 300; ++i) {
       c.train(values(50, i), values(4, i));
     }

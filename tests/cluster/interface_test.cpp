@@ -67,7 +67,7 @@ TEST_CASE("inputs and outputs are found by name", "[cluster]") {
 
 TEST_CASE("every named output learns its own task from every named input", "[cluster]") {
   cluster c(two_by_two());
-  c.plan_task(4000);
+  c.start_task(4000);
   const auto left = c.input("left");
   const auto right = c.input("right");
   const auto kind = c.output("kind");
@@ -123,18 +123,18 @@ TEST_CASE("options out of their range are refused", "[cluster]") {
       [](options_type& o) { o.learning_rate = -1; },
       [](options_type& o) { o.learning_rate = 11; },
       [](options_type& o) { o.learning_rate = nan; },
-      [](options_type& o) { o.mend = 0; },
-      [](options_type& o) { o.mend = 1.5; },
+      [](options_type& o) { o.step_size = 0; },
+      [](options_type& o) { o.step_size = 1.5; },
       [](options_type& o) { o.bias_rate = -0.1; },
       [](options_type& o) { o.bias_rate = nan; },
-      [](options_type& o) { o.skip_classes = -1; },
-      [](options_type& o) { o.skip_values = nan; },
+      [](options_type& o) { o.tolerance_classes = -1; },
+      [](options_type& o) { o.tolerance_values = nan; },
       [](options_type& o) { o.gradient_clip = 0; },
-      [](options_type& o) { o.nats_per_lane = 0; },
+      [](options_type& o) { o.growth_loss_per_neuron = 0; },
       [](options_type& o) { o.rehearsal = 1001; },
-      [](options_type& o) { o.rehearsal = 1, o.remembered = 0; },
-      [](options_type& o) { o.reduction = 0.96; },
-      [](options_type& o) { o.reduction = nan; },
+      [](options_type& o) { o.rehearsal = 1, o.replay_capacity = 0; },
+      [](options_type& o) { o.pruning = 0.96; },
+      [](options_type& o) { o.pruning = nan; },
   };
   for (const auto& spoil : spoils) {
     learning_options options;
@@ -161,7 +161,7 @@ TEST_CASE("a cluster grows only up to its memory limit and learns on", "[cluster
   settings.max_bricks = 64;
   settings.memory_limit = 300000;
   learning_options options;
-  options.nats_per_lane = 0.05; // asks for bricks all the time
+  options.growth_loss_per_neuron = 0.05; // asks for bricks all the time
   cluster c(two_by_two(settings), options);
   for (std::uint64_t i = 0; i < 3000; ++i) {
     const auto input = values(5, i);
@@ -187,7 +187,7 @@ TEST_CASE("bricks grow where the loss stays high, not beyond the most allowed", 
   cluster_settings settings;
   settings.max_bricks = 3;
   learning_options options;
-  options.nats_per_lane = 0.2;
+  options.growth_loss_per_neuron = 0.2;
   cluster c(two_by_two(settings), options);
   for (std::uint64_t i = 0; i < 1500; ++i) {
     c.train(values(5, i), std::vector<float>{random_unit(1, 1, i) > 0.5f ? 1.0f : 0.0f, 0, 0});

@@ -35,7 +35,7 @@ struct sample {
 template <class MakeSample>
 cluster trained(const cluster_template& from, std::uint64_t samples, MakeSample make) {
   cluster c(from);
-  c.plan_task(samples);
+  c.start_task(samples);
   for (std::uint64_t i = 0; i < samples; ++i) {
     const sample s = make(i);
     c.train(s.input, s.target);

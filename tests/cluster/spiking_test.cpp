@@ -81,17 +81,17 @@ cluster pulse_cluster(bool spiking, std::uint64_t seed) {
 double right_answers(pulse_stream::question asks, bool spiking, std::uint64_t seed) {
   cluster c = pulse_cluster(spiking, seed);
   pulse_stream stream(asks, seed);
-  c.plan_task(5000 * 60);
+  c.start_task(5000 * 60);
   for (int i = 0; i < 5000; ++i) {
     for (const row& r : stream.trial()) {
       c.train(r.input, r.target);
     }
   }
-  activity<float> act = c.current_activity();
+  workspace<float> ws = c.current_workspace();
   int right = 0;
   for (int i = 0; i < 1000; ++i) {
     for (const row& r : stream.trial()) {
-      const auto answer = c.infer(r.input, act);
+      const auto answer = c.infer(r.input, ws);
       right += r.asked() && (answer[1] > answer[0]) == (r.target[1] > 0.5f) ? 1 : 0;
     }
   }
@@ -140,9 +140,9 @@ TEST_CASE("a stream goes on exactly where its checkpoint left it", "[cluster]") 
     REQUIRE(a.loss == b.loss);
   }
   CHECK(to_checkpoint(kept) == to_checkpoint(restored));
-  activity<float> fresh;
-  activity<float> act = middle.current_activity();
-  const auto with = middle.infer(rows[cut + 1].input, act);
+  workspace<float> fresh;
+  workspace<float> ws = middle.current_workspace();
+  const auto with = middle.infer(rows[cut + 1].input, ws);
   const auto without = middle.infer(rows[cut + 1].input, fresh);
   CHECK(with[0] != without[0]); // what was before the cut counts
 }

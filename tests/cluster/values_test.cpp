@@ -54,7 +54,7 @@ std::vector<float> class_of(std::uint64_t number) {
 cluster trained(std::uint32_t max_steps, const std::vector<float>& scales,
                 std::uint64_t samples = 1500) {
   cluster c(classes_of(max_steps));
-  c.plan_task(samples * 2);
+  c.start_task(samples * 2);
   for (std::uint64_t i = 0; i < samples; ++i) {
     c.train(input_of(i, scales), class_of(i));
   }
@@ -133,7 +133,7 @@ TEST_CASE("an input a million times too large answers like the largest one seen"
 TEST_CASE("outliers while learning cost next to nothing", "[cluster]") {
   const std::vector<float> ones(inputs, 1.0f);
   cluster c(classes_of(0));
-  c.plan_task(6000);
+  c.start_task(6000);
   for (std::uint64_t i = 0; i < 6000; ++i) {
     auto v = input_of(i, ones);
     if (i % 200 == 0) { // the very first sample, too
@@ -207,7 +207,7 @@ TEST_CASE("missing targets teach nothing", "[cluster]") {
 
 TEST_CASE("training past the end of a task changes no weight and makes no NaN", "[cluster]") {
   cluster c(classes_of(0));
-  c.plan_task(300);
+  c.start_task(300);
   const std::vector<float> ones(inputs, 1.0f);
   for (std::uint64_t i = 0; i < 300; ++i) {
     c.train(input_of(i, ones), class_of(i));

@@ -73,12 +73,12 @@ inline hanami::cluster deep_cluster(std::uint64_t seed = 1) {
   hanami::cluster_settings settings;
   settings.brick_size = 32;
   settings.max_connection_distance = 2;
-  settings.enable_reduction = true;
+  settings.enable_pruning = true;
   settings.max_bricks = 3;
   settings.max_steps = 1;
   settings.activation = hanami::activation_kind::log2;
   auto options = learning(seed);
-  options.nats_per_lane = 0.5;
+  options.growth_loss_per_neuron = 0.5;
   return hanami::cluster(hanami::template_builder{}
                              .settings(settings)
                              .hexagons({{1, 1, 1}, {5, 3, 1}})
@@ -111,10 +111,10 @@ inline std::vector<named_cluster> device_clusters() {
   std::vector<named_cluster> all;
   all.push_back({"windows", picture_cluster()});
   all.push_back({"windows of a task", picture_cluster(2)});
-  all.back().cluster.plan_task(1500);
+  all.back().cluster.start_task(1500);
   all.push_back({"deep", deep_cluster()});
   all.push_back({"deep of a task", deep_cluster(2)});
-  all.back().cluster.plan_task(1500);
+  all.back().cluster.start_task(1500);
   all.push_back({"sensor", sensor_cluster()});
   return all;
 }

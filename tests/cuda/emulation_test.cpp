@@ -100,10 +100,10 @@ TEST_CASE("answers of a device are those of the cluster", "[cuda]") {
     const auto samples = table_for(made, 60, 2);
     emulated device{gpu::emulated_device(64)};
     const auto answers = device.infer(made, samples.inputs);
-    activity<float> act;
+    workspace<float> ws;
     for (std::size_t k = 0; k < 60; ++k) {
       const auto expected = made.infer(
-          std::span(samples.inputs).subspan(k * made.input_size(), made.input_size()), act);
+          std::span(samples.inputs).subspan(k * made.input_size(), made.input_size()), ws);
       REQUIRE(std::vector<float>(expected.begin(), expected.end()) ==
               std::vector<float>(
                   answers.begin() + static_cast<std::ptrdiff_t>(k * made.output_size()),

@@ -33,12 +33,12 @@ std::span<const float> row_of(const std::vector<float>& values, std::size_t size
 
 /// Share of the rows whose largest answer of the first output is their target's.
 double accuracy(const cluster& c, const hanami_test::owned_table& table) {
-  const std::size_t nodes = c.state().plan.outputs[0].size;
+  const std::size_t nodes = c.state().topology.outputs[0].size;
   const std::size_t rows = table.targets.size() / c.output_size();
-  activity<float> act;
+  workspace<float> ws;
   std::size_t right = 0;
   for (std::size_t k = 0; k < rows; ++k) {
-    const auto answer = c.infer(row_of(table.inputs, c.input_size(), k), act).first(nodes);
+    const auto answer = c.infer(row_of(table.inputs, c.input_size(), k), ws).first(nodes);
     const auto target = row_of(table.targets, c.output_size(), k).first(nodes);
     const auto best = std::max_element(answer.begin(), answer.end()) - answer.begin();
     const auto label = std::max_element(target.begin(), target.end()) - target.begin();
@@ -56,9 +56,9 @@ TEST_CASE("a device answers what the cluster answers", "[gpu]") {
     hanami_test::train_serially(made, table_for(made, 1100));
     const auto samples = table_for(made, 200, 2);
     const auto answers = device.infer(made, samples.inputs);
-    activity<float> act;
+    workspace<float> ws;
     for (std::size_t k = 0; k < 200; ++k) {
-      const auto expected = made.infer(row_of(samples.inputs, made.input_size(), k), act);
+      const auto expected = made.infer(row_of(samples.inputs, made.input_size(), k), ws);
       for (std::size_t o = 0; o < expected.size(); ++o) {
         REQUIRE(std::abs(answers[k * expected.size() + o] - expected[o]) <= 1e-5f);
       }

@@ -302,10 +302,10 @@ TEST_CASE("inputs and outputs stand where the template puts them", "[structure]"
 }
 
 TEST_CASE("the numbers of a grown picture are those of the statistics", "[structure]") {
-  learning_options reducing;
-  reducing.reduction = 0.5;
+  learning_options pruned;
+  pruned.pruning = 0.5;
   for (const auto& from : {fields(), row(3), row(5, 2), blob()}) {
-    for (const auto& options : {learning_options{}, reducing}) {
+    for (const auto& options : {learning_options{}, pruned}) {
       const cluster after = grown(from, 120, options);
       const auto statistics = after.statistics();
       const auto g = detail::drawing::describe(after.state());

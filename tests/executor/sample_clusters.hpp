@@ -36,7 +36,7 @@ inline hanami::cluster small_cluster(std::uint64_t seed = 1, std::uint32_t input
   settings.brick_size = 32;
   settings.max_bricks = 3;
   auto options = learning(seed);
-  options.nats_per_lane = 0.2;
+  options.growth_loss_per_neuron = 0.2;
   return hanami::cluster(hanami::template_builder{}
                              .settings(settings)
                              .hexagons({{1, 1, 1}, {3, 1, 1}})
@@ -69,7 +69,7 @@ inline hanami::cluster busy_cluster(std::uint64_t seed = 1, bool spiking = false
   hanami::cluster_settings settings;
   settings.brick_size = 32;
   settings.max_connection_distance = 2;
-  settings.enable_reduction = true;
+  settings.enable_pruning = true;
   settings.max_bricks = 4;
   if (spiking) {
     settings.neuron_cooldown = {1.1, 3.0};
@@ -77,8 +77,8 @@ inline hanami::cluster busy_cluster(std::uint64_t seed = 1, bool spiking = false
   }
   auto options = learning(seed);
   options.rehearsal = 1;
-  options.remembered = 50;
-  options.nats_per_lane = 0.2;
+  options.replay_capacity = 50;
+  options.growth_loss_per_neuron = 0.2;
   return hanami::cluster(hanami::template_builder{}
                              .settings(settings)
                              .hexagons({{1, 1, 1}, {5, 3, 1}})
@@ -113,7 +113,7 @@ inline sample sample_for(const hanami::cluster& c, std::uint64_t number, std::ui
   if (number > 100) {
     s.input[1] = -s.input[1];
   }
-  for (const auto& output : c.plan().outputs) {
+  for (const auto& output : c.cluster_template().outputs) {
     const float share = s.input[0] * 0.01f;
     const auto hot = static_cast<std::uint32_t>(share * static_cast<float>(output.size) * 0.999f);
     for (std::uint32_t k = 0; k < output.size; ++k) {

@@ -36,12 +36,12 @@ tbb_executor always_parallel(std::size_t threads = 0) {
 template <class Executor>
 std::vector<float> live(cluster& c, std::uint64_t samples, const Executor& run) {
   std::vector<float> answers;
-  activity<float> act;
+  workspace<float> ws;
   for (std::uint64_t n = 0; n < samples; ++n) {
     const sample s = sample_for(c, n);
     c.train(s.input, s.target, run);
     if (n % 4 == 0) {
-      const auto answer = c.infer(s.input, act, run);
+      const auto answer = c.infer(s.input, ws, run);
       answers.insert(answers.end(), answer.begin(), answer.end());
     }
   }

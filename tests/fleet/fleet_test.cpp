@@ -53,12 +53,12 @@ void train_alone(cluster& c, std::uint64_t first, std::uint64_t last, std::uint6
 
 /// A source of samples [0, length) of a cluster's stream.
 auto stream_of(const cluster& c, std::uint64_t length, std::uint64_t seed = 1) {
-  return [plan = c, n = std::uint64_t{0}, length, seed](std::span<float> input,
+  return [made = c, n = std::uint64_t{0}, length, seed](std::span<float> input,
                                                         std::span<float> target) mutable {
     if (n == length) {
       return false;
     }
-    const sample s = sample_for(plan, n++, seed);
+    const sample s = sample_for(made, n++, seed);
     std::copy(s.input.begin(), s.input.end(), input.begin());
     std::copy(s.target.begin(), s.target.end(), target.begin());
     return true;
@@ -149,7 +149,7 @@ TEST_CASE("members of a fleet become what they would have become alone, to the b
     for (std::size_t k = 0; k < ids.size(); ++k) { // the same life in every way to submit
       const sample all = flat_samples(alone[k], 0, 40);
       f.train_batch(ids[k], all.input, all.target);
-      f.call(ids[k], [](cluster& c) { c.plan_task(60); });
+      f.call(ids[k], [](cluster& c) { c.start_task(60); });
     }
     for (std::uint64_t n = 40; n < 80; ++n) {
       sample each;
@@ -170,10 +170,10 @@ TEST_CASE("members of a fleet become what they would have become alone, to the b
       INFO("member " << k);
       cluster& c = alone[k];
       train_alone(c, 0, 40);
-      c.plan_task(60);
+      c.start_task(60);
       train_alone(c, 40, 81);
       CHECK(answers[k].get() == c.infer(sample_for(c, 80).input));
-      c.plan_task(120);
+      c.start_task(120);
       train_alone(c, 0, 120);
       CHECK(tasks[k].wait().samples == 120);
       CHECK(to_checkpoint(f.leave(ids[k])) == to_checkpoint(c));
@@ -195,10 +195,10 @@ TEST_CASE("a stream of inputs goes on from what a spiking cluster has seen", "[e
     answers.emplace_back(answer.begin(), answer.end());
   });
   f.drain();
-  auto act = alone.current_activity();
+  auto ws = alone.current_workspace();
   REQUIRE(answers.size() == 10);
   for (std::size_t k = 0; k < 10; ++k) {
-    const auto answer = alone.infer(sample_for(alone, 50 + k).input, act);
+    const auto answer = alone.infer(sample_for(alone, 50 + k).input, ws);
     CHECK(std::equal(answer.begin(), answer.end(), answers[k].begin(), answers[k].end()));
   }
 }
@@ -563,7 +563,7 @@ TEST_CASE("a task tells how far it is and ends as its source does", "[executor]"
     CHECK(task.progress().samples == 120);
     CHECK(task.progress().length == 120);
     CHECK(task.progress().recent_loss > 0);
-    alone.plan_task(120);
+    alone.start_task(120);
     for (int epoch = 0; epoch < 3; ++epoch) {
       train_alone(alone, 0, 40);
     }
@@ -580,9 +580,9 @@ TEST_CASE("a task tells how far it is and ends as its source does", "[executor]"
   SECTION("an endless stream after a task") {
     CHECK(f.start(id, stream_of(alone, 50), 50).wait().samples == 50);
     CHECK(f.start(id, stream_of(alone, 50)).wait().samples == 50);
-    alone.plan_task(50);
+    alone.start_task(50);
     train_alone(alone, 0, 50);
-    alone.plan_task(0);
+    alone.start_task(0);
     train_alone(alone, 0, 50);
     CHECK(to_checkpoint(f.leave(id)) == to_checkpoint(alone));
   }
@@ -627,7 +627,7 @@ TEST_CASE("a task tells how far it is and ends as its source does", "[executor]"
 TEST_CASE("a call has the cluster for itself, in its turn", "[executor]") {
   fleet f({.threads = 1});
   cluster alone = small_cluster();
-  const auto id = f.join(alone.plan(), alone.options());
+  const auto id = f.join(alone.cluster_template(), alone.options());
   const sample all = flat_samples(alone, 0, 10);
   f.train_batch(id, all.input, all.target);
   auto bytes = f.call(id, [](cluster& c) { return to_checkpoint(c); });

@@ -60,42 +60,42 @@ void train(cluster& c, const regime& now, std::uint64_t first, std::uint64_t cou
 } // namespace
 
 TEST_CASE("what is usual is no drift, nor are outliers", "[algorithm]") {
-  drift_watch watch;
+  drift_detector drift;
   for (std::uint64_t i = 0; i < 1000000; ++i) {
-    REQUIRE(!watch.note(i % 1000 == 0 ? 1e6 : usual_loss(i)));
+    REQUIRE(!drift.note(i % 1000 == 0 ? 1e6 : usual_loss(i)));
   }
-  CHECK(watch.changes() == 0);
+  CHECK(drift.changes() == 0);
 }
 
 TEST_CASE("missing targets are no drift, nor is their end", "[algorithm]") {
-  drift_watch watch;
+  drift_detector drift;
   for (std::uint64_t i = 0; i < 20000; ++i) {
-    REQUIRE(!watch.note(i >= 5000 && i < 15000 ? 0.0 : usual_loss(i)));
+    REQUIRE(!drift.note(i >= 5000 && i < 15000 ? 0.0 : usual_loss(i)));
   }
 }
 
 TEST_CASE("a loss that rises is noticed soon, and once", "[algorithm]") {
-  drift_watch watch;
+  drift_detector drift;
   std::uint64_t number = 0;
   for (; number < 10000; ++number) {
-    watch.note(usual_loss(number));
+    drift.note(usual_loss(number));
   }
   std::uint64_t noticed = 0;
   for (; number < 20000; ++number) {
-    if (watch.note(0.5 + usual_loss(number))) {
+    if (drift.note(0.5 + usual_loss(number))) {
       CHECK(noticed == 0);
       noticed = number;
     }
   }
   CHECK(noticed >= 10000);
   CHECK(noticed < 10200);
-  CHECK(watch.changes() == 1);
+  CHECK(drift.changes() == 1);
 }
 
 TEST_CASE("a falling loss is no drift", "[algorithm]") {
-  drift_watch watch;
+  drift_detector drift;
   for (std::uint64_t i = 0; i < 50000; ++i) {
-    REQUIRE(!watch.note((1 + usual_loss(i)) * 1000 / static_cast<double>(1000 + i)));
+    REQUIRE(!drift.note((1 + usual_loss(i)) * 1000 / static_cast<double>(1000 + i)));
   }
 }
 
@@ -122,40 +122,40 @@ TEST_CASE("renewed neurons change no answer", "[algorithm]") {
   const regime now{400, 50, 1}; // where many neurons are silent
   network<float> net = c.state();
   for (auto& b : net.bricks) {
-    b.awake = {};
+    b.active_lanes = {};
   }
-  // Neurons that are awake now and then are kept; all others are drawn anew.
-  activity<float> act;
-  act.fit(net);
+  // Neurons that are active now and then are kept; all others are drawn anew.
+  workspace<float> ws;
+  ws.fit(net);
   std::vector<std::vector<float>> before;
   const auto answer = [&](std::uint64_t i) {
-    place_inputs<float>(net, values(now, i), act);
-    infer_placed(net, weight_set::current, act, serial_executor{});
-    return std::vector<float>(act.answer.begin(), act.answer.end());
+    place_inputs<float>(net, values(now, i), ws);
+    infer_placed(net, weight_set::current, ws, serial_executor{});
+    return std::vector<float>(ws.prediction.begin(), ws.prediction.end());
   };
   for (std::uint64_t i = 0; i < 500; ++i) {
     before.push_back(answer(i));
-    note_awake(net, act);
+    note_active(net, ws);
   }
   std::size_t silent = 0;
   for (const auto& b : net.bricks) {
     for (std::size_t lane = 0; lane < net.lanes(); ++lane) {
-      silent += ((b.awake[lane / 16] >> (lane % 16)) & 1U) == 0 ? 1U : 0U;
+      silent += ((b.active_lanes[lane / 16] >> (lane % 16)) & 1U) == 0 ? 1U : 0U;
     }
   }
   REQUIRE(silent > 0);
-  renew_silent_neurons(net);
-  CHECK(net.growth.neurons_renewed == c.state().growth.neurons_renewed + silent);
+  reset_dormant_neurons(net);
+  CHECK(net.growth.neurons_reset == c.state().growth.neurons_reset + silent);
   std::size_t awake_now = 0;
   for (std::uint64_t i = 0; i < 500; ++i) {
     const auto now_answered = answer(i);
     for (std::size_t k = 0; k < now_answered.size(); ++k) {
       CHECK(now_answered[k] == before[i][k]);
     }
-    note_awake(net, act);
+    note_active(net, ws);
   }
   for (const auto& b : net.bricks) {
-    for (const std::uint16_t bits : b.awake) {
+    for (const std::uint16_t bits : b.active_lanes) {
       awake_now += static_cast<std::size_t>(std::popcount(bits));
     }
   }

@@ -42,7 +42,7 @@ cluster_template row(const cluster_settings& settings, std::int32_t length, std:
 template <class Real>
 struct growing {
   network<Real> net;
-  activity<Real> act;
+  workspace<Real> ws;
 
   explicit growing(const cluster_template& from, std::uint64_t seed = 1)
       : net(make_network<Real>(from, seed)) {
@@ -50,17 +50,17 @@ struct growing {
   }
 
   void show(const std::vector<Real>& values) {
-    act.fit_to_learn(net);
-    if (place_inputs<Real>(net, values, act).new_negative) {
-      for (std::size_t i = 0; i < net.plan.inputs.size(); ++i) {
+    ws.fit_to_learn(net);
+    if (place_inputs<Real>(net, values, ws).new_negative) {
+      for (std::size_t i = 0; i < net.topology.inputs.size(); ++i) {
         open_negative_input(net, i);
       }
-      act.fit_to_learn(net);
-      place_inputs<Real>(net, values, act);
+      ws.fit_to_learn(net);
+      place_inputs<Real>(net, values, ws);
     }
-    grow_forward(net, act, serial_executor{});
+    grow_forward(net, ws, serial_executor{});
     for (std::size_t b = 0; b < net.bricks.size(); ++b) {
-      watch_sources(net, b, act);
+      track_borders(net, b, ws);
     }
   }
   void show_often(int times, const std::vector<Real>& values) {
@@ -70,11 +70,11 @@ struct growing {
   }
   std::vector<Real> answer(const std::vector<Real>& values,
                            weight_set weights = weight_set::current) {
-    activity<Real> fresh;
+    workspace<Real> fresh;
     fresh.fit(net);
     place_inputs<Real>(net, values, fresh);
     infer_placed(net, weights, fresh, serial_executor{});
-    return {fresh.answer.begin(), fresh.answer.end()};
+    return {fresh.prediction.begin(), fresh.prediction.end()};
   }
   std::size_t sections() const { return static_cast<std::size_t>(net.growth.sections_grown); }
   std::uint32_t steps() const { return net.bricks[0].step_count(0); }
@@ -158,13 +158,13 @@ TEST_CASE("neuron sources have the border one and are open above", "[algorithm]"
   float* bias = g.net.bricks[0].bias.data();
   std::fill_n(bias, 32, 10.0f);
   g.answer({1000, 2000, 3000, 4000});
-  activity<float> act;
-  act.fit(g.net);
-  place_inputs<float>(g.net, std::vector<float>{1000, 2000, 3000, 4000}, act);
-  infer_placed(g.net, weight_set::current, act, serial_executor{});
-  REQUIRE(act.lists[1].count == sections);
-  CHECK(act.lists[1].input_count == 0);
-  CHECK(*std::min_element(act.lists[1].phi.begin(), act.lists[1].phi.begin() + act.lists[1].count) >
+  workspace<float> ws;
+  ws.fit(g.net);
+  place_inputs<float>(g.net, std::vector<float>{1000, 2000, 3000, 4000}, ws);
+  infer_placed(g.net, weight_set::current, ws, serial_executor{});
+  REQUIRE(ws.lists[1].count == sections);
+  CHECK(ws.lists[1].input_count == 0);
+  CHECK(*std::min_element(ws.lists[1].phi.begin(), ws.lists[1].phi.begin() + ws.lists[1].count) >
         5.0f);
 }
 
@@ -181,7 +181,7 @@ TEST_CASE("inference grows nothing", "[algorithm]") {
   CHECK(g.net.growth.sections_grown == events.sections_grown);
 }
 
-TEST_CASE("a potential beyond the last border extends the chain and changes no answer",
+TEST_CASE("an activation beyond the last border extends the chain and changes no answer",
           "[algorithm]") {
   auto g = one_input(6);
   g.show_often(20, {1.0});
@@ -208,7 +208,7 @@ TEST_CASE("a potential beyond the last border extends the chain and changes no a
   CHECK(find_fault(g.net) == nullptr);
 }
 
-TEST_CASE("a potential well inside a wide step splits it and changes no answer", "[algorithm]") {
+TEST_CASE("an activation well inside a wide step splits it and changes no answer", "[algorithm]") {
   auto g = one_input(32);
   g.show_often(20, {1.0});
   std::vector<std::vector<double>> before;
@@ -236,7 +236,7 @@ TEST_CASE("a potential well inside a wide step splits it and changes no answer",
   CHECK(g.net.tiles.size() == 32);
 }
 
-TEST_CASE("a young border is the largest potential seen", "[algorithm]") {
+TEST_CASE("a young border is the largest activation seen", "[algorithm]") {
   for (const std::uint32_t max_steps : {1U, 8U}) {
     auto g = one_input(max_steps);
     for (int i = 1; i <= 16; ++i) {
@@ -385,12 +385,12 @@ TEST_CASE("errors are noted for every hexagon, per brick", "[algorithm]") {
   growing<double> g(row(small_bricks(1), 4, 2));
   g.show({1, 1});
   CHECK(grow_brick(g.net, hexagon_id{2}, true));
-  g.act.fit_to_learn(g.net);
-  std::fill(g.act.deltas.begin(), g.act.deltas.end(), 0.0);
-  std::fill_n(g.act.deltas.begin(), 32, 2.0);      // the brick of hexagon 1
-  std::fill_n(g.act.deltas.begin() + 32, 32, 4.0); // one of two of hexagon 2
-  note_errors(g.net, g.act);
-  note_errors(g.net, g.act);
+  g.ws.fit_to_learn(g.net);
+  std::fill(g.ws.hidden_gradients.begin(), g.ws.hidden_gradients.end(), 0.0);
+  std::fill_n(g.ws.hidden_gradients.begin(), 32, 2.0);      // the brick of hexagon 1
+  std::fill_n(g.ws.hidden_gradients.begin() + 32, 32, 4.0); // one of two of hexagon 2
+  note_errors(g.net, g.ws);
+  note_errors(g.net, g.ws);
   CHECK(g.net.hexagons[1].error_sum == Approx(2 * 4.0));
   CHECK(g.net.hexagons[2].error_sum == Approx(2 * 8.0));
   CHECK(g.net.hexagons[3].error_sum == 0.0);

@@ -37,7 +37,7 @@ cluster_template row(std::int32_t length, std::uint32_t inputs, std::uint32_t ma
 /// A network shown random samples, all of whose steps have random weights of very different sizes.
 struct reducible {
   network<double> net;
-  activity<double> act;
+  workspace<double> ws;
   std::vector<double> norms;
 
   reducible(const cluster_template& from, std::uint64_t samples)
@@ -57,25 +57,25 @@ struct reducible {
   }
 
   std::vector<double> random_sample(std::uint64_t number) const {
-    std::vector<double> values(net.plan.input_size);
+    std::vector<double> values(net.topology.input_size);
     for (std::size_t k = 0; k < values.size(); ++k) {
       values[k] = std::exp2(6 * static_cast<double>(random_signed_unit(9, k, number)));
     }
     return values;
   }
   void show(const std::vector<double>& values) {
-    act.fit_to_learn(net);
-    place_inputs<double>(net, values, act);
-    grow_forward(net, act, serial_executor{});
+    ws.fit_to_learn(net);
+    place_inputs<double>(net, values, ws);
+    grow_forward(net, ws, serial_executor{});
   }
-  std::vector<double> answer(const std::vector<double>& values, activity<double>& with) {
+  std::vector<double> answer(const std::vector<double>& values, workspace<double>& with) {
     with.fit(net);
     place_inputs<double>(net, values, with);
     infer_placed(net, weight_set::current, with, serial_executor{});
-    return {with.answer.begin(), with.answer.end()};
+    return {with.prediction.begin(), with.prediction.end()};
   }
   std::vector<double> answer(const std::vector<double>& values) {
-    activity<double> fresh;
+    workspace<double> fresh;
     return answer(values, fresh);
   }
   /// What brick 0 adds up in lane `lane` when input 0 sends `x`.
@@ -214,8 +214,8 @@ TEST_CASE("a brick without sections retires, is silent, and its place is used ag
     std::fill_n(r.net.tiles.tile(r.net.bricks[0].slot[source]), 32, 1e-6);
   }
   const auto sample = r.random_sample(77);
-  activity<double> used;
-  r.answer(sample, used); // leaves potentials behind
+  workspace<double> used;
+  r.answer(sample, used); // leaves activations behind
   remove_weakest(r.net, 10, r.norms);
   CHECK(r.net.bricks[0].retired);
   CHECK_FALSE(r.net.bricks[1].retired);
@@ -224,11 +224,11 @@ TEST_CASE("a brick without sections retires, is silent, and its place is used ag
   // Nothing is left of it, whoever asks: an activity that has seen it and one that has not.
   CHECK(r.answer(sample, used) == r.answer(sample));
 
-  const auto generation = r.net.bricks[0].generation;
+  const auto replacements = r.net.bricks[0].replacements;
   CHECK(grow_brick(r.net, hexagon_id{1}, true));
   CHECK(r.net.bricks.size() == 2);
   CHECK_FALSE(r.net.bricks[0].retired);
-  CHECK(r.net.bricks[0].generation == generation + 1);
+  CHECK(r.net.bricks[0].replacements == replacements + 1);
   CHECK(r.net.hexagons[1].bricks.size() == 1);
   r.show(sample);
   CHECK(r.net.bricks[0].step_count(0) == 1);
@@ -252,13 +252,13 @@ TEST_CASE("everything stays sound through thousands of rounds of growth and redu
   for (const std::uint32_t max_steps : {1U, 5U, 32U}) {
     auto net = make_network<float>(row(5, 6, max_steps), 3);
     set_averaging(net, true);
-    activity<float> act;
+    workspace<float> ws;
     std::vector<float> norms;
     for (std::uint64_t round = 0; round < 2500; ++round) {
       const auto below = [&](std::uint32_t bound, std::uint64_t what) {
         return random_below(bound, 11, what, round);
       };
-      act.fit_to_learn(net);
+      ws.fit_to_learn(net);
       std::vector<float> values(6);
       for (std::size_t k = 0; k < 6; ++k) {
         values[k] = below(4, 100 + k) == 0
@@ -266,18 +266,18 @@ TEST_CASE("everything stays sound through thousands of rounds of growth and redu
                         : std::exp2(8 * random_signed_unit(12, k, round)) *
                               (round > 1000 && below(3, 200 + k) == 0 ? -1.0f : 1.0f);
       }
-      if (place_inputs<float>(net, values, act).new_negative) {
+      if (place_inputs<float>(net, values, ws).new_negative) {
         open_negative_input(net, 0);
-        act.fit_to_learn(net);
-        place_inputs<float>(net, values, act);
+        ws.fit_to_learn(net);
+        place_inputs<float>(net, values, ws);
       }
-      grow_forward(net, act, serial_executor{});
+      grow_forward(net, ws, serial_executor{});
       for (std::size_t k = 0; k < 2; ++k) {
-        act.errors[k] = 0.3f * random_signed_unit(13, k, round);
+        ws.output_gradients[k] = 0.3f * random_signed_unit(13, k, round);
       }
-      find_deltas(net, act, serial_executor{});
-      correct_weights(net, {0.02f, 0.002f, 0.002f}, act, serial_executor{});
-      note_errors(net, act);
+      find_hidden_gradients(net, ws, serial_executor{});
+      correct_weights(net, {0.02f, 0.002f, 0.002f}, ws, serial_executor{});
+      note_errors(net, ws);
       switch (below(20, 1)) {
       case 0:
         remove_weakest(net, below(static_cast<std::uint32_t>(count_steps(net) + 2), 2), norms);

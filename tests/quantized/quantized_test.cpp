@@ -66,13 +66,13 @@ cluster trained(output_kind kind, std::uint32_t steps = 1, std::uint32_t lanes =
 
 /// Mean distance of the answers, over the mean distance of the float answers from their mean.
 double relative_distance(const cluster& c, const quantized_cluster& copy) {
-  activity<float> act;
+  workspace<float> ws;
   quantized_activity copy_act;
   std::vector<double> mean(c.output_size());
   const std::uint64_t first = 1000000;
   const std::uint64_t count = 400;
   for (std::uint64_t i = first; i < first + count; ++i) {
-    const auto answer = c.infer(sample(i), act);
+    const auto answer = c.infer(sample(i), ws);
     for (std::size_t k = 0; k < mean.size(); ++k) {
       mean[k] += static_cast<double>(answer[k]) / count;
     }
@@ -80,7 +80,7 @@ double relative_distance(const cluster& c, const quantized_cluster& copy) {
   double apart = 0;
   double spread = 0;
   for (std::uint64_t i = first; i < first + count; ++i) {
-    const auto answer = c.infer(sample(i), act);
+    const auto answer = c.infer(sample(i), ws);
     const auto other = copy.infer(sample(i), copy_act);
     for (std::size_t k = 0; k < mean.size(); ++k) {
       apart += std::abs(static_cast<double>(answer[k] - other[k]));
@@ -211,12 +211,12 @@ TEST_CASE("an 8-bit copy stays as it was made", "[cluster]") {
 TEST_CASE("an activity serves any 8-bit copy, and threads answer alike", "[cluster]") {
   const quantized_cluster small(trained(output_kind::softmax, 1, 32));
   const quantized_cluster large(trained(output_kind::linear, 6, 128));
-  quantized_activity act;
+  quantized_activity ws;
   const auto x = sample(5);
   for (int i = 0; i < 3; ++i) {
-    const auto a = small.infer(x, act);
+    const auto a = small.infer(x, ws);
     CHECK(std::vector<float>(a.begin(), a.end()) == small.infer(x));
-    const auto b = large.infer(x, act);
+    const auto b = large.infer(x, ws);
     CHECK(std::vector<float>(b.begin(), b.end()) == large.infer(x));
   }
   std::vector<std::vector<float>> answers(2);
@@ -253,9 +253,10 @@ TEST_CASE("an 8-bit copy takes what its cluster takes", "[cluster]") {
   x.pop_back();
   CHECK_THROWS_AS(copy.infer(x), error);
 
-  CHECK(quantized_cluster(cluster(c.plan())).infer(sample(1)).size() == 3); // nothing grown yet
+  CHECK(quantized_cluster(cluster(c.cluster_template())).infer(sample(1)).size() ==
+        3); // nothing grown yet
 
-  cluster_template spiking = c.plan();
+  cluster_template spiking = c.cluster_template();
   spiking.settings.refractory_time = 4;
   CHECK_THROWS_AS(quantized_cluster(cluster(spiking)), error);
 }

@@ -99,11 +99,11 @@ TEST_CASE("every kind of damage to the lists of a network is found", "[structure
       {"a brick twice", [](net_type& n) { n.hexagons[1].bricks.push_back(0); }},
       {"a brick in none", [](net_type& n) { n.hexagons[2].bricks.clear(); }},
       {"a brick that lives elsewhere", [](net_type& n) { n.bricks[1].hexagon = hexagon_id{1}; }},
-      {"too many bricks", [](net_type& n) { n.plan.settings.max_bricks = 0; }},
+      {"too many bricks", [](net_type& n) { n.topology.settings.max_bricks = 0; }},
       {"an endless error sum",
        [](net_type& n) { n.hexagons[1].error_sum = std::numeric_limits<double>::infinity(); }},
       {"an input chunk beyond the inputs",
-       [](net_type& n) { n.hexagons[1].chunks[0].offset = n.plan.neurons_begin - 1; }},
+       [](net_type& n) { n.hexagons[1].chunks[0].offset = n.topology.neurons_begin - 1; }},
       {"a neuron chunk among the inputs", [](net_type& n) { n.hexagons[2].chunks[0].offset = 0; }},
       {"a neuron chunk beyond the neurons",
        [](net_type& n) { n.hexagons[2].chunks[0].offset += 32 * 5; }},
@@ -122,9 +122,9 @@ TEST_CASE("every kind of damage to the lists of a network is found", "[structure
       {"short step counts", [](net_type& n) { n.bricks[0].steps.pop_back(); }},
       {"short biases", [](net_type& n) { n.bricks[0].bias.pop_back(); }},
       {"short average biases", [](net_type& n) { n.bricks[0].average_bias.pop_back(); }},
-      {"a chunk that is not watched", [](net_type& n) { n.bricks[0].watch.pop_back(); }},
-      {"short watches", [](net_type& n) { n.bricks[0].chain_watches.pop_back(); }},
-      {"borders of a frozen network", [](net_type& n) { n.frozen = true; }},
+      {"a chunk that is not watched", [](net_type& n) { n.bricks[0].border_states.pop_back(); }},
+      {"short watches", [](net_type& n) { n.bricks[0].chain_states.pop_back(); }},
+      {"borders of a frozen network", [](net_type& n) { n.compacted = true; }},
       {"output weights missing", [](net_type& n) { n.outputs[0].weights.pop_back(); }},
       {"average output weights missing",
        [](net_type& n) { n.outputs[0].average_weights.pop_back(); }},
@@ -151,7 +151,8 @@ TEST_CASE("every kind of damage to the lists of a network is found", "[structure
 TEST_CASE("every kind of damage to sections and steps is found", "[structure]") {
   using net_type = network<float>;
   constexpr float infinity = std::numeric_limits<float>::infinity();
-  CHECK(fault_after([](net_type& n) { n.bricks[0].have[0] = 0x0009; }) != "nothing"); // 3 sources
+  CHECK(fault_after([](net_type& n) { n.bricks[0].have[0] = 0x0009; }) !=
+        "nothing"); // 3 presynaptic nodes
   CHECK(fault_after([](net_type& n) { n.bricks[0].have[0] = 0x0001; }) != "nothing"); // leaked
   CHECK(fault_after([](net_type& n) { n.bricks[0].steps[0] = 0; }) != "nothing");
   CHECK(fault_after([](net_type& n) { n.bricks[0].steps[0] = 5; }) != "nothing");
@@ -172,7 +173,7 @@ TEST_CASE("every kind of damage to sections and steps is found", "[structure]") 
 TEST_CASE("borders that training would spoil are found", "[structure]") {
   constexpr float infinity = std::numeric_limits<float>::infinity();
   for (const float high : {-1.0f, infinity, infinity - infinity}) {
-    CHECK(fault_after([&](network<float>& n) { n.bricks[0].chain_watches[0].highest = high; }) !=
+    CHECK(fault_after([&](network<float>& n) { n.bricks[0].chain_states[0].highest = high; }) !=
           "nothing");
   }
 }

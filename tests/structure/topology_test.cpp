@@ -17,26 +17,27 @@ using namespace hanami;
 
 namespace {
 
-const hexagon_plan& at(const topology& plan, hex_position where) {
-  const auto found = std::find_if(plan.hexagons.begin(), plan.hexagons.end(),
-                                  [&](const hexagon_plan& h) { return h.position == where; });
-  REQUIRE(found != plan.hexagons.end());
+const hexagon_layout& at(const topology& made, hex_position where) {
+  const auto found = std::find_if(made.hexagons.begin(), made.hexagons.end(),
+                                  [&](const hexagon_layout& h) { return h.position == where; });
+  REQUIRE(found != made.hexagons.end());
   return *found;
 }
 
 /// Who feeds the hexagon at `where`, and over which distance.
-std::map<hex_position, int> feeders(const topology& plan, hex_position where) {
+std::map<hex_position, int> feeders(const topology& made, hex_position where) {
   std::map<hex_position, int> found;
-  for (const hexagon_link& link : at(plan, where).fed_by) {
-    found[plan[link.from].position] = link.distance;
+  for (const hexagon_link& link : at(made, where).fed_by) {
+    found[made[link.from].position] = link.distance;
   }
   return found;
 }
 
-/// Indices of the input nodes (in the array of sources) that the hexagon at `where` reads.
-std::vector<std::uint32_t> nodes_read(const topology& plan, hex_position where) {
+/// Indices of the input nodes (in the array of presynaptic nodes) that the hexagon at `where`
+/// reads.
+std::vector<std::uint32_t> nodes_read(const topology& made, hex_position where) {
   std::vector<std::uint32_t> nodes;
-  for (const source_chunk& chunk : at(plan, where).input_chunks) {
+  for (const presynaptic_chunk& chunk : at(made, where).input_chunks) {
     for (std::uint32_t i = 0; i < 16; ++i) {
       if (((chunk.mask >> i) & 1U) != 0) {
         nodes.push_back(chunk.offset + i);
@@ -47,10 +48,10 @@ std::vector<std::uint32_t> nodes_read(const topology& plan, hex_position where) 
   return nodes;
 }
 
-std::vector<hex_position> places(const topology& plan, const std::vector<hexagon_id>& ids) {
+std::vector<hex_position> places(const topology& made, const std::vector<hexagon_id>& ids) {
   std::vector<hex_position> found;
   for (const hexagon_id id : ids) {
-    found.push_back(plan[id].position);
+    found.push_back(made[id].position);
   }
   std::sort(found.begin(), found.end());
   return found;
@@ -89,28 +90,28 @@ bool mentions(const std::string& text, const std::string& part) {
 } // namespace
 
 TEST_CASE("the rank of a hexagon is its distance from the nearest input", "[structure]") {
-  const topology plan = make_topology(row(6, 1));
+  const topology made = make_topology(row(6, 1));
   for (std::int32_t x = 1; x <= 6; ++x) {
-    CHECK(at(plan, {x, 1, 1}).rank == static_cast<std::uint32_t>(x - 1));
+    CHECK(at(made, {x, 1, 1}).rank == static_cast<std::uint32_t>(x - 1));
   }
-  CHECK_FALSE(at(plan, {1, 1, 1}).holds_bricks);
-  CHECK(at(plan, {3, 1, 1}).holds_bricks);
-  CHECK_FALSE(at(plan, {6, 1, 1}).holds_bricks);
-  REQUIRE(plan.levels.size() == 4);
+  CHECK_FALSE(at(made, {1, 1, 1}).holds_bricks);
+  CHECK(at(made, {3, 1, 1}).holds_bricks);
+  CHECK_FALSE(at(made, {6, 1, 1}).holds_bricks);
+  REQUIRE(made.levels.size() == 4);
   for (std::size_t level = 0; level < 4; ++level) {
-    CHECK(places(plan, plan.levels[level]) ==
+    CHECK(places(made, made.levels[level]) ==
           std::vector<hex_position>{{static_cast<std::int32_t>(level) + 2, 1, 1}});
   }
 }
 
 TEST_CASE("a connection distance reaches every step up to it, not only the last", "[structure]") {
-  const topology plan = make_topology(row(8, 3));
-  CHECK(feeders(plan, {6, 1, 1}) ==
+  const topology made = make_topology(row(8, 3));
+  CHECK(feeders(made, {6, 1, 1}) ==
         std::map<hex_position, int>{{{3, 1, 1}, 3}, {{4, 1, 1}, 2}, {{5, 1, 1}, 1}});
-  CHECK(feeders(plan, {2, 1, 1}).empty()); // inputs are sources, not neurons
+  CHECK(feeders(made, {2, 1, 1}).empty()); // inputs are presynaptic nodes, not neurons
   // The input at x = 1 is read over distances 1, 2 and 3, and no further.
   for (std::int32_t x = 2; x <= 7; ++x) {
-    const auto& chunks = at(plan, {x, 1, 1}).input_chunks;
+    const auto& chunks = at(made, {x, 1, 1}).input_chunks;
     if (x <= 4) {
       REQUIRE(chunks.size() == 1);
       CHECK(chunks[0].distance == x - 1);
@@ -118,13 +119,13 @@ TEST_CASE("a connection distance reaches every step up to it, not only the last"
       CHECK(chunks.empty());
     }
   }
-  CHECK(places(plan, plan.outputs[0].reads) ==
+  CHECK(places(made, made.outputs[0].reads) ==
         std::vector<hex_position>{{5, 1, 1}, {6, 1, 1}, {7, 1, 1}});
 }
 
 TEST_CASE("nearer feeders come first", "[structure]") {
-  const topology plan = make_topology(row(9, 4));
-  for (const auto& hexagon : plan.hexagons) {
+  const topology made = make_topology(row(9, 4));
+  for (const auto& hexagon : made.hexagons) {
     CHECK(std::is_sorted(hexagon.fed_by.begin(), hexagon.fed_by.end(),
                          [](const auto& a, const auto& b) { return a.distance < b.distance; }));
   }
@@ -166,24 +167,24 @@ TEST_CASE("several inputs feed, each from its hexagon, and several from one", "[
                         .input("c", {1, 1, 1}, 2)
                         .output("out", {5, 1, 1}, 1)
                         .build();
-  const topology plan = make_topology(from);
-  REQUIRE(plan.inputs.size() == 3);
+  const topology made = make_topology(from);
+  REQUIRE(made.inputs.size() == 3);
   // Places are padded to chunks, values are not.
-  CHECK(plan.inputs[0].offset == 0);
-  CHECK(plan.inputs[1].offset == 16);
-  CHECK(plan.inputs[2].offset == 48);
-  CHECK(plan.inputs[1].first == 3);
-  CHECK(plan.inputs[2].first == 23);
-  CHECK(plan.input_size == 25);
+  CHECK(made.inputs[0].offset == 0);
+  CHECK(made.inputs[1].offset == 16);
+  CHECK(made.inputs[2].offset == 48);
+  CHECK(made.inputs[1].first == 3);
+  CHECK(made.inputs[2].first == 23);
+  CHECK(made.input_size == 25);
   std::vector<std::uint32_t> all{0, 1, 2, 48, 49};
   for (std::uint32_t i = 16; i < 36; ++i) {
     all.push_back(i);
   }
   std::sort(all.begin(), all.end());
-  CHECK(nodes_read(plan, {2, 1, 1}) == all); // between both
-  CHECK(nodes_read(plan, {4, 1, 1}).size() == 20);
-  CHECK(plan.negative_part >= 50);
-  CHECK(plan.neurons_begin >= 2 * plan.negative_part);
+  CHECK(nodes_read(made, {2, 1, 1}) == all); // between both
+  CHECK(nodes_read(made, {4, 1, 1}).size() == 20);
+  CHECK(made.negative_part >= 50);
+  CHECK(made.neurons_begin >= 2 * made.negative_part);
 }
 
 TEST_CASE("several outputs read what reaches each of them", "[structure]") {
@@ -196,13 +197,13 @@ TEST_CASE("several outputs read what reaches each of them", "[structure]") {
                         .output("far", {4, 1, 1}, 2, output_kind::linear)
                         .output("twin", {4, 1, 1}, 5)
                         .build();
-  const topology plan = make_topology(from);
-  CHECK(plan.output_size == 10);
-  CHECK(plan.outputs[1].first == 3);
-  CHECK(plan.outputs[2].first == 5);
-  CHECK(places(plan, plan.outputs[0].reads) == std::vector<hex_position>{{1, 0, 1}});
-  CHECK(places(plan, plan.outputs[1].reads) == std::vector<hex_position>{{3, 1, 1}});
-  CHECK(plan.outputs[2].reads == plan.outputs[1].reads);
+  const topology made = make_topology(from);
+  CHECK(made.output_size == 10);
+  CHECK(made.outputs[1].first == 3);
+  CHECK(made.outputs[2].first == 5);
+  CHECK(places(made, made.outputs[0].reads) == std::vector<hex_position>{{1, 0, 1}});
+  CHECK(places(made, made.outputs[1].reads) == std::vector<hex_position>{{3, 1, 1}});
+  CHECK(made.outputs[2].reads == made.outputs[1].reads);
 }
 
 TEST_CASE("windows are spread from edge to edge", "[structure]") {
@@ -213,14 +214,14 @@ TEST_CASE("windows are spread from edge to edge", "[structure]") {
                         .input_windows("picture", 10, 12, {4, 5, 1, {{1, 1, 1}, {3, 2, 1}}})
                         .output("out", {2, 1, 2}, 2)
                         .build();
-  const topology plan = make_topology(from);
+  const topology made = make_topology(from);
   // Free places: rows 10 - 2 - 4 = 4, columns 12 - 2 - 5 = 5; the middle window is rounded.
   const std::uint32_t tops[] = {1, 5};
   const std::uint32_t lefts[] = {1, 3, 6};
   for (std::size_t gy = 0; gy < 2; ++gy) {
     for (std::size_t gx = 0; gx < 3; ++gx) {
       std::vector<std::uint32_t> expected;
-      const std::uint32_t left = gx == 1 ? nodes_read(plan, {2, 1, 1}).front() % 12 : lefts[gx];
+      const std::uint32_t left = gx == 1 ? nodes_read(made, {2, 1, 1}).front() % 12 : lefts[gx];
       CHECK((left == lefts[gx] || left == 4)); // 3.5 may be rounded either way
       for (std::uint32_t y = tops[gy]; y < tops[gy] + 4; ++y) {
         for (std::uint32_t x = left; x < left + 5; ++x) {
@@ -229,9 +230,9 @@ TEST_CASE("windows are spread from edge to edge", "[structure]") {
       }
       const hex_position where{static_cast<std::int32_t>(gx) + 1, static_cast<std::int32_t>(gy) + 1,
                                1};
-      CHECK(nodes_read(plan, where) == expected);
-      CHECK(at(plan, where).rank == 1);
-      CHECK(at(plan, where).holds_bricks);
+      CHECK(nodes_read(made, where) == expected);
+      CHECK(at(made, where).rank == 1);
+      CHECK(at(made, where).holds_bricks);
     }
   }
 }
@@ -251,18 +252,18 @@ TEST_CASE("windows cover every node inside the margin of a picture", "[structure
               .build();
       auto with_axons = from;
       with_axons.axons.push_back({{{1, 1, 1}, {grid, grid, 1}}, {2, 2, 2}});
-      const topology plan = make_topology(with_axons);
+      const topology made = make_topology(with_axons);
       std::set<std::uint32_t> seen;
-      for (const auto& hexagon : plan.hexagons) {
+      for (const auto& hexagon : made.hexagons) {
         if (!(hexagon.position == hex_position{2, 2, 2})) {
-          const auto nodes = nodes_read(plan, hexagon.position);
+          const auto nodes = nodes_read(made, hexagon.position);
           CHECK(nodes.size() == window * window);
           CHECK(nodes.back() < 784);
           seen.insert(nodes.begin(), nodes.end());
         }
       }
       CHECK(seen.size() == 784);
-      CHECK(plan.outputs[0].reads.size() == static_cast<std::size_t>(grid * grid));
+      CHECK(made.outputs[0].reads.size() == static_cast<std::size_t>(grid * grid));
     }
   }
 }
@@ -282,11 +283,11 @@ TEST_CASE("an axon makes far hexagons touch, in its direction only", "[structure
   from.hexagons.push_back({{31, 1, 1}});
   from.outputs.push_back({"far", {31, 1, 1}, 1, output_kind::sigmoid});
   from.axons.push_back({{{2, 1, 1}, {3, 1, 1}}, {30, 1, 1}});
-  const topology plan = make_topology(from);
-  CHECK(at(plan, {30, 1, 1}).rank == 2);
+  const topology made = make_topology(from);
+  CHECK(at(made, {30, 1, 1}).rank == 2);
   // Of the two hexagons with axons only the one with the lower rank feeds.
-  CHECK(feeders(plan, {30, 1, 1}) == std::map<hex_position, int>{{{2, 1, 1}, 1}});
-  CHECK(feeders(plan, {3, 1, 1}) == std::map<hex_position, int>{{{2, 1, 1}, 1}});
+  CHECK(feeders(made, {30, 1, 1}) == std::map<hex_position, int>{{{2, 1, 1}, 1}});
+  CHECK(feeders(made, {3, 1, 1}) == std::map<hex_position, int>{{{2, 1, 1}, 1}});
 }
 
 TEST_CASE("an axon counts as one step of the connection distance", "[structure]") {
@@ -300,11 +301,11 @@ TEST_CASE("an axon counts as one step of the connection distance", "[structure]"
 }
 
 TEST_CASE("an output beside an input gets neurons of its own", "[structure]") {
-  const auto plan = make_topology(row(2, 1));
-  CHECK(at(plan, {2, 1, 1}).holds_bricks);
-  CHECK(places(plan, plan.outputs[0].reads) == std::vector<hex_position>{{2, 1, 1}});
-  CHECK(nodes_read(plan, {2, 1, 1}) == std::vector<std::uint32_t>{0, 1, 2, 3});
-  CHECK(plan.levels.size() == 1);
+  const auto made = make_topology(row(2, 1));
+  CHECK(at(made, {2, 1, 1}).holds_bricks);
+  CHECK(places(made, made.outputs[0].reads) == std::vector<hex_position>{{2, 1, 1}});
+  CHECK(nodes_read(made, {2, 1, 1}) == std::vector<std::uint32_t>{0, 1, 2, 3});
+  CHECK(made.levels.size() == 1);
 }
 
 TEST_CASE("a hexagon may be input and output at once", "[structure]") {
@@ -313,10 +314,10 @@ TEST_CASE("a hexagon may be input and output at once", "[structure]") {
                         .input("in", {1, 1, 1}, 5)
                         .output("out", {1, 1, 1}, 2)
                         .build();
-  const topology plan = make_topology(from);
-  CHECK(at(plan, {1, 1, 1}).holds_bricks);
-  CHECK(nodes_read(plan, {1, 1, 1}) == std::vector<std::uint32_t>{0, 1, 2, 3, 4});
-  CHECK(places(plan, plan.outputs[0].reads) == std::vector<hex_position>{{1, 1, 1}});
+  const topology made = make_topology(from);
+  CHECK(at(made, {1, 1, 1}).holds_bricks);
+  CHECK(nodes_read(made, {1, 1, 1}) == std::vector<std::uint32_t>{0, 1, 2, 3, 4});
+  CHECK(places(made, made.outputs[0].reads) == std::vector<hex_position>{{1, 1, 1}});
 }
 
 TEST_CASE("signals climb through the floors of a cluster", "[structure]") {
@@ -325,16 +326,16 @@ TEST_CASE("signals climb through the floors of a cluster", "[structure]") {
                         .input("in", {1, 1, 1}, 4)
                         .output("out", {2, 2, 4}, 2)
                         .build();
-  const topology plan = make_topology(from);
-  for (const auto& hexagon : plan.hexagons) {
+  const topology made = make_topology(from);
+  for (const auto& hexagon : made.hexagons) {
     CHECK(hexagon.rank <= 5);
     CHECK(hexagon.rank + 1 >= static_cast<std::uint32_t>(hexagon.position.z)); // a floor a step
     for (const auto& link : hexagon.fed_by) {
       const auto neighbours = hex_neighbours(hexagon.position);
-      CHECK(std::count(neighbours.begin(), neighbours.end(), plan[link.from].position) == 1);
+      CHECK(std::count(neighbours.begin(), neighbours.end(), made[link.from].position) == 1);
     }
   }
-  CHECK_FALSE(plan.outputs[0].reads.empty());
+  CHECK_FALSE(made.outputs[0].reads.empty());
 }
 
 TEST_CASE("every feeder stands in an earlier level than what it feeds", "[structure]") {
@@ -347,21 +348,21 @@ TEST_CASE("every feeder stands in an earlier level than what it feeds", "[struct
                           .output("x", {5, 0, 0}, 2)
                           .output("y", {2, 2, 1}, 2)
                           .build();
-    const topology plan = make_topology(from);
+    const topology made = make_topology(from);
     std::map<hexagon_id, std::size_t> level_of;
-    for (std::size_t level = 0; level < plan.levels.size(); ++level) {
-      for (const hexagon_id id : plan.levels[level]) {
+    for (std::size_t level = 0; level < made.levels.size(); ++level) {
+      for (const hexagon_id id : made.levels[level]) {
         CHECK(level_of.emplace(id, level).second);
-        CHECK(plan[id].holds_bricks);
+        CHECK(made[id].holds_bricks);
       }
     }
     for (const auto& [id, level] : level_of) {
-      for (const auto& link : plan[id].fed_by) {
+      for (const auto& link : made[id].fed_by) {
         REQUIRE(level_of.count(link.from) == 1);
         CHECK(level_of[link.from] < level);
       }
     }
-    for (const auto& output : plan.outputs) {
+    for (const auto& output : made.outputs) {
       CHECK(std::is_sorted(output.reads.begin(), output.reads.end()));
       for (const hexagon_id id : output.reads) {
         CHECK(level_of.count(id) == 1);
@@ -397,22 +398,22 @@ TEST_CASE("hexagons that lead to no output hold no neurons", "[structure]") {
   from.hexagons.push_back({{2, 0, 1}});
   from.hexagons.push_back({{2, -1, 1}});
   from.hexagons.push_back({{2, -2, 1}}); // a way that ends nowhere
-  const topology plan = make_topology(from);
-  CHECK_FALSE(at(plan, {2, -2, 1}).holds_bricks);
-  CHECK(at(plan, {2, 1, 1}).holds_bricks);
+  const topology made = make_topology(from);
+  CHECK_FALSE(at(made, {2, -2, 1}).holds_bricks);
+  CHECK(at(made, {2, 1, 1}).holds_bricks);
 }
 
 TEST_CASE("few sources get many steps, many sources one, unless told", "[structure]") {
   const auto steps = [](std::uint32_t inputs, std::uint32_t told) {
     cluster_settings settings;
     settings.max_steps = told;
-    const auto plan = make_topology(template_builder{}
+    const auto made = make_topology(template_builder{}
                                         .settings(settings)
                                         .hexagons({{1, 1, 1}, {3, 1, 1}})
                                         .input("in", {1, 1, 1}, inputs)
                                         .output("out", {3, 1, 1}, 1)
                                         .build());
-    return at(plan, {2, 1, 1}).max_steps;
+    return at(made, {2, 1, 1}).max_steps;
   };
   CHECK(steps(1, 0) == 32);
   CHECK(steps(4, 0) == 32);
@@ -431,14 +432,14 @@ TEST_CASE("inputs and outputs keep their shape and their place", "[structure]") 
                         .input_windows("picture", 4, 6, {2, 2, 0, {{2, 1, 1}, {2, 1, 1}}})
                         .output("out", {3, 1, 1}, 2)
                         .build();
-  const topology plan = make_topology(from);
-  CHECK(plan.inputs[0].rows == 1);
-  CHECK(plan.inputs[0].columns == 5);
-  CHECK(plan.inputs[0].target == hexagon_id{0});
-  CHECK(plan.inputs[1].rows == 4);
-  CHECK(plan.inputs[1].columns == 6);
-  CHECK_FALSE(plan.inputs[1].target);
-  CHECK(plan.outputs[0].target == hexagon_id{2});
+  const topology made = make_topology(from);
+  CHECK(made.inputs[0].rows == 1);
+  CHECK(made.inputs[0].columns == 5);
+  CHECK(made.inputs[0].target == hexagon_id{0});
+  CHECK(made.inputs[1].rows == 4);
+  CHECK(made.inputs[1].columns == 6);
+  CHECK_FALSE(made.inputs[1].target);
+  CHECK(made.outputs[0].target == hexagon_id{2});
 }
 
 TEST_CASE("a template that asks for too many connections is refused, with the limit",

@@ -59,13 +59,13 @@ TEST_CASE("what a hexagon says of its neurons goes before the settings", "[struc
   const auto t = parse_template(text_of("refractory_time: 2",
                                         "2, 1, 1 neuron_cooldown: 2..8 fire_threshold: 1;"
                                         "3, 1, 1 refractory_time: 1"));
-  const auto plan = make_topology(t);
-  CHECK(plan.hexagons[1].spiking.cooldown == neuron_range<double>(2, 8));
-  CHECK(plan.hexagons[1].spiking.refractory_time == neuron_range<std::uint32_t>(2));
-  CHECK(plan.hexagons[1].spiking.fire_threshold == 1.0);
-  CHECK(plan.hexagons[1].spiking.spikes());
-  CHECK(plan.hexagons[2].spiking.fire_threshold == 0.0);
-  CHECK_FALSE(plan.hexagons[2].spiking.spikes());
+  const auto made = make_topology(t);
+  CHECK(made.hexagons[1].spiking.cooldown == neuron_range<double>(2, 8));
+  CHECK(made.hexagons[1].spiking.refractory_time == neuron_range<std::uint32_t>(2));
+  CHECK(made.hexagons[1].spiking.fire_threshold == 1.0);
+  CHECK(made.hexagons[1].spiking.spikes());
+  CHECK(made.hexagons[2].spiking.fire_threshold == 0.0);
+  CHECK_FALSE(made.hexagons[2].spiking.spikes());
 }
 
 TEST_CASE("spiking settings come back from the text as they were", "[structure]") {

@@ -116,7 +116,7 @@ TEST_CASE("a template of the reference's grammar is read as it is", "[structure]
   CHECK(t.settings.neuron_cooldown == 1e8);
   CHECK(t.settings.refractory_time == 1);
   CHECK(t.settings.max_connection_distance == 2);
-  CHECK_FALSE(t.settings.enable_reduction);
+  CHECK_FALSE(t.settings.enable_pruning);
   REQUIRE(t.hexagons.size() == 3);
   CHECK(t.hexagons[2].position == hex_position{3, 1, 1});
   REQUIRE(t.inputs.size() == 1);
@@ -148,7 +148,7 @@ TEST_CASE("settings are optional, empty or given twice", "[structure]") {
   const auto t = parse_template(lines("refractory_time: 3 enable_reduction: true "
                                       "refractory_time: 7 enable_reduction: False"));
   CHECK(t.settings.refractory_time == 7);
-  CHECK_FALSE(t.settings.enable_reduction);
+  CHECK_FALSE(t.settings.enable_pruning);
 }
 
 TEST_CASE("every setting has its words and units", "[structure]") {
@@ -156,7 +156,7 @@ TEST_CASE("every setting has its words and units", "[structure]") {
   CHECK(settings("neuron_cooldown: 2").neuron_cooldown == 2.0);
   CHECK(settings("neuron_cooldown: 1.5").neuron_cooldown == 1.5);
   CHECK(settings("neuron_cooldown: 1e9").neuron_cooldown == 1e9);
-  CHECK(settings("enable_reduction: True").enable_reduction);
+  CHECK(settings("enable_reduction: True").enable_pruning);
   CHECK(settings("activation: relu").activation == activation_kind::relu);
   CHECK(settings("activation: log2").activation == activation_kind::log2);
   for (const std::uint32_t size : {32U, 64U, 128U, 256U}) {
@@ -625,7 +625,7 @@ class random_templates {
     all.neuron_cooldown = 1.0 + std::ldexp(bits() + 1.0, static_cast<int>(below(900)) - 40);
     all.refractory_time = 1 + bits() / 2;
     all.max_connection_distance = 1 + below(64);
-    all.enable_reduction = below(2) == 1;
+    all.enable_pruning = below(2) == 1;
     all.activation = static_cast<activation_kind>(below(2));
     all.brick_size = 32U << below(4);
     all.initial_bricks = 1 + below(100);

@@ -62,29 +62,29 @@ HANAMI_HOST_DEVICE inline Real exp2_fast(Real x) noexcept {
 /// max(0, z).
 struct relu {
   template <class Real>
-  HANAMI_HOST_DEVICE static Real potential(Real z) noexcept {
+  HANAMI_HOST_DEVICE static Real activate(Real z) noexcept {
     return z > Real{0} ? z : Real{0};
   }
   template <class Real>
-  HANAMI_HOST_DEVICE static Real slope(Real a) noexcept {
+  HANAMI_HOST_DEVICE static Real derivative(Real a) noexcept {
     return a > Real{0} ? Real{1} : Real{0};
   }
 };
 
-/// log2(1 + max(0, z)), the slope being 1 / ((1 + z) ln 2) = 2^-a / ln 2.
+/// log2(1 + max(0, z)), the derivative being 1 / ((1 + z) ln 2) = 2^-a / ln 2.
 struct log2_activation {
   template <class Real>
-  HANAMI_HOST_DEVICE static Real potential(Real z) noexcept {
+  HANAMI_HOST_DEVICE static Real activate(Real z) noexcept {
     const auto above = static_cast<Real>(z > Real{0}); // of a choice gcc would not make vectors
     return log2_1p(z * above);
   }
   template <class Real>
-  HANAMI_HOST_DEVICE static Real slope(Real a) noexcept {
+  HANAMI_HOST_DEVICE static Real derivative(Real a) noexcept {
     return a > Real{0} ? exp2_fast(-a) * Real(1.44269504088896340736) : Real{0};
   }
 };
 
-static_assert(activation<relu, float> && activation<log2_activation, float>);
+static_assert(activation_function<relu, float> && activation_function<log2_activation, float>);
 
 /// Calls `body` with the activation that `kind` names: the branch is taken once a brick, not once a
 /// neuron.

@@ -78,9 +78,10 @@ HANAMI_HOST_DEVICE Real average_share(std::uint64_t seen) noexcept {
 template <class Real, class Weight>
 void update_average(network<Real, Weight>& net, std::uint64_t seen) noexcept {
   const auto share = average_share<Real>(seen);
-  detail::approach(net.tiles, share,
-                   weight_rounding<Weight>(random_bits(
-                       net.seed, detail::stream_key(detail::stream::average_rounding, 0), seen)));
+  detail::approach(
+      net.tiles, share,
+      weight_rounding<Weight>(random_bits(
+          net.seed, detail::random_key(detail::random_stream::average_rounding, 0), seen)));
   for (auto& b : net.bricks) {
     detail::approach(b.average_bias.data(), b.bias.data(), b.bias.size(), share);
   }

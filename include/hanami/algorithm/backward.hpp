@@ -16,8 +16,8 @@
 #include "spiking.hpp"
 
 /// From the errors of the outputs back to every active weight: plain gradient descent, one sample
-/// at a time, through the steps that the forward pass has listed. First the deltas of all neurons,
-/// then the corrections of all weights.
+/// at a time, through the steps that the forward pass has listed. First the gradients of all
+/// neurons, then the corrections of all weights.
 
 namespace hanami {
 
@@ -27,15 +27,16 @@ struct step_rates {
   Real weight = 0;      ///< of sections and outputs
   Real bias = 0;        ///< of neurons
   Real output_bias = 0; ///< of outputs
-  bool fan_in = true;   ///< sections learn faster in bricks that hear few sources: `fan_in_gain`
+  bool fan_in =
+      true; ///< sections learn faster in bricks that hear few presynaptic nodes: `fan_in_gain`
   std::uint64_t number = 0; ///< of this correction: weights of 16 bits are rounded by it
 };
 
-/// What a brick makes of the learning rate. The fewer sources it hears at once, the larger its
-/// steps may be: sqrt(350 / active), 2 at most; a half where it hears neurons, which move while
-/// they learn themselves. Measured on held-out digits: bricks that see a window gain 0.1 points,
-/// those that see a whole picture (350 active pixels) stay as they are, and two hexagons in a row
-/// gain 0.2.
+/// What a brick makes of the learning rate. The fewer presynaptic nodes it hears at once, the
+/// larger its steps may be: sqrt(350 / active), 2 at most; a half where it hears neurons, which
+/// move while they learn themselves. Measured on held-out digits: bricks that see a window gain 0.1
+/// points, those that see a whole picture (350 active pixels) stay as they are, and two hexagons in
+/// a row gain 0.2.
 template <class Real>
 HANAMI_HOST_DEVICE Real fan_in_gain(bool hears_neurons, std::uint32_t most_active) noexcept {
   if (hears_neurons) {
@@ -47,31 +48,31 @@ HANAMI_HOST_DEVICE Real fan_in_gain(bool hears_neurons, std::uint32_t most_activ
 
 template <class Real, class Weight>
 Real fan_in_gain(const network<Real, Weight>& net, const brick<Real>& b) noexcept {
-  return fan_in_gain<Real>(!net.plan[b.hexagon].fed_by.empty(), b.most_active);
+  return fan_in_gain<Real>(!net.topology[b.hexagon].fed_by.empty(), b.most_active);
 }
 
-/// delta += errors * weights, for one brick of one output.
+/// gradient += errors * weights, for one brick of one output.
 template <class Real>
-void add_output_deltas(const Real* weights, const Real* errors, std::size_t size, std::size_t lanes,
-                       Real* delta) noexcept {
+void add_output_gradients(const Real* weights, const Real* errors, std::size_t size,
+                          std::size_t lanes, Real* gradient) noexcept {
   constexpr std::size_t width = simd_width<Real>;
   for (std::size_t lane = 0; lane < lanes; lane += width) {
-    simd<Real> sum = simd_load(delta + lane);
+    simd<Real> sum = simd_load(gradient + lane);
     const Real* w = weights + lane / chunk_width * size * chunk_width + lane % chunk_width;
     for (std::size_t o = 0; o < size; ++o, w += chunk_width) {
       sum += simd_fill(errors[o]) * simd_load(w);
     }
-    simd_store(delta + lane, sum);
+    simd_store(gradient + lane, sum);
   }
 }
 
-/// weights -= rate * errors * potentials, for one brick of one output.
+/// weights -= rate * errors * activations, for one brick of one output.
 template <class Real>
 void correct_output_block(Real* weights, const Real* errors, std::size_t size, std::size_t lanes,
-                          const Real* potentials, Real rate) noexcept {
+                          const Real* activations, Real rate) noexcept {
   constexpr std::size_t width = simd_width<Real>;
   for (std::size_t lane = 0; lane < lanes; lane += width) {
-    const simd<Real> step = simd_fill(rate) * simd_load(potentials + lane);
+    const simd<Real> step = simd_fill(rate) * simd_load(activations + lane);
     Real* w = weights + lane / chunk_width * size * chunk_width + lane % chunk_width;
     for (std::size_t o = 0; o < size; ++o, w += chunk_width) {
       simd_store(w, simd_load(w) - simd_fill(errors[o]) * step);
@@ -79,71 +80,72 @@ void correct_output_block(Real* weights, const Real* errors, std::size_t size, s
   }
 }
 
-/// Work of one brick: its deltas, from the outputs that read it and from the bricks it feeds (they
-/// are already there), and what it passes back to the neurons that feed it. Writes only what
+/// Work of one brick: its gradients, from the outputs that read it and from the bricks it feeds
+/// (they are already there), and what it passes back to the neurons that feed it. Writes only what
 /// belongs to the brick, so that bricks of one level may run at the same time.
 template <class Real, class Weight>
-struct delta_brick {
+struct gradient_brick {
   const network<Real, Weight>& net;
-  activity<Real>& act;
+  workspace<Real>& ws;
 
   void operator()(std::size_t index) const noexcept {
     const auto& b = net.bricks[index];
     if (b.retired) {
       return;
     }
-    Real* delta = act.deltas.data() + index * net.lanes();
+    Real* gradient = ws.hidden_gradients.data() + index * net.lanes();
     for (std::size_t o = 0; o < net.outputs.size(); ++o) {
       const auto& layer = net.outputs[o];
       const auto found = std::find(layer.bricks.begin(), layer.bricks.end(), index);
       if (found != layer.bricks.end()) {
-        const auto& plan = net.plan.outputs[o];
+        const auto& layout = net.topology.outputs[o];
         const auto block = static_cast<std::size_t>(found - layer.bricks.begin());
-        add_output_deltas(layer.weights.data() + block * net.lanes() * plan.size,
-                          act.errors.data() + plan.first, plan.size, net.lanes(), delta);
+        add_output_gradients(layer.weights.data() + block * net.lanes() * layout.size,
+                             ws.output_gradients.data() + layout.first, layout.size, net.lanes(),
+                             gradient);
       }
     }
-    through_activation(index, delta);
-    const auto& list = act.lists[index];
+    through_activation(index, gradient);
+    const auto& list = ws.lists[index];
     if (list.count > list.input_count) {
       with_lanes(net.lanes(), [&](auto lanes) {
-        if (act.memory.spikes(index)) {
-          pass_back_taken<lanes()>(index, delta);
+        if (ws.memory.spikes(index)) {
+          pass_back_taken<lanes()>(index, gradient);
         } else {
-          pass_back<lanes()>(index, delta);
+          pass_back<lanes()>(index, gradient);
         }
       });
     }
   }
 
  private:
-  void through_activation(std::size_t index, Real* delta) const noexcept {
-    const Real* potentials = act.sources.data() + net.neurons_of(index);
-    with_activation(net.plan.settings.activation, [&](auto activate) {
+  void through_activation(std::size_t index, Real* gradient) const noexcept {
+    const Real* activations = ws.activations.data() + net.neurons_of(index);
+    with_activation(net.topology.settings.activation, [&](auto activate) {
       for (std::size_t lane = 0; lane < net.lanes(); ++lane) {
-        delta[lane] *= decltype(activate)::slope(potentials[lane]);
+        gradient[lane] *= decltype(activate)::derivative(activations[lane]);
       }
     });
   }
 
   /// Sources hear only of those neurons that have taken what they sent.
   template <std::size_t Lanes>
-  void pass_back_taken(std::size_t index, const Real* delta) const noexcept {
-    const std::uint8_t* took = act.memory.took.data() + index * Lanes;
+  void pass_back_taken(std::size_t index, const Real* gradient) const noexcept {
+    const std::uint8_t* took = ws.memory.took.data() + index * Lanes;
     alignas(64) Real taken[Lanes];
     for (std::size_t lane = 0; lane < Lanes; ++lane) {
-      taken[lane] = took[lane] != 0 ? delta[lane] : Real{0};
+      taken[lane] = took[lane] != 0 ? gradient[lane] : Real{0};
     }
     pass_back<Lanes>(index, taken);
   }
 
   /// The part of every feeding neuron, in the order of the chunks, apart from other bricks' parts.
   template <std::size_t Lanes>
-  void pass_back(std::size_t index, const Real* delta) const noexcept {
+  void pass_back(std::size_t index, const Real* gradient) const noexcept {
     const auto& b = net.bricks[index];
     const auto& chunks = net.hexagons[index_of(b.hexagon)].chunks;
-    const auto& active = act.active[index_of(b.hexagon)];
-    Real* part = act.source_deltas[index].data();
+    const auto& active = ws.active[index_of(b.hexagon)];
+    Real* part = ws.presynaptic_gradients[index].data();
     for (std::size_t c = 0; c < chunks.size(); ++c) {
       if (!chunks[c].is_neuron) {
         continue;
@@ -152,19 +154,20 @@ struct delta_brick {
       for (std::uint32_t rest = active[c] & b.have[c]; rest != 0; rest &= rest - 1) {
         const auto i = static_cast<std::size_t>(std::countr_zero(rest));
         const std::size_t step = (c * chunk_width + i) * b.max_steps;
-        part[i] = dot_lanes<Lanes>(net.tiles.tile(b.slot[step]), delta) * b.inverse_width[step];
+        part[i] = dot_lanes<Lanes>(net.tiles.tile(b.slot[step]), gradient) * b.inverse_width[step];
       }
       part += chunk_width;
     }
   }
 };
 
-/// Work of one brick once all deltas are known: its borders follow its sources, its weights and
-/// those of the outputs that read it are corrected. Writes only what belongs to the brick.
+/// Work of one brick once all gradients are known: its borders follow its presynaptic nodes, its
+/// weights and those of the outputs that read it are corrected. Writes only what belongs to the
+/// brick.
 template <class Real, class Weight>
 struct correct_brick {
   network<Real, Weight>& net;
-  activity<Real>& act;
+  workspace<Real>& ws;
   step_rates<Real> rates;
 
   void operator()(std::size_t index) const noexcept {
@@ -172,122 +175,124 @@ struct correct_brick {
     if (b.retired) {
       return;
     }
-    watch_sources(net, index, act);
+    track_borders(net, index, ws);
     correct_outputs(index);
-    const Real* delta = act.deltas.data() + index * net.lanes();
-    const bool spikes = act.memory.spikes(index);
+    const Real* gradient = ws.hidden_gradients.data() + index * net.lanes();
+    const bool spikes = ws.memory.spikes(index);
     for (std::size_t lane = 0; lane < net.lanes() && !spikes; ++lane) {
-      b.bias[lane] -= rates.bias * delta[lane];
+      b.bias[lane] -= rates.bias * gradient[lane];
     }
     const Real rate = rates.fan_in ? rates.weight * fan_in_gain(net, b) : rates.weight;
-    const auto& list = act.lists[index];
-    const weight_rounding<Weight> round(
-        random_bits(net.seed, detail::stream_key(detail::stream::rounding, index), rates.number));
+    const auto& list = ws.lists[index];
+    const weight_rounding<Weight> round(random_bits(
+        net.seed, detail::random_key(detail::random_stream::rounding, index), rates.number));
     with_lanes(net.lanes(), [&](auto lanes) {
       if (spikes) {
-        update_traced<lanes()>(net.tiles.weights(), act.memory, index, rate,
-                               static_cast<Real>(std::max(b.most_active, 1U)), delta, round);
+        update_traced<lanes()>(net.tiles.weights(), ws.memory, index, rate,
+                               static_cast<Real>(std::max(b.most_active, 1U)), gradient, round);
         return;
       }
       update_tiles<lanes()>(net.tiles.weights(), list.phi.data(), list.slot.data(), list.count,
-                            rate, delta, round);
+                            rate, gradient, round);
     });
   }
 
  private:
   void correct_outputs(std::size_t index) const noexcept {
-    const Real* potentials = act.sources.data() + net.neurons_of(index);
+    const Real* activations = ws.activations.data() + net.neurons_of(index);
     for (std::size_t o = 0; o < net.outputs.size(); ++o) {
       auto& layer = net.outputs[o];
       const auto found = std::find(layer.bricks.begin(), layer.bricks.end(), index);
       if (found != layer.bricks.end()) {
-        const auto& plan = net.plan.outputs[o];
+        const auto& layout = net.topology.outputs[o];
         const auto block = static_cast<std::size_t>(found - layer.bricks.begin());
-        correct_output_block(layer.weights.data() + block * net.lanes() * plan.size,
-                             act.errors.data() + plan.first, plan.size, net.lanes(), potentials,
-                             rates.weight);
+        correct_output_block(layer.weights.data() + block * net.lanes() * layout.size,
+                             ws.output_gradients.data() + layout.first, layout.size, net.lanes(),
+                             activations, rates.weight);
       }
     }
   }
 };
 
-/// Adds what the bricks of one hexagon pass back to the deltas of the neurons that feed it, in the
-/// order of the bricks, whoever computed them first.
+/// Adds what the bricks of one hexagon pass back to the gradients of the neurons that feed it, in
+/// the order of the bricks, whoever computed them first.
 template <class Real, class Weight>
-void collect_source_deltas(const network<Real, Weight>& net, hexagon_id id,
-                           activity<Real>& act) noexcept {
+void collect_presynaptic_gradients(const network<Real, Weight>& net, hexagon_id id,
+                                   workspace<Real>& ws) noexcept {
   const auto& here = net.hexagons[index_of(id)];
   for (const std::uint32_t index : here.bricks) {
-    if (act.lists[index].count == act.lists[index].input_count || net.bricks[index].retired) {
+    if (ws.lists[index].count == ws.lists[index].input_count || net.bricks[index].retired) {
       continue;
     }
-    const Real* part = act.source_deltas[index].data();
-    for (const source_chunk& chunk : here.chunks) {
+    const Real* part = ws.presynaptic_gradients[index].data();
+    for (const presynaptic_chunk& chunk : here.chunks) {
       if (!chunk.is_neuron) {
         continue;
       }
-      Real* delta = act.deltas.data() + (chunk.offset - net.plan.neurons_begin);
+      Real* gradient = ws.hidden_gradients.data() + (chunk.offset - net.topology.neurons_begin);
       for (std::size_t i = 0; i < chunk_width; ++i) {
-        delta[i] += part[i];
+        gradient[i] += part[i];
       }
       part += chunk_width;
     }
   }
 }
 
-/// First half of the backward pass: the deltas of all neurons for the errors in `act.errors`.
+/// First half of the backward pass: the gradients of all neurons for the errors in
+/// `ws.output_gradients`.
 template <class Real, class Weight, executor Executor>
-void find_deltas(const network<Real, Weight>& net, activity<Real>& act, const Executor& run) {
-  std::fill(act.deltas.begin(), act.deltas.end(), Real{0});
-  const delta_brick<Real, Weight> work{net, act};
-  for (std::size_t level = net.plan.levels.size(); level-- > 0;) {
-    const auto& bricks = act.level_bricks[level];
-    run.for_each(bricks.size(), touched_bytes(net, bricks, act),
+void find_hidden_gradients(const network<Real, Weight>& net, workspace<Real>& ws,
+                           const Executor& run) {
+  std::fill(ws.hidden_gradients.begin(), ws.hidden_gradients.end(), Real{0});
+  const gradient_brick<Real, Weight> work{net, ws};
+  for (std::size_t level = net.topology.levels.size(); level-- > 0;) {
+    const auto& bricks = ws.level_bricks[level];
+    run.for_each(bricks.size(), touched_bytes(net, bricks, ws),
                  [&](std::size_t i) { work(bricks[i]); });
-    for (const hexagon_id id : net.plan.levels[level]) {
-      collect_source_deltas(net, id, act);
+    for (const hexagon_id id : net.topology.levels[level]) {
+      collect_presynaptic_gradients(net, id, ws);
     }
   }
 }
 
 /// Rates for linear outputs, whose targets are bounded by nothing: one step along the whole
-/// gradient that would mend the share `mend` of the errors, were the network linear in its weights
-/// (the step of normalised least mean squares, Nagumo and Noda 1967, over all weights at once). To
-/// be asked between `find_deltas` and `correct_weights`.
+/// gradient that would mend the share `step_size` of the errors, were the network linear in its
+/// weights (the step of normalised least mean squares, Nagumo and Noda 1967, over all weights at
+/// once). To be asked between `find_hidden_gradients` and `correct_weights`.
 template <class Real, class Weight>
-step_rates<Real> whole_gradient_rates(const network<Real, Weight>& net, const activity<Real>& act,
-                                      Real mend, Real bias_share) noexcept {
+step_rates<Real> whole_gradient_rates(const network<Real, Weight>& net, const workspace<Real>& ws,
+                                      Real step_size, Real bias_share) noexcept {
   Real outputs = 1;
   Real hidden = 0;
-  for (const auto& bricks : act.level_bricks) {
+  for (const auto& bricks : ws.level_bricks) {
     for (const std::uint32_t index : bricks) {
-      const auto& list = act.lists[index];
-      outputs += sum_of_squares(act.sources.data() + net.neurons_of(index), net.lanes());
-      const Real* delta = act.deltas.data() + index * net.lanes();
-      hidden += act.memory.spikes(index)
-                    ? traced_squares(act.memory, index, net.lanes(), delta)
+      const auto& list = ws.lists[index];
+      outputs += sum_of_squares(ws.activations.data() + net.neurons_of(index), net.lanes());
+      const Real* gradient = ws.hidden_gradients.data() + index * net.lanes();
+      hidden += ws.memory.spikes(index)
+                    ? traced_squares(ws.memory, index, net.lanes(), gradient)
                     : (sum_of_squares(list.phi.data(), list.count) + bias_share) *
-                          sum_of_squares(delta, net.lanes());
+                          sum_of_squares(gradient, net.lanes());
     }
   }
-  const Real errors = sum_of_squares(act.errors.data(), act.errors.size());
-  const Real rate = mend / (errors > Real{0} ? outputs + hidden / errors : outputs);
+  const Real errors = sum_of_squares(ws.output_gradients.data(), ws.output_gradients.size());
+  const Real rate = step_size / (errors > Real{0} ? outputs + hidden / errors : outputs);
   return {rate, bias_share * rate, rate, false, 0};
 }
 
-/// Second half of the backward pass: corrects all weights by the deltas and errors in `act`.
+/// Second half of the backward pass: corrects all weights by the gradients and errors in `ws`.
 template <class Real, class Weight, executor Executor>
-void correct_weights(network<Real, Weight>& net, const step_rates<Real>& rates, activity<Real>& act,
+void correct_weights(network<Real, Weight>& net, const step_rates<Real>& rates, workspace<Real>& ws,
                      const Executor& run) {
-  const correct_brick<Real, Weight> work{net, act, rates};
-  for (const auto& bricks : act.level_bricks) {
-    run.for_each(bricks.size(), 2 * touched_bytes(net, bricks, act),
+  const correct_brick<Real, Weight> work{net, ws, rates};
+  for (const auto& bricks : ws.level_bricks) {
+    run.for_each(bricks.size(), 2 * touched_bytes(net, bricks, ws),
                  [&](std::size_t i) { work(bricks[i]); });
   }
   for (std::size_t o = 0; o < net.outputs.size(); ++o) {
-    const auto& plan = net.plan.outputs[o];
-    for (std::size_t k = 0; k < plan.size; ++k) {
-      net.outputs[o].bias[k] -= rates.output_bias * act.errors[plan.first + k];
+    const auto& layout = net.topology.outputs[o];
+    for (std::size_t k = 0; k < layout.size; ++k) {
+      net.outputs[o].bias[k] -= rates.output_bias * ws.output_gradients[layout.first + k];
     }
   }
 }

@@ -72,16 +72,16 @@ value_extremes<Real> place_positive(const Real* values, std::size_t count,
 
 } // namespace detail
 
-/// Copies the values of one sample to their places among the sources, split by sign. NaN becomes
-/// silence. `negative_inputs` and `negative_part` as in the network and its plan.
+/// Copies the values of one sample to their places among the presynaptic nodes, split by sign. NaN
+/// becomes silence. `negative_inputs` and `negative_part` as in the network and its layout.
 template <class Real>
-input_findings place_inputs(const std::vector<input_plan>& inputs,
+input_findings place_inputs(const std::vector<input_layout>& inputs,
                             const std::vector<std::uint8_t>& negative_inputs,
                             std::size_t negative_part, std::span<const Real> values,
                             Real* sources) noexcept {
   input_findings found;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const input_plan& input = inputs[i];
+    const input_layout& input = inputs[i];
     const Real* from = values.data() + input.first;
     Real* positive = sources + input.offset;
     const auto extremes = detail::place_positive(from, input.size, positive);
@@ -100,18 +100,18 @@ input_findings place_inputs(const std::vector<input_plan>& inputs,
 
 template <class Real, class Weight>
 input_findings place_inputs(const network<Real, Weight>& net, std::span<const Real> values,
-                            activity<Real>& act) noexcept {
-  return place_inputs(net.plan.inputs, net.negative_inputs, net.plan.negative_part, values,
-                      act.sources.data());
+                            workspace<Real>& ws) noexcept {
+  return place_inputs(net.topology.inputs, net.negative_inputs, net.topology.negative_part, values,
+                      ws.activations.data());
 }
 
-/// Marks, once for all bricks of a hexagon, which of its sources send.
+/// Marks, once for all bricks of a hexagon, which of its presynaptic nodes send.
 template <class Real, class Weight>
-void find_active(const network<Real, Weight>& net, hexagon_id id, activity<Real>& act) noexcept {
-  const source_chunk* chunk = net.hexagons[index_of(id)].chunks.data();
+void find_active(const network<Real, Weight>& net, hexagon_id id, workspace<Real>& ws) noexcept {
+  const presynaptic_chunk* chunk = net.hexagons[index_of(id)].chunks.data();
   const std::size_t count = net.hexagons[index_of(id)].chunks.size();
-  std::uint16_t* active = act.active[index_of(id)].data();
-  const Real* sources = act.sources.data();
+  std::uint16_t* active = ws.active[index_of(id)].data();
+  const Real* sources = ws.activations.data();
   for (std::size_t c = 0; c < count; ++c) {
     active[c] =
         static_cast<std::uint16_t>(positive_bits(sources + chunk[c].offset) & chunk[c].mask);
@@ -123,39 +123,39 @@ void find_active(const network<Real, Weight>& net, hexagon_id id, activity<Real>
 template <class Real, class Weight>
 struct forward_brick {
   const network<Real, Weight>& net;
-  activity<Real>& act;
+  workspace<Real>& ws;
   weight_set weights;
 
   void operator()(std::size_t index) const noexcept {
     const auto& b = net.bricks[index];
     if (b.retired) {
       // An older sample may have left something.
-      std::fill_n(act.sources.data() + net.neurons_of(index), net.lanes(), Real{0});
+      std::fill_n(ws.activations.data() + net.neurons_of(index), net.lanes(), Real{0});
       return;
     }
-    list_steps(net, index, act);
-    const auto& list = act.lists[index];
+    list_steps(net, index, ws);
+    const auto& list = ws.lists[index];
     const bool average = weights == weight_set::average && net.averaging();
     const Weight* tiles = average ? net.tiles.average() : net.tiles.weights();
     const Real* bias = average ? b.average_bias.data() : b.bias.data();
-    Real* potentials = act.sources.data() + net.neurons_of(index);
+    Real* activations = ws.activations.data() + net.neurons_of(index);
     with_lanes(net.lanes(), [&](auto lanes) {
-      accumulate<lanes()>(tiles, list.phi.data(), list.slot.data(), list.count, bias, potentials);
-      if (act.memory.spikes(index)) {
-        spike(act.memory, index, lanes(), potentials);
+      accumulate<lanes()>(tiles, list.phi.data(), list.slot.data(), list.count, bias, activations);
+      if (ws.memory.spikes(index)) {
+        spike(ws.memory, index, lanes(), activations);
       }
-      with_activation(net.plan.settings.activation, [&](auto activate) {
+      with_activation(net.topology.settings.activation, [&](auto activate) {
         for (std::size_t lane = 0; lane < lanes(); ++lane) {
-          potentials[lane] = decltype(activate)::potential(potentials[lane]);
+          activations[lane] = decltype(activate)::activate(activations[lane]);
         }
       });
     });
   }
 };
 
-/// sums[o] += weights of `Count` output nodes times the potentials of one brick.
+/// sums[o] += weights of `Count` output nodes times the activations of one brick.
 template <std::size_t Count, class Real>
-void read_brick(const Real* weights, const Real* potentials, std::size_t groups, std::size_t size,
+void read_brick(const Real* weights, const Real* activations, std::size_t groups, std::size_t size,
                 simd<Real>* sums) noexcept {
   constexpr std::size_t width = simd_width<Real>;
   simd<Real> sum[Count];
@@ -165,7 +165,7 @@ void read_brick(const Real* weights, const Real* potentials, std::size_t groups,
   for (std::size_t g = 0; g < groups; ++g) {
     const Real* row = weights + g * size * chunk_width;
     for (std::size_t part = 0; part < chunk_width; part += width) {
-      const simd<Real> a = simd_load(potentials + g * chunk_width + part);
+      const simd<Real> a = simd_load(activations + g * chunk_width + part);
 #pragma GCC unroll 8
       for (std::size_t o = 0; o < Count; ++o) {
         sum[o] += a * simd_load(row + o * chunk_width + part);
@@ -182,7 +182,7 @@ void read_brick(const Real* weights, const Real* potentials, std::size_t groups,
 template <class Real, class Weight>
 struct read_group {
   const network<Real, Weight>& net;
-  activity<Real>& act;
+  workspace<Real>& ws;
   weight_set weights;
   std::size_t output;
 
@@ -193,7 +193,7 @@ struct read_group {
   }
 
   void operator()(std::size_t group) const noexcept {
-    const std::size_t size = net.plan.outputs[output].size;
+    const std::size_t size = net.topology.outputs[output].size;
     for (std::size_t first = 0; first < size;) {
       const std::size_t left = size - first;
       if (left >= 8) {
@@ -212,17 +212,17 @@ struct read_group {
   template <std::size_t Count>
   std::size_t read(std::size_t group, std::size_t first) const noexcept {
     const auto& layer = net.outputs[output];
-    const std::size_t size = net.plan.outputs[output].size;
+    const std::size_t size = net.topology.outputs[output].size;
     const bool average = weights == weight_set::average && net.averaging();
     const Real* w = average ? layer.average_weights.data() : layer.weights.data();
     const std::size_t end = std::min((group + 1) * bricks, layer.bricks.size());
     simd<Real> sums[Count] = {};
     for (std::size_t k = group * bricks; k < end; ++k) {
       read_brick<Count>(w + (k * net.lanes() * size + first * chunk_width),
-                        act.sources.data() + net.neurons_of(layer.bricks[k]),
+                        ws.activations.data() + net.neurons_of(layer.bricks[k]),
                         net.lanes() / chunk_width, size, sums);
     }
-    Real* part = act.output_parts[output].data() + group * size + first;
+    Real* part = ws.output_parts[output].data() + group * size + first;
     for (std::size_t o = 0; o < Count; ++o) {
       part[o] = simd_sum<Real>(sums[o]);
     }
@@ -230,33 +230,33 @@ struct read_group {
   }
 };
 
-/// Inner sums of one output, before its answer function: bias + weights * potentials.
+/// Inner sums of one output, before its answer function: bias + weights * activations.
 template <class Real, class Weight, executor Executor>
 void read_output(const network<Real, Weight>& net, std::size_t index, weight_set weights,
-                 activity<Real>& act, const Executor& run) {
+                 workspace<Real>& ws, const Executor& run) {
   const auto& layer = net.outputs[index];
-  const auto& plan = net.plan.outputs[index];
+  const auto& layout = net.topology.outputs[index];
   const std::size_t groups = read_group<Real, Weight>::count(layer);
   run.for_each(groups, layer.weights.size() * sizeof(Real),
-               read_group<Real, Weight>{net, act, weights, index});
+               read_group<Real, Weight>{net, ws, weights, index});
   const bool average = weights == weight_set::average && net.averaging();
   const Real* bias = average ? layer.average_bias.data() : layer.bias.data();
-  Real* answer = act.answer.data() + plan.first;
-  std::copy_n(bias, plan.size, answer);
-  const Real* part = act.output_parts[index].data();
-  for (std::size_t group = 0; group < groups; ++group, part += plan.size) {
-    for (std::size_t o = 0; o < plan.size; ++o) {
+  Real* answer = ws.prediction.data() + layout.first;
+  std::copy_n(bias, layout.size, answer);
+  const Real* part = ws.output_parts[index].data();
+  for (std::size_t group = 0; group < groups; ++group, part += layout.size) {
+    for (std::size_t o = 0; o < layout.size; ++o) {
       answer[o] += part[o];
     }
   }
 }
 
-/// Inner sums of all outputs into `act.answer`.
+/// Inner sums of all outputs into `ws.prediction`.
 template <class Real, class Weight, executor Executor>
-void forward_outputs(const network<Real, Weight>& net, weight_set weights, activity<Real>& act,
+void forward_outputs(const network<Real, Weight>& net, weight_set weights, workspace<Real>& ws,
                      const Executor& run) {
   for (std::size_t o = 0; o < net.outputs.size(); ++o) {
-    read_output(net, o, weights, act, run);
+    read_output(net, o, weights, ws, run);
   }
 }
 
@@ -264,31 +264,31 @@ void forward_outputs(const network<Real, Weight>& net, weight_set weights, activ
 template <class Real, class Weight>
 std::size_t touched_bytes(const network<Real, Weight>& net,
                           const std::vector<std::uint32_t>& bricks,
-                          const activity<Real>& act) noexcept {
+                          const workspace<Real>& ws) noexcept {
   std::size_t steps = 0;
   for (const std::uint32_t index : bricks) {
-    steps += act.lists[index].count;
+    steps += ws.lists[index].count;
   }
   return steps * net.lanes() * sizeof(Weight);
 }
 
-/// A whole inference of the values placed in `act`: grows nothing, writes only `act`. Answers are
+/// A whole inference of the values placed in `ws`: grows nothing, writes only `ws`. Answers are
 /// in the units of the targets.
 template <class Real, class Weight, executor Executor>
-void infer_placed(const network<Real, Weight>& net, weight_set weights, activity<Real>& act,
+void infer_placed(const network<Real, Weight>& net, weight_set weights, workspace<Real>& ws,
                   const Executor& run) {
-  const forward_brick<Real, Weight> work{net, act, weights};
-  for (std::size_t level = 0; level < net.plan.levels.size(); ++level) {
-    for (const hexagon_id id : net.plan.levels[level]) {
-      find_active(net, id, act);
+  const forward_brick<Real, Weight> work{net, ws, weights};
+  for (std::size_t level = 0; level < net.topology.levels.size(); ++level) {
+    for (const hexagon_id id : net.topology.levels[level]) {
+      find_active(net, id, ws);
     }
-    const auto& bricks = act.level_bricks[level];
-    run.for_each(bricks.size(), touched_bytes(net, bricks, act),
+    const auto& bricks = ws.level_bricks[level];
+    run.for_each(bricks.size(), touched_bytes(net, bricks, ws),
                  [&](std::size_t i) { work(bricks[i]); });
   }
-  forward_outputs(net, weights, act, run);
+  forward_outputs(net, weights, ws, run);
   for (std::size_t o = 0; o < net.outputs.size(); ++o) {
-    answer_output(net, o, act);
+    predict_output(net, o, ws);
   }
 }
 

@@ -58,17 +58,17 @@ void accumulate(const Weight* tiles, const Real* phi, const tile_slot* slot, std
   }
 }
 
-/// weight[lane] -= rate * phi * delta[lane] for every step.
+/// weight[lane] -= rate * phi * gradient[lane] for every step.
 template <std::size_t Lanes, class Real, class Weight>
 void update_tiles(Weight* tiles, const Real* phi, const tile_slot* slot, std::size_t count,
-                  Real rate, const Real* delta, const weight_rounding<Weight>& round) noexcept {
+                  Real rate, const Real* gradient, const weight_rounding<Weight>& round) noexcept {
   constexpr std::size_t width = simd_width<Real>;
   constexpr std::size_t vectors = Lanes / width < simd_registers ? Lanes / width : simd_registers;
   for (std::size_t first = 0; first < Lanes; first += vectors * width) {
     simd<Real> d[vectors];
 #pragma GCC unroll 16
     for (std::size_t v = 0; v < vectors; ++v) {
-      d[v] = simd_load(delta + first + v * width);
+      d[v] = simd_load(gradient + first + v * width);
     }
     for (std::size_t s = 0; s < count; ++s) {
       Weight* weight = tiles + std::size_t{slot[s]} * Lanes + first;
@@ -83,13 +83,13 @@ void update_tiles(Weight* tiles, const Real* phi, const tile_slot* slot, std::si
   }
 }
 
-/// Sum over the lanes of weight * delta: what a step passes back to its source.
+/// Sum over the lanes of weight * gradient: what a step passes back to its presynaptic node.
 template <std::size_t Lanes, class Real, class Weight>
-Real dot_lanes(const Weight* weight, const Real* delta) noexcept {
+Real dot_lanes(const Weight* weight, const Real* gradient) noexcept {
   constexpr std::size_t width = simd_width<Real>;
   simd<Real> sum{};
   for (std::size_t lane = 0; lane < Lanes; lane += width) {
-    sum += load_weights(weight + lane) * simd_load(delta + lane);
+    sum += load_weights(weight + lane) * simd_load(gradient + lane);
   }
   return simd_sum<Real>(sum);
 }

@@ -46,8 +46,8 @@ Real spread_or_one(Real spread) noexcept {
 /// Turns the inner sums of an output into answers, in place. `location` and `spread` are those of
 /// its targets; only linear outputs have them.
 template <class Real>
-void answer_values(output_kind kind, std::span<const Real> location, std::span<const Real> spread,
-                   std::span<Real> values) noexcept {
+void predict_values(output_kind kind, std::span<const Real> location, std::span<const Real> spread,
+                    std::span<Real> values) noexcept {
   switch (kind) {
   case output_kind::softmax:
     detail::softmax(values);
@@ -65,14 +65,14 @@ void answer_values(output_kind kind, std::span<const Real> location, std::span<c
   }
 }
 
-/// The same for output `index` of a network, whose inner sums stand in `act.answer`.
+/// The same for output `index` of a network, whose inner sums stand in `ws.prediction`.
 template <class Real, class Weight>
-void answer_output(const network<Real, Weight>& net, std::size_t index,
-                   activity<Real>& act) noexcept {
-  const auto& plan = net.plan.outputs[index];
+void predict_output(const network<Real, Weight>& net, std::size_t index,
+                    workspace<Real>& ws) noexcept {
+  const auto& layout = net.topology.outputs[index];
   const auto& layer = net.outputs[index];
-  answer_values<Real>(plan.kind, layer.location, layer.spread,
-                      {act.answer.data() + plan.first, plan.size});
+  predict_values<Real>(layout.kind, layer.location, layer.spread,
+                       {ws.prediction.data() + layout.first, layout.size});
 }
 
 /// What one output makes of its target.
@@ -142,20 +142,20 @@ HANAMI_HOST_DEVICE Real measure_node(output_kind kind, Real y, Real t, Real spre
   return error;
 }
 
-/// Loss and gradient (into `act.errors`) of output `index`, whose answers stand in `act.answer`.
-/// Errors are clipped to +-`clip` (Huber's loss).
+/// Loss and gradient (into `ws.output_gradients`) of output `index`, whose answers stand in
+/// `ws.prediction`. Errors are clipped to +-`clip` (Huber's loss).
 template <class Real, class Weight>
 output_loss<Real> measure_output(const network<Real, Weight>& net, std::size_t index,
                                  std::span<const Real> target, Real clip,
-                                 activity<Real>& act) noexcept {
-  const auto& plan = net.plan.outputs[index];
+                                 workspace<Real>& ws) noexcept {
+  const auto& layout = net.topology.outputs[index];
   const auto& layer = net.outputs[index];
   output_loss<Real> loss;
-  for (std::size_t k = 0; k < plan.size; ++k) {
+  for (std::size_t k = 0; k < layout.size; ++k) {
     const Real spread =
-        plan.kind == output_kind::linear ? detail::spread_or_one(layer.spread[k]) : Real{1};
-    act.errors[plan.first + k] =
-        measure_node(plan.kind, act.answer[plan.first + k], target[k], spread, clip, loss);
+        layout.kind == output_kind::linear ? detail::spread_or_one(layer.spread[k]) : Real{1};
+    ws.output_gradients[layout.first + k] =
+        measure_node(layout.kind, ws.prediction[layout.first + k], target[k], spread, clip, loss);
   }
   return loss;
 }

@@ -35,6 +35,18 @@ class rehearsal_ring {
     next_ = (next_ + 1) % capacity_;
     size_ = std::min(size_ + 1, capacity_);
   }
+  /// Every target gets `more` values at place `at`, all of them `fill`: an output has grown.
+  void widen_targets(std::size_t at, std::size_t more, Real fill) {
+    const std::size_t before = input_size_ + target_size_;
+    std::vector<Real> wider(values_.empty() ? 0 : capacity_ * (before + more));
+    for (std::size_t i = 0; i < size_; ++i) {
+      const Real* from = values_.data() + i * before;
+      Real* to = std::copy_n(from, input_size_ + at, wider.data() + i * (before + more));
+      std::copy(from + input_size_ + at, from + before, std::fill_n(to, more, fill));
+    }
+    values_ = std::move(wider);
+    target_size_ += more;
+  }
   std::span<const Real> input(std::size_t index) const noexcept {
     return {values_.data() + index * (input_size_ + target_size_), input_size_};
   }

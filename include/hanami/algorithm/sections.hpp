@@ -10,24 +10,26 @@
 #include "../foundation/simd.hpp"
 #include "../structure/workspace.hpp"
 
-/// What the sections of a brick do with the potentials of their sources: the list of active steps.
+/// What the sections of a brick do with the activations of their presynaptic nodes: the list of
+/// active steps.
 
 namespace hanami {
 
-/// Neuron sources pass everything above their border on: their potentials drift while they learn.
+/// Neuron presynaptic nodes pass everything above their border on: their activations drift while
+/// they learn.
 template <class Real>
 inline constexpr Real open_above = std::numeric_limits<Real>::max();
 
 /// Adds the active steps of one chain to the list: full ones with phi `limit`, the last one in
 /// part.
 template <class Real>
-std::size_t list_chain(const brick<Real>& b, std::size_t local, Real potential, Real limit,
+std::size_t list_chain(const brick<Real>& b, std::size_t local, Real activation, Real limit,
                        Real* phi, tile_slot* slot) noexcept {
   const std::size_t begin = local * b.max_steps;
   const std::size_t count = b.step_count(local);
   std::size_t k = 0;
   for (; k < count; ++k) {
-    const Real share = (potential - b.lower[begin + k]) * b.inverse_width[begin + k];
+    const Real share = (activation - b.lower[begin + k]) * b.inverse_width[begin + k];
     if (!(share > Real{0})) {
       break;
     }
@@ -41,10 +43,10 @@ std::size_t list_chain(const brick<Real>& b, std::size_t local, Real potential, 
 /// is silent cannot be foreseen. What the loop needs stands in locals: what it writes might be the
 /// brick, for all that the compiler knows.
 template <class Real>
-std::size_t list_inputs(const brick<Real>& b, const std::vector<source_chunk>& chunks,
+std::size_t list_inputs(const brick<Real>& b, const std::vector<presynaptic_chunk>& chunks,
                         const std::uint16_t* active, const Real* sources,
                         step_list<Real>& list) noexcept {
-  const source_chunk* chunk = chunks.data();
+  const presynaptic_chunk* chunk = chunks.data();
   const std::uint16_t* have = b.have.data();
   const Real* inverse_width = b.inverse_width.data();
   const tile_slot* slot = b.slot.data();
@@ -64,10 +66,10 @@ std::size_t list_inputs(const brick<Real>& b, const std::vector<source_chunk>& c
   return count;
 }
 
-/// Lists the active steps of the sources of one kind, inputs or neurons, from place `count` on.
-/// Returns where the list ends.
+/// Lists the active steps of the presynaptic nodes of one kind, inputs or neurons, from place
+/// `count` on. Returns where the list ends.
 template <class Real>
-std::size_t list_sources(const brick<Real>& b, const std::vector<source_chunk>& chunks,
+std::size_t list_sources(const brick<Real>& b, const std::vector<presynaptic_chunk>& chunks,
                          const std::uint16_t* active, const Real* sources, bool neurons,
                          step_list<Real>& list, std::size_t count) noexcept {
   const Real limit = neurons ? open_above<Real> : Real{1};
@@ -93,16 +95,16 @@ std::size_t list_sources(const brick<Real>& b, const std::vector<source_chunk>& 
   return count;
 }
 
-/// Lists the active steps of brick `index` for the sources as they are: inputs first, neurons
-/// second, since the backward pass treats them differently.
+/// Lists the active steps of brick `index` for the presynaptic nodes as they are: inputs first,
+/// neurons second, since the backward pass treats them differently.
 template <class Real, class Weight>
-void list_steps(const network<Real, Weight>& net, std::size_t index, activity<Real>& act) noexcept {
+void list_steps(const network<Real, Weight>& net, std::size_t index, workspace<Real>& ws) noexcept {
   const auto& b = net.bricks[index];
-  auto& list = act.lists[index];
+  auto& list = ws.lists[index];
   const auto& chunks = net.hexagons[index_of(b.hexagon)].chunks;
-  const std::uint16_t* active = act.active[index_of(b.hexagon)].data();
-  const Real* sources = act.sources.data();
-  const bool fed_by_neurons = !net.plan[b.hexagon].fed_by.empty();
+  const std::uint16_t* active = ws.active[index_of(b.hexagon)].data();
+  const Real* sources = ws.activations.data();
+  const bool fed_by_neurons = !net.topology[b.hexagon].fed_by.empty();
   const std::size_t inputs = b.max_steps == 1 && !fed_by_neurons
                                  ? list_inputs(b, chunks, active, sources, list)
                                  : list_sources(b, chunks, active, sources, false, list, 0);

@@ -58,10 +58,10 @@ void spike(neuron_memory<Real>& memory, std::size_t index, std::size_t lanes, Re
 template <class Real, class Weight>
 struct follow_traces {
   const network<Real, Weight>& net;
-  activity<Real>& act;
+  workspace<Real>& ws;
 
   void operator()(std::size_t index) const noexcept {
-    if (net.bricks[index].retired || !act.memory.spikes(index)) {
+    if (net.bricks[index].retired || !ws.memory.spikes(index)) {
       return;
     }
     with_lanes(net.lanes(), [&](auto lanes) { follow<lanes()>(index); });
@@ -73,7 +73,7 @@ struct follow_traces {
 
   template <std::size_t Lanes>
   void follow(std::size_t index) const noexcept {
-    auto& memory = act.memory;
+    auto& memory = ws.memory;
     Real took[Lanes];
     bool any = false;
     const Real* keep = memory.keep.data() + index * Lanes;
@@ -82,7 +82,7 @@ struct follow_traces {
       any = any || took[lane] > Real{0};
     }
     fade<Lanes>(index, keep);
-    const auto& list = act.lists[index];
+    const auto& list = ws.lists[index];
     for (std::size_t s = 0; any && s < list.count; ++s) {
       add_step<Lanes>(memory.traced[index], list.slot[s], list.phi[s], took);
     }
@@ -91,7 +91,7 @@ struct follow_traces {
   /// Older traces fade; those of sections that have lost or changed their tiles are forgotten.
   template <std::size_t Lanes>
   void fade(std::size_t index, const Real* keep) const noexcept {
-    auto& memory = act.memory;
+    auto& memory = ws.memory;
     const auto& b = net.bricks[index];
     const Real slowest = *std::max_element(keep, keep + Lanes);
     memory.traced[index].clear();
@@ -99,7 +99,7 @@ struct follow_traces {
       for (std::uint32_t rest = b.have[c]; rest != 0; rest &= rest - 1) {
         const std::size_t local =
             c * chunk_width + static_cast<std::size_t>(std::countr_zero(rest));
-        const std::uint64_t owner = random_bits(index, b.generation, local);
+        const std::uint64_t owner = random_bits(index, b.replacements, local);
         for (std::size_t k = 0; k < b.step_count(local); ++k) {
           const tile_slot slot = b.slot[local * b.max_steps + k];
           const bool ours = memory.trace_owner[slot] == owner;
@@ -113,11 +113,11 @@ struct follow_traces {
   template <std::size_t Lanes>
   void fade_tile(std::vector<tile_slot>& traced, tile_slot slot, Real slowest,
                  const Real* keep) const noexcept {
-    Real& strongest = act.memory.strongest[slot];
+    Real& strongest = ws.memory.strongest[slot];
     if (strongest == Real{0}) {
       return;
     }
-    Real* trace = act.memory.traces.data() + std::size_t{slot} * Lanes;
+    Real* trace = ws.memory.traces.data() + std::size_t{slot} * Lanes;
     strongest *= slowest;
     if (strongest < nothing) {
       strongest = 0;
@@ -133,12 +133,12 @@ struct follow_traces {
   template <std::size_t Lanes>
   void add_step(std::vector<tile_slot>& traced, tile_slot slot, Real phi,
                 const Real* took) const noexcept {
-    Real& strongest = act.memory.strongest[slot];
+    Real& strongest = ws.memory.strongest[slot];
     if (strongest == Real{0}) {
       traced.push_back(slot);
     }
     strongest += phi;
-    Real* trace = act.memory.traces.data() + std::size_t{slot} * Lanes;
+    Real* trace = ws.memory.traces.data() + std::size_t{slot} * Lanes;
     for (std::size_t lane = 0; lane < Lanes; ++lane) {
       trace[lane] += phi * took[lane];
     }
@@ -157,32 +157,32 @@ void add_squares(const neuron_memory<Real>& memory, std::size_t index, Real* sum
   }
 }
 
-/// The squared gradient of a spiking brick: the sum over its lanes of delta^2 times the squares of
-/// their traces.
+/// The squared gradient of a spiking brick: the sum over its lanes of gradient^2 times the squares
+/// of their traces.
 template <class Real>
 Real traced_squares(const neuron_memory<Real>& memory, std::size_t index, std::size_t lanes,
-                    const Real* delta) noexcept {
+                    const Real* gradient) noexcept {
   return with_lanes(lanes, [&](auto constant) {
     Real squares[constant()];
     add_squares<constant()>(memory, index, squares);
     Real sum = 0;
     for (std::size_t lane = 0; lane < constant(); ++lane) {
-      sum += squares[lane] * delta[lane] * delta[lane];
+      sum += squares[lane] * gradient[lane] * gradient[lane];
     }
     return sum;
   });
 }
 
-/// weight[lane] -= rate * delta[lane] * trace[lane] for every step with traces. No lane goes
+/// weight[lane] -= rate * gradient[lane] * trace[lane] for every step with traces. No lane goes
 /// further than `most` sources, all active and without memory, would take it.
 template <std::size_t Lanes, class Real, class Weight>
 void update_traced(Weight* tiles, const neuron_memory<Real>& memory, std::size_t index, Real rate,
-                   Real most, const Real* delta, const weight_rounding<Weight>& round) noexcept {
+                   Real most, const Real* gradient, const weight_rounding<Weight>& round) noexcept {
   constexpr std::size_t width = simd_width<Real>;
   alignas(64) Real step[Lanes];
   add_squares<Lanes>(memory, index, step);
   for (std::size_t lane = 0; lane < Lanes; ++lane) {
-    step[lane] = rate * delta[lane] * (step[lane] > most ? most / step[lane] : Real{1});
+    step[lane] = rate * gradient[lane] * (step[lane] > most ? most / step[lane] : Real{1});
   }
   for (const tile_slot slot : memory.traced[index]) {
     Weight* weight = tiles + std::size_t{slot} * Lanes;

@@ -12,7 +12,7 @@
 #include "../algorithm/borders.hpp"
 #include "forward.hpp"
 
-/// The backward pass on an image, by a team: deltas first, then corrections, in the order of the
+/// The backward pass on an image, by a team: gradients first, then corrections, in the order of the
 /// serial executor.
 
 namespace hanami::gpu {
@@ -26,27 +26,28 @@ HANAMI_HOST_DEVICE void find_level_deltas(const Team& team, image_view image,
   team.each(own.size() * lanes, [&](std::size_t i) {
     const std::uint32_t index = own[i / lanes];
     const std::size_t lane = i % lanes;
-    float& delta = image.deltas_of(index)[lane];
+    float& gradient = image.gradients_of(index)[lane];
     if (image.bricks()[index].retired != 0) {
       return;
     }
-    float sum = delta;
+    float sum = gradient;
     for (std::uint32_t o = 0; o < head.output_count; ++o) {
       const output_record& output = image.outputs()[o];
       const std::uint32_t block = image.at<std::uint32_t>(output.block_of)[index];
       if (block == no_tile) {
         continue;
       }
-      const float* errors = image.at<float>(head.errors) + output.first;
+      const float* errors = image.at<float>(head.output_gradients) + output.first;
       const float* weight = image.at<float>(output.weights) + block * lanes * output.size +
                             lane / chunk_width * output.size * chunk_width + lane % chunk_width;
       for (std::uint32_t k = 0; k < output.size; ++k, weight += chunk_width) {
         sum = multiply_add(errors[k], *weight, sum);
       }
     }
-    const float potential = image.potentials_of(index)[lane];
-    delta = sum * (head.activation == activation_kind::log2 ? log2_activation::slope(potential)
-                                                            : relu::slope(potential));
+    const float activation = image.activations_of(index)[lane];
+    gradient =
+        sum * (head.activation == activation_kind::log2 ? log2_activation::derivative(activation)
+                                                        : relu::derivative(activation));
   });
 }
 
@@ -62,7 +63,7 @@ HANAMI_HOST_DEVICE void pass_back(const Team& team, image_view image, const own_
     }
     const hexagon_record& here = image.hexagons()[brick.hexagon];
     const std::uint32_t* neurons = image.at<std::uint32_t>(here.neurons);
-    const float* deltas = image.deltas_of(index);
+    const float* deltas = image.gradients_of(index);
     const auto local_of = [=](std::size_t i) {
       return neurons[i / chunk_width] * chunk_width + i % chunk_width;
     };
@@ -84,7 +85,7 @@ HANAMI_HOST_DEVICE void pass_back(const Team& team, image_view image, const own_
     };
     team.sum_each(std::size_t{here.neuron_count} * chunk_width, part,
                   [&](std::size_t i, float sum) {
-                    image.at<float>(brick.source_deltas)[i] =
+                    image.at<float>(brick.presynaptic_gradients)[i] =
                         sends(i) ? sum * image.at<float>(brick.inverse_width)[local_of(i)] : 0.0f;
                   });
   }
@@ -104,17 +105,17 @@ HANAMI_HOST_DEVICE void collect_deltas(const Team& team, image_view image,
     if (here.neuron_count == 0) {
       continue;
     }
-    const source_chunk* chunks = image.at<source_chunk>(here.chunks);
+    const presynaptic_chunk* chunks = image.at<presynaptic_chunk>(here.chunks);
     const std::uint32_t* neurons = image.at<std::uint32_t>(here.neurons);
     const std::uint32_t* bricks = image.at<std::uint32_t>(here.bricks);
     team.each(std::size_t{here.neuron_count} * chunk_width, [&](std::size_t i) {
       const std::uint32_t source =
           chunks[neurons[i / chunk_width]].offset + static_cast<std::uint32_t>(i % chunk_width);
-      float& delta = image.at<float>(head.deltas)[source - head.neurons_begin];
+      float& gradient = image.at<float>(head.hidden_gradients)[source - head.neurons_begin];
       for (std::uint32_t b = 0; b < here.brick_count; ++b) {
         const brick_record& brick = image.bricks()[bricks[b]];
         if (brick.retired == 0 && brick.list_count != brick.input_count) {
-          delta += image.at<float>(brick.source_deltas)[i];
+          gradient += image.at<float>(brick.presynaptic_gradients)[i];
         }
       }
     });
@@ -122,12 +123,12 @@ HANAMI_HOST_DEVICE void collect_deltas(const Team& team, image_view image,
   }
 }
 
-/// First half of the backward pass: the deltas of all neurons for the errors of the sample.
+/// First half of the backward pass: the gradients of all neurons for the errors of the sample.
 template <class Team>
-HANAMI_HOST_DEVICE void find_deltas(const Team& team, image_view image) {
+HANAMI_HOST_DEVICE void find_hidden_gradients(const Team& team, image_view image) {
   const image_header& head = image.head();
   team.each_of_all(std::size_t{head.brick_count} * head.lanes,
-                   [&](std::size_t i) { image.at<float>(head.deltas)[i] = 0; });
+                   [&](std::size_t i) { image.at<float>(head.hidden_gradients)[i] = 0; });
   team.sync_all();
   for (std::uint32_t n = head.level_count; n-- > 0;) {
     const level_record& level = image.levels()[n];
@@ -144,11 +145,11 @@ HANAMI_HOST_DEVICE void find_deltas(const Team& team, image_view image) {
   team.sync_all();
 }
 
-/// The borders of a brick follow its sources, and it counts them.
+/// The borders of a brick follow its presynaptic nodes, and it counts them.
 template <class Team>
-HANAMI_HOST_DEVICE void watch_sources(const Team& team, image_view image, brick_record& brick) {
+HANAMI_HOST_DEVICE void track_borders(const Team& team, image_view image, brick_record& brick) {
   const hexagon_record& here = image.hexagons()[brick.hexagon];
-  const source_chunk* chunks = image.at<source_chunk>(here.chunks);
+  const presynaptic_chunk* chunks = image.at<presynaptic_chunk>(here.chunks);
   const auto bits = [&](std::size_t c) {
     return std::uint32_t{image.at<std::uint16_t>(here.active)[c]} &
            image.at<std::uint16_t>(brick.have)[c];
@@ -160,7 +161,7 @@ HANAMI_HOST_DEVICE void watch_sources(const Team& team, image_view image, brick_
         if (bits(c) == 0 || chunks[c].is_neuron) {
           return;
         }
-        const float* x = image.sources() + chunks[c].offset;
+        const float* x = image.activations() + chunks[c].offset;
         float* inverse_width = image.at<float>(brick.inverse_width) + c * chunk_width;
         detail::border_shares shares{0, 0, 0};
         for (std::uint32_t i = 0; i < chunk_width; ++i) {
@@ -169,7 +170,7 @@ HANAMI_HOST_DEVICE void watch_sources(const Team& team, image_view image, brick_
           shares.near |= static_cast<std::uint32_t>(share > 0.25f) << i;
           shares.far |= static_cast<std::uint32_t>(share > 4.0f) << i;
         }
-        detail::move_borders(image.at<border_watch>(brick.watch)[c], bits(c), shares, x,
+        detail::move_borders(image.at<border_state>(brick.border_states)[c], bits(c), shares, x,
                              inverse_width);
       });
   team.once([&] { brick.most_active = std::max(brick.most_active, count); });
@@ -182,16 +183,16 @@ HANAMI_HOST_DEVICE void correct_brick(const Team& team, image_view image, std::u
   const image_header& head = image.head();
   const brick_record& brick = image.bricks()[index];
   const std::size_t lanes = head.lanes;
-  const float* deltas = image.deltas_of(index);
+  const float* deltas = image.gradients_of(index);
   team.each(lanes, [&](std::size_t lane) {
-    const float step = rates.weight * image.potentials_of(index)[lane];
+    const float step = rates.weight * image.activations_of(index)[lane];
     for (std::uint32_t o = 0; o < head.output_count; ++o) {
       const output_record& output = image.outputs()[o];
       const std::uint32_t block = image.at<std::uint32_t>(output.block_of)[index];
       if (block == no_tile) {
         continue;
       }
-      const float* errors = image.at<float>(head.errors) + output.first;
+      const float* errors = image.at<float>(head.output_gradients) + output.first;
       float* weight = image.at<float>(output.weights) + block * lanes * output.size +
                       lane / chunk_width * output.size * chunk_width + lane % chunk_width;
       for (std::uint32_t k = 0; k < output.size; ++k, weight += chunk_width) {
@@ -223,7 +224,7 @@ HANAMI_HOST_DEVICE void correct_weights(const Team& team, image_view image,
     for (std::size_t b = 0; b < own.size(); ++b) {
       brick_record& brick = image.bricks()[own[b]];
       if (brick.retired == 0) {
-        watch_sources(team, image, brick);
+        track_borders(team, image, brick);
         team.sync();
         correct_brick(team, image, own[b], rates);
       }
@@ -236,7 +237,8 @@ HANAMI_HOST_DEVICE void correct_weights(const Team& team, image_view image,
     const output_record& output = image.outputs()[o];
     team.each(output.size, [&](std::size_t k) {
       float& bias = image.at<float>(output.bias)[k];
-      bias = multiply_add(-rates.output_bias, image.at<float>(head.errors)[output.first + k], bias);
+      bias = multiply_add(-rates.output_bias,
+                          image.at<float>(head.output_gradients)[output.first + k], bias);
     });
   }
 }
@@ -249,8 +251,8 @@ HANAMI_HOST_DEVICE void note_errors(const Team& team, image_view image) {
   const auto part = [&](std::size_t b, std::size_t first) {
     float sum = 0;
     for (std::size_t lane = first; lane < head.lanes; lane += Team::sum_lanes) {
-      const float delta = image.deltas_of(b)[lane];
-      sum = multiply_add(delta, delta, sum);
+      const float gradient = image.gradients_of(b)[lane];
+      sum = multiply_add(gradient, gradient, sum);
     }
     return sum;
   };
@@ -278,19 +280,19 @@ HANAMI_HOST_DEVICE void note_errors(const Team& team, image_view image) {
   });
 }
 
-/// Notes which neurons are awake.
+/// Notes which neurons are active.
 template <class Team>
-HANAMI_HOST_DEVICE void note_awake(const Team& team, image_view image) {
+HANAMI_HOST_DEVICE void note_active(const Team& team, image_view image) {
   const image_header& head = image.head();
   const std::size_t chunks = head.lanes / chunk_width;
   team.each_of_all(head.brick_count * chunks, [&](std::size_t i) {
-    const float* potentials = image.potentials_of(i / chunks) + i % chunks * chunk_width;
+    const float* activations = image.activations_of(i / chunks) + i % chunks * chunk_width;
     std::uint32_t bits = 0;
     for (std::uint32_t k = 0; k < chunk_width; ++k) {
-      bits |= static_cast<std::uint32_t>(potentials[k] > 0.0f) << k;
+      bits |= static_cast<std::uint32_t>(activations[k] > 0.0f) << k;
     }
-    std::uint16_t& awake = image.bricks()[i / chunks].awake[i % chunks];
-    awake = static_cast<std::uint16_t>(awake | bits);
+    std::uint16_t& noted = image.bricks()[i / chunks].active_lanes[i % chunks];
+    noted = static_cast<std::uint16_t>(noted | bits);
   });
 }
 

@@ -4,8 +4,9 @@
 #include "device.hpp"
 #include "trainer.hpp"
 
-/// Clusters on a GPU: `hanami::gpu::executor`. Any C++20 compiler takes this header. One source
-/// file of the program includes `cuda/cuda.cuh` and is compiled by nvcc (CUDA 13, C++20,
+/// Clusters on a GPU: `hanami::gpu::executor`. Any C++20 compiler takes this header. One
+/// presynaptic node file of the program includes `cuda/cuda.cuh` and is compiled by nvcc (CUDA 13,
+/// C++20,
 /// `--expt-relaxed-constexpr`, compute capability 8.0 and newer; the target `hanami::cuda` says
 /// so).
 ///

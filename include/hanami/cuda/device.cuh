@@ -14,8 +14,8 @@
 #include "device.hpp"
 #include "kernels.cuh"
 
-/// The definitions that belong to `device.hpp`. Not inline: one source file of a program includes
-/// them.
+/// The definitions that belong to `device.hpp`. Not inline: one presynaptic node file of a program
+/// includes them.
 
 namespace hanami::gpu {
 

@@ -25,7 +25,7 @@ HANAMI_HOST_DEVICE void place_sample(const Team& team, image_view image, const f
   const input_record* inputs = image.at<input_record>(head.inputs);
   for (std::uint32_t n = 0; n < head.input_count; ++n) {
     const input_record& input = inputs[n];
-    float* positive = image.sources() + input.offset;
+    float* positive = image.activations() + input.offset;
     team.each_of_all(input.size, [&](std::size_t k) {
       const float x = values[input.first + k];
       positive[k] = x > 0.0f ? x : 0.0f;
@@ -50,8 +50,8 @@ HANAMI_HOST_DEVICE inline std::uint32_t missing_of(image_view image, const brick
   return brick.retired != 0 ? 0 : active & ~known;
 }
 
-/// Marks which sources of the hexagons of a level send, and with `growing` whether any of them
-/// misses a section or a brick.
+/// Marks which presynaptic nodes of the hexagons of a level send, and with `growing` whether any of
+/// them misses a section or a brick.
 template <class Team>
 HANAMI_HOST_DEVICE void find_active(const Team& team, image_view image, const level_record& level,
                                     bool growing) {
@@ -59,11 +59,11 @@ HANAMI_HOST_DEVICE void find_active(const Team& team, image_view image, const le
   const std::uint32_t* ids = image.at<std::uint32_t>(head.level_hexagons) + level.first_hexagon;
   for (std::uint32_t h = 0; h < level.hexagon_count; ++h) {
     const hexagon_record& here = image.hexagons()[ids[h]];
-    const source_chunk* chunks = image.at<source_chunk>(here.chunks);
+    const presynaptic_chunk* chunks = image.at<presynaptic_chunk>(here.chunks);
     auto* active = image.at<std::uint16_t>(here.active);
     const std::uint32_t* bricks = image.at<std::uint32_t>(here.bricks);
     team.each_of_all(here.chunk_count, [&](std::size_t c) {
-      const float* x = image.sources() + chunks[c].offset;
+      const float* x = image.activations() + chunks[c].offset;
       std::uint32_t bits = 0;
       for (std::uint32_t i = 0; i < chunk_width; ++i) {
         bits |= static_cast<std::uint32_t>(x[i] > 0.0f) << i;
@@ -85,14 +85,14 @@ HANAMI_HOST_DEVICE void find_active(const Team& team, image_view image, const le
   }
 }
 
-/// Lists the active steps of a brick for the sources of one kind, from place `listed` on. Returns
-/// where the list ends.
+/// Lists the active steps of a brick for the presynaptic nodes of one kind, from place `listed` on.
+/// Returns where the list ends.
 template <class Team>
 HANAMI_HOST_DEVICE std::uint32_t list_kind(const Team& team, image_view image,
                                            const brick_record& brick, bool neurons,
                                            std::uint32_t listed) {
   const hexagon_record& here = image.hexagons()[brick.hexagon];
-  const source_chunk* chunks = image.at<source_chunk>(here.chunks);
+  const presynaptic_chunk* chunks = image.at<presynaptic_chunk>(here.chunks);
   const std::uint16_t* active = image.at<std::uint16_t>(here.active);
   const std::uint16_t* have = image.at<std::uint16_t>(brick.have);
   const auto bits = [&](std::size_t c) {
@@ -103,7 +103,7 @@ HANAMI_HOST_DEVICE std::uint32_t list_kind(const Team& team, image_view image,
       here.chunk_count,
       [&](std::size_t c) { return static_cast<std::uint32_t>(std::popcount(bits(c))); },
       [&](std::size_t c, std::uint32_t before) {
-        const float* x = image.sources() + chunks[c].offset;
+        const float* x = image.activations() + chunks[c].offset;
         float* phi = image.at<float>(brick.phi) + listed + before;
         tile_slot* slot = image.at<tile_slot>(brick.listed) + listed + before;
         for (std::uint32_t rest = bits(c); rest != 0; rest &= rest - 1) {
@@ -169,9 +169,9 @@ HANAMI_HOST_DEVICE void forward_level(const Team& team, image_view image, const 
       for (std::uint32_t s = 0; s < brick.list_count; ++s) {
         sum = multiply_add(phi[s], image.tile(slot[s], average)[lane], sum);
       }
-      sum = log2 ? log2_activation::potential(sum) : relu::potential(sum);
+      sum = log2 ? log2_activation::activate(sum) : relu::activate(sum);
     }
-    image.potentials_of(index)[lane] = sum;
+    image.activations_of(index)[lane] = sum;
   });
 }
 
@@ -192,7 +192,7 @@ HANAMI_HOST_DEVICE void read_outputs(const Team& team, image_view image, bool av
       const std::size_t end = std::min<std::size_t>(first + group_bricks, output.brick_count);
       float sum = 0;
       for (std::size_t k = first; k < end; ++k) {
-        const float* a = image.potentials_of(bricks[k]);
+        const float* a = image.activations_of(bricks[k]);
         const float* row = weights + k * lanes * size + i % size * chunk_width;
         for (std::size_t g = 0; g < lanes / chunk_width; ++g) {
           for (std::size_t at = lane; at < chunk_width; at += Team::sum_lanes) {
@@ -217,17 +217,17 @@ HANAMI_HOST_DEVICE void read_outputs(const Team& team, image_view image, bool av
       for (std::size_t group = 0; group < groups; ++group) {
         sum += image.at<float>(output.parts)[group * output.size + k];
       }
-      image.at<float>(head.answer)[output.first + k] = sum;
+      image.at<float>(head.prediction)[output.first + k] = sum;
     });
   }
   team.sync();
 }
 
 /// Inner sums to answers. By one thread.
-HANAMI_HOST_DEVICE inline void answer_outputs(image_view image) {
+HANAMI_HOST_DEVICE inline void predict_outputs(image_view image) {
   for (std::uint32_t o = 0; o < image.head().output_count; ++o) {
     const output_record& output = image.outputs()[o];
-    float* answer = image.at<float>(image.head().answer) + output.first;
+    float* answer = image.at<float>(image.head().prediction) + output.first;
     if (output.kind == output_kind::softmax) {
       detail::softmax(std::span<float>(answer, output.size));
       continue;

@@ -17,14 +17,14 @@
 
 namespace hanami::gpu {
 
-/// Denies sections to the missing sources of a brick that draw no connection.
+/// Denies sections to the missing presynaptic nodes of a brick that draw no connection.
 template <class Team>
 HANAMI_HOST_DEVICE void draw_connections(const Team& team, image_view image, std::uint32_t index) {
   const brick_record& brick = image.bricks()[index];
   const hexagon_record& here = image.hexagons()[brick.hexagon];
-  const source_chunk* chunks = image.at<source_chunk>(here.chunks);
+  const presynaptic_chunk* chunks = image.at<presynaptic_chunk>(here.chunks);
   const std::uint64_t key =
-      detail::stream_key(detail::stream::connections, index, brick.generation);
+      detail::random_key(detail::random_stream::connections, index, brick.replacements);
   team.each(here.chunk_count, [&](std::size_t c) {
     const auto distance = static_cast<float>(chunks[c].distance);
     if (chunks[c].distance == 1) {
@@ -50,7 +50,7 @@ HANAMI_HOST_DEVICE void place_sections(const Team& team, image_view image,
                                        const brick_record& brick) {
   const image_header& head = image.head();
   const hexagon_record& here = image.hexagons()[brick.hexagon];
-  const source_chunk* chunks = image.at<source_chunk>(here.chunks);
+  const presynaptic_chunk* chunks = image.at<presynaptic_chunk>(here.chunks);
   const auto missing = [&](std::size_t c) {
     return missing_of(image, brick, c, image.at<std::uint16_t>(here.active)[c]);
   };
@@ -63,15 +63,15 @@ HANAMI_HOST_DEVICE void place_sections(const Team& team, image_view image,
         for (std::uint32_t rest = grown; rest != 0; rest &= rest - 1, ++number) {
           const auto i = static_cast<std::size_t>(std::countr_zero(rest));
           const std::size_t local = c * chunk_width + i;
-          const float potential = image.sources()[chunks[c].offset + i];
+          const float activation = image.activations()[chunks[c].offset + i];
           image.at<float>(brick.inverse_width)[local] =
-              chunks[c].is_neuron ? 1.0f : detail::inverse_of(potential);
+              chunks[c].is_neuron ? 1.0f : detail::inverse_of(activation);
           image.at<tile_slot>(brick.slot)[local] =
               number < head.free_count
                   ? image.at<tile_slot>(head.free_slots)[head.free_count - 1 - number]
                   : head.tiles_used + (number - head.free_count);
-          detail::watch_new_section(image.at<border_watch>(brick.watch)[c], i);
-          image.at<std::uint32_t>(head.new_sources)[number] = static_cast<std::uint32_t>(local);
+          detail::start_border(image.at<border_state>(brick.border_states)[c], i);
+          image.at<std::uint32_t>(head.new_presynaptic)[number] = static_cast<std::uint32_t>(local);
         }
         have = static_cast<std::uint16_t>(have | grown);
       });
@@ -83,15 +83,16 @@ HANAMI_HOST_DEVICE void draw_weights(const Team& team, image_view image, std::ui
                                      std::uint32_t count) {
   const image_header& head = image.head();
   const brick_record& brick = image.bricks()[index];
-  const source_chunk* chunks = image.at<source_chunk>(image.hexagons()[brick.hexagon].chunks);
+  const presynaptic_chunk* chunks =
+      image.at<presynaptic_chunk>(image.hexagons()[brick.hexagon].chunks);
   const float scale =
       0.5f * std::sqrt(3.0f / static_cast<float>(std::max<std::uint32_t>(brick.most_active, 1)));
   const std::uint64_t key =
-      detail::stream_key(detail::stream::section_weights, index, brick.generation);
+      detail::random_key(detail::random_stream::section_weights, index, brick.replacements);
   const std::size_t lanes = head.lanes;
   team.each(count * lanes, [&](std::size_t i) {
     const std::size_t lane = i % lanes;
-    const std::uint32_t local = image.at<std::uint32_t>(head.new_sources)[i / lanes];
+    const std::uint32_t local = image.at<std::uint32_t>(head.new_presynaptic)[i / lanes];
     const std::size_t source = chunks[local / chunk_width].offset + local % chunk_width;
     const tile_slot slot = image.at<tile_slot>(brick.slot)[local];
     const float weight = scale * random_signed_unit(head.seed, key, source * lanes + lane);
@@ -102,8 +103,8 @@ HANAMI_HOST_DEVICE void draw_weights(const Team& team, image_view image, std::ui
   });
 }
 
-/// Sections of one brick for sources that are active for the first time. False where there is not
-/// room for all of them: then none has grown, and trying again does no harm.
+/// Sections of one brick for presynaptic nodes that are active for the first time. False where
+/// there is not room for all of them: then none has grown, and trying again does no harm.
 template <class Team>
 HANAMI_HOST_DEVICE bool grow_sections(const Team& team, image_view image, std::uint32_t index) {
   image_header& head = image.head();
@@ -145,7 +146,7 @@ HANAMI_HOST_DEVICE bool grow_sections(const Team& team, image_view image, std::u
   return true;
 }
 
-/// Growth of one level for the sources as they are, by the first block. The others wait.
+/// Growth of one level for the presynaptic nodes as they are, by the first block. The others wait.
 template <class Team>
 HANAMI_HOST_DEVICE void grow_level(const Team& team, image_view image, const level_record& level) {
   if (team.rank() != 0) {

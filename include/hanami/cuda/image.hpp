@@ -33,14 +33,14 @@ enum class pause : std::uint32_t {
 
 struct input_record {
   std::uint32_t first;  ///< in the values of a sample
-  std::uint32_t offset; ///< in the array of sources
+  std::uint32_t offset; ///< in the array of presynaptic nodes
   std::uint32_t size;
   std::uint32_t negative; ///< whether it has had a negative value
 };
 
 struct hexagon_record {
   double error_sum;
-  place chunks;  ///< source_chunk
+  place chunks;  ///< presynaptic_chunk
   place active;  ///< std::uint16_t per chunk
   place neurons; ///< std::uint32_t: the chunks that are of neurons
   place bricks;  ///< std::uint32_t
@@ -50,22 +50,22 @@ struct hexagon_record {
 };
 
 struct brick_record {
-  std::uint64_t generation;
+  std::uint64_t replacements;
   place have, closed;  ///< std::uint16_t per chunk
-  place inverse_width; ///< float per source
-  place slot;          ///< tile_slot per source
-  place watch;         ///< border_watch per chunk
+  place inverse_width; ///< float per presynaptic node
+  place slot;          ///< tile_slot per presynaptic node
+  place border_states; ///< border_state per chunk
   place bias, average_bias;
-  place phi, listed;   ///< the active steps: float, tile_slot
-  place source_deltas; ///< float per source of a chunk of neurons
+  place phi, listed;           ///< the active steps: float, tile_slot
+  place presynaptic_gradients; ///< float per presynaptic node of a chunk of neurons
   std::uint32_t hexagon;
   std::uint32_t fed_by_neurons;
   std::uint32_t retired;
   std::uint32_t most_active;
   std::uint32_t list_count;
   std::uint32_t input_count; ///< the first so many of the list belong to inputs
-  float squares;             ///< of its deltas, summed
-  std::uint16_t awake[most_lanes / chunk_width];
+  float squares;             ///< of its gradients, summed
+  std::uint16_t active_lanes[most_lanes / chunk_width];
 };
 
 struct level_record {
@@ -89,10 +89,10 @@ struct image_header {
   std::uint64_t front_bytes; ///< of all but the tiles, which come last
   std::uint64_t seed;
   std::uint64_t planned, seen; ///< of the learning schedule
-  drift_watch drift;           ///< of an endless stream
+  drift_detector drift;        ///< of an endless stream
   std::uint64_t samples, samples_learned;
   std::uint64_t sections_grown;
-  double learning_rate, bias_rate, skip_classes, skip_values;
+  double learning_rate, bias_rate, tolerance_classes, tolerance_values;
   double loss_sum, loss_enough; ///< as the loss says when a hexagon gets a brick
   float gradient_clip;
   activation_kind activation;
@@ -106,9 +106,9 @@ struct image_header {
   std::uint32_t tiles_used, tile_capacity;
   std::uint32_t free_count;
   place inputs, hexagons, bricks, levels, level_hexagons, level_bricks, outputs; ///< records
-  place sources, deltas, answer, errors;                                         ///< float
-  place free_slots;  ///< tile_slot: given back, the next one to be used last
-  place new_sources; ///< std::uint32_t: sources whose sections are being grown
+  place activations, hidden_gradients, prediction, output_gradients;             ///< float
+  place free_slots;      ///< tile_slot: given back, the next one to be used last
+  place new_presynaptic; ///< std::uint32_t: presynaptic nodes whose sections are being grown
   place tiles, average_tiles;
 
   // Of the sample at work, or the task.
@@ -124,8 +124,8 @@ struct image_header {
 
 static_assert(std::is_trivially_copyable_v<image_header> &&
               std::is_trivially_copyable_v<brick_record> &&
-              std::is_trivially_copyable_v<source_chunk> &&
-              std::is_trivially_copyable_v<border_watch>);
+              std::is_trivially_copyable_v<presynaptic_chunk> &&
+              std::is_trivially_copyable_v<border_state>);
 
 /// An image somewhere in memory, of which the front may stand apart from the tiles. Does not own
 /// it.
@@ -150,13 +150,13 @@ struct image_view {
   HANAMI_HOST_DEVICE output_record* outputs() const noexcept {
     return at<output_record>(head().outputs);
   }
-  HANAMI_HOST_DEVICE float* sources() const noexcept { return at<float>(head().sources); }
-  /// Potentials and deltas of the neurons of a brick.
-  HANAMI_HOST_DEVICE float* potentials_of(std::size_t brick) const noexcept {
-    return sources() + head().neurons_begin + brick * head().lanes;
+  HANAMI_HOST_DEVICE float* activations() const noexcept { return at<float>(head().activations); }
+  /// Potentials and gradients of the neurons of a brick.
+  HANAMI_HOST_DEVICE float* activations_of(std::size_t brick) const noexcept {
+    return activations() + head().neurons_begin + brick * head().lanes;
   }
-  HANAMI_HOST_DEVICE float* deltas_of(std::size_t brick) const noexcept {
-    return at<float>(head().deltas) + brick * head().lanes;
+  HANAMI_HOST_DEVICE float* gradients_of(std::size_t brick) const noexcept {
+    return at<float>(head().hidden_gradients) + brick * head().lanes;
   }
   HANAMI_HOST_DEVICE float* tiles(bool average) const noexcept {
     return reinterpret_cast<float*>(tile_base + (average ? head().average_tiles : head().tiles));

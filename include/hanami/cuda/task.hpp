@@ -84,24 +84,26 @@ HANAMI_HOST_DEVICE pause grow_forward(const Team& team, image_view image, const 
 /// for a brick or tells that the stream has changed. By one thread.
 HANAMI_HOST_DEVICE inline void measure(image_view image, const float* target) {
   image_header& head = image.head();
-  answer_outputs(image);
+  predict_outputs(image);
   bool learns = false;
   head.loss = 0;
   for (std::uint32_t o = 0; o < head.output_count; ++o) {
     const output_record& output = image.outputs()[o];
     output_loss<float> loss;
     for (std::uint32_t k = output.first; k < output.first + output.size; ++k) {
-      image.at<float>(head.errors)[k] = measure_node(output.kind, image.at<float>(head.answer)[k],
-                                                     target[k], 1.0f, head.gradient_clip, loss);
+      image.at<float>(head.output_gradients)[k] =
+          measure_node(output.kind, image.at<float>(head.prediction)[k], target[k], 1.0f,
+                       head.gradient_clip, loss);
     }
     head.loss += static_cast<double>(loss.nats);
-    const double skip = output.kind == output_kind::softmax ? head.skip_classes : head.skip_values;
+    const double skip =
+        output.kind == output_kind::softmax ? head.tolerance_classes : head.tolerance_values;
     learns = learns || !(static_cast<double>(loss.worst) < skip);
   }
   head.learns = learns ? 1 : 0;
   const bool brick_due = learns && head.grows_bricks && head.notes_errors &&
                          head.loss_sum + head.loss > head.loss_enough;
-  drift_watch drift = head.drift;
+  drift_detector drift = head.drift;
   const bool changed = head.planned == 0 && drift.note(head.loss);
   head.paused = brick_due || changed ? pause::reshape : pause::none;
   if (head.paused == pause::none) {
@@ -151,7 +153,7 @@ HANAMI_HOST_DEVICE pause train_sample(const Team& team, image_view image, const 
     return head.paused;
   }
   if (head.learns != 0) {
-    find_deltas(team, image);
+    find_hidden_gradients(team, image);
     correct_weights(team, image, rates_now(head));
     if (head.notes_errors && team.rank() == 0) {
       note_errors(team, image);
@@ -163,7 +165,7 @@ HANAMI_HOST_DEVICE pause train_sample(const Team& team, image_view image, const 
   }
   team.sync_all();
   if (learning_schedule{head.planned, head.seen}.moving() && head.seen % 8 == 0) {
-    note_awake(team, image);
+    note_active(team, image);
   }
   if (head.averaging && head.seen % average_period == 0) {
     update_average(team, image);
@@ -218,10 +220,10 @@ HANAMI_HOST_DEVICE void infer_task(const Team& team, image_view image, const tas
     }
     read_outputs(team, image, task.average);
     if (team.rank() == 0) {
-      team.once([&] { answer_outputs(image); });
+      team.once([&] { predict_outputs(image); });
       team.sync();
       team.each(head.output_size, [&](std::size_t o) {
-        task.answers[row * head.output_size + o] = image.at<float>(head.answer)[o];
+        task.answers[row * head.output_size + o] = image.at<float>(head.prediction)[o];
       });
     }
     team.sync_all();

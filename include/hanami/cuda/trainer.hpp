@@ -215,7 +215,7 @@ class trainer {
   /// Neurons of the largest level: so many threads have work.
   static std::size_t lanes_of(const cluster& c) noexcept {
     std::size_t most = 1;
-    for (const auto& level : c.state().plan.levels) {
+    for (const auto& level : c.state().topology.levels) {
       std::size_t bricks = 0;
       for (const hexagon_id id : level) {
         bricks += c.state().hexagons[index_of(id)].bricks.size();
@@ -335,7 +335,7 @@ class trainer {
       }
       if (!w.layout) {
         w.until_upkeep = detail::cluster_access::samples_to_upkeep(*w.trained);
-        if (w.until_upkeep == 0 || w.trained->state().frozen) {
+        if (w.until_upkeep == 0 || w.trained->state().compacted) {
           train_here(w, table);
           continue;
         }
@@ -373,7 +373,7 @@ class trainer {
     w.done += static_cast<std::size_t>(done);
     w.until_upkeep -= done;
     report_.samples += done;
-    // Read forward; read and written when corrected; the deltas of neurons are not counted.
+    // Read forward; read and written when corrected; the gradients of neurons are not counted.
     const std::uint64_t steps =
         now.steps_heard - w.before.steps_heard + 2 * (now.steps_learned - w.before.steps_learned);
     report_.weight_bytes += steps * w.trained->state().lanes() * sizeof(float);

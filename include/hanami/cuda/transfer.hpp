@@ -27,7 +27,7 @@ struct cluster_access {
   static auto& samples(auto& c) noexcept { return c.samples_; }
   static auto& samples_learned(auto& c) noexcept { return c.samples_learned_; }
   static bool answers_averaged(const cluster& c) noexcept {
-    return c.answering_weights() == weight_set::average && c.net_.averaging();
+    return c.inference_weights() == weight_set::average && c.net_.averaging();
   }
 
   /// Samples that may be trained before one after which neurons are renewed or steps removed.
@@ -37,10 +37,10 @@ struct cluster_access {
     if (c.schedule_.moving()) {
       due = (seen / 1000 + 1) * 1000;
     }
-    if (c.reduction_share() > 0 && planned == 0) {
+    if (c.pruning_share() > 0 && planned == 0) {
       due = std::min(due, (seen / 5000 + 1) * 5000);
-    } else if (c.reduction_share() > 0 && c.reduction_rounds_ < 10) {
-      due = (planned * (c.reduction_rounds_ + 1) + 49) / 50;
+    } else if (c.pruning_share() > 0 && c.pruning_rounds_ < 10) {
+      due = (planned * (c.pruning_rounds_ + 1) + 49) / 50;
     }
     return due > seen ? due - seen - 1 : 0;
   }
@@ -55,20 +55,20 @@ inline void require_supported(const cluster& c) {
   const auto refuse = [](const std::string& what, const char* instead) {
     throw error(errc::invalid_argument, "the CUDA executor has no " + what + "; " + instead);
   };
-  const topology& plan = c.state().plan;
-  if (plan.spikes()) {
+  const topology& layout = c.state().topology;
+  if (layout.spikes()) {
     refuse("spiking neurons", "leave the settings of spiking neurons at their defaults");
   }
   if (c.options().rehearsal > 0) {
     refuse("rehearsal", "set learning_options::rehearsal to 0");
   }
-  for (const hexagon_plan& h : plan.hexagons) {
+  for (const hexagon_layout& h : layout.hexagons) {
     if (h.holds_bricks && h.max_steps > 1) {
       refuse("sections of more than one step (up to " + std::to_string(h.max_steps) + " here)",
              "set max_steps to 1 in the template");
     }
   }
-  for (const output_plan& o : plan.outputs) {
+  for (const output_layout& o : layout.outputs) {
     if (o.kind == output_kind::linear) {
       refuse("linear outputs ('" + o.name + "')", "softmax and sigmoid outputs are trained");
     }
@@ -119,15 +119,15 @@ class image_layout {
     head.sections_grown = net.growth.sections_grown;
     head.learning_rate = options.learning_rate;
     head.bias_rate = options.bias_rate;
-    head.skip_classes = options.skip_classes;
-    head.skip_values = options.skip_values;
+    head.tolerance_classes = options.tolerance_classes;
+    head.tolerance_values = options.tolerance_values;
     head.loss_sum = access::loss_sum(c);
-    head.loss_enough = options.nats_per_lane * static_cast<double>(net.lanes());
+    head.loss_enough = options.growth_loss_per_neuron * static_cast<double>(net.lanes());
     head.gradient_clip = static_cast<float>(options.gradient_clip);
-    head.activation = net.plan.settings.activation;
+    head.activation = net.topology.settings.activation;
     head.averaging = net.averaging();
     head.full = net.full;
-    head.notes_errors = net.plan.settings.max_bricks > net.plan.settings.initial_bricks ||
+    head.notes_errors = net.topology.settings.max_bricks > net.topology.settings.initial_bricks ||
                         net.growth.bricks_removed != 0;
     head.grows_bricks = has_room_for_bricks(net);
     put(to, 0, &head, 1);
@@ -166,7 +166,8 @@ class image_layout {
     }
     for (std::size_t b = 0; b < net.bricks.size(); ++b) {
       net.bricks[b].most_active = image.bricks()[b].most_active;
-      std::copy_n(image.bricks()[b].awake, net.bricks[b].awake.size(), net.bricks[b].awake.begin());
+      std::copy_n(image.bricks()[b].active_lanes, net.bricks[b].active_lanes.size(),
+                  net.bricks[b].active_lanes.begin());
     }
     copy_state(net, from, [](auto& to, const void* where) {
       if (!to.empty()) {
@@ -187,7 +188,7 @@ class image_layout {
       const auto living = std::count_if(h.bricks.begin(), h.bricks.end(),
                                         [&](std::uint32_t b) { return !net.bricks[b].retired; });
       return !h.bricks.empty() &&
-             living < static_cast<std::ptrdiff_t>(net.plan.settings.max_bricks);
+             living < static_cast<std::ptrdiff_t>(net.topology.settings.max_bricks);
     });
   }
 
@@ -211,19 +212,19 @@ class image_layout {
     bricks_.resize(net.bricks.size());
     outputs_.resize(net.outputs.size());
     reserve<image_header>(1);
-    head_.input_count = count(net.plan.inputs);
+    head_.input_count = count(net.topology.inputs);
     head_.hexagon_count = count(hexagons_);
     head_.brick_count = count(bricks_);
-    head_.level_count = count(net.plan.levels);
+    head_.level_count = count(net.topology.levels);
     head_.output_count = count(outputs_);
-    head_.input_size = net.plan.input_size;
-    head_.output_size = net.plan.output_size;
-    head_.negative_part = net.plan.negative_part;
-    head_.neurons_begin = net.plan.neurons_begin;
-    head_.inputs = reserve<input_record>(net.plan.inputs.size());
+    head_.input_size = net.topology.input_size;
+    head_.output_size = net.topology.output_size;
+    head_.negative_part = net.topology.negative_part;
+    head_.neurons_begin = net.topology.neurons_begin;
+    head_.inputs = reserve<input_record>(net.topology.inputs.size());
     head_.hexagons = reserve<hexagon_record>(hexagons_.size());
     head_.bricks = reserve<brick_record>(bricks_.size());
-    head_.levels = reserve<level_record>(net.plan.levels.size());
+    head_.levels = reserve<level_record>(net.topology.levels.size());
     head_.level_hexagons = reserve<std::uint32_t>(hexagons_.size());
     head_.level_bricks = reserve<std::uint32_t>(bricks_.size());
     head_.outputs = reserve<output_record>(outputs_.size());
@@ -235,8 +236,8 @@ class image_layout {
     to.brick_count = static_cast<std::uint32_t>(from.bricks.size());
     to.neuron_count = static_cast<std::uint32_t>(
         std::count_if(from.chunks.begin(), from.chunks.end(),
-                      [](const source_chunk& chunk) { return chunk.is_neuron; }));
-    to.chunks = reserve<source_chunk>(from.chunks.size());
+                      [](const presynaptic_chunk& chunk) { return chunk.is_neuron; }));
+    to.chunks = reserve<presynaptic_chunk>(from.chunks.size());
     to.active = reserve<std::uint16_t>(from.chunks.size());
     to.neurons = reserve<std::uint32_t>(to.neuron_count);
     to.bricks = reserve<std::uint32_t>(from.bricks.size());
@@ -245,32 +246,32 @@ class image_layout {
   void place_brick(const network<float>& net, const brick<float>& from, brick_record& to) {
     const std::size_t chunks = from.chunks();
     const std::size_t sources = chunks * chunk_width;
-    to.generation = from.generation;
+    to.replacements = from.replacements;
     to.hexagon = static_cast<std::uint32_t>(index_of(from.hexagon));
-    to.fed_by_neurons = net.plan[from.hexagon].fed_by.empty() ? 0 : 1;
+    to.fed_by_neurons = net.topology[from.hexagon].fed_by.empty() ? 0 : 1;
     to.retired = from.retired ? 1 : 0;
     to.most_active = from.most_active;
-    std::copy_n(from.awake.begin(), from.awake.size(), to.awake);
+    std::copy_n(from.active_lanes.begin(), from.active_lanes.size(), to.active_lanes);
     to.have = reserve<std::uint16_t>(chunks);
     to.closed = reserve<std::uint16_t>(chunks);
     to.inverse_width = reserve<float>(sources);
     to.slot = reserve<tile_slot>(sources);
-    to.watch = reserve<border_watch>(chunks);
+    to.border_states = reserve<border_state>(chunks);
     to.bias = reserve<float>(net.lanes());
     to.average_bias = reserve<float>(from.average_bias.size());
     to.phi = reserve<float>(sources);
     to.listed = reserve<tile_slot>(sources);
-    to.source_deltas =
+    to.presynaptic_gradients =
         reserve<float>(hexagons_[to.hexagon].neuron_count * std::size_t{chunk_width});
   }
 
   void place_output(const network<float>& net, std::size_t index) {
     const auto& from = net.outputs[index];
-    const auto& plan = net.plan.outputs[index];
+    const auto& layout = net.topology.outputs[index];
     auto& to = outputs_[index];
-    to.kind = plan.kind;
-    to.first = plan.first;
-    to.size = plan.size;
+    to.kind = layout.kind;
+    to.first = layout.first;
+    to.size = layout.size;
     to.brick_count = static_cast<std::uint32_t>(from.bricks.size());
     to.bricks = reserve<std::uint32_t>(from.bricks.size());
     to.block_of = reserve<std::uint32_t>(net.bricks.size());
@@ -278,7 +279,7 @@ class image_layout {
     to.bias = reserve<float>(from.bias.size());
     to.average_weights = reserve<float>(from.average_weights.size());
     to.average_bias = reserve<float>(from.average_bias.size());
-    to.parts = reserve<float>((from.bricks.size() + 1) * plan.size);
+    to.parts = reserve<float>((from.bricks.size() + 1) * layout.size);
   }
 
   void place_samples(const network<float>& net) {
@@ -286,20 +287,20 @@ class image_layout {
     for (const hexagon_record& h : hexagons_) {
       most_chunks = std::max<std::size_t>(most_chunks, h.chunk_count);
     }
-    head_.sources = reserve<float>(net.source_count());
-    head_.deltas = reserve<float>(bricks_.size() * net.lanes());
-    head_.answer = reserve<float>(net.plan.output_size);
-    head_.errors = reserve<float>(net.plan.output_size);
+    head_.activations = reserve<float>(net.presynaptic_count());
+    head_.hidden_gradients = reserve<float>(bricks_.size() * net.lanes());
+    head_.prediction = reserve<float>(net.topology.output_size);
+    head_.output_gradients = reserve<float>(net.topology.output_size);
     head_.free_slots = reserve<tile_slot>(net.tiles.free_slots().size());
-    head_.new_sources = reserve<std::uint32_t>(most_chunks * chunk_width);
+    head_.new_presynaptic = reserve<std::uint32_t>(most_chunks * chunk_width);
     head_.tiles = reserve<float>(head_.tile_capacity * net.lanes());
     head_.average_tiles =
         net.averaging() ? reserve<float>(head_.tile_capacity * net.lanes()) : head_.tiles;
   }
 
   void put_records(const network<float>& net, std::byte* to) const {
-    for (std::size_t i = 0; i < net.plan.inputs.size(); ++i) {
-      const input_plan& input = net.plan.inputs[i];
+    for (std::size_t i = 0; i < net.topology.inputs.size(); ++i) {
+      const input_layout& input = net.topology.inputs[i];
       const input_record record{input.first, input.offset, input.size, net.negative_inputs[i]};
       put(to, head_.inputs + i * sizeof(record), &record, 1);
     }
@@ -307,7 +308,7 @@ class image_layout {
     put(to, head_.bricks, bricks_.data(), bricks_.size());
     put(to, head_.outputs, outputs_.data(), outputs_.size());
     put(to, head_.free_slots, net.tiles.free_slots().data(), net.tiles.free_slots().size());
-    std::memset(to + head_.sources, 0, net.source_count() * sizeof(float));
+    std::memset(to + head_.activations, 0, net.presynaptic_count() * sizeof(float));
     put_hexagons(net, to);
     put_levels(net, to);
     for (std::size_t o = 0; o < outputs_.size(); ++o) {
@@ -339,10 +340,10 @@ class image_layout {
   void put_levels(const network<float>& net, std::byte* to) const {
     std::vector<std::uint32_t> hexagons;
     std::vector<std::uint32_t> bricks;
-    for (std::size_t level = 0; level < net.plan.levels.size(); ++level) {
+    for (std::size_t level = 0; level < net.topology.levels.size(); ++level) {
       level_record record{static_cast<std::uint32_t>(hexagons.size()), 0,
                           static_cast<std::uint32_t>(bricks.size()), 0};
-      for (const hexagon_id id : net.plan.levels[level]) {
+      for (const hexagon_id id : net.topology.levels[level]) {
         const auto& here = net.hexagons[index_of(id)].bricks;
         hexagons.push_back(static_cast<std::uint32_t>(index_of(id)));
         bricks.insert(bricks.end(), here.begin(), here.end());
@@ -365,7 +366,7 @@ class image_layout {
       copy(here.closed, image + at.closed);
       copy(here.inverse_width, image + at.inverse_width);
       copy(here.slot, image + at.slot);
-      copy(here.watch, image + at.watch);
+      copy(here.border_states, image + at.border_states);
       copy(here.bias, image + at.bias);
       copy(here.average_bias, image + at.average_bias);
     }

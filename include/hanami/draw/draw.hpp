@@ -20,10 +20,10 @@
 
 /// Pictures of a cluster, as planned and as grown:
 ///
-///     std::ofstream("plan.svg") << draw_svg(make_topology(parse_template(text)));
+///     std::ofstream("cluster.svg") << draw_svg(make_topology(parse_template(text)));
 ///     std::ofstream("grown.svg") << draw_svg(cluster.state());
 ///
-/// The same plan and network give the same text, byte by byte.
+/// The same topology and network give the same text, byte by byte.
 
 namespace hanami {
 
@@ -88,10 +88,10 @@ inline void leave_out(graph& g) {
   }
 }
 
-/// Counts what has grown on top of the plan.
+/// Counts what has grown on top of the topology.
 template <class Real, class Weight>
 graph describe(const network<Real, Weight>& net) {
-  graph g = describer(net.plan, true).run();
+  graph g = describer(net.topology, true).run();
   const auto add = [&](node from, node to, link_kind kind, std::uint32_t distance,
                        std::uint64_t count) {
     if (count > 0) {
@@ -111,16 +111,16 @@ graph describe(const network<Real, Weight>& net) {
       for (std::size_t k = 0; k < chunk_width; ++k) {
         g.cells[to].steps += b.step_count(c * chunk_width + k);
       }
-      const source_chunk& chunk = chunks[c];
+      const presynaptic_chunk& chunk = chunks[c];
       if (chunk.is_neuron) {
-        const std::size_t from = (chunk.offset - net.plan.neurons_begin) / net.lanes();
+        const std::size_t from = (chunk.offset - net.topology.neurons_begin) / net.lanes();
         add(static_cast<node>(index_of(net.bricks[from].hexagon)), to, link_kind::hexagon,
             chunk.distance, sections);
         continue;
       }
-      const bool negative = chunk.offset >= net.plan.negative_part;
+      const bool negative = chunk.offset >= net.topology.negative_part;
       const std::size_t i =
-          input_at(net.plan, chunk.offset - (negative ? net.plan.negative_part : 0));
+          input_at(net.topology, chunk.offset - (negative ? net.topology.negative_part : 0));
       add(g.start_of(i), to, link_kind::input, chunk.distance, sections);
     }
   }
@@ -128,7 +128,7 @@ graph describe(const network<Real, Weight>& net) {
     for (const std::uint32_t from : net.outputs[o].bricks) {
       if (!net.bricks[from].retired) {
         add(static_cast<node>(index_of(net.bricks[from].hexagon)), g.end_of(o), link_kind::output,
-            1, std::uint64_t{net.plan.outputs[o].size} * net.lanes());
+            1, std::uint64_t{net.topology.outputs[o].size} * net.lanes());
       }
     }
   }
@@ -176,7 +176,7 @@ class graphviz_writer {
     for (std::size_t h = 0; h < g_.cells.size(); ++h) {
       order.push_back(static_cast<node>(h));
     }
-    const auto floor = [&](node h) { return g_.cells[h].plan->position.z; };
+    const auto floor = [&](node h) { return g_.cells[h].hexagon->position.z; };
     std::stable_sort(order.begin(), order.end(),
                      [&](node a, node b) { return floor(a) < floor(b); });
     for (std::size_t k = 0; k < order.size(); ++k) {
@@ -195,12 +195,12 @@ class graphviz_writer {
 
   void add_cell(node h) {
     const cell& one = g_.cells[h];
-    std::string label = place_text(one.plan->position);
+    std::string label = place_text(one.hexagon->position);
     for (const std::string& line : cell_lines(g_, one)) {
       label += "\n" + line;
     }
     out_ += "    n" + std::to_string(h) + " [label=" + dot_string(label);
-    out_ += one.plan->holds_bricks ? "];\n" : ", style=dashed];\n";
+    out_ += one.hexagon->holds_bricks ? "];\n" : ", style=dashed];\n";
   }
 
   void add_ports(const std::vector<port>& ports, node first, bool is_input) {
@@ -230,11 +230,11 @@ class graphviz_writer {
 
 } // namespace detail::drawing
 
-/// A picture of a plan: hexagons by floor, who feeds whom, inputs and outputs by name, and the part
-/// of an input that each window sees. One `<svg>` element without scripts, styles, ids or outside
-/// references, so that many fit inline into one page of HTML.
-inline std::string draw_svg(const topology& plan) {
-  auto g = detail::drawing::describe(plan);
+/// A picture of a topology: hexagons by floor, who feeds whom, inputs and outputs by name, and the
+/// part of an input that each window sees. One `<svg>` element without scripts, styles, ids or
+/// outside references, so that many fit inline into one page of HTML.
+inline std::string draw_svg(const topology& topology) {
+  auto g = detail::drawing::describe(topology);
   detail::drawing::leave_out(g);
   return detail::drawing::svg_writer(g).run();
 }
@@ -248,9 +248,9 @@ std::string draw_svg(const network<Real, Weight>& net) {
   return detail::drawing::svg_writer(g).run();
 }
 
-/// The plan in the language of the dot program.
-inline std::string to_graphviz(const topology& plan) {
-  auto g = detail::drawing::describe(plan);
+/// The topology in the language of the dot program.
+inline std::string to_graphviz(const topology& topology) {
+  auto g = detail::drawing::describe(topology);
   detail::drawing::leave_out(g);
   return detail::drawing::graphviz_writer(g).run();
 }

@@ -48,7 +48,7 @@ struct window {
 };
 
 struct cell {
-  const hexagon_plan* plan = nullptr;
+  const hexagon_layout* hexagon = nullptr;
   std::optional<window> sees;
   std::uint64_t nodes = 0; ///< of inputs that it reads
   std::uint64_t bricks = 0;
@@ -113,7 +113,7 @@ inline double weight_of(const graph& g, const link& l) {
 
 inline std::string node_text(const graph& g, node end) {
   if (end < g.input_node(0)) {
-    return "(" + place_text(g.cells[end].plan->position) + ")";
+    return "(" + place_text(g.cells[end].hexagon->position) + ")";
   }
   const bool is_input = end < g.output_node(0);
   return is_input ? g.inputs[end - g.input_node(0)].name : g.outputs[end - g.output_node(0)].name;
@@ -135,8 +135,8 @@ inline std::string link_text(const graph& g, const link& l) {
 
 /// What a hexagon holds, line by line.
 inline std::vector<std::string> cell_lines(const graph& g, const cell& one) {
-  if (!one.plan->holds_bricks) {
-    return {one.plan->has_inputs ? "inputs" : one.plan->has_outputs ? "outputs" : "not used"};
+  if (!one.hexagon->holds_bricks) {
+    return {one.hexagon->has_inputs ? "inputs" : one.hexagon->has_outputs ? "outputs" : "not used"};
   }
   std::vector<std::string> lines;
   if (g.grown) {

@@ -101,8 +101,8 @@ class layout_maker {
   std::vector<std::int32_t> order_of_floors() const {
     std::map<std::int32_t, std::pair<double, double>> ranks; // sum and count
     for (const cell& one : g_.cells) {
-      auto& [sum, count] = ranks[one.plan->position.z];
-      sum += one.plan->rank;
+      auto& [sum, count] = ranks[one.hexagon->position.z];
+      sum += one.hexagon->rank;
       count += 1;
     }
     std::vector<std::int32_t> order;
@@ -121,22 +121,22 @@ class layout_maker {
     coordinates rows;
     std::map<std::int32_t, coordinates> columns; // by floor
     for (const cell& one : g_.cells) {
-      rows[one.plan->position.y];
-      columns[one.plan->position.z][one.plan->position.x];
+      rows[one.hexagon->position.y];
+      columns[one.hexagon->position.z][one.hexagon->position.x];
     }
     squeeze(rows);
     made_.cells.resize(g_.cells.size());
     made_.panel_of.resize(g_.cells.size());
     std::map<std::int32_t, std::vector<std::size_t>> of_floor;
     for (std::size_t h = 0; h < g_.cells.size(); ++h) {
-      of_floor[g_.cells[h].plan->position.z].push_back(h);
+      of_floor[g_.cells[h].hexagon->position.z].push_back(h);
     }
     double begin = 0;
     for (const std::int32_t z : order_of_floors()) {
       auto& axis = columns[z];
       squeeze(axis);
       for (const std::size_t h : of_floor[z]) {
-        const hex_position at = g_.cells[h].plan->position;
+        const hex_position at = g_.cells[h].hexagon->position;
         const double shift = (at.y & 1) != 0 ? 0.5 : 0.0;
         made_.cells[h] = {(axis[at.x] + shift) * hex_pitch, rows[at.y] * row_pitch};
         made_.panel_of[h] = made_.panels.size();

@@ -154,16 +154,16 @@ class svg_writer {
   // Hexagons and boxes ----------------------------------------------------------------------------
 
   std::string look_of(const cell& one) const {
-    if (one.plan->holds_bricks) {
+    if (one.hexagon->holds_bricks) {
       const double share =
           g_.most_steps == 0 ? 0.0
                              : static_cast<double>(one.steps) / static_cast<double>(g_.most_steps);
       return "fill=\"" + (g_.grown ? shade(share) : std::string(colours::hexagon_fill)) +
              "\" stroke=\"" + std::string(colours::hexagon) + R"(" stroke-width="1.5")";
     }
-    return empty_look(one.plan->has_inputs    ? colours::input
-                      : one.plan->has_outputs ? colours::output
-                                              : colours::quiet);
+    return empty_look(one.hexagon->has_inputs    ? colours::input
+                      : one.hexagon->has_outputs ? colours::output
+                                                 : colours::quiet);
   }
 
   static std::string empty_look(std::string_view colour) {
@@ -175,16 +175,16 @@ class svg_writer {
     const cell& one = g_.cells[h];
     const point c = at_.cells[h];
     const auto lines = cell_lines(g_, one);
-    std::string words = "hexagon (" + place_text(one.plan->position) + ")";
+    std::string words = "hexagon (" + place_text(one.hexagon->position) + ")";
     for (const std::string& line : lines) {
       words += ", " + line;
     }
     draw_.begin_group("", words);
     draw_.hexagon(c, 1, look_of(one));
-    const bool dark = g_.grown && one.plan->holds_bricks && one.steps * 5 > g_.most_steps * 3;
-    const auto line_colour = dark                                 ? colours::ground
-                             : g_.grown && one.plan->holds_bricks ? colours::ink
-                                                                  : colours::quiet;
+    const bool dark = g_.grown && one.hexagon->holds_bricks && one.steps * 5 > g_.most_steps * 3;
+    const auto line_colour = dark                                    ? colours::ground
+                             : g_.grown && one.hexagon->holds_bricks ? colours::ink
+                                                                     : colours::quiet;
     const double step = lines.size() > 3 ? 11.5 : 12.5;
     double y = c.y + 4 - step / 2 * static_cast<double>(lines.size());
     if (one.sees) {
@@ -194,7 +194,7 @@ class svg_writer {
       draw_.text(c.x, y, line, with.fitted(line, 1.8 * hex_inner));
       y += step;
     };
-    write(place_text(one.plan->position),
+    write(place_text(one.hexagon->position),
           {g_.grown ? 10.5 : 12, dark ? colours::ground : colours::ink, "middle", true});
     for (const std::string& line : lines) {
       write(line, {10, line_colour});
@@ -287,24 +287,24 @@ class svg_writer {
                             std::string(colours::hexagon) + "\"");
         }
       });
-    } else if (any([](const cell& one) { return one.plan->holds_bricks; })) {
+    } else if (any([](const cell& one) { return one.hexagon->holds_bricks; })) {
       entry("neurons", 24, [&](point c) {
         draw_.hexagon(c, small,
                       "fill=\"" + std::string(colours::hexagon_fill) + "\" stroke=\"" +
                           std::string(colours::hexagon) + "\"");
       });
     }
-    const auto bare = [](const cell& one) { return !one.plan->holds_bricks; };
-    if (any([&](const cell& one) { return bare(one) && one.plan->has_inputs; })) {
+    const auto bare = [](const cell& one) { return !one.hexagon->holds_bricks; };
+    if (any([&](const cell& one) { return bare(one) && one.hexagon->has_inputs; })) {
       empty("place of inputs", colours::input);
     }
     if (any([&](const cell& one) {
-          return bare(one) && one.plan->has_outputs && !one.plan->has_inputs;
+          return bare(one) && one.hexagon->has_outputs && !one.hexagon->has_inputs;
         })) {
       empty("place of outputs", colours::output);
     }
     if (any([&](const cell& one) {
-          return bare(one) && !one.plan->has_outputs && !one.plan->has_inputs;
+          return bare(one) && !one.hexagon->has_outputs && !one.hexagon->has_inputs;
         })) {
       empty("not used: leads to no output", colours::quiet);
     }

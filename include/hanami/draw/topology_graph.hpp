@@ -14,21 +14,21 @@
 #include "../structure/topology.hpp"
 #include "graph.hpp"
 
-/// Reads off a plan what a picture shows: windows, places of inputs and outputs, links.
+/// Reads off a topology what a picture shows: windows, places of inputs and outputs, links.
 
 namespace hanami::detail::drawing {
 
-inline std::size_t input_at(const topology& plan, std::uint32_t offset) {
+inline std::size_t input_at(const topology& topology, std::uint32_t offset) {
   const auto next = std::upper_bound(
-      plan.inputs.begin(), plan.inputs.end(), offset,
-      [](std::uint32_t value, const input_plan& input) { return value < input.offset; });
-  return static_cast<std::size_t>(next - plan.inputs.begin()) - 1;
+      topology.inputs.begin(), topology.inputs.end(), offset,
+      [](std::uint32_t value, const input_layout& input) { return value < input.offset; });
+  return static_cast<std::size_t>(next - topology.inputs.begin()) - 1;
 }
 
 /// The smallest window around the nodes of a chunk.
-inline window window_around(const topology& plan, const source_chunk& chunk) {
-  const std::size_t i = input_at(plan, chunk.offset);
-  const input_plan& input = plan.inputs[i];
+inline window window_around(const topology& topology, const presynaptic_chunk& chunk) {
+  const std::size_t i = input_at(topology, chunk.offset);
+  const input_layout& input = topology.inputs[i];
   const std::uint32_t first = chunk.offset - input.offset;
   const std::uint32_t last = first + static_cast<std::uint32_t>(std::popcount(chunk.mask)) - 1;
   const std::uint32_t top = first / input.columns;
@@ -54,10 +54,10 @@ inline void widen(window& w, const window& by) {
 }
 
 /// What the hexagon sees of the first input that it does not see as a whole.
-inline std::optional<window> window_of(const topology& plan, const hexagon_plan& hexagon) {
+inline std::optional<window> window_of(const topology& topology, const hexagon_layout& hexagon) {
   std::map<std::uint32_t, window> seen; // by input
-  for (const source_chunk& chunk : hexagon.input_chunks) {
-    const window part = window_around(plan, chunk);
+  for (const presynaptic_chunk& chunk : hexagon.input_chunks) {
+    const window part = window_around(topology, chunk);
     widen(seen.emplace(part.input, part).first->second, part);
   }
   for (const auto& [input, w] : seen) {
@@ -68,15 +68,15 @@ inline std::optional<window> window_of(const topology& plan, const hexagon_plan&
   return std::nullopt;
 }
 
-/// Fills a graph from a plan.
+/// Fills a graph from a topology.
 class describer {
  public:
-  describer(const topology& plan, bool grown) : plan_(plan) {
+  describer(const topology& topology, bool grown) : topology_(topology) {
     made_.grown = grown;
-    made_.lanes = plan.settings.brick_size;
-    const auto first = plan.settings.initial_bricks;
-    const auto last = plan.settings.max_bricks;
-    const auto with_bricks = std::count_if(plan.hexagons.begin(), plan.hexagons.end(),
+    made_.lanes = topology.settings.brick_size;
+    const auto first = topology.settings.initial_bricks;
+    const auto last = topology.settings.max_bricks;
+    const auto with_bricks = std::count_if(topology.hexagons.begin(), topology.hexagons.end(),
                                            [](const auto& h) { return h.holds_bricks; });
     made_.room = std::to_string(with_bricks) + " with " +
                  (first < last ? std::to_string(first) + " to " : "") + counted(last, "brick") +
@@ -92,12 +92,12 @@ class describer {
 
  private:
   void add_cells() {
-    for (const hexagon_plan& hexagon : plan_.hexagons) {
+    for (const hexagon_layout& hexagon : topology_.hexagons) {
       cell& one = made_.cells.emplace_back();
-      one.plan = &hexagon;
+      one.hexagon = &hexagon;
       if (hexagon.holds_bricks) {
-        one.sees = window_of(plan_, hexagon);
-        for (const source_chunk& chunk : hexagon.input_chunks) {
+        one.sees = window_of(topology_, hexagon);
+        for (const presynaptic_chunk& chunk : hexagon.input_chunks) {
           one.nodes += static_cast<std::uint64_t>(std::popcount(chunk.mask));
         }
       }
@@ -105,7 +105,7 @@ class describer {
   }
 
   void add_ports() {
-    for (const auto& input : plan_.inputs) {
+    for (const auto& input : topology_.inputs) {
       const std::string size = input.rows > 1 ? std::to_string(input.rows) + " x " +
                                                     std::to_string(input.columns) + " values"
                                               : counted(input.size, "value");
@@ -114,7 +114,7 @@ class describer {
         made_.inputs.back().place = static_cast<node>(index_of(*input.target));
       }
     }
-    for (const auto& output : plan_.outputs) {
+    for (const auto& output : topology_.outputs) {
       static constexpr std::string_view kinds[] = {"softmax", "sigmoid", "linear"};
       const std::string kind(kinds[static_cast<std::size_t>(output.kind)]);
       made_.outputs.push_back({output.name, counted(output.size, "value") + ", " + kind,
@@ -134,35 +134,35 @@ class describer {
         links.push_back({from, to, kind, distance, shown});
       }
     };
-    for (std::size_t h = 0; h < plan_.hexagons.size(); ++h) {
+    for (std::size_t h = 0; h < topology_.hexagons.size(); ++h) {
       const auto to = static_cast<node>(h);
-      if (!plan_.hexagons[h].holds_bricks) {
+      if (!topology_.hexagons[h].holds_bricks) {
         continue;
       }
-      for (const source_chunk& chunk : plan_.hexagons[h].input_chunks) {
-        add(made_.start_of(input_at(plan_, chunk.offset)), to, link_kind::input, chunk.distance,
+      for (const presynaptic_chunk& chunk : topology_.hexagons[h].input_chunks) {
+        add(made_.start_of(input_at(topology_, chunk.offset)), to, link_kind::input, chunk.distance,
             static_cast<std::uint64_t>(std::popcount(chunk.mask)));
       }
-      for (const hexagon_link& by : plan_.hexagons[h].fed_by) {
-        if (plan_[by.from].holds_bricks) {
+      for (const hexagon_link& by : topology_.hexagons[h].fed_by) {
+        if (topology_[by.from].holds_bricks) {
           add(static_cast<node>(index_of(by.from)), to, link_kind::hexagon, by.distance, 1);
         }
       }
     }
-    for (std::size_t o = 0; o < plan_.outputs.size(); ++o) {
-      for (const hexagon_id from : plan_.outputs[o].reads) {
+    for (std::size_t o = 0; o < topology_.outputs.size(); ++o) {
+      for (const hexagon_id from : topology_.outputs[o].reads) {
         add(static_cast<node>(index_of(from)), made_.end_of(o), link_kind::output, 1, 1);
       }
     }
   }
 
-  const topology& plan_;
+  const topology& topology_;
   graph made_;
 };
 
-/// The graph points into the plan.
-inline graph describe(const topology& plan) {
-  graph g = describer(plan, false).run();
+/// The graph points into the topology.
+inline graph describe(const topology& topology) {
+  graph g = describer(topology, false).run();
   finish(g);
   return g;
 }

@@ -68,7 +68,7 @@ struct fleet_turn {
   const std::atomic<bool>& stop;
   const error_reporter& report;
   member_id member{};
-  activity<float> act = {}; ///< for answers; follows whatever cluster it is used with
+  workspace<float> act = {}; ///< for answers; follows whatever cluster it is used with
   std::uint64_t trained = 0;
   std::uint64_t answered = 0;
   std::uint64_t refused = 0;

@@ -137,12 +137,12 @@ class infer_job final : public fleet_job {
   }
 
   /// Only neurons that spike remember; all others can use the thread's activity.
-  activity<float>& stream_of(const cluster& c, fleet_turn& turn) {
-    if (!c.state().plan.spikes()) {
+  workspace<float>& stream_of(const cluster& c, fleet_turn& turn) {
+    if (!c.state().topology.spikes()) {
       return turn.act;
     }
     if (!stream_) {
-      stream_ = std::make_unique<activity<float>>(c.current_activity());
+      stream_ = std::make_unique<workspace<float>>(c.current_workspace());
     }
     return *stream_;
   }
@@ -151,7 +151,7 @@ class infer_job final : public fleet_job {
   std::size_t count_;
   std::size_t next_ = 0;
   std::vector<float> values_;
-  std::unique_ptr<activity<float>> stream_;
+  std::unique_ptr<workspace<float>> stream_;
   Done done_;
 };
 
@@ -246,9 +246,9 @@ class task_job final : public fleet_job {
     input_.resize(c.input_size());
     target_.resize(c.output_size());
     if (plan_ && state_->length > 0) {
-      c.plan_task(state_->length);
+      c.start_task(state_->length);
     } else if (!c.endless()) {
-      c.plan_task(0); // what it had learned for has ended
+      c.start_task(0); // what it had learned for has ended
     }
   }
 

@@ -23,11 +23,12 @@ concept executor = requires(const Executor& e, std::size_t count, std::size_t by
   e.for_each(count, bytes, work);
 };
 
-/// How a neuron turns its input sum z into its potential a >= 0. `slope` is da/dz, taken from a.
+/// How a neuron turns its input sum z into its activation a >= 0. `derivative` is da/dz, taken from
+/// a.
 template <class Activation, class Real>
-concept activation = requires(Real z, Real a) {
-  { Activation::potential(z) } -> std::same_as<Real>;
-  { Activation::slope(a) } -> std::same_as<Real>;
+concept activation_function = requires(Real z, Real a) {
+  { Activation::activate(z) } -> std::same_as<Real>;
+  { Activation::derivative(a) } -> std::same_as<Real>;
 };
 
 } // namespace hanami

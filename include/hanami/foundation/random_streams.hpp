@@ -6,7 +6,7 @@
 namespace hanami::detail {
 
 /// Keys of the random streams; a stream never serves two purposes.
-enum class stream : std::uint64_t {
+enum class random_stream : std::uint64_t {
   section_weights = 1,
   output_weights,
   connections,
@@ -17,9 +17,9 @@ enum class stream : std::uint64_t {
   renewed_weights
 };
 
-constexpr std::uint64_t stream_key(stream purpose, std::uint64_t index,
-                                   std::uint64_t generation = 0) noexcept {
-  return (static_cast<std::uint64_t>(purpose) << 56) + (generation << 32) + index;
+constexpr std::uint64_t random_key(random_stream purpose, std::uint64_t index,
+                                   std::uint64_t version = 0) noexcept {
+  return (static_cast<std::uint64_t>(purpose) << 56) + (version << 32) + index;
 }
 
 } // namespace hanami::detail

@@ -23,10 +23,10 @@ namespace detail {
 template <class Real, class Weight>
 void announce_brick(network<Real, Weight>& net, hexagon_id from, std::size_t index) {
   for (std::size_t h = 0; h < net.hexagons.size(); ++h) {
-    if (!net.plan.hexagons[h].holds_bricks) {
+    if (!net.topology.hexagons[h].holds_bricks) {
       continue;
     }
-    for (const hexagon_link& link : net.plan.hexagons[h].fed_by) {
+    for (const hexagon_link& link : net.topology.hexagons[h].fed_by) {
       if (link.from != from) {
         continue;
       }
@@ -45,8 +45,8 @@ void announce_brick(network<Real, Weight>& net, hexagon_id from, std::size_t ind
 template <class Real, class Weight>
 void connect_outputs(network<Real, Weight>& net, hexagon_id from, std::size_t index, bool silent) {
   for (std::size_t o = 0; o < net.outputs.size(); ++o) {
-    const auto& plan = net.plan.outputs[o];
-    if (!std::binary_search(plan.reads.begin(), plan.reads.end(), from)) {
+    const auto& layout = net.topology.outputs[o];
+    if (!std::binary_search(layout.reads.begin(), layout.reads.end(), from)) {
       continue;
     }
     auto& layer = net.outputs[o];
@@ -56,15 +56,15 @@ void connect_outputs(network<Real, Weight>& net, hexagon_id from, std::size_t in
     if (found == layer.bricks.end()) {
       layer.bricks.push_back(static_cast<std::uint32_t>(index));
     }
-    const std::size_t size = net.lanes() * plan.size;
+    const std::size_t size = net.lanes() * layout.size;
     reserve_to_grow(layer.weights, layer.bricks.size() * size);
     layer.weights.resize(layer.bricks.size() * size);
     const std::size_t read = std::max<std::size_t>(
-        layer.bricks.size(), plan.reads.size() * net.plan.settings.initial_bricks);
+        layer.bricks.size(), layout.reads.size() * net.topology.settings.initial_bricks);
     const Real scale =
         silent ? Real{0} : std::sqrt(Real{3} / static_cast<Real>(read * net.lanes()));
     const std::uint64_t key =
-        stream_key(stream::output_weights, index, net.bricks[index].generation);
+        random_key(random_stream::output_weights, index, net.bricks[index].replacements);
     for (std::size_t k = 0; k < size; ++k) {
       layer.weights[block * size + k] =
           scale *
@@ -86,22 +86,22 @@ void connect_outputs(network<Real, Weight>& net, hexagon_id from, std::size_t in
 template <class Real, class Weight>
 std::size_t brick_bytes(const network<Real, Weight>& net, hexagon_id id) noexcept {
   const std::size_t copies = net.averaging() ? 2 : 1;
-  std::size_t sum =
-      2 * sizeof(brick<Real>) + copies * net.lanes() * sizeof(Real) +
-      net.hexagons[index_of(id)].chunks.size() * brick<Real>::chunk_bytes(net.plan[id].max_steps);
+  std::size_t sum = 2 * sizeof(brick<Real>) + copies * net.lanes() * sizeof(Real) +
+                    net.hexagons[index_of(id)].chunks.size() *
+                        brick<Real>::chunk_bytes(net.topology[id].max_steps);
   for (std::size_t o = 0; o < net.outputs.size(); ++o) {
     const std::size_t held = net.outputs[o].weights.capacity();
     const std::size_t needed =
-        net.outputs[o].weights.size() + net.lanes() * net.plan.outputs[o].size;
+        net.outputs[o].weights.size() + net.lanes() * net.topology.outputs[o].size;
     sum += copies * (grown_capacity(held, needed) - held) * sizeof(Real);
   }
   const std::size_t chunks = net.lanes() / chunk_width;
   for (std::size_t h = 0; h < net.hexagons.size(); ++h) {
-    const auto& plan = net.plan.hexagons[h];
-    if (std::any_of(plan.fed_by.begin(), plan.fed_by.end(),
+    const auto& layout = net.topology.hexagons[h];
+    if (std::any_of(layout.fed_by.begin(), layout.fed_by.end(),
                     [&](const hexagon_link& link) { return link.from == id; })) {
-      sum += chunks * (2 * sizeof(source_chunk) +
-                       net.hexagons[h].bricks.size() * brick<Real>::chunk_bytes(plan.max_steps));
+      sum += chunks * (2 * sizeof(presynaptic_chunk) +
+                       net.hexagons[h].bricks.size() * brick<Real>::chunk_bytes(layout.max_steps));
     }
   }
   return sum;
@@ -126,8 +126,8 @@ bool grow_brick(network<Real, Weight>& net, hexagon_id id, bool silent) {
   }
   brick<Real> fresh;
   fresh.hexagon = id;
-  fresh.max_steps = net.plan.hexagons[index_of(id)].max_steps;
-  fresh.generation = retired == here.bricks.end() ? 0 : net.bricks[index].generation + 1;
+  fresh.max_steps = net.topology.hexagons[index_of(id)].max_steps;
+  fresh.replacements = retired == here.bricks.end() ? 0 : net.bricks[index].replacements + 1;
   fresh.bias.resize(net.lanes());
   if (net.averaging()) {
     fresh.average_bias.resize(net.lanes());
@@ -142,12 +142,12 @@ bool grow_brick(network<Real, Weight>& net, hexagon_id id, bool silent) {
 
 /// Adds up how wrong the neurons of every hexagon were, after a backward pass.
 template <class Real, class Weight>
-void note_errors(network<Real, Weight>& net, const activity<Real>& act) noexcept {
+void note_errors(network<Real, Weight>& net, const workspace<Real>& ws) noexcept {
   for (auto& here : net.hexagons) {
     double sum = 0;
     for (const std::uint32_t index : here.bricks) {
-      const Real* delta = act.deltas.data() + index * net.lanes();
-      sum += static_cast<double>(sum_of_squares(delta, net.lanes()));
+      const Real* gradient = ws.hidden_gradients.data() + index * net.lanes();
+      sum += static_cast<double>(sum_of_squares(gradient, net.lanes()));
     }
     if (!here.bricks.empty()) {
       const double more = sum / static_cast<double>(here.bricks.size() * net.lanes());
@@ -167,7 +167,7 @@ bool grow_where_wrong(network<Real, Weight>& net) {
     const auto living = std::count_if(here.bricks.begin(), here.bricks.end(),
                                       [&](std::uint32_t b) { return !net.bricks[b].retired; });
     if (here.bricks.empty() ||
-        living >= static_cast<std::ptrdiff_t>(net.plan.settings.max_bricks)) {
+        living >= static_cast<std::ptrdiff_t>(net.topology.settings.max_bricks)) {
       continue;
     }
     if (worst == net.hexagons.size() || here.error_sum > net.hexagons[worst].error_sum) {
@@ -184,18 +184,18 @@ bool grow_where_wrong(network<Real, Weight>& net) {
 /// Gives the hexagons that read input `index` its negative parts, too: it has had a negative value.
 template <class Real, class Weight>
 void open_negative_input(network<Real, Weight>& net, std::size_t index) {
-  const input_plan& input = net.plan.inputs[index];
+  const input_layout& input = net.topology.inputs[index];
   net.negative_inputs[index] = 1;
   for (std::size_t h = 0; h < net.hexagons.size(); ++h) {
-    if (!net.plan.hexagons[h].holds_bricks) {
+    if (!net.topology.hexagons[h].holds_bricks) {
       continue;
     }
     auto& here = net.hexagons[h];
-    for (source_chunk chunk : net.plan.hexagons[h].input_chunks) {
+    for (presynaptic_chunk chunk : net.topology.hexagons[h].input_chunks) {
       if (chunk.offset < input.offset || chunk.offset >= input.offset + input.size) {
         continue;
       }
-      chunk.offset += net.plan.negative_part;
+      chunk.offset += net.topology.negative_part;
       here.chunks.push_back(chunk);
     }
     for (const std::uint32_t b : here.bricks) {

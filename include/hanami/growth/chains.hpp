@@ -10,8 +10,8 @@
 #include "../algorithm/borders.hpp"
 #include "../structure/workspace.hpp"
 
-/// Growth of chains: sections of several steps refine themselves where the potentials of their
-/// source lie. Growing a step never changes what the network answers.
+/// Growth of chains: sections of several steps refine themselves where the activations of their
+/// presynaptic node lie. Growing a step never changes what the network answers.
 
 namespace hanami {
 
@@ -46,7 +46,7 @@ bool split_step(network<Real, Weight>& net, brick<Real>& b, std::size_t local, s
   b.inverse_width[begin + k + 1] = inverse_of(rest);
   b.slot[begin + k + 1] = added;
   ++b.steps[local];
-  b.chain_watches[local].used = ~std::uint32_t{0}; // their places have changed: judged later
+  b.chain_states[local].used = ~std::uint32_t{0}; // their places have changed: judged later
   ++net.growth.steps_grown;
   const auto divide = [&](Weight* below, Weight* above) {
     for (std::size_t lane = 0; lane < net.lanes(); ++lane) {
@@ -62,17 +62,17 @@ bool split_step(network<Real, Weight>& net, brick<Real>& b, std::size_t local, s
   return true;
 }
 
-/// One more step above the last border, up to the potential, of weights 0.
+/// One more step above the last border, up to the activation, of weights 0.
 template <class Real, class Weight>
 void extend_chain(network<Real, Weight>& net, brick<Real>& b, std::size_t local, Real upper,
-                  Real potential) {
+                  Real activation) {
   const tile_slot added = acquire_tile(net);
   if (added == no_tile) {
     return;
   }
   const std::size_t step = local * b.max_steps + b.steps[local];
   b.lower[step] = upper;
-  b.inverse_width[step] = inverse_of(potential - upper);
+  b.inverse_width[step] = inverse_of(activation - upper);
   b.slot[step] = added;
   ++b.steps[local];
   ++net.growth.steps_grown;
@@ -108,15 +108,15 @@ void merge_step(network<Real, Weight>& net, brick<Real>& b, std::size_t local, s
   ++net.growth.steps_removed;
 }
 
-/// The extremes of the potentials begin anew after each check.
+/// The extremes of the activations begin anew after each check.
 template <class Real>
 void forget_extremes(brick<Real>& b, std::size_t local) noexcept {
-  b.chain_watches[local].lowest = std::numeric_limits<Real>::max();
-  b.chain_watches[local].highest = 0;
+  b.chain_states[local].lowest = std::numeric_limits<Real>::max();
+  b.chain_states[local].highest = 0;
 }
 
-/// If all potentials lie in a narrow band at one end of a step, the band gets steps of its own: the
-/// source has an offset (a pressure, a year), or its range has moved.
+/// If all activations lie in a narrow band at one end of a step, the band gets steps of its own:
+/// the presynaptic node has an offset (a pressure, a year), or its range has moved.
 template <class Real, class Weight>
 void split_at_band(network<Real, Weight>& net, brick<Real>& b, std::size_t local, Real low,
                    Real high) {
@@ -143,15 +143,15 @@ void check_first_border(network<Real, Weight>& net, brick<Real>& b, std::size_t 
   const std::size_t local = c * chunk_width + i;
   const std::size_t begin = local * b.max_steps;
   const Real first = Real{1} / b.inverse_width[begin];
-  const Real low = b.chain_watches[local].lowest;
-  const Real high = b.chain_watches[local].highest;
-  const bool settled = is_settled(b.watch[c], i);
-  pass_check(b.watch[c], 1U << i);
+  const Real low = b.chain_states[local].lowest;
+  const Real high = b.chain_states[local].highest;
+  const bool settled = is_settled(b.border_states[c], i);
+  pass_check(b.border_states[c], 1U << i);
   forget_extremes(b, local);
   if (high < first / 4) {
     if (b.steps[local] == 1 && !settled) {
       b.inverse_width[begin] = inverse_of(high);
-      make_young(b.watch[c], 1U << i);
+      make_young(b.border_states[c], 1U << i);
     } else if (b.steps[local] < b.max_steps) {
       split_step(net, b, local, 0, high);
     }
@@ -160,55 +160,55 @@ void check_first_border(network<Real, Weight>& net, brick<Real>& b, std::size_t 
   }
 }
 
-/// Where a chain ends, and whether `potential` lies beyond: by more than a tenth of what the steps
+/// Where a chain ends, and whether `activation` lies beyond: by more than a tenth of what the steps
 /// above the first one span.
 template <class Real>
 struct chain_end {
   Real upper;
   bool beyond;
 
-  chain_end(const brick<Real>& b, std::size_t local, Real potential) noexcept {
+  chain_end(const brick<Real>& b, std::size_t local, Real activation) noexcept {
     const std::size_t begin = local * b.max_steps;
     const std::size_t last = begin + b.steps[local] - 1;
     upper = b.lower[last] + Real{1} / b.inverse_width[last];
     const Real spanned = b.steps[local] == 1 ? upper : upper - b.lower[begin + 1];
-    beyond = potential > upper + spanned / 10;
+    beyond = activation > upper + spanned / 10;
   }
 };
 
-/// Steps where `potential` asks for them: beyond the end, or well inside a wide step.
+/// Steps where `activation` asks for them: beyond the end, or well inside a wide step.
 template <class Real, class Weight>
-void refine_chain(network<Real, Weight>& net, brick<Real>& b, std::size_t local, Real potential) {
+void refine_chain(network<Real, Weight>& net, brick<Real>& b, std::size_t local, Real activation) {
   const std::size_t begin = local * b.max_steps;
-  const chain_end<Real> end(b, local, potential);
+  const chain_end<Real> end(b, local, activation);
   if (end.beyond) {
-    extend_chain(net, b, local, end.upper, potential);
+    extend_chain(net, b, local, end.upper, activation);
     return;
   }
   for (std::size_t k = 0; k < b.steps[local]; ++k) {
-    const Real share = (potential - b.lower[begin + k]) * b.inverse_width[begin + k];
+    const Real share = (activation - b.lower[begin + k]) * b.inverse_width[begin + k];
     if (share < Real{1}) {
       if (share > Real(0.2) && share < Real(0.8)) {
-        split_step(net, b, local, k, potential);
+        split_step(net, b, local, k, activation);
       }
       return;
     }
   }
 }
 
-/// Notes, at one activation in four, in which step the potential of the source ends.
+/// Notes, at one activation in four, in which step the activation of the presynaptic node ends.
 template <class Real>
-void note_use(brick<Real>& b, std::size_t c, std::size_t i, Real potential) noexcept {
-  if (((b.watch[c].count >> i | b.watch[c].count >> (i + 16)) & 1U) != 0) {
+void note_use(brick<Real>& b, std::size_t c, std::size_t i, Real activation) noexcept {
+  if (((b.border_states[c].count >> i | b.border_states[c].count >> (i + 16)) & 1U) != 0) {
     return;
   }
   const std::size_t local = c * chunk_width + i;
   const Real* lower = b.lower.data() + local * b.max_steps;
   std::uint32_t k = b.steps[local] - 1U;
-  while (k > 0 && !(potential > lower[k])) {
+  while (k > 0 && !(activation > lower[k])) {
     --k;
   }
-  b.chain_watches[local].used |= std::uint32_t{1} << k;
+  b.chain_states[local].used |= std::uint32_t{1} << k;
 }
 
 /// Removes the last step of a longer chain: more than what the others cover is sent as if it were
@@ -222,9 +222,9 @@ void drop_last_step(network<Real, Weight>& net, brick<Real>& b, std::size_t loca
   ++net.growth.steps_removed;
 }
 
-/// Where a chain can grow no more, what its source has left is given up bit by bit: two neighbours
-/// that no potential has ended in become one, and a last step that none has reached goes. What they
-/// held is free for where the potentials are now.
+/// Where a chain can grow no more, what its presynaptic node has left is given up bit by bit: two
+/// neighbours that no activation has ended in become one, and a last step that none has reached
+/// goes. What they held is free for where the activations are now.
 template <class Real, class Weight>
 void renew_chain(network<Real, Weight>& net, brick<Real>& b, std::size_t local,
                  std::uint32_t used) {
@@ -246,7 +246,7 @@ void renew_chain(network<Real, Weight>& net, brick<Real>& b, std::size_t local,
   }
 }
 
-/// A last step that only outliers have filled comes down to where the potentials end.
+/// A last step that only outliers have filled comes down to where the activations end.
 template <class Real>
 void pull_in_end(brick<Real>& b, std::size_t local, Real reach) noexcept {
   const std::size_t last = local * b.max_steps + b.steps[local] - 1;
@@ -259,70 +259,71 @@ void pull_in_end(brick<Real>& b, std::size_t local, Real reach) noexcept {
 /// Every `renewal_checks` checks.
 template <class Real, class Weight>
 void renew_when_due(network<Real, Weight>& net, brick<Real>& b, std::size_t local) {
-  auto& watch = b.chain_watches[local];
-  if (++watch.checks < net.renewal_checks) {
+  auto& chain = b.chain_states[local];
+  if (++chain.checks < net.renewal_checks) {
     return;
   }
-  pull_in_end(b, local, watch.reach);
+  pull_in_end(b, local, chain.reach);
   if (b.steps[local] == b.max_steps || net.full) {
-    renew_chain(net, b, local, watch.used);
+    renew_chain(net, b, local, chain.used);
   }
-  watch.checks = 0;
-  watch.used = 0;
-  watch.most = watch.reach = 0;
+  chain.checks = 0;
+  chain.used = 0;
+  chain.most = chain.reach = 0;
 }
 
-/// Border rule and step growth of the section of source `i` of chunk `c`, active with `potential`.
-/// Whether the chain is full and potential is left over, at one activation in sixteen: a rare
-/// outlier is none of the network's business.
+/// Border rule and step growth of the section of presynaptic node `i` of chunk `c`, active with
+/// `activation`. Whether the chain is full and activation is left over, at one activation in
+/// sixteen: a rare outlier is none of the network's business.
 template <class Real, class Weight>
 bool grow_chain(network<Real, Weight>& net, brick<Real>& b, std::size_t c, std::size_t i,
-                Real potential) {
+                Real activation) {
   const std::size_t local = c * chunk_width + i;
   const std::size_t begin = local * b.max_steps;
   const std::uint32_t bit = 1U << i;
-  if (b.steps[local] == 1 && is_young(b.watch[c], i) &&
-      potential * b.inverse_width[begin] > Real{1}) {
-    b.inverse_width[begin] = inverse_of(potential);
+  if (b.steps[local] == 1 && is_young(b.border_states[c], i) &&
+      activation * b.inverse_width[begin] > Real{1}) {
+    b.inverse_width[begin] = inverse_of(activation);
   }
-  auto& watch = b.chain_watches[local];
-  watch.lowest = std::min(watch.lowest, potential);
-  watch.highest = std::max(watch.highest, potential);
-  watch.reach = std::max(watch.reach, std::min(watch.most, potential));
-  watch.most = std::max(watch.most, potential);
-  const bool checked = count_activations(b.watch[c], bit) != 0;
+  auto& chain = b.chain_states[local];
+  chain.lowest = std::min(chain.lowest, activation);
+  chain.highest = std::max(chain.highest, activation);
+  chain.reach = std::max(chain.reach, std::min(chain.most, activation));
+  chain.most = std::max(chain.most, activation);
+  const bool checked = count_activations(b.border_states[c], bit) != 0;
   if (checked) {
     check_first_border(net, b, c, i);
   }
-  note_use(b, c, i, potential);
+  note_use(b, c, i, activation);
   if (checked) {
     renew_when_due(net, b, local);
   }
   if (b.steps[local] < b.max_steps && !net.full) {
-    refine_chain(net, b, local, potential);
+    refine_chain(net, b, local, activation);
     return false;
   }
-  return checked && chain_end<Real>(b, local, potential).beyond;
+  return checked && chain_end<Real>(b, local, activation).beyond;
 }
 
 } // namespace detail
 
 /// Lets all active chains of inputs of brick `index` grow. Bricks of one-step sections have none.
-/// Calls `left_over(source)` for each source of which a full chain cannot take all.
+/// Calls `left_over(presynaptic node)` for each presynaptic node of which a full chain cannot take
+/// all.
 template <class Real, class Weight, class LeftOver>
-void grow_chains(network<Real, Weight>& net, std::size_t index, const activity<Real>& act,
+void grow_chains(network<Real, Weight>& net, std::size_t index, const workspace<Real>& ws,
                  const LeftOver& left_over) {
   auto& b = net.bricks[index];
   if (b.retired || b.max_steps == 1) {
     return;
   }
   const auto& chunks = net.hexagons[index_of(b.hexagon)].chunks;
-  const auto& active = act.active[index_of(b.hexagon)];
+  const auto& active = ws.active[index_of(b.hexagon)];
   for (std::size_t c = 0; c < chunks.size(); ++c) {
     if (chunks[c].is_neuron) {
       continue;
     }
-    const Real* x = act.sources.data() + chunks[c].offset;
+    const Real* x = ws.activations.data() + chunks[c].offset;
     for (std::uint32_t rest = active[c] & b.have[c]; rest != 0; rest &= rest - 1) {
       const auto i = static_cast<std::size_t>(std::countr_zero(rest));
       if (detail::grow_chain(net, b, c, i, x[i])) {

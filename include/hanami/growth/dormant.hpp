@@ -20,14 +20,14 @@
 
 namespace hanami {
 
-/// Notes which neurons are awake for the sample in `act`.
+/// Notes which neurons are active for the sample in `ws`.
 template <class Real, class Weight>
-void note_awake(network<Real, Weight>& net, const activity<Real>& act) noexcept {
+void note_active(network<Real, Weight>& net, const workspace<Real>& ws) noexcept {
   for (std::size_t index = 0; index < net.bricks.size(); ++index) {
-    const Real* potentials = act.sources.data() + net.neurons_of(index);
+    const Real* activations = ws.activations.data() + net.neurons_of(index);
     for (std::size_t lane = 0; lane < net.lanes(); lane += chunk_width) {
-      net.bricks[index].awake[lane / chunk_width] |=
-          static_cast<std::uint16_t>(positive_bits(potentials + lane));
+      net.bricks[index].active_lanes[lane / chunk_width] |=
+          static_cast<std::uint16_t>(positive_bits(activations + lane));
     }
   }
 }
@@ -35,9 +35,9 @@ void note_awake(network<Real, Weight>& net, const activity<Real>& act) noexcept 
 namespace detail {
 
 /// New weights for the silent lanes of a section, spread over its steps; returns to `offset` what
-/// they add on average if the potentials of the source are spread over the steps.
+/// they add on average if the activations of the presynaptic node are spread over the steps.
 template <class Real, class Weight>
-void redraw_section(network<Real, Weight>& net, std::size_t index, const source_chunk& chunk,
+void redraw_section(network<Real, Weight>& net, std::size_t index, const presynaptic_chunk& chunk,
                     std::size_t c, std::size_t i, std::span<const std::uint32_t> lanes,
                     Real* offset) noexcept {
   const auto& b = net.bricks[index];
@@ -45,11 +45,11 @@ void redraw_section(network<Real, Weight>& net, std::size_t index, const source_
   const std::size_t steps = b.step_count(local);
   const Real scale =
       Real(0.5) * std::sqrt(Real{3} / static_cast<Real>(std::max(1U, b.most_active)));
-  const std::uint64_t key = stream_key(stream::renewed_weights, index);
+  const std::uint64_t key = random_key(random_stream::renewed_weights, index);
   for (const std::uint32_t lane : lanes) {
     const Real weight =
         scale *
-        static_cast<Real>(random_signed_unit(net.seed, key + (net.growth.neurons_renewed << 24),
+        static_cast<Real>(random_signed_unit(net.seed, key + (net.growth.neurons_reset << 24),
                                              (chunk.offset + i) * net.lanes() + lane));
     offset[lane] += chunk.is_neuron ? Real{0} : weight / 2;
     for (std::size_t k = 0; k < steps; ++k) {
@@ -74,7 +74,7 @@ void unlearn_lanes(network<Real, Weight>& net, std::size_t index,
     if (found == layer.bricks.end()) {
       continue;
     }
-    const std::size_t size = net.plan.outputs[o].size;
+    const std::size_t size = net.topology.outputs[o].size;
     const auto first = static_cast<std::size_t>(found - layer.bricks.begin()) * net.lanes() * size;
     for (const std::uint32_t lane : lanes) {
       for (std::size_t node = 0; node < size; ++node) {
@@ -111,21 +111,21 @@ void unlearn_lanes(network<Real, Weight>& net, std::size_t index,
 } // namespace detail
 
 /// Draws the weights of all neurons anew that no noted sample woke, so that about half of them are
-/// awake at any sample; then the notes begin anew. Answers stay as they are. Spiking neurons are
+/// active at any sample; then the notes begin anew. Answers stay as they are. Spiking neurons are
 /// left alone: they may wait for long.
 template <class Real, class Weight>
-void renew_silent_neurons(network<Real, Weight>& net) noexcept {
+void reset_dormant_neurons(network<Real, Weight>& net) noexcept {
   for (std::size_t index = 0; index < net.bricks.size(); ++index) {
     auto& b = net.bricks[index];
     std::array<std::uint32_t, most_lanes> lane_list;
     std::size_t silent = 0;
     for (std::uint32_t lane = 0; lane < net.lanes(); ++lane) {
-      if (((b.awake[lane / chunk_width] >> (lane % chunk_width)) & 1U) == 0) {
+      if (((b.active_lanes[lane / chunk_width] >> (lane % chunk_width)) & 1U) == 0) {
         lane_list[silent++] = lane;
       }
     }
-    b.awake = {};
-    if (b.retired || silent == 0 || net.plan[b.hexagon].spiking.spikes()) {
+    b.active_lanes = {};
+    if (b.retired || silent == 0 || net.topology[b.hexagon].spiking.spikes()) {
       continue;
     }
     const std::span<const std::uint32_t> lanes(lane_list.data(), silent);
@@ -144,7 +144,7 @@ void renew_silent_neurons(network<Real, Weight>& net) noexcept {
       }
     }
     detail::unlearn_lanes(net, index, lanes);
-    net.growth.neurons_renewed += silent;
+    net.growth.neurons_reset += silent;
   }
 }
 

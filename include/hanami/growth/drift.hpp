@@ -11,7 +11,7 @@ namespace hanami {
 
 /// Notices that a stream has changed: what is lost on the samples of late against what is usual.
 /// Losses far above the usual count as eight times as much, so that outliers are no change.
-class drift_watch {
+class drift_detector {
  public:
   /// Takes the loss of the next sample, before it is learned from; 0 (nothing known, nothing wrong)
   /// is passed over. True once for a change; then the watch begins anew.

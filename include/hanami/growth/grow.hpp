@@ -15,30 +15,31 @@
 #include "bricks.hpp"
 #include "chains.hpp"
 
-/// Growth while training: sections where a source is active for the first time, steps (see
-/// `chains.hpp`), and further sections where chains are full. Everything is a function of the seed
-/// and the samples.
+/// Growth while training: sections where a presynaptic node is active for the first time, steps
+/// (see `chains.hpp`), and further sections where chains are full. Everything is a function of the
+/// seed and the samples.
 
 namespace hanami {
 
 namespace detail {
 
-/// Whether a source connects to a brick: always where it stands next to it, less often the further
-/// away it stands.
+/// Whether a presynaptic node connects to a brick: always where it stands next to it, less often
+/// the further away it stands.
 template <class Real, class Weight>
 bool draws_connection(const network<Real, Weight>& net, std::size_t index,
-                      const source_chunk& chunk, std::size_t i) noexcept {
+                      const presynaptic_chunk& chunk, std::size_t i) noexcept {
   return chunk.distance == 1 ||
-         random_unit(net.seed, stream_key(stream::connections, index, net.bricks[index].generation),
+         random_unit(net.seed,
+                     random_key(random_stream::connections, index, net.bricks[index].replacements),
                      chunk.offset + i) *
                  static_cast<float>(chunk.distance) <
              1.0f;
 }
 
-/// A section's first step: border at the potential (1 for neurons), small random weights.
+/// A section's first step: border at the activation (1 for neurons), small random weights.
 template <class Real, class Weight>
-bool grow_first_step(network<Real, Weight>& net, std::size_t index, const source_chunk& chunk,
-                     std::size_t c, std::size_t i, Real potential) {
+bool grow_first_step(network<Real, Weight>& net, std::size_t index, const presynaptic_chunk& chunk,
+                     std::size_t c, std::size_t i, Real activation) {
   const tile_slot slot = acquire_tile(net);
   if (slot == no_tile) {
     return false;
@@ -47,9 +48,9 @@ bool grow_first_step(network<Real, Weight>& net, std::size_t index, const source
   const std::size_t local = c * chunk_width + i;
   const std::size_t step = local * b.max_steps;
   b.have[c] = static_cast<std::uint16_t>(b.have[c] | (1U << i));
-  b.inverse_width[step] = chunk.is_neuron ? Real{1} : inverse_of(potential);
+  b.inverse_width[step] = chunk.is_neuron ? Real{1} : inverse_of(activation);
   b.slot[step] = slot;
-  watch_new_section(b.watch[c], i);
+  start_border(b.border_states[c], i);
   if (b.max_steps > 1) {
     b.lower[step] = 0;
     b.steps[local] = 1;
@@ -57,7 +58,7 @@ bool grow_first_step(network<Real, Weight>& net, std::size_t index, const source
   }
   const Real scale =
       Real(0.5) * std::sqrt(Real{3} / static_cast<Real>(std::max<std::uint32_t>(b.most_active, 1)));
-  const std::uint64_t key = stream_key(stream::section_weights, index, b.generation);
+  const std::uint64_t key = random_key(random_stream::section_weights, index, b.replacements);
   Weight* weight = net.tiles.tile(slot);
   for (std::size_t lane = 0; lane < net.lanes(); ++lane) {
     weight[lane] =
@@ -105,8 +106,8 @@ void for_each_missing(const brick<Real>& b, const std::vector<std::uint16_t>& ac
   });
 }
 
-/// Denies sections to the missing sources that draw no connection. Returns how many sources are
-/// active and not denied.
+/// Denies sections to the missing presynaptic nodes that draw no connection. Returns how many
+/// presynaptic nodes are active and not denied.
 template <class Real, class Weight>
 std::size_t draw_connections(network<Real, Weight>& net, std::size_t index,
                              const std::vector<std::uint16_t>& active) {
@@ -128,33 +129,33 @@ std::size_t draw_connections(network<Real, Weight>& net, std::size_t index,
   return connected;
 }
 
-/// Sections of one brick for sources that are active for the first time.
+/// Sections of one brick for presynaptic nodes that are active for the first time.
 template <class Real, class Weight>
-void grow_sections(network<Real, Weight>& net, std::size_t index, const activity<Real>& act) {
+void grow_sections(network<Real, Weight>& net, std::size_t index, const workspace<Real>& ws) {
   auto& b = net.bricks[index];
   const auto& chunks = net.hexagons[index_of(b.hexagon)].chunks;
-  const auto& active = act.active[index_of(b.hexagon)];
+  const auto& active = ws.active[index_of(b.hexagon)];
   b.most_active =
       std::max(b.most_active, static_cast<std::uint32_t>(draw_connections(net, index, active)));
   for_each_missing(b, active, [&](std::size_t c, std::size_t i) {
-    return grow_first_step(net, index, chunks[c], c, i, act.sources[chunks[c].offset + i]);
+    return grow_first_step(net, index, chunks[c], c, i, ws.activations[chunks[c].offset + i]);
   });
 }
 
-/// A place for one more section: a brick, and the source as the brick's hexagon knows it.
+/// A place for one more section: a brick, and the presynaptic node as the brick's hexagon knows it.
 struct section_place {
   std::size_t brick = 0;
   std::size_t chunk = 0;
   std::size_t i = 0;
 };
 
-/// Calls `body(place, distance)` for every brick within reach of `source`, not next to it, that has
-/// drawn no connection to it.
+/// Calls `body(place, distance)` for every brick within reach of `presynaptic node`, not next to
+/// it, that has drawn no connection to it.
 template <class Real, class Weight, class Body>
 void for_each_unconnected(const network<Real, Weight>& net, std::size_t source, const Body& body) {
   for (const hexagon& here : net.hexagons) {
     for (std::size_t c = 0; c < here.chunks.size(); ++c) {
-      const source_chunk& chunk = here.chunks[c];
+      const presynaptic_chunk& chunk = here.chunks[c];
       const std::size_t i = source - chunk.offset;
       if (chunk.distance == 1 || i >= chunk_width || ((chunk.mask >> i) & 1U) == 0) {
         continue;
@@ -168,15 +169,15 @@ void for_each_unconnected(const network<Real, Weight>& net, std::size_t source, 
   }
 }
 
-/// A full chain cannot take all that `source` sends: a section in another brick, drawn at random,
-/// the nearer the likelier.
+/// A full chain cannot take all that `presynaptic node` sends: a section in another brick, drawn at
+/// random, the nearer the likelier.
 template <class Real, class Weight>
-void grow_elsewhere(network<Real, Weight>& net, std::size_t source, const activity<Real>& act) {
+void grow_elsewhere(network<Real, Weight>& net, std::size_t source, const workspace<Real>& ws) {
   float chances = 0;
   for_each_unconnected(net, source, [&](const section_place&, std::uint16_t distance) {
     chances += 1.0f / static_cast<float>(distance);
   });
-  float left = chances * random_unit(net.seed, stream_key(stream::left_over, source),
+  float left = chances * random_unit(net.seed, random_key(random_stream::left_over, source),
                                      net.growth.sections_grown);
   bool found = false;
   section_place place;
@@ -189,8 +190,8 @@ void grow_elsewhere(network<Real, Weight>& net, std::size_t source, const activi
   });
   if (found) {
     auto& b = net.bricks[place.brick];
-    const source_chunk chunk = net.hexagons[index_of(b.hexagon)].chunks[place.chunk];
-    if (grow_first_step(net, place.brick, chunk, place.chunk, place.i, act.sources[source])) {
+    const presynaptic_chunk chunk = net.hexagons[index_of(b.hexagon)].chunks[place.chunk];
+    if (grow_first_step(net, place.brick, chunk, place.chunk, place.i, ws.activations[source])) {
       b.closed[place.chunk] = static_cast<std::uint16_t>(b.closed[place.chunk] & ~(1U << place.i));
     }
   }
@@ -198,21 +199,21 @@ void grow_elsewhere(network<Real, Weight>& net, std::size_t source, const activi
 
 } // namespace detail
 
-/// Growth of one level of hexagons for the sources as they are, before its forward pass.
+/// Growth of one level of hexagons for the presynaptic nodes as they are, before its forward pass.
 template <class Real, class Weight>
 void grow_level(network<Real, Weight>& net, const std::vector<hexagon_id>& level,
-                activity<Real>& act) {
+                workspace<Real>& ws) {
   for (const hexagon_id id : level) {
-    find_active(net, id, act);
-    const auto& active = act.active[index_of(id)];
+    find_active(net, id, ws);
+    const auto& active = ws.active[index_of(id)];
     if (std::all_of(active.begin(), active.end(), [](std::uint16_t bits) { return bits == 0; })) {
       continue;
     }
     if (net.hexagons[index_of(id)].bricks.empty()) {
-      for (std::uint32_t k = 0; k < net.plan.settings.initial_bricks; ++k) {
+      for (std::uint32_t k = 0; k < net.topology.settings.initial_bricks; ++k) {
         grow_brick(net, id, false);
       }
-      act.fit_to_learn(net);
+      ws.fit_to_learn(net);
     }
     for (const std::uint32_t index : net.hexagons[index_of(id)].bricks) {
       const auto& b = net.bricks[index];
@@ -220,26 +221,27 @@ void grow_level(network<Real, Weight>& net, const std::vector<hexagon_id>& level
         continue;
       }
       if (!net.full && detail::misses_sections(b, active.data())) {
-        detail::grow_sections(net, index, act);
+        detail::grow_sections(net, index, ws);
       }
-      grow_chains(net, index, act,
-                  [&](std::size_t source) { detail::grow_elsewhere(net, source, act); });
+      grow_chains(net, index, ws,
+                  [&](std::size_t source) { detail::grow_elsewhere(net, source, ws); });
     }
   }
 }
 
-/// The forward pass of training on the values placed in `act`: every level of hexagons grows for
-/// the sources as they are, and answers. Leaves the inner sums of the outputs in `act.answer`.
+/// The forward pass of training on the values placed in `ws`: every level of hexagons grows for
+/// the presynaptic nodes as they are, and answers. Leaves the inner sums of the outputs in
+/// `ws.prediction`.
 template <class Real, class Weight, executor Executor>
-void grow_forward(network<Real, Weight>& net, activity<Real>& act, const Executor& run) {
-  const forward_brick<Real, Weight> work{net, act, weight_set::current};
-  for (std::size_t level = 0; level < net.plan.levels.size(); ++level) {
-    grow_level(net, net.plan.levels[level], act);
-    const auto& bricks = act.level_bricks[level];
-    run.for_each(bricks.size(), touched_bytes(net, bricks, act),
+void grow_forward(network<Real, Weight>& net, workspace<Real>& ws, const Executor& run) {
+  const forward_brick<Real, Weight> work{net, ws, weight_set::current};
+  for (std::size_t level = 0; level < net.topology.levels.size(); ++level) {
+    grow_level(net, net.topology.levels[level], ws);
+    const auto& bricks = ws.level_bricks[level];
+    run.for_each(bricks.size(), touched_bytes(net, bricks, ws),
                  [&](std::size_t i) { work(bricks[i]); });
   }
-  forward_outputs(net, weight_set::current, act, run);
+  forward_outputs(net, weight_set::current, ws, run);
 }
 
 } // namespace hanami

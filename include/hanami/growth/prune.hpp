@@ -66,7 +66,7 @@ void retire_brick(network<Real, Weight>& net, std::size_t index) {
   ++net.growth.bricks_removed;
   for (std::size_t o = 0; o < net.outputs.size(); ++o) {
     auto& layer = net.outputs[o];
-    const std::size_t block = net.lanes() * net.plan.outputs[o].size;
+    const std::size_t block = net.lanes() * net.topology.outputs[o].size;
     for (std::size_t k = 0; k < layer.bricks.size(); ++k) {
       if (layer.bricks[k] != index) {
         continue;

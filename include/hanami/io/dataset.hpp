@@ -230,15 +230,45 @@ class table_dataset {
   std::size_t input_size() const noexcept { return layout_.window * inputs_.width; }
   std::size_t target_size() const noexcept { return layout_.target_rows * targets_.width; }
 
+  /// A name for each input value: that of its column; `column=category` where a category has a value
+  /// of its own; `column-2` for two rows before the last of a window.
+  std::vector<std::string> input_names() const {
+    std::vector<std::string> names;
+    for (std::size_t back = layout_.window; back-- > 0;) {
+      const std::string when = back > 0 ? "-" + std::to_string(back) : "";
+      for (const selected_column& column : inputs_.columns) {
+        const table_column& from = columns_[column.index];
+        if (column.one_hot == 0)
+          names.push_back(from.name + when);
+        for (std::size_t k = 0; k < column.one_hot; ++k)
+          names.push_back(from.name + when + "=" + from.categories[k]);
+      }
+    }
+    return names;
+  }
+
+  /// The text of the target of a sample, where one categorical column is the target and one row of
+  /// it; empty where it is missing. The view lives as long as the table. Throws
+  /// `errc::invalid_argument` for other targets.
+  std::string_view label(std::size_t index) const {
+    HANAMI_ASSERT(index < size(), "sample index out of range");
+    const std::size_t column = targets_.columns[0].index;
+    if (targets_.columns.size() != 1 || layout_.target_rows != 1 ||
+        columns_[column].categories.empty())
+      throw error(errc::invalid_argument,
+                  "labels come from one target column of text in one row; name one in "
+                  "csv_options::categorical and in table_layout::targets");
+    const float value = values_[first_target_row(index) * columns_.size() + column];
+    return value != value ? std::string_view()
+                          : columns_[column].categories[static_cast<std::size_t>(value)];
+  }
+
   void read(std::size_t index, std::span<float> input, std::span<float> target) const noexcept {
     HANAMI_ASSERT(index < size(), "sample index out of range");
     HANAMI_ASSERT(input.size() == input_size(), "wrong input size");
     HANAMI_ASSERT(target.size() == target_size(), "wrong target size");
-    const std::size_t end = index + layout_.window;
-    const std::size_t first =
-        layout_.horizon == 0 ? end - layout_.target_rows : end + layout_.horizon - 1;
     copy(inputs_, index, layout_.window, input.data());
-    copy(targets_, first, layout_.target_rows, target.data());
+    copy(targets_, first_target_row(index), layout_.target_rows, target.data());
   }
 
  private:
@@ -255,6 +285,11 @@ class table_dataset {
                          [&](const selected_column& c) { return c.index == index; });
     }
   };
+
+  std::size_t first_target_row(std::size_t index) const noexcept {
+    const std::size_t end = index + layout_.window;
+    return layout_.horizon == 0 ? end - layout_.target_rows : end + layout_.horizon - 1;
+  }
 
   void add(selection& to, std::size_t index, bool one_hot) const {
     const std::size_t values = one_hot ? columns_[index].categories.size() : 0;

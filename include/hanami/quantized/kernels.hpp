@@ -16,9 +16,9 @@
 #include "../config.hpp"
 #include "../foundation/simd.hpp"
 
-/// The inner loops of 8-bit inference. Four neighbouring sources form a quad: their codes are one
-/// 32-bit word, and their weights lie together lane by lane, as dot product instructions take them.
-/// Sums are integers, so that every instruction set finds the same ones.
+/// The inner loops of 8-bit inference. Four neighbouring presynaptic nodes form a quad: their codes
+/// are one 32-bit word, and their weights lie together lane by lane, as dot product instructions
+/// take them. Sums are integers, so that every instruction set finds the same ones.
 
 namespace hanami {
 
@@ -168,8 +168,8 @@ pack_codes(const simd<std::int32_t> (&code)[quad_width]) noexcept {
 #endif
 }
 
-/// Writes those quads of a vector in which a source sends, and their tiles, packed, in order. Both
-/// targets need room for a vector. Returns how many.
+/// Writes those quads of a vector in which a presynaptic node sends, and their tiles, packed, in
+/// order. Both targets need room for a vector. Returns how many.
 HANAMI_INLINE std::size_t compress_quads(simd<std::uint32_t> codes, const std::uint32_t* tile,
                                          std::uint32_t* codes_to, std::uint32_t* tile_to) noexcept {
 #if defined(__AVX512F__)
@@ -202,10 +202,11 @@ HANAMI_INLINE std::size_t compress_quads(simd<std::uint32_t> codes, const std::u
 
 } // namespace detail
 
-/// Lists the quads in which a source sends: their codes and tiles, packed, in order. `value(chunk,
-/// k)` gives the vector of values that begins at source k of a chunk; see `round_codes`. `quads` is
-/// a multiple of `quad_block`; both targets need room for `quad_block` more. Returns how many are
-/// listed; behind them the targets are padded with silent quads, as `sum_quads` needs it.
+/// Lists the quads in which a presynaptic node sends: their codes and tiles, packed, in order.
+/// `value(chunk, k)` gives the vector of values that begins at presynaptic node k of a chunk; see
+/// `round_codes`. `quads` is a multiple of `quad_block`; both targets need room for `quad_block`
+/// more. Returns how many are listed; behind them the targets are padded with silent quads, as
+/// `sum_quads` needs it.
 template <class Value>
 HANAMI_INLINE std::size_t list_quads(const Value& value, const std::uint32_t* tile,
                                      std::size_t quads, std::uint32_t* codes_to,

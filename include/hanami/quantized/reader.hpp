@@ -17,7 +17,8 @@
 #include "../foundation/memory.hpp"
 #include "kernels.hpp"
 
-/// Bricks and outputs with 8-bit weights. Both are readers: lanes that sum what sources send.
+/// Bricks and outputs with 8-bit weights. Both are readers: lanes that sum what presynaptic nodes
+/// send.
 
 namespace hanami {
 
@@ -27,19 +28,21 @@ template <class Weight>
 struct step_source {
   bool is_neuron = false;
   std::uint32_t step = 0;     ///< of its section
-  std::uint32_t position = 0; ///< of the source in the array of sources
+  std::uint32_t position = 0; ///< of the presynaptic node in the array of presynaptic nodes
   float lower = 0;
   float inverse_width = 1;
   const Weight* weight = nullptr;
 };
 
-/// The sources of one kind, inputs or neurons, that a reader has steps for. Chunks of 16 begin
-/// wherever the next source is, whatever its alignment: few chunks, few quads.
+/// The presynaptic nodes of one kind, inputs or neurons, that a reader has steps for. Chunks of 16
+/// begin wherever the next presynaptic node is, whatever its alignment: few chunks, few quads.
 struct quantized_sources {
-  std::vector<std::uint32_t> offset;   ///< per chunk: of its first source in the array of sources
-  aligned_vector<float> inverse_width; ///< per source of a chunk; 0: no step. Inputs: times 127
-  aligned_vector<float> lower;         ///< the same; empty where all of them are 0
-  std::vector<std::uint32_t> tile;     ///< per quad; `no_tile` where no source has a step
+  std::vector<std::uint32_t>
+      offset; ///< per chunk: of its first presynaptic node in the array of presynaptic nodes
+  aligned_vector<float>
+      inverse_width;           ///< per presynaptic node of a chunk; 0: no step. Inputs: times 127
+  aligned_vector<float> lower; ///< the same; empty where all of them are 0
+  std::vector<std::uint32_t> tile; ///< per quad; `no_tile` where no presynaptic node has a step
 
   std::size_t bytes() const noexcept {
     return allocated_bytes(offset) + allocated_bytes(inverse_width) + allocated_bytes(lower) +
@@ -70,7 +73,7 @@ struct quantized_scratch {
   aligned_vector<std::uint32_t> codes; ///< per active quad
   aligned_vector<std::uint32_t> tiles;
   aligned_vector<std::int32_t> sums; ///< of one block
-  aligned_vector<float> potentials;  ///< per lane
+  aligned_vector<float> activations; ///< per lane
 
   void fit(const quantized_reader& reader) {
     const std::size_t quads = std::max(reader.inputs.tile.size(), reader.neurons.tile.size());
@@ -80,7 +83,7 @@ struct quantized_scratch {
     grow(codes, quads + quad_block);
     grow(tiles, quads + quad_block);
     grow(sums, reader.block_lanes);
-    grow(potentials, reader.lanes());
+    grow(activations, reader.lanes());
   }
 };
 
@@ -207,10 +210,11 @@ class reader_maker {
   quantized_reader reader_;
 };
 
-/// How the shares of some sources are found: those of inputs without chains cannot be negative.
+/// How the shares of some presynaptic nodes are found: those of inputs without chains cannot be
+/// negative.
 enum class share_kind : std::uint8_t { plain_inputs, neurons, chains };
 
-/// Shares of the sources of `from`, before any limit, as vectors.
+/// Shares of the presynaptic nodes of `from`, before any limit, as vectors.
 template <share_kind Kind>
 struct share_reader {
   const std::uint32_t* offset;
@@ -222,7 +226,7 @@ struct share_reader {
       : offset(from.offset.data()), inverse_width(from.inverse_width.data()),
         lower(from.lower.data()), sources(all) {}
 
-  /// Those from source `k` of chunk `chunk` on.
+  /// Those from presynaptic node `k` of chunk `chunk` on.
   HANAMI_INLINE simd<float> operator()(std::size_t chunk, std::size_t k) const noexcept {
     const std::size_t at = chunk * chunk_width + k;
     simd<float> x = simd_load(sources + offset[chunk] + k);
@@ -252,7 +256,7 @@ std::size_t list_sources(const quantized_sources& from, const float* sources, fl
       from.tile.data(), from.tile.size(), scratch.codes.data(), scratch.tiles.data());
 }
 
-/// The largest share that a source sends.
+/// The largest share that a presynaptic node sends.
 template <share_kind Kind>
 float largest_share(const quantized_sources& from, const float* sources) noexcept {
   const share_reader<Kind> shares(from, sources);
@@ -266,7 +270,8 @@ float largest_share(const quantized_sources& from, const float* sources) noexcep
   return std::min(simd_max(most), open_above<float>);
 }
 
-/// Adds what some sources send to the potentials in `scratch`, in exact sums as far as 32 bits go.
+/// Adds what some presynaptic nodes send to the activations in `scratch`, in exact sums as far as
+/// 32 bits go.
 template <std::size_t Lanes>
 void add_listed(const quantized_reader& reader, std::size_t listed, float unit,
                 quantized_scratch& scratch) noexcept {
@@ -277,7 +282,7 @@ void add_listed(const quantized_reader& reader, std::size_t listed, float unit,
       sum_quads<Lanes>(tiles, scratch.codes.data() + first, scratch.tiles.data() + first,
                        std::min(listed - first, most_quads_per_sum), scratch.sums.data());
       add_scaled<Lanes>(scratch.sums.data(), reader.scale.data() + block * Lanes, unit,
-                        scratch.potentials.data() + block * Lanes);
+                        scratch.activations.data() + block * Lanes);
     }
   }
 }
@@ -302,12 +307,12 @@ void add_sources(const quantized_reader& reader, const quantized_sources& from, 
 
 } // namespace detail
 
-/// Inner sums of all lanes of a reader, bias included, into `scratch.potentials`. `sources` is
-/// padded by a chunk. Shares of inputs end at 1; those of neurons are open above, so that their
-/// codes are relative to the largest one of the sample.
+/// Inner sums of all lanes of a reader, bias included, into `scratch.activations`. `presynaptic
+/// nodes` is padded by a chunk. Shares of inputs end at 1; those of neurons are open above, so that
+/// their codes are relative to the largest one of the sample.
 inline void read_sources(const quantized_reader& reader, const float* sources,
                          quantized_scratch& scratch) noexcept {
-  std::copy(reader.bias.begin(), reader.bias.end(), scratch.potentials.begin());
+  std::copy(reader.bias.begin(), reader.bias.end(), scratch.activations.begin());
   for (const bool neurons : {false, true}) {
     const quantized_sources& from = neurons ? reader.neurons : reader.inputs;
     if (from.offset.empty()) {
@@ -333,7 +338,7 @@ quantized_reader quantize_brick(const network<float, Weight>& net, std::size_t i
   const auto& chunks = net.hexagons[index_of(b.hexagon)].chunks;
   std::vector<step_source<Weight>> steps;
   for (std::size_t local = 0; local < b.chunks() * chunk_width; ++local) {
-    const source_chunk& chunk = chunks[local / chunk_width];
+    const presynaptic_chunk& chunk = chunks[local / chunk_width];
     const auto position = static_cast<std::uint32_t>(chunk.offset + local % chunk_width);
     const std::uint32_t count = b.step_count(local);
     for (std::uint32_t k = 0; k < count; ++k) {
@@ -351,7 +356,7 @@ template <class Weight>
 quantized_reader quantize_output(const network<float, Weight>& net, std::size_t index,
                                  weight_set weights) {
   const auto& layer = net.outputs[index];
-  const std::size_t size = net.plan.outputs[index].size;
+  const std::size_t size = net.topology.outputs[index].size;
   const bool average = weights == weight_set::average && net.averaging();
   const float* weight = average ? layer.average_weights.data() : layer.weights.data();
   std::vector<step_source<float>> steps;

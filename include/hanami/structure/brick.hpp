@@ -19,13 +19,13 @@ inline constexpr std::size_t most_lanes = 256;
 
 /// What the border rule remembers of the 16 sections of a chunk, one bit each in four planes of 16
 /// bits; see `algorithm/borders.hpp`.
-struct border_watch {
+struct border_state {
   std::uint64_t count = 0; ///< activations modulo 16: plane k holds bit k of all 16 counters
   std::uint64_t state = settled;
 
-  static constexpr std::uint64_t young = 0xffff;        ///< the border is the largest potential yet
-  static constexpr std::uint64_t settled = young << 16; ///< the first potentials are long ago
-  static constexpr std::uint64_t near = young << 32;    ///< since the last check, some potential
+  static constexpr std::uint64_t young = 0xffff; ///< the border is the largest activation yet
+  static constexpr std::uint64_t settled = young << 16; ///< the first activations are long ago
+  static constexpr std::uint64_t near = young << 32;    ///< since the last check, some activation
                                                         ///< was above a quarter of the border,
   static constexpr std::uint64_t low = young << 48;     ///< and one below four borders
 
@@ -35,14 +35,14 @@ struct border_watch {
   }
 };
 
-/// What a chain of an input remembers of the potentials of its source, while it learns.
+/// What a chain of an input remembers of the activations of its presynaptic node, while it learns.
 template <class Real>
-struct chain_watch {
+struct chain_state {
   Real lowest = std::numeric_limits<Real>::max(); ///< since the last check of the first border
   Real highest = 0;
   std::uint32_t checks = 0; ///< since the last renewal
-  std::uint32_t used = 0;   ///< bit k: a potential has ended in step k since then
-  Real most = 0;            ///< the largest potential since then
+  std::uint32_t used = 0;   ///< bit k: an activation has ended in step k since then
+  Real most = 0;            ///< the largest activation since then
   Real reach = 0;           ///< the second largest: the largest may be an outlier
 
   template <class Archive>
@@ -53,36 +53,37 @@ struct chain_watch {
 
 /// A brick: the neurons of one unit of growth and all sections that feed them.
 ///
-/// Sections are stored as structures of arrays over the local sources of the hexagon: source `i` of
-/// chunk `c` is local source `16 c + i`. A brick whose sections have one step keeps its border as
-/// an inverse width and its weights as one slot. Longer chains have `max_steps` places per local
-/// source, of which `steps` are taken, in ascending order: step k covers [lower, lower +
-/// 1/inverse_width).
+/// Sections are stored as structures of arrays over the local presynaptic nodes of the hexagon:
+/// presynaptic node `i` of chunk `c` is local presynaptic node `16 c + i`. A brick whose sections
+/// have one step keeps its border as an inverse width and its weights as one slot. Longer chains
+/// have `max_steps` places per local presynaptic node, of which `steps` are taken, in ascending
+/// order: step k covers [lower, lower + 1/inverse_width).
 template <class Real>
 struct brick {
   hexagon_id hexagon{};
   std::uint32_t max_steps = 1;   ///< of a section
-  std::uint32_t most_active = 0; ///< sources active at once, the most seen so far
-  bool retired = false;          ///< emptied by reduction; its place waits for a new brick
-  std::uint64_t generation =
-      0; ///< how many bricks have stood at this place: part of their random key
+  std::uint32_t most_active = 0; ///< presynaptic nodes active at once, the most seen so far
+  bool retired = false;          ///< emptied by pruning; its place waits for a new brick
+  std::uint64_t replacements =
+      0; ///< how many bricks have stood at this place before: part of their random key
 
-  std::vector<std::uint16_t> have;    ///< per chunk: which sources have a section
-  std::vector<std::uint16_t> closed;  ///< per chunk: which sources shall not get one
+  std::vector<std::uint16_t> have;    ///< per chunk: which presynaptic nodes have a section
+  std::vector<std::uint16_t> closed;  ///< per chunk: which presynaptic nodes shall not get one
   aligned_vector<Real> inverse_width; ///< per step
   aligned_vector<Real> lower;         ///< per step; empty for one-step bricks, where it is 0
   aligned_vector<tile_slot> slot;     ///< per step
-  std::vector<std::uint8_t> steps;    ///< per local source; empty for one-step bricks
+  std::vector<std::uint8_t> steps;    ///< per local presynaptic node; empty for one-step bricks
   aligned_vector<Real> bias;          ///< per neuron
   aligned_vector<Real> average_bias;  ///< per neuron, while averaging
 
-  std::array<std::uint16_t, most_lanes / chunk_width> awake{}; ///< see `algorithm/renew.hpp`
-  std::vector<border_watch> watch;                             ///< per chunk, while learning
-  std::vector<chain_watch<Real>> chain_watches; ///< per local source of chains, while learning
+  std::array<std::uint16_t, most_lanes / chunk_width> active_lanes{}; ///< see `growth/dormant.hpp`
+  std::vector<border_state> border_states;                            ///< per chunk, while learning
+  std::vector<chain_state<Real>>
+      chain_states; ///< per local presynaptic node of chains, while learning
 
   std::size_t chunks() const noexcept { return have.size(); }
 
-  /// Makes room for the sources of `count` chunks in all, and no more.
+  /// Makes room for the presynaptic nodes of `count` chunks in all, and no more.
   void resize_chunks(std::size_t chunk_count) {
     reserve_chunks(chunk_count);
     const std::size_t locals = chunk_count * chunk_width;
@@ -98,12 +99,12 @@ struct brick {
   }
 
   /// Gives back what only learning needs.
-  void freeze() {
-    std::vector<border_watch>().swap(watch);
-    std::vector<chain_watch<Real>>().swap(chain_watches);
+  void compact() {
+    std::vector<border_state>().swap(border_states);
+    std::vector<chain_state<Real>>().swap(chain_states);
   }
   /// Goes on learning; no section is young any more.
-  void thaw() { resize_borders(chunks()); }
+  void resume() { resize_borders(chunks()); }
 
   void reserve_chunks(std::size_t chunk_count) {
     const std::size_t locals = chunk_count * chunk_width;
@@ -111,9 +112,9 @@ struct brick {
     closed.reserve(chunk_count);
     inverse_width.reserve(locals * max_steps);
     slot.reserve(locals * max_steps);
-    watch.reserve(chunk_count);
+    border_states.reserve(chunk_count);
     if (max_steps > 1) {
-      chain_watches.reserve(locals);
+      chain_states.reserve(locals);
       lower.reserve(locals * max_steps);
       steps.reserve(locals);
     }
@@ -123,9 +124,9 @@ struct brick {
   static std::size_t chunk_bytes(std::uint32_t max_steps) noexcept {
     const std::size_t step = sizeof(Real) + sizeof(tile_slot);
     const std::size_t chain =
-        max_steps > 1 ? max_steps * sizeof(Real) + sizeof(chain_watch<Real>) + sizeof(std::uint8_t)
+        max_steps > 1 ? max_steps * sizeof(Real) + sizeof(chain_state<Real>) + sizeof(std::uint8_t)
                       : 0;
-    return 2 * sizeof(std::uint16_t) + sizeof(border_watch) +
+    return 2 * sizeof(std::uint16_t) + sizeof(border_state) +
            chunk_width * (max_steps * step + chain);
   }
 
@@ -139,8 +140,8 @@ struct brick {
   std::size_t bytes() const noexcept {
     return allocated_bytes(have) + allocated_bytes(closed) + allocated_bytes(inverse_width) +
            allocated_bytes(lower) + allocated_bytes(slot) + allocated_bytes(steps) +
-           allocated_bytes(bias) + allocated_bytes(average_bias) + allocated_bytes(watch) +
-           allocated_bytes(chain_watches);
+           allocated_bytes(bias) + allocated_bytes(average_bias) + allocated_bytes(border_states) +
+           allocated_bytes(chain_states);
   }
 
   void shrink_to_fit() {
@@ -150,21 +151,21 @@ struct brick {
     lower.shrink_to_fit();
     slot.shrink_to_fit();
     steps.shrink_to_fit();
-    watch.shrink_to_fit();
-    chain_watches.shrink_to_fit();
+    border_states.shrink_to_fit();
+    chain_states.shrink_to_fit();
   }
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(hexagon, max_steps, most_active, retired, generation, have, closed, inverse_width,
-            lower, slot, steps, bias, average_bias, awake, watch, chain_watches);
+    archive(hexagon, max_steps, most_active, retired, replacements, have, closed, inverse_width,
+            lower, slot, steps, bias, average_bias, active_lanes, border_states, chain_states);
   }
 
  private:
   void resize_borders(std::size_t chunk_count) {
-    watch.resize(chunk_count);
+    border_states.resize(chunk_count);
     if (max_steps > 1) {
-      chain_watches.resize(chunk_count * chunk_width);
+      chain_states.resize(chunk_count * chunk_width);
     }
   }
 };

@@ -18,15 +18,17 @@
 
 namespace hanami {
 
-/// What stands in one hexagon, and the sources it reads.
+/// What stands in one hexagon, and the presynaptic nodes it reads.
 struct hexagon {
-  std::vector<source_chunk> chunks; ///< grows with the bricks that feed it and with negative inputs
+  std::vector<presynaptic_chunk>
+      chunks; ///< grows with the bricks that feed it and with negative inputs
   std::vector<std::uint32_t> bricks; ///< indices into the network's bricks
-  double error_sum = 0;              ///< mean squared delta per brick, summed: who needs a brick
+  double error_sum = 0;              ///< mean squared gradient per brick, summed: who needs a brick
 };
 
 /// An output and its dense weights: one block per brick it reads, in the order of `bricks`, laid
-/// out as [16 lanes][output node][lane], so that forward, delta and update are sequential passes.
+/// out as [16 lanes][output node][lane], so that forward, gradient and update are sequential
+/// passes.
 template <class Real>
 struct output_layer {
   std::vector<std::uint32_t> bricks; ///< indices into the network's bricks
@@ -60,12 +62,12 @@ struct growth_statistics {
   std::uint64_t steps_removed = 0;
   std::uint64_t sections_removed = 0;
   std::uint64_t bricks_removed = 0;
-  std::uint64_t neurons_renewed = 0; ///< silent ones, after a stream has changed
+  std::uint64_t neurons_reset = 0; ///< silent ones, after a stream has changed
 
   template <class Archive>
   void serialize(Archive& archive) {
     archive(sections_grown, steps_grown, bricks_grown, growth_denied, steps_removed,
-            sections_removed, bricks_removed, neurons_renewed);
+            sections_removed, bricks_removed, neurons_reset);
   }
 };
 
@@ -80,7 +82,7 @@ inline std::uint64_t next_shape_version() noexcept {
 /// `Weight` what the weights of the steps are stored as: the same, or `bfloat16`.
 template <class Real, class Weight>
 struct network {
-  topology plan;
+  hanami::topology topology;
   std::uint64_t seed = 1;
   tile_pool<Weight> tiles;
   std::vector<hexagon> hexagons; ///< by hexagon_id
@@ -89,29 +91,29 @@ struct network {
   std::vector<std::uint8_t> negative_inputs; ///< per input: whether a negative value has been seen
   /// Changes whenever bricks or chunks are added; equal only for networks of equal shape.
   std::uint64_t shape_version = next_shape_version();
-  bool frozen = false; ///< bricks have given back what only learning needs
-  bool full = false;   ///< the memory limit has refused growth, and nothing was given back since
+  bool compacted = false; ///< bricks have given back what only learning needs
+  bool full = false;      ///< the memory limit has refused growth, and nothing was given back since
   /// Most bytes beside the template's own limit: the part of a budget that others share.
   std::size_t allowance = std::numeric_limits<std::size_t>::max();
   /// Checks between two renewals of a chain (`algorithm/chains.hpp`), set before each sample.
   std::uint32_t renewal_checks = 256;
   growth_statistics growth;
 
-  std::size_t lanes() const noexcept { return plan.settings.brick_size; }
+  std::size_t lanes() const noexcept { return topology.settings.brick_size; }
   bool averaging() const noexcept { return tiles.averaging(); }
   std::uint64_t memory_limit() const noexcept {
-    return std::min<std::uint64_t>(plan.settings.memory_limit, allowance);
+    return std::min<std::uint64_t>(topology.settings.memory_limit, allowance);
   }
-  /// Place of a brick's first neuron in the array of sources.
+  /// Place of a brick's first neuron in the array of presynaptic nodes.
   std::uint32_t neurons_of(std::size_t brick_index) const noexcept {
-    return static_cast<std::uint32_t>(plan.neurons_begin + brick_index * lanes());
+    return static_cast<std::uint32_t>(topology.neurons_begin + brick_index * lanes());
   }
-  std::size_t source_count() const noexcept {
-    return plan.neurons_begin + bricks.size() * lanes() + chunk_width;
+  std::size_t presynaptic_count() const noexcept {
+    return topology.neurons_begin + bricks.size() * lanes() + chunk_width;
   }
 
   std::size_t bytes() const noexcept {
-    std::size_t sum = sizeof(*this) + plan.bytes() + tiles.bytes() + allocated_bytes(bricks) +
+    std::size_t sum = sizeof(*this) + topology.bytes() + tiles.bytes() + allocated_bytes(bricks) +
                       allocated_bytes(hexagons) + allocated_bytes(outputs);
     for (const auto& b : bricks) {
       sum += b.bytes();
@@ -128,14 +130,14 @@ struct network {
   /// Bytes that a tile takes beside the network where neurons remember (`neuron_memory`): its
   /// traces, the strongest and whose they are.
   std::size_t trace_bytes() const noexcept {
-    return plan.spikes() ? (lanes() + 1) * sizeof(Real) + sizeof(std::uint64_t) : 0;
+    return topology.spikes() ? (lanes() + 1) * sizeof(Real) + sizeof(std::uint64_t) : 0;
   }
   /// With the traces: what the memory limit is for.
   std::size_t bytes_learning() const noexcept { return bytes() + tiles.capacity() * trace_bytes(); }
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(seed, negative_inputs, frozen, full, growth, tiles, bricks);
+    archive(seed, negative_inputs, compacted, full, growth, tiles, bricks);
     for (auto& h : hexagons) {
       archive(h.chunks, h.bricks, h.error_sum);
     }
@@ -167,17 +169,17 @@ template <class Real, class Weight = Real>
 network<Real, Weight> make_network(const cluster_template& from, std::uint64_t seed) {
   network<Real, Weight> net;
   validate(from);
-  net.plan = make_topology(from);
+  net.topology = make_topology(from);
   net.seed = seed;
-  net.tiles = tile_pool<Weight>(net.plan.settings.brick_size);
-  net.hexagons.resize(net.plan.hexagons.size());
-  net.negative_inputs.resize(net.plan.inputs.size());
+  net.tiles = tile_pool<Weight>(net.topology.settings.brick_size);
+  net.hexagons.resize(net.topology.hexagons.size());
+  net.negative_inputs.resize(net.topology.inputs.size());
   for (std::size_t h = 0; h < net.hexagons.size(); ++h) {
-    if (net.plan.hexagons[h].holds_bricks) {
-      net.hexagons[h].chunks = net.plan.hexagons[h].input_chunks;
+    if (net.topology.hexagons[h].holds_bricks) {
+      net.hexagons[h].chunks = net.topology.hexagons[h].input_chunks;
     }
   }
-  for (const auto& output : net.plan.outputs) {
+  for (const auto& output : net.topology.outputs) {
     auto& layer = net.outputs.emplace_back();
     layer.bias.resize(output.size);
     if (output.kind == output_kind::linear) {

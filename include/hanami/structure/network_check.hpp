@@ -22,13 +22,13 @@ class network_checker {
       : net_(net), tile_used_(net.tiles.slot_end()) {}
 
   const char* run() {
-    if (net_.hexagons.size() != net_.plan.hexagons.size()) {
+    if (net_.hexagons.size() != net_.topology.hexagons.size()) {
       return "wrong number of hexagons";
     }
-    if (net_.negative_inputs.size() != net_.plan.inputs.size()) {
+    if (net_.negative_inputs.size() != net_.topology.inputs.size()) {
       return "wrong number of inputs";
     }
-    if (net_.outputs.size() != net_.plan.outputs.size()) {
+    if (net_.outputs.size() != net_.topology.outputs.size()) {
       return "wrong number of outputs";
     }
     brick_seen_.resize(net_.bricks.size());
@@ -62,11 +62,11 @@ class network_checker {
  private:
   const char* hexagon_of(std::size_t h) {
     const auto& here = net_.hexagons[h];
-    const auto& plan = net_.plan.hexagons[h];
-    if (!plan.holds_bricks && !(here.bricks.empty() && here.chunks.empty())) {
+    const auto& layout = net_.topology.hexagons[h];
+    if (!layout.holds_bricks && !(here.bricks.empty() && here.chunks.empty())) {
       return "neurons in a hexagon that holds none";
     }
-    if (here.bricks.size() > net_.plan.settings.max_bricks) {
+    if (here.bricks.size() > net_.topology.settings.max_bricks) {
       return "too many bricks in a hexagon";
     }
     if (!std::isfinite(here.error_sum)) {
@@ -79,25 +79,25 @@ class network_checker {
       brick_seen_[b] = true;
     }
     return std::all_of(here.chunks.begin(), here.chunks.end(),
-                       [&](const source_chunk& chunk) { return good_chunk(plan, chunk); })
+                       [&](const presynaptic_chunk& chunk) { return good_chunk(layout, chunk); })
                ? nullptr
                : "a hexagon reads sources that do not reach it";
   }
 
-  bool good_chunk(const hexagon_plan& plan, const source_chunk& chunk) const {
+  bool good_chunk(const hexagon_layout& layout, const presynaptic_chunk& chunk) const {
     if (chunk.distance == 0) {
       return false;
     }
     if (!chunk.is_neuron) {
-      return std::uint64_t{chunk.offset} + chunk_width <= net_.plan.neurons_begin;
+      return std::uint64_t{chunk.offset} + chunk_width <= net_.topology.neurons_begin;
     }
-    if (chunk.offset < net_.plan.neurons_begin) {
+    if (chunk.offset < net_.topology.neurons_begin) {
       return false;
     }
-    const std::size_t neuron = chunk.offset - net_.plan.neurons_begin;
+    const std::size_t neuron = chunk.offset - net_.topology.neurons_begin;
     const std::size_t brick = neuron / net_.lanes();
     return neuron % chunk_width == 0 && brick < net_.bricks.size() &&
-           std::any_of(plan.fed_by.begin(), plan.fed_by.end(), [&](const hexagon_link& link) {
+           std::any_of(layout.fed_by.begin(), layout.fed_by.end(), [&](const hexagon_link& link) {
              return link.from == net_.bricks[brick].hexagon;
            });
   }
@@ -105,28 +105,28 @@ class network_checker {
   const char* sizes_of(const brick<Real>& b) const {
     const auto& here = net_.hexagons[index_of(b.hexagon)];
     const std::size_t locals = here.chunks.size() * chunk_width;
-    const std::uint32_t steps = net_.plan.hexagons[index_of(b.hexagon)].max_steps;
+    const std::uint32_t steps = net_.topology.hexagons[index_of(b.hexagon)].max_steps;
     const std::size_t average = net_.averaging() ? net_.lanes() : 0;
     const std::size_t chain = steps > 1 ? locals : 0;
-    const std::size_t watched = net_.frozen ? 0 : here.chunks.size();
-    const std::size_t chain_watches = net_.frozen ? 0 : chain;
+    const std::size_t watched = net_.compacted ? 0 : here.chunks.size();
+    const std::size_t chain_states = net_.compacted ? 0 : chain;
     const bool good = b.max_steps == steps && b.have.size() == here.chunks.size() &&
                       b.closed.size() == here.chunks.size() &&
                       b.inverse_width.size() == locals * steps && b.slot.size() == locals * steps &&
-                      b.watch.size() == watched && b.chain_watches.size() == chain_watches &&
+                      b.border_states.size() == watched && b.chain_states.size() == chain_states &&
                       b.lower.size() == chain * steps && b.steps.size() == chain &&
                       b.bias.size() == net_.lanes() && b.average_bias.size() == average;
     if (!good) {
       return "a brick has lists of the wrong size";
     }
-    const auto potential = [](Real p) { return p >= Real{0} && std::isfinite(p); };
-    return std::all_of(b.chain_watches.begin(), b.chain_watches.end(),
+    const auto activation = [](Real p) { return p >= Real{0} && std::isfinite(p); };
+    return std::all_of(b.chain_states.begin(), b.chain_states.end(),
                        [&](const auto& w) {
-                         return potential(w.lowest) && potential(w.highest) && potential(w.most) &&
-                                potential(w.reach);
+                         return activation(w.lowest) && activation(w.highest) &&
+                                activation(w.most) && activation(w.reach);
                        })
                ? nullptr
-               : "the memory of a border is no potential";
+               : "the memory of a border is no activation";
   }
 
   const char* sections_of(const brick<Real>& b) {
@@ -185,13 +185,13 @@ class network_checker {
 
   const char* output_of(std::size_t o) const {
     const auto& layer = net_.outputs[o];
-    const auto& plan = net_.plan.outputs[o];
-    const std::size_t size = layer.bricks.size() * net_.lanes() * plan.size;
-    const std::size_t linear = plan.kind == output_kind::linear ? plan.size : 0;
+    const auto& layout = net_.topology.outputs[o];
+    const std::size_t size = layer.bricks.size() * net_.lanes() * layout.size;
+    const std::size_t linear = layout.kind == output_kind::linear ? layout.size : 0;
     const bool average = net_.averaging();
-    const bool good = layer.weights.size() == size && layer.bias.size() == plan.size &&
+    const bool good = layer.weights.size() == size && layer.bias.size() == layout.size &&
                       layer.average_weights.size() == (average ? size : 0) &&
-                      layer.average_bias.size() == (average ? plan.size : 0) &&
+                      layer.average_bias.size() == (average ? layout.size : 0) &&
                       layer.location.size() == linear && layer.spread.size() == linear &&
                       layer.targets_seen.size() == linear;
     if (!good) {
@@ -200,7 +200,7 @@ class network_checker {
     std::vector<bool> read(net_.bricks.size());
     for (const std::uint32_t b : layer.bricks) {
       if (b >= net_.bricks.size() || read[b] ||
-          !std::binary_search(plan.reads.begin(), plan.reads.end(), net_.bricks[b].hexagon)) {
+          !std::binary_search(layout.reads.begin(), layout.reads.end(), net_.bricks[b].hexagon)) {
         return "an output reads a brick that does not reach it";
       }
       read[b] = true;

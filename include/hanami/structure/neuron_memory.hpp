@@ -41,7 +41,7 @@ struct neuron_memory {
   /// Follows the network's growth; neurons that are new rest from nothing.
   template <class Weight>
   void fit(const network<Real, Weight>& net) {
-    if (!net.plan.spikes()) {
+    if (!net.topology.spikes()) {
       *this = {};
       return;
     }
@@ -134,13 +134,13 @@ struct neuron_memory {
   /// cycles; refractory times even over the whole numbers.
   template <class Weight>
   void draw(const network<Real, Weight>& net, std::size_t b) noexcept {
-    const auto& of = net.plan[net.bricks[b].hexagon].spiking;
+    const auto& of = net.topology[net.bricks[b].hexagon].spiking;
     threshold[b] = of.spikes() ? static_cast<Real>(of.fire_threshold) : Real{-1};
     const double first = std::log(of.cooldown.first);
     const double ratio = std::log(std::log(of.cooldown.last) / first);
     const auto times =
         static_cast<double>(of.refractory_time.last - of.refractory_time.first) + 1.0;
-    const std::uint64_t key = (net.bricks[b].generation << 32) + b;
+    const std::uint64_t key = (net.bricks[b].replacements << 32) + b;
     for (std::size_t lane = 0; lane < net.lanes(); ++lane) {
       const std::size_t neuron = b * net.lanes() + lane;
       const double pace = spread(net.seed, cooldown_stream + key, 0.7548776662466927, lane);

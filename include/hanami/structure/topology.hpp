@@ -21,16 +21,17 @@
 
 /// Who feeds whom: the template turned into lists that the algorithms walk.
 ///
-/// Every source of a cluster has a place in one array: first the positive parts of all inputs, then
-/// their negative parts, then the neurons of one brick after the other. Signals run from the inputs
-/// to the outputs: a hexagon feeds those within reach that stand further from the inputs than
-/// itself (its rank), so that the network is free of cycles whatever the order of the text.
+/// Every presynaptic node of a cluster has a place in one array: first the positive parts of all
+/// inputs, then their negative parts, then the neurons of one brick after the other. Signals run
+/// from the inputs to the outputs: a hexagon feeds those within reach that stand further from the
+/// inputs than itself (its rank), so that the network is free of cycles whatever the order of the
+/// text.
 
 namespace hanami {
 
-/// Up to 16 neighbouring sources that a hexagon reads.
-struct source_chunk {
-  std::uint32_t offset = 0; ///< of the first one in the array of sources
+/// Up to 16 neighbouring presynaptic nodes that a hexagon reads.
+struct presynaptic_chunk {
+  std::uint32_t offset = 0; ///< of the first one in the array of presynaptic nodes
   std::uint16_t mask = 0;   ///< which of the 16 are read
   bool is_neuron = false;   ///< neurons: border 1, open above; inputs: a learned border
   std::uint16_t distance = 1;
@@ -47,23 +48,23 @@ struct hexagon_link {
   std::uint16_t distance = 1;
 };
 
-struct hexagon_plan {
+struct hexagon_layout {
   hex_position position;
   std::uint32_t rank = unreached;
   bool has_inputs = false;
   bool has_outputs = false;
-  bool holds_bricks = false;              ///< neurons live here
-  std::vector<source_chunk> input_chunks; ///< of the positive parts
-  std::vector<hexagon_link> fed_by;       ///< hexagons of neurons, nearest first
-  std::uint32_t max_steps = 1;            ///< of a section that ends here
-  spiking_plan spiking;                   ///< of its neurons
+  bool holds_bricks = false;                   ///< neurons live here
+  std::vector<presynaptic_chunk> input_chunks; ///< of the positive parts
+  std::vector<hexagon_link> fed_by;            ///< hexagons of neurons, nearest first
+  std::uint32_t max_steps = 1;                 ///< of a section that ends here
+  spiking_layout spiking;                      ///< of its neurons
 
   static constexpr std::uint32_t unreached = std::numeric_limits<std::uint32_t>::max();
 };
 
-struct input_plan {
+struct input_layout {
   std::string name;
-  std::uint32_t offset = 0; ///< in the array of sources
+  std::uint32_t offset = 0; ///< in the array of presynaptic nodes
   std::uint32_t first = 0;  ///< in the flat vector of input values
   std::uint32_t size = 0;   ///< rows x columns
   std::uint32_t rows = 0;
@@ -71,7 +72,7 @@ struct input_plan {
   std::optional<hexagon_id> target; ///< none: windows alone read it
 };
 
-struct output_plan {
+struct output_layout {
   std::string name;
   output_kind kind = output_kind::sigmoid;
   std::uint32_t first = 0; ///< in the flat vector of output values
@@ -86,23 +87,25 @@ struct topology_limits {
   static constexpr std::size_t connections = std::size_t{1} << 25;
 };
 
-/// The plan of a cluster; never changes after it is made.
+/// Who stands where and who reads whom in a cluster; never changes after it is made.
 struct topology {
   cluster_settings settings;
-  std::vector<hexagon_plan> hexagons;
-  std::vector<input_plan> inputs;
-  std::vector<output_plan> outputs;
+  std::vector<hexagon_layout> hexagons;
+  std::vector<input_layout> inputs;
+  std::vector<output_layout> outputs;
   /// Hexagons of neurons by rank: those of one level do not feed each other.
   std::vector<std::vector<hexagon_id>> levels;
-  std::uint32_t input_size = 0;    ///< values of one sample
-  std::uint32_t output_size = 0;   ///< values of one answer
-  std::uint32_t negative_part = 0; ///< where the negative parts begin in the array of sources
+  std::uint32_t input_size = 0;  ///< values of one sample
+  std::uint32_t output_size = 0; ///< values of one answer
+  std::uint32_t negative_part =
+      0; ///< where the negative parts begin in the array of presynaptic nodes
   std::uint32_t neurons_begin = 0; ///< where the neurons begin
 
   /// Whether any neurons remember older samples.
   bool spikes() const noexcept {
-    return std::any_of(hexagons.begin(), hexagons.end(),
-                       [](const hexagon_plan& h) { return h.holds_bricks && h.spiking.spikes(); });
+    return std::any_of(hexagons.begin(), hexagons.end(), [](const hexagon_layout& h) {
+      return h.holds_bricks && h.spiking.spikes();
+    });
   }
 
   std::size_t bytes() const noexcept {
@@ -120,8 +123,8 @@ struct topology {
     return sum;
   }
 
-  hexagon_plan& operator[](hexagon_id id) noexcept { return hexagons[index_of(id)]; }
-  const hexagon_plan& operator[](hexagon_id id) const noexcept { return hexagons[index_of(id)]; }
+  hexagon_layout& operator[](hexagon_id id) noexcept { return hexagons[index_of(id)]; }
+  const hexagon_layout& operator[](hexagon_id id) const noexcept { return hexagons[index_of(id)]; }
 };
 
 namespace detail {
@@ -132,7 +135,7 @@ class topology_maker {
   explicit topology_maker(const cluster_template& from) : from_(from) {}
 
   topology run() {
-    plan_.settings = from_.settings;
+    made_.settings = from_.settings;
     place_hexagons();
     place_inputs();
     place_outputs();
@@ -144,7 +147,7 @@ class topology_maker {
     order_levels();
     check_inputs();
     check_windows();
-    return std::move(plan_);
+    return std::move(made_);
   }
 
  private:
@@ -159,7 +162,7 @@ class topology_maker {
       fail("hexagons, inputs and outputs have more than " +
            std::to_string(topology_limits::connections) +
            " connections; reduce max_connection_distance (" +
-           std::to_string(plan_.settings.max_connection_distance) +
+           std::to_string(made_.settings.max_connection_distance) +
            "), hexagons, windows or outputs");
     }
     spent_ += connections;
@@ -175,28 +178,28 @@ class topology_maker {
 
   void place_hexagons() {
     for (const auto& hexagon : from_.hexagons) {
-      const auto id = static_cast<std::uint32_t>(plan_.hexagons.size());
+      const auto id = static_cast<std::uint32_t>(made_.hexagons.size());
       if (!places_.emplace(hexagon.position, id).second) {
         fail("two hexagons at " + text(hexagon.position));
       }
-      auto& plan = plan_.hexagons.emplace_back();
-      plan.position = hexagon.position;
-      plan.spiking = spiking_plan(from_.settings, hexagon);
+      auto& layout = made_.hexagons.emplace_back();
+      layout.position = hexagon.position;
+      layout.spiking = spiking_layout(from_.settings, hexagon);
     }
   }
 
   void place_inputs() {
-    inputs_at_.resize(plan_.hexagons.size());
+    inputs_at_.resize(made_.hexagons.size());
     std::uint32_t offset = 0;
     std::uint32_t first = 0;
     for (const auto& input : from_.inputs) {
-      auto& plan = plan_.inputs.emplace_back(
-          input_plan{input.name, offset, first, input.size, input.rows, input.columns, {}});
+      auto& layout = made_.inputs.emplace_back(
+          input_layout{input.name, offset, first, input.size, input.rows, input.columns, {}});
       if (input.target) {
         const std::uint32_t at = find(*input.target);
-        plan.target = hexagon_id{at};
-        plan_.hexagons[at].has_inputs = true;
-        inputs_at_[at].push_back(plan_.inputs.size() - 1);
+        layout.target = hexagon_id{at};
+        made_.hexagons[at].has_inputs = true;
+        inputs_at_[at].push_back(made_.inputs.size() - 1);
       }
       if (input.windows) {
         bind_windows(input, offset);
@@ -204,12 +207,12 @@ class topology_maker {
       first += input.size;
       offset += static_cast<std::uint32_t>(round_up(input.size, chunk_width));
     }
-    plan_.input_size = first;
-    plan_.negative_part = offset + chunk_width; // a window's last chunk may read past its input
-    plan_.neurons_begin = 2 * plan_.negative_part;
+    made_.input_size = first;
+    made_.negative_part = offset + chunk_width; // a window's last chunk may read past its input
+    made_.neurons_begin = 2 * made_.negative_part;
   }
 
-  void add_run(std::vector<source_chunk>& chunks, std::uint32_t offset, std::uint32_t size,
+  void add_run(std::vector<presynaptic_chunk>& chunks, std::uint32_t offset, std::uint32_t size,
                std::uint16_t distance) {
     spend(round_up(size, chunk_width) / chunk_width);
     for (std::uint32_t done = 0; done < size; done += chunk_width) {
@@ -231,11 +234,11 @@ class topology_maker {
     const auto grid_rows = static_cast<std::uint32_t>(w.hexagons.last.y - w.hexagons.first.y + 1);
     for (std::uint32_t gy = 0; gy < grid_rows; ++gy) {
       for (std::uint32_t gx = 0; gx < grid_columns; ++gx) {
-        auto& hexagon = plan_.hexagons[find({w.hexagons.first.x + static_cast<std::int32_t>(gx),
+        auto& hexagon = made_.hexagons[find({w.hexagons.first.x + static_cast<std::int32_t>(gx),
                                              w.hexagons.first.y + static_cast<std::int32_t>(gy),
                                              w.hexagons.first.z})];
         hexagon.rank = 1;
-        windows_.emplace_back(static_cast<std::size_t>(&hexagon - plan_.hexagons.data()),
+        windows_.emplace_back(static_cast<std::size_t>(&hexagon - made_.hexagons.data()),
                               input.name);
         const std::uint32_t top =
             w.margin + spread(gy, grid_rows, input.rows - 2 * w.margin - w.rows);
@@ -252,17 +255,17 @@ class topology_maker {
     std::uint32_t first = 0;
     for (const auto& output : from_.outputs) {
       const std::uint32_t at = find(output.target);
-      plan_.outputs.push_back({output.name, output.kind, first, output.size, hexagon_id{at}, {}});
-      plan_.hexagons[at].has_outputs = true;
+      made_.outputs.push_back({output.name, output.kind, first, output.size, hexagon_id{at}, {}});
+      made_.hexagons[at].has_outputs = true;
       first += output.size;
     }
-    plan_.output_size = first;
+    made_.output_size = first;
   }
 
   void link_neighbours() {
-    touching_.resize(plan_.hexagons.size());
-    for (std::size_t i = 0; i < plan_.hexagons.size(); ++i) {
-      for (const hex_position at : hex_neighbours(plan_.hexagons[i].position)) {
+    touching_.resize(made_.hexagons.size());
+    for (std::size_t i = 0; i < made_.hexagons.size(); ++i) {
+      for (const hex_position at : hex_neighbours(made_.hexagons[i].position)) {
         const auto found = places_.find(at);
         if (found != places_.end()) {
           touching_[i].push_back(found->second);
@@ -284,25 +287,25 @@ class topology_maker {
   void rank_hexagons() {
     std::vector<std::uint32_t> queue;
     const auto start = [&](auto wanted, std::uint32_t rank) {
-      for (std::uint32_t i = 0; i < plan_.hexagons.size(); ++i) {
-        if (wanted(plan_.hexagons[i])) {
-          plan_.hexagons[i].rank = rank;
+      for (std::uint32_t i = 0; i < made_.hexagons.size(); ++i) {
+        if (wanted(made_.hexagons[i])) {
+          made_.hexagons[i].rank = rank;
           queue.push_back(i);
         }
       }
     };
-    start([](const hexagon_plan& h) { return h.has_inputs; }, 0);
-    start([](const hexagon_plan& h) { return !h.has_inputs && !h.input_chunks.empty(); }, 1);
+    start([](const hexagon_layout& h) { return h.has_inputs; }, 0);
+    start([](const hexagon_layout& h) { return !h.has_inputs && !h.input_chunks.empty(); }, 1);
     for (std::size_t next = 0; next < queue.size(); ++next) {
       for (const std::uint32_t to : touching_[queue[next]]) {
-        if (plan_.hexagons[to].rank == hexagon_plan::unreached) {
-          plan_.hexagons[to].rank = plan_.hexagons[queue[next]].rank + 1;
+        if (made_.hexagons[to].rank == hexagon_layout::unreached) {
+          made_.hexagons[to].rank = made_.hexagons[queue[next]].rank + 1;
           queue.push_back(to);
         }
       }
     }
-    for (const auto& hexagon : plan_.hexagons) {
-      if (hexagon.rank == hexagon_plan::unreached) {
+    for (const auto& hexagon : made_.hexagons) {
+      if (hexagon.rank == hexagon_layout::unreached) {
         fail("no input reaches the hexagon at " + text(hexagon.position) +
              "; place it beside one that is reached, or add an axon to it");
       }
@@ -319,7 +322,7 @@ class topology_maker {
       if (next > 0) {
         reached_by_[index_of(at.from)].push_back({hexagon_id{start}, at.distance});
       }
-      if (at.distance == plan_.settings.max_connection_distance) {
+      if (at.distance == made_.settings.max_connection_distance) {
         continue;
       }
       const auto& touching = touching_[index_of(at.from)];
@@ -336,38 +339,38 @@ class topology_maker {
   /// Neurons live in every hexagon that is neither an input nor an output, in one that has both or
   /// windows of its own, and in an output hexagon that no other neurons reach.
   void choose_brick_hexagons() {
-    reached_by_.resize(plan_.hexagons.size());
+    reached_by_.resize(made_.hexagons.size());
     links found;
-    std::vector<std::uint32_t> seen_by(plan_.hexagons.size(), hexagon_plan::unreached);
-    for (std::uint32_t i = 0; i < plan_.hexagons.size(); ++i) {
+    std::vector<std::uint32_t> seen_by(made_.hexagons.size(), hexagon_layout::unreached);
+    for (std::uint32_t i = 0; i < made_.hexagons.size(); ++i) {
       reach(i, found, seen_by);
     }
-    for (auto& hexagon : plan_.hexagons) {
+    for (auto& hexagon : made_.hexagons) {
       hexagon.holds_bricks =
           (hexagon.has_inputs == hexagon.has_outputs) || !hexagon.input_chunks.empty();
     }
-    for (std::size_t i = 0; i < plan_.hexagons.size(); ++i) {
-      auto& hexagon = plan_.hexagons[i];
+    for (std::size_t i = 0; i < made_.hexagons.size(); ++i) {
+      auto& hexagon = made_.hexagons[i];
       if (hexagon.holds_bricks || !hexagon.has_outputs) {
         continue;
       }
       hexagon.holds_bricks =
           std::none_of(reached_by_[i].begin(), reached_by_[i].end(), [&](const hexagon_link& link) {
-            return plan_[link.from].holds_bricks && !plan_[link.from].has_outputs;
+            return made_[link.from].holds_bricks && !made_[link.from].has_outputs;
           });
     }
   }
 
   /// Outputs come last, whatever their distance from the inputs.
   std::uint64_t depth(std::size_t i) const {
-    const auto& hexagon = plan_.hexagons[i];
+    const auto& hexagon = made_.hexagons[i];
     const bool last = hexagon.has_outputs && !hexagon.has_inputs && hexagon.input_chunks.empty();
     return hexagon.rank + (last ? std::uint64_t{1} << 32 : 0);
   }
 
   void feed_hexagons() {
-    for (std::size_t i = 0; i < plan_.hexagons.size(); ++i) {
-      auto& hexagon = plan_.hexagons[i];
+    for (std::size_t i = 0; i < made_.hexagons.size(); ++i) {
+      auto& hexagon = made_.hexagons[i];
       if (!hexagon.holds_bricks) {
         continue;
       }
@@ -379,10 +382,10 @@ class topology_maker {
                        [](const auto& a, const auto& b) { return a.distance < b.distance; });
       for (const hexagon_link& link : candidates) {
         const auto from = index_of(link.from);
-        if (plan_.hexagons[from].has_inputs) {
+        if (made_.hexagons[from].has_inputs) {
           add_inputs(hexagon, from, link.distance);
         }
-        if (from != i && plan_.hexagons[from].holds_bricks && depth(from) < depth(i)) {
+        if (from != i && made_.hexagons[from].holds_bricks && depth(from) < depth(i)) {
           hexagon.fed_by.push_back(link);
         }
       }
@@ -393,50 +396,51 @@ class topology_maker {
     }
   }
 
-  void add_inputs(hexagon_plan& hexagon, std::size_t from, std::uint16_t distance) {
+  void add_inputs(hexagon_layout& hexagon, std::size_t from, std::uint16_t distance) {
     for (const std::size_t i : inputs_at_[from]) {
-      add_run(hexagon.input_chunks, plan_.inputs[i].offset, plan_.inputs[i].size, distance);
+      add_run(hexagon.input_chunks, made_.inputs[i].offset, made_.inputs[i].size, distance);
     }
   }
 
-  /// Few sources need many steps each, many sources need one: 128 steps between them, 32 at most.
-  std::uint32_t steps_of(const hexagon_plan& hexagon) const {
-    if (plan_.settings.max_steps != 0) {
-      return plan_.settings.max_steps;
+  /// Few presynaptic nodes need many steps each, many presynaptic nodes need one: 128 steps between
+  /// them, 32 at most.
+  std::uint32_t steps_of(const hexagon_layout& hexagon) const {
+    if (made_.settings.max_steps != 0) {
+      return made_.settings.max_steps;
     }
     std::size_t sources = 0;
     for (const auto& chunk : hexagon.input_chunks) {
       sources += static_cast<std::size_t>(std::popcount(chunk.mask));
     }
-    sources += hexagon.fed_by.size() * plan_.settings.brick_size * plan_.settings.max_bricks;
+    sources += hexagon.fed_by.size() * made_.settings.brick_size * made_.settings.max_bricks;
     const std::size_t steps = 128 / std::max<std::size_t>(sources, 1);
     return steps < 3 ? 1 : static_cast<std::uint32_t>(std::min<std::size_t>(steps, 32));
   }
 
   void read_outputs() {
-    for (auto& output : plan_.outputs) {
+    for (auto& output : made_.outputs) {
       const std::size_t at = index_of(output.target);
       auto& reads = output.reads;
       spend(reached_by_[at].size());
       for (const hexagon_link& link : reached_by_[at]) {
-        if (plan_[link.from].holds_bricks && depth(index_of(link.from)) < depth(at)) {
+        if (made_[link.from].holds_bricks && depth(index_of(link.from)) < depth(at)) {
           reads.push_back(link.from);
         }
       }
-      if (plan_.hexagons[at].holds_bricks) {
+      if (made_.hexagons[at].holds_bricks) {
         reads.push_back(output.target);
       }
       std::sort(reads.begin(), reads.end());
       if (reads.empty()) {
         fail("no neurons reach the output '" + output.name + "' at " +
-             text(plan_[output.target].position));
+             text(made_[output.target].position));
       }
     }
   }
 
   /// Hexagons that lead to no output stay out: nothing would ever read them.
   void order_levels() {
-    std::vector<bool> useful(plan_.hexagons.size(), false);
+    std::vector<bool> useful(made_.hexagons.size(), false);
     std::vector<hexagon_id> queue;
     const auto mark = [&](hexagon_id id) {
       if (!useful[index_of(id)]) {
@@ -444,7 +448,7 @@ class topology_maker {
         queue.push_back(id);
       }
     };
-    for (const auto& output : plan_.outputs) {
+    for (const auto& output : made_.outputs) {
       for (const hexagon_id id : output.reads) {
         mark(id);
       }
@@ -452,14 +456,14 @@ class topology_maker {
     while (!queue.empty()) {
       const hexagon_id fed = queue.back();
       queue.pop_back();
-      for (const auto& link : plan_[fed].fed_by) {
+      for (const auto& link : made_[fed].fed_by) {
         mark(link.from);
       }
     }
     std::vector<hexagon_id> order;
-    for (std::uint32_t i = 0; i < plan_.hexagons.size(); ++i) {
-      plan_.hexagons[i].holds_bricks = plan_.hexagons[i].holds_bricks && useful[i];
-      if (plan_.hexagons[i].holds_bricks) {
+    for (std::uint32_t i = 0; i < made_.hexagons.size(); ++i) {
+      made_.hexagons[i].holds_bricks = made_.hexagons[i].holds_bricks && useful[i];
+      if (made_.hexagons[i].holds_bricks) {
         order.push_back(hexagon_id{i});
       }
     }
@@ -467,40 +471,40 @@ class topology_maker {
       return depth(index_of(a)) < depth(index_of(b));
     });
     for (const hexagon_id id : order) {
-      if (plan_.levels.empty() ||
-          depth(index_of(plan_.levels.back().front())) != depth(index_of(id))) {
-        plan_.levels.emplace_back();
+      if (made_.levels.empty() ||
+          depth(index_of(made_.levels.back().front())) != depth(index_of(id))) {
+        made_.levels.emplace_back();
       }
-      plan_.levels.back().push_back(id);
+      made_.levels.back().push_back(id);
     }
   }
 
   void check_inputs() const {
-    std::vector<bool> read(plan_.inputs.size(), false);
-    for (const auto& hexagon : plan_.hexagons) {
+    std::vector<bool> read(made_.inputs.size(), false);
+    for (const auto& hexagon : made_.hexagons) {
       if (!hexagon.holds_bricks) {
         continue;
       }
-      for (const source_chunk& chunk : hexagon.input_chunks) {
+      for (const presynaptic_chunk& chunk : hexagon.input_chunks) {
         const auto next = std::upper_bound(
-            plan_.inputs.begin(), plan_.inputs.end(), chunk.offset,
-            [](std::uint32_t offset, const input_plan& input) { return offset < input.offset; });
-        read[static_cast<std::size_t>(next - plan_.inputs.begin()) - 1] = true;
+            made_.inputs.begin(), made_.inputs.end(), chunk.offset,
+            [](std::uint32_t offset, const input_layout& input) { return offset < input.offset; });
+        read[static_cast<std::size_t>(next - made_.inputs.begin()) - 1] = true;
       }
     }
     for (std::size_t i = 0; i < read.size(); ++i) {
       if (!read[i]) {
-        const auto& target = plan_.inputs[i].target;
-        fail("no neurons read the input '" + plan_.inputs[i].name + "'" +
-             (target ? " at " + text(plan_[*target].position) : std::string()));
+        const auto& target = made_.inputs[i].target;
+        fail("no neurons read the input '" + made_.inputs[i].name + "'" +
+             (target ? " at " + text(made_[*target].position) : std::string()));
       }
     }
   }
 
   void check_windows() const {
     for (const auto& [hexagon, input] : windows_) {
-      if (!plan_.hexagons[hexagon].holds_bricks) {
-        fail("the hexagon at " + text(plan_.hexagons[hexagon].position) +
+      if (!made_.hexagons[hexagon].holds_bricks) {
+        fail("the hexagon at " + text(made_.hexagons[hexagon].position) +
              " reads a window of the input '" + input +
              "' and leads to no output; give it an axon to one, or a hexagon in between");
       }
@@ -508,7 +512,7 @@ class topology_maker {
   }
 
   const cluster_template& from_;
-  topology plan_;
+  topology made_;
   std::unordered_map<hex_position, std::uint32_t> places_;
   std::vector<std::vector<std::uint32_t>> touching_;
   std::vector<links> reached_by_;

@@ -24,21 +24,23 @@ struct step_list {
   std::uint32_t input_count = 0; ///< the first so many belong to inputs, the rest to neurons
 };
 
-/// What a network does right now, apart from what it knows: potentials, active lists, answers, and
+/// What a network does right now, apart from what it knows: activations, active lists, answers, and
 /// for spiking clusters the memory of every neuron. One activity serves one stream of samples; many
 /// may run over one network at the same time. Not to be shared between threads.
 template <class Real>
-struct activity {
-  aligned_vector<Real> sources; ///< potentials, placed as `topology` says
-  aligned_vector<Real> deltas;  ///< loss gradients of all neurons, brick after brick
-  std::vector<std::vector<std::uint16_t>> active;       ///< per hexagon and chunk
-  std::vector<step_list<Real>> lists;                   ///< per brick
-  std::vector<aligned_vector<Real>> source_deltas;      ///< per brick: for the neurons that feed it
+struct workspace {
+  aligned_vector<Real> activations;      ///< activations, placed as `topology` says
+  aligned_vector<Real> hidden_gradients; ///< loss gradients of all neurons, brick after brick
+  std::vector<std::vector<std::uint16_t>> active; ///< per hexagon and chunk
+  std::vector<step_list<Real>> lists;             ///< per brick
+  std::vector<aligned_vector<Real>>
+      presynaptic_gradients;                            ///< per brick: for the neurons that feed it
   std::vector<std::vector<std::uint32_t>> level_bricks; ///< per level: the bricks that run at once
-  aligned_vector<Real> answer;                          ///< all outputs in a row
+  aligned_vector<Real> prediction;                      ///< all outputs in a row
   std::vector<aligned_vector<Real>> output_parts;       ///< per output: sums of groups of bricks
-  aligned_vector<Real> errors; ///< their loss gradients, in the outputs' inner units
-  neuron_memory<Real> memory;  ///< of spiking neurons
+  aligned_vector<Real>
+      output_gradients;       ///< loss gradients of the outputs, in the outputs' inner units
+  neuron_memory<Real> memory; ///< of spiking neurons
   std::uint64_t shape_version = ~std::uint64_t{0};    ///< of the network that `fit` has seen
   std::uint64_t learning_version = ~std::uint64_t{0}; ///< of the one that `fit_to_learn` has seen
 
@@ -50,7 +52,7 @@ struct activity {
       return;
     }
     shape_version = net.shape_version;
-    sources.resize(net.source_count());
+    activations.resize(net.presynaptic_count());
     active.resize(net.hexagons.size());
     for (std::size_t h = 0; h < active.size(); ++h) {
       active[h].resize(net.hexagons[h].chunks.size());
@@ -60,10 +62,10 @@ struct activity {
       fit_list(net, b);
     }
     fit_levels(net);
-    answer.resize(net.plan.output_size);
+    prediction.resize(net.topology.output_size);
     output_parts.resize(net.outputs.size());
     for (std::size_t o = 0; o < output_parts.size(); ++o) {
-      output_parts[o].resize((net.outputs[o].bricks.size() + 1) * net.plan.outputs[o].size);
+      output_parts[o].resize((net.outputs[o].bricks.size() + 1) * net.topology.outputs[o].size);
     }
     memory.fit(net);
   }
@@ -76,23 +78,25 @@ struct activity {
     }
     fit(net);
     learning_version = net.shape_version;
-    errors.resize(net.plan.output_size);
-    deltas.resize(net.bricks.size() * net.lanes());
-    source_deltas.resize(net.bricks.size());
-    for (std::size_t b = 0; b < source_deltas.size(); ++b) {
+    output_gradients.resize(net.topology.output_size);
+    hidden_gradients.resize(net.bricks.size() * net.lanes());
+    presynaptic_gradients.resize(net.bricks.size());
+    for (std::size_t b = 0; b < presynaptic_gradients.size(); ++b) {
       const auto& chunks = net.hexagons[index_of(net.bricks[b].hexagon)].chunks;
-      const auto neurons = std::count_if(chunks.begin(), chunks.end(),
-                                         [](const source_chunk& chunk) { return chunk.is_neuron; });
-      source_deltas[b].resize(static_cast<std::size_t>(neurons) * chunk_width);
+      const auto neurons =
+          std::count_if(chunks.begin(), chunks.end(),
+                        [](const presynaptic_chunk& chunk) { return chunk.is_neuron; });
+      presynaptic_gradients[b].resize(static_cast<std::size_t>(neurons) * chunk_width);
       memory.reserve_traced(b, lists[b].slot.size());
     }
   }
 
   std::size_t bytes() const noexcept {
-    std::size_t sum = allocated_bytes(sources) + allocated_bytes(deltas) + allocated_bytes(answer) +
-                      allocated_bytes(errors) + allocated_bytes(active) + allocated_bytes(lists) +
+    std::size_t sum = allocated_bytes(activations) + allocated_bytes(hidden_gradients) +
+                      allocated_bytes(prediction) + allocated_bytes(output_gradients) +
+                      allocated_bytes(active) + allocated_bytes(lists) +
                       allocated_bytes(level_bricks) + allocated_bytes(output_parts) +
-                      allocated_bytes(source_deltas) + memory.bytes();
+                      allocated_bytes(presynaptic_gradients) + memory.bytes();
     for (const auto& a : active) {
       sum += allocated_bytes(a);
     }
@@ -105,7 +109,7 @@ struct activity {
     for (const auto& l : lists) {
       sum += allocated_bytes(l.phi) + allocated_bytes(l.slot);
     }
-    for (const auto& d : source_deltas) {
+    for (const auto& d : presynaptic_gradients) {
       sum += allocated_bytes(d);
     }
     return sum;
@@ -114,10 +118,10 @@ struct activity {
  private:
   template <class Weight>
   void fit_levels(const network<Real, Weight>& net) {
-    level_bricks.resize(net.plan.levels.size());
+    level_bricks.resize(net.topology.levels.size());
     for (std::size_t level = 0; level < level_bricks.size(); ++level) {
       level_bricks[level].clear();
-      for (const hexagon_id id : net.plan.levels[level]) {
+      for (const hexagon_id id : net.topology.levels[level]) {
         const auto& bricks = net.hexagons[index_of(id)].bricks;
         level_bricks[level].insert(level_bricks[level].end(), bricks.begin(), bricks.end());
       }
@@ -137,9 +141,9 @@ struct activity {
   }
 };
 
-/// Calls `body(first, end)` for stretches of chunks, in order; all in which any source sends.
-/// `active` as in `activity`. Where a few of very many inputs are active, the rest costs next to
-/// nothing.
+/// Calls `body(first, end)` for stretches of chunks, in order; all in which any presynaptic node
+/// sends. `active` as in `activity`. Where a few of very many inputs are active, the rest costs
+/// next to nothing.
 template <class Body>
 void for_each_active_stretch(std::span<const std::uint16_t> active, const Body& body) {
   constexpr std::size_t stretch = 64;

@@ -96,7 +96,7 @@ struct cluster_settings {
   /// Hexagons up to this many steps away are reached (>= 1), nearer ones more often.
   std::uint32_t max_connection_distance = 1;
   /// Weak steps are removed while the cluster learns.
-  bool enable_reduction = false;
+  bool enable_pruning = false;
   activation_kind activation = activation_kind::relu;
   std::uint32_t brick_size = 64;    ///< neurons of a brick: 32, 64, 128 or 256
   std::uint32_t initial_bricks = 1; ///< bricks a hexagon starts with when the first signal comes
@@ -126,13 +126,13 @@ struct cluster_template {
 };
 
 /// How the neurons of one hexagon spike; see `algorithm/spiking.hpp`.
-struct spiking_plan {
+struct spiking_layout {
   neuron_range<double> cooldown = cluster_settings{}.neuron_cooldown;
   neuron_range<std::uint32_t> refractory_time = cluster_settings{}.refractory_time;
   double fire_threshold = 0;
 
-  spiking_plan() = default;
-  spiking_plan(const cluster_settings& all, const hexagon_template& here)
+  spiking_layout() = default;
+  spiking_layout(const cluster_settings& all, const hexagon_template& here)
       : cooldown(here.neuron_cooldown.value_or(all.neuron_cooldown)),
         refractory_time(here.refractory_time.value_or(all.refractory_time)),
         fire_threshold(here.fire_threshold.value_or(all.fire_threshold)) {}

@@ -109,7 +109,7 @@ class template_parser : template_reader {
       all.max_connection_distance = count(rules::distance);
     } else if (heading("enable_reduction")) {
       constexpr std::array<std::string_view, 4> words{"false", "False", "true", "True"};
-      all.enable_reduction = choice(words, "'true' or 'false'") >= 2;
+      all.enable_pruning = choice(words, "'true' or 'false'") >= 2;
     } else if (heading("activation")) {
       constexpr std::array<std::string_view, 2> words{"relu", "log2"};
       all.activation = static_cast<activation_kind>(choice(words, "'relu' or 'log2'"));

@@ -90,7 +90,7 @@ class template_writer {
     line("refractory_time", number(all.refractory_time));
     line("fire_threshold", number(all.fire_threshold));
     line("max_connection_distance", std::to_string(all.max_connection_distance));
-    line("enable_reduction", all.enable_reduction ? "true" : "false");
+    line("enable_reduction", all.enable_pruning ? "true" : "false");
     line("activation", all.activation == activation_kind::relu ? "relu" : "log2");
     line("brick_size", std::to_string(all.brick_size));
     line("initial_bricks", std::to_string(all.initial_bricks));
