@@ -9,21 +9,22 @@
 #include <iostream>
 #include <mutex>
 #include <numeric>
-#include <span>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include <hanami/hanami.hpp>
+#include <CLI/CLI.hpp>
 
-#include "../examples/support/command_line.hpp"
-#include "../examples/support/json.hpp"
-#include "../examples/support/mnist_data.hpp"
-#include "../examples/support/progress.hpp"
-#include "../examples/support/text.hpp"
+#include <hanami/hanami.hpp>
+#include <hanami/io/progress.hpp>
+
+#include <support/digits.hpp>
+#include <support/program.hpp>
+#include <support/report.hpp>
+#include <support/text.hpp>
+
 #include "accuracy/rows.hpp"
-#include "support/report.hpp"
 
 namespace {
 
@@ -39,28 +40,24 @@ struct program_options {
   bool list = false;
 };
 
-bool read_options(std::span<char* const> arguments, program_options& o) {
-  example::command_line line("accuracy", "[options]",
-                             "Measures what hanami learns, row by row, and compares it with the "
-                             "goals. All rows take\nsome minutes.");
-  line.option("data", "DIR", o.data,
-              "folder with MNIST's four files; without it the folder that\n"
-              "HANAMI_MNIST_DIR names, without both drawn digits (the goals\nare those for MNIST)");
-  line.option("rows", "A,B,..", o.rows, "these rows only");
-  line.option("seeds", "N", o.seeds, "1 to N (3); some rows take ten at least", {1, 1000});
-  line.option("jobs", "N", o.jobs, "measurements at the same time (2)", {1, 1024});
-  line.option("validate", "N", o.validate,
-              "hold out the last N training images and test on those: for\n"
-              "choices, which must not be made on the test images");
-  line.flag("list", o.list, "name the rows and their goals, measure nothing");
-  line.flag("json", o.json, "a JSON object instead of a table");
-  return line.parse(arguments);
+void add_options(CLI::App& app, program_options& o) {
+  support::add_data_option(app, o.data); // the goals are those for MNIST
+  app.add_option("--rows", o.rows, "these rows only")->delimiter(',')->type_name("A,B,..");
+  app.add_option("--seeds", o.seeds, "1 to N (3); some rows take ten at least")
+      ->check(CLI::Range(1, 1000));
+  app.add_option("--jobs", o.jobs, "measurements at the same time (2)")->check(CLI::Range(1, 1024));
+  app.add_option("--validate", o.validate,
+                 "hold out the last N training images and test on those: for choices,\n"
+                 "which must not be made on the test images")
+      ->check(CLI::NonNegativeNumber);
+  app.add_flag("--list", o.list, "name the rows and their goals, measure nothing");
+  support::add_json_flag(app, o.json);
 }
 
 std::vector<row> chosen(std::vector<row> rows, const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     if (std::none_of(rows.begin(), rows.end(), [&](const row& r) { return r.name == name; })) {
-      throw example::usage_error("there is no row '" + name + "'; --list names them");
+      throw support::usage_error("there is no row '" + name + "'; --list names them");
     }
   }
   std::erase_if(rows, [&](const row& r) {
@@ -115,7 +112,7 @@ std::vector<std::vector<double>> measure_all(const std::vector<row>& rows,
       places.emplace_back(values.size() - 1, k);
     }
   }
-  example::progress shown("measuring", places.size());
+  hanami::progress shown("measuring", places.size());
   run_jobs(
       places.size(), o.jobs,
       [&](std::size_t i) {
@@ -126,32 +123,28 @@ std::vector<std::vector<double>> measure_all(const std::vector<row>& rows,
   return values;
 }
 
-bench::table table_of(const std::vector<row>& rows,
-                      const std::vector<std::vector<double>>& values) {
-  bench::table out("accuracy", "",
-                   {{"row", "row"},
-                    {"goal is", "goal_is"},
-                    {"goal", "goal", 3},
-                    {"mean", "mean", 4},
-                    {"unit", "unit"},
-                    {"", "verdict"},
-                    {"seeds 1, 2, ..", "seeds", 4}});
+support::table table_of(const std::vector<row>& rows,
+                        const std::vector<std::vector<double>>& values) {
+  support::table out("accuracy", "",
+                     {{"row", "row"},
+                      {"goal is", "goal_is"},
+                      {"goal", "goal", 3},
+                      {"mean", "mean", 4},
+                      {"unit", "unit"},
+                      {"", "verdict"},
+                      {"seeds 1, 2, ..", "seeds", 4}});
   for (std::size_t r = 0; r < rows.size(); ++r) {
     const auto& v = values[r];
     const double mean = std::accumulate(v.begin(), v.end(), 0.0) / static_cast<double>(v.size());
     const double missed = rows[r].missed_by(mean);
     out.add({rows[r].name, std::string(to_text(rows[r].goal_is)), rows[r].goal, mean, rows[r].unit,
-             missed > 0 ? example::formatted("missed by %.4f", missed) : "ok", v});
+             missed > 0 ? support::formatted("missed by %.4f", missed) : "ok", v});
   }
   return out;
 }
 
-int run(std::span<char* const> arguments) {
-  program_options o;
-  if (!read_options(arguments, o)) {
-    return 0;
-  }
-  const example::mnist_data data = o.list ? example::mnist_data{} : example::find_mnist(o.data);
+int run(const program_options& o) {
+  const hanami::digit_images data = o.list ? hanami::digit_images{} : support::find_digits(o.data);
   const bench::mnist_rows mnist(data, o.validate);
   std::vector<row> rows = mnist.all();
   for (row& made : bench::made_rows()) {
@@ -164,13 +157,8 @@ int run(std::span<char* const> arguments) {
     }
     return 0;
   }
-  if (data.drawn()) {
-    std::cerr << "accuracy: no MNIST at hand (--data, HANAMI_MNIST_DIR): learning drawn digits\n";
-  }
-  example::json_object facts;
-  facts.add("dataset", data.name);
-  facts.add("instruction_set", hanami::instruction_set());
-  bench::print_report(facts, {table_of(rows, measure_all(rows, o))}, o.json);
+  support::print_report({{"dataset", data.name()}, {"instruction_set", hanami::instruction_set()}},
+                        {table_of(rows, measure_all(rows, o))}, o.json);
   return 0;
 }
 
@@ -178,7 +166,10 @@ int run(std::span<char* const> arguments) {
 
 int main(int count, char** arguments) {
   hanami::instruction_set_or_exit("accuracy");
-  return example::run_program("accuracy", [&] {
-    return run({arguments + 1, static_cast<std::size_t>(count > 0 ? count - 1 : 0)});
-  });
+  CLI::App app(
+      "Measures what hanami learns, row by row, and compares it with the goals (some minutes).",
+      "accuracy");
+  program_options o;
+  add_options(app, o);
+  return support::run_program(app, count, arguments, [&] { return run(o); });
 }

@@ -8,22 +8,22 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <limits>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include <unistd.h>
+#include <CLI/CLI.hpp>
 
+#include <hanami/draw/html_report.hpp>
+#include <hanami/draw/plot.hpp>
 #include <hanami/hanami.hpp>
 
-#include "../examples/support/command_line.hpp"
-#include "../examples/support/html_report.hpp"
-#include "../examples/support/stopwatch.hpp"
-#include "../examples/support/svg_plot.hpp"
-#include "support/report.hpp"
+#include <support/program.hpp>
+#include <support/report.hpp>
+#include <support/stopwatch.hpp>
+#include <support/terminal.hpp>
+#include <support/text.hpp>
 
 namespace {
 
@@ -39,22 +39,14 @@ struct endless_options {
   bool json = false;
 };
 
-bool read_options(std::span<char* const> arguments, endless_options& o) {
-  example::command_line line(
-      "endless", "[options]",
-      "An endless stream of 8 sensors in raw units: ranges, offsets and relations change with "
-      "every\n"
-      "regime (every fourth one is an old one that comes back), one value in 1,000 is a million\n"
-      "times too large, one in 100 is missing, and one sensor is dead for a third of each regime.\n"
-      "One cluster tells classes, one forecasts a value; answers are judged before they are "
-      "learned.");
-  line.option("samples", "N", o.samples, "in all (5e7)", {1e4, 1e12});
-  line.option("regimes", "N", o.regimes, "so many (20)", {2, 1000});
-  line.option("memory", "KIB", o.memory, "limit of each cluster (256)", {64, 1 << 20});
-  line.option("seed", "N", o.seed, "of the stream and the clusters (1)");
-  line.option("report", "FILE", o.report, "write a page (HTML) with plots");
-  line.flag("json", o.json, "JSON instead of tables");
-  return line.parse(arguments);
+void add_options(CLI::App& app, endless_options& o) {
+  app.add_option("--samples", o.samples, "in all (5e7)")->check(CLI::Range(1e4, 1e12));
+  app.add_option("--regimes", o.regimes, "so many (20)")->check(CLI::Range(2, 1000));
+  app.add_option("--memory", o.memory, "limit of each cluster, KiB (256)")
+      ->check(CLI::Range(64, 1 << 20));
+  app.add_option("--seed", o.seed, "of the stream and the clusters (1)");
+  app.add_option("--report", o.report, "write a page (HTML) with plots")->type_name("FILE");
+  support::add_json_flag(app, o.json);
 }
 
 /// What holds for a while.
@@ -157,7 +149,7 @@ class drifting_stream {
 
 hanami::cluster make_cluster(const endless_options& o, hanami::output_kind kind) {
   hanami::cluster_settings settings;
-  settings.enable_reduction = true;
+  settings.enable_pruning = true;
   settings.max_bricks = 2;
   settings.memory_limit = o.memory * 1024;
   return hanami::cluster(
@@ -219,7 +211,7 @@ class judged_cluster {
  private:
   hanami::output_kind kind_;
   hanami::cluster cluster_;
-  hanami::activity<float> activity_;
+  hanami::workspace<float> activity_;
   double error_ = 0;
   std::uint64_t asked_ = 0;
 };
@@ -232,7 +224,6 @@ course follow(const endless_options& o, hanami::output_kind kind) {
   judged_cluster lasting(o, kind);
   judged_cluster fresh(o, kind);
   course found{kind == hanami::output_kind::softmax ? "classes" : "values", {}};
-  const bool shown = ::isatty(STDERR_FILENO) == 1;
   std::vector<drawn_sample> block(1000);
   for (std::uint64_t number = 0; number < length * o.regimes;) {
     if (number % length == 0) {
@@ -245,14 +236,14 @@ course follow(const endless_options& o, hanami::output_kind kind) {
       for (std::size_t i = 0; i < count; ++i) {
         stream.next(number + i, block[i]);
       }
-      const double begin = example::thread_seconds();
+      const double begin = support::thread_seconds();
       for (std::size_t i = 0; i < count; ++i) {
         if (i % judged == 0 && block[i].clean) {
           lasting.judge(block[i]);
         }
         lasting.learn(block[i]);
       }
-      seconds += example::thread_seconds() - begin;
+      seconds += support::thread_seconds() - begin;
       for (std::size_t i = 0; i < count; ++i) {
         if (i % judged == 0 && block[i].clean) {
           fresh.judge(block[i]);
@@ -269,28 +260,25 @@ course follow(const endless_options& o, hanami::output_kind kind) {
     part.steps = static_cast<double>(now.steps);
     part.drifts = static_cast<double>(now.drifts);
     found.stretches.push_back(part);
-    if (shown) {
-      std::fprintf(stderr, "\r\033[K%s %.0f %%", found.name.c_str(),
-                   100.0 * static_cast<double>(number) / static_cast<double>(length * o.regimes));
-    }
+    support::say(support::formatted("%s %.0f %%", found.name.c_str(),
+                                    100.0 * static_cast<double>(number) /
+                                        static_cast<double>(length * o.regimes)));
   }
-  if (shown) {
-    std::fprintf(stderr, "\r\033[K");
-  }
+  support::say("");
   return found;
 }
 
-bench::table table_of(const course& c, std::size_t regimes) {
-  bench::table t(c.name, c.name + ", regime by regime",
-                 {{"regime", "regime", 0},
-                  {"error in its first tenth", "first", 4},
-                  {"of a new cluster", "fresh_first", 4},
-                  {"in its last", "last", 4},
-                  {"of the new cluster", "fresh_last", 4},
-                  {"ns a sample", "nanoseconds", 0},
-                  {"bytes", "bytes", 0},
-                  {"steps", "steps", 0},
-                  {"drifts noticed", "drifts", 0}});
+support::table table_of(const course& c, std::size_t regimes) {
+  support::table t(c.name, c.name + ", regime by regime",
+                   {{"regime", "regime", 0},
+                    {"error in its first tenth", "first", 4},
+                    {"of a new cluster", "fresh_first", 4},
+                    {"in its last", "last", 4},
+                    {"of the new cluster", "fresh_last", 4},
+                    {"ns a sample", "nanoseconds", 0},
+                    {"bytes", "bytes", 0},
+                    {"steps", "steps", 0},
+                    {"drifts noticed", "drifts", 0}});
   const std::size_t parts = c.stretches.size() / regimes;
   for (std::size_t r = 0; r < regimes; ++r) {
     const stretch& first = c.stretches[r * parts];
@@ -302,13 +290,13 @@ bench::table table_of(const course& c, std::size_t regimes) {
 }
 
 /// What must hold in the end, one line a course.
-bench::table summary_of(const std::vector<course>& courses, std::size_t regimes) {
-  bench::table t("summary", "In all (errors: geometric mean over the regimes after the first)",
-                 {{"", "course", 0},
-                  {"error / new cluster's, first tenth", "first", 3},
-                  {"last tenth", "last", 3},
-                  {"last regime's time / first's", "time", 3},
-                  {"its memory / first's", "memory", 3}});
+support::table summary_of(const std::vector<course>& courses, std::size_t regimes) {
+  support::table t("summary", "In all (errors: geometric mean over the regimes after the first)",
+                   {{"", "course", 0},
+                    {"error / new cluster's, first tenth", "first", 3},
+                    {"last tenth", "last", 3},
+                    {"last regime's time / first's", "time", 3},
+                    {"its memory / first's", "memory", 3}});
   for (const course& c : courses) {
     const std::size_t parts = c.stretches.size() / regimes;
     double first = 0;
@@ -329,7 +317,7 @@ bench::table summary_of(const std::vector<course>& courses, std::size_t regimes)
 
 std::string plot_of(const course& c, double samples, const std::string& title,
                     const std::string& colour, double stretch::*value) {
-  example::plot p;
+  hanami::line_plot p;
   p.title = title;
   p.colour = colour;
   const auto count = static_cast<double>(c.stretches.size());
@@ -337,13 +325,13 @@ std::string plot_of(const course& c, double samples, const std::string& title,
     p.x.push_back(samples * static_cast<double>(i + 1) / count);
     p.y.push_back(c.stretches[i].*value);
   }
-  return example::to_svg(p);
+  return hanami::to_svg(p);
 }
 
 void write_report(const endless_options& o, const std::vector<course>& courses) {
-  example::html_report page(
+  hanami::html_report page(
       "A stream without an end",
-      example::formatted("%.0f samples of 8 sensors in %zu regimes", o.samples, o.regimes));
+      support::formatted("%.0f samples of 8 sensors in %zu regimes", o.samples, o.regimes));
   for (const course& c : courses) {
     page.card(c.name, "error before learning, of clean samples",
               plot_of(c, o.samples, "of the cluster", "var(--accent)", &stretch::error) +
@@ -356,28 +344,33 @@ void write_report(const endless_options& o, const std::vector<course>& courses) 
   page.write(o.report);
 }
 
+int run(const endless_options& o) {
+  std::vector<course> courses;
+  std::vector<support::table> tables;
+  for (const auto kind : {hanami::output_kind::softmax, hanami::output_kind::linear}) {
+    courses.push_back(follow(o, kind));
+    tables.push_back(table_of(courses.back(), o.regimes));
+  }
+  tables.push_back(summary_of(courses, o.regimes));
+  support::print_report({{"samples", o.samples}, {"instruction_set", hanami::instruction_set()}},
+                        tables, o.json);
+  if (!o.report.empty()) {
+    write_report(o, courses);
+  }
+  return 0;
+}
+
 } // namespace
 
 int main(int count, char** arguments) {
-  return example::run_program("endless", [&] {
-    endless_options o;
-    if (!read_options({arguments + 1, static_cast<std::size_t>(std::max(0, count - 1))}, o)) {
-      return 0;
-    }
-    std::vector<course> courses;
-    std::vector<bench::table> tables;
-    for (const auto kind : {hanami::output_kind::softmax, hanami::output_kind::linear}) {
-      courses.push_back(follow(o, kind));
-      tables.push_back(table_of(courses.back(), o.regimes));
-    }
-    tables.push_back(summary_of(courses, o.regimes));
-    example::json_object facts;
-    facts.add("samples", o.samples);
-    facts.add("instruction_set", hanami::instruction_set());
-    bench::print_report(facts, tables, o.json);
-    if (!o.report.empty()) {
-      write_report(o, courses);
-    }
-    return 0;
-  });
+  CLI::App app(
+      "An endless stream of 8 sensors in raw units: ranges, offsets and relations change with "
+      "every\n"
+      "regime (every fourth one is an old one that comes back), one value in 1,000 is a million\n"
+      "times too large, one in 100 is missing, and one sensor is dead for a third of each regime.\n"
+      "One cluster tells classes, one forecasts a value; both answer before they learn.",
+      "endless");
+  endless_options o;
+  add_options(app, o);
+  return support::run_program(app, count, arguments, [&] { return run(o); });
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What threads bring: a fleet of MNIST clusters, thousands of small clusters, one large cluster.
 //
-//     fleet [mnist | small | large | blocks]...     without arguments: all of them
-//
 // Ratios are between the best of several rounds taken in turn, so that other work on the machine
 // meets all of them alike. User CPU time stands beside the time on the clock.
 
@@ -10,23 +8,21 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
-#include <exception>
 #include <limits>
-#include <set>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include <CLI/CLI.hpp>
 #include <tbb/task_arena.h>
 
 #include <hanami/executor/tbb.hpp>
 #include <hanami/fleet/fleet.hpp>
 #include <hanami/hanami.hpp>
 
-#include "../examples/support/mnist_data.hpp"
-#include "../examples/support/stopwatch.hpp"
+#include <support/digits.hpp>
+#include <support/program.hpp>
+#include <support/stopwatch.hpp>
 
 namespace {
 
@@ -39,11 +35,11 @@ struct timing {
 
   template <class Work>
   void take(const Work& work) {
-    const double wall_before = example::wall_seconds();
-    const double user_before = example::user_seconds();
+    const double wall_before = support::wall_seconds();
+    const double user_before = support::user_seconds();
     work();
-    wall = std::min(wall, example::wall_seconds() - wall_before);
-    user = std::min(user, example::user_seconds() - user_before);
+    wall = std::min(wall, support::wall_seconds() - wall_before);
+    user = std::min(user, support::user_seconds() - user_before);
   }
 
   void print(const char* name, double samples, const timing& base) const {
@@ -110,7 +106,7 @@ void run_mnist_alone(const hanami::image_dataset& images, std::size_t members, s
   std::vector<float> target(10);
   time.take([&] {
     for (std::size_t k = 0; k < members; ++k) {
-      clusters[k].plan_task(samples);
+      clusters[k].start_task(samples);
       auto next = images_of(images, k, samples);
       while (next(input, target)) {
         clusters[k].train(input, target);
@@ -119,12 +115,11 @@ void run_mnist_alone(const hanami::image_dataset& images, std::size_t members, s
   });
 }
 
-void mnist() {
+void mnist(const hanami::digit_images& data) {
   constexpr std::size_t members = 64;
   constexpr std::size_t samples = 3000;
-  const auto data = example::find_mnist("");
   std::printf("%zu clusters of 256 neurons, %zu samples of %s each\n", members, samples,
-              data.name.c_str());
+              data.name());
   timing alone;
   timing one;
   timing two;
@@ -189,7 +184,7 @@ void print_memory(std::size_t fleet_bytes, const std::vector<cluster>& members) 
     weights += tiles + outputs;
     averages += net.averaging() ? tiles + outputs : 0;
     reserve += net.tiles.bytes() - tiles * (net.averaging() ? 2 : 1);
-    topology += net.plan.bytes();
+    topology += net.topology.bytes();
     for (const auto& b : net.bricks) {
       sections += b.bytes();
     }
@@ -271,7 +266,7 @@ void large() {
   std::vector<float> input(inputs);
   std::vector<float> target(10);
   std::uint64_t number = 0;
-  hanami::activity<float> act;
+  hanami::workspace<float> act;
   const auto next = [&] {
     for (std::size_t i = 0; i < inputs; ++i) {
       input[i] = 1.0f + hanami::random_unit(1, i, number);
@@ -320,7 +315,7 @@ void print_block(const char* what, std::size_t size, const timing& time, const t
               time.user / longest.user);
 }
 
-void blocks() {
+void blocks(const hanami::digit_images& data) {
   constexpr std::size_t sizes[] = {4096, 1024, 512, 256, 128, 64, 32, 16, 4, 1};
   std::printf("samples a block, 2 threads; user CPU time and its ratio to the longest blocks'\n");
   {
@@ -358,7 +353,6 @@ void blocks() {
       print_block("small clusters", size, time, longest, members * samples);
     }
   }
-  const auto data = example::find_mnist("");
   timing longest;
   for (const std::size_t size : sizes) {
     timing time;
@@ -372,28 +366,29 @@ void blocks() {
 
 } // namespace
 
-int main(int argc, char** argv) {
-  try {
-    const std::set<std::string_view> wanted(argv + 1, argv + argc);
-    const auto run = [&](std::string_view name, void (*part)()) {
-      if (wanted.empty() || wanted.contains(name)) {
-        part();
-      }
+int main(int count, char** arguments) {
+  CLI::App app("What threads bring, part by part (all of them if none is named).", "fleet");
+  std::string data;
+  support::add_data_option(app, data);
+  std::vector<std::string> wanted;
+  app.add_option("parts", wanted, "mnist, small, large, blocks")
+      ->check(CLI::IsMember({"mnist", "small", "large", "blocks"}));
+  return support::run_program(app, count, arguments, [&] {
+    const auto chosen = [&](const char* part) {
+      return wanted.empty() || std::find(wanted.begin(), wanted.end(), part) != wanted.end();
     };
-    for (const std::string_view name : wanted) {
-      if (name != "mnist" && name != "small" && name != "large" && name != "blocks") {
-        std::fprintf(stderr, "no part '%s'; there are mnist, small, large and blocks\n",
-                     std::string(name).c_str());
-        return EXIT_FAILURE;
-      }
+    if (chosen("mnist")) {
+      mnist(support::find_digits(data));
     }
-    run("mnist", mnist);
-    run("small", small);
-    run("large", large);
-    run("blocks", blocks);
-  } catch (const std::exception& e) {
-    std::fprintf(stderr, "%s\n", e.what());
-    return EXIT_FAILURE;
-  }
-  return EXIT_SUCCESS;
+    if (chosen("small")) {
+      small();
+    }
+    if (chosen("large")) {
+      large();
+    }
+    if (chosen("blocks")) {
+      blocks(support::find_digits(data));
+    }
+    return 0;
+  });
 }

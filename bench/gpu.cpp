@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a GPU makes of clusters: fleets that fill it, one cluster alone, one large cluster.
 //
-//     gpu [mnist | sensors | one | large]...     without arguments: all of them
-//     gpu emulated                               tiny, on this machine's processor: does it run?
-//
 // `useful` are the bytes of the weights of active steps, read once by each sample and once more
 // read and written by each that is learned from, a second; `share` is their part of what the device
 // copies in the same run (read and written bytes both counted).
@@ -12,21 +9,20 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
-#include <exception>
-#include <set>
 #include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
+
+#include <CLI/CLI.hpp>
 
 #include <hanami/cuda/cuda.hpp>
 #include <hanami/cuda/emulated_device.hpp>
 #include <hanami/hanami.hpp>
 
-#include "../examples/support/mnist_data.hpp"
-#include "../examples/support/stopwatch.hpp"
+#include <support/digits.hpp>
+#include <support/program.hpp>
+#include <support/stopwatch.hpp>
 
 namespace {
 
@@ -96,7 +92,7 @@ table sensor_values(std::size_t inputs, std::size_t count) {
 
 double accuracy(const cluster& c, const table& samples) {
   const std::size_t rows = samples.targets.size() / c.output_size();
-  hanami::activity<float> act;
+  hanami::workspace<float> act;
   std::size_t right = 0;
   for (std::size_t k = 0; k < rows; ++k) {
     const auto answer =
@@ -108,26 +104,26 @@ double accuracy(const cluster& c, const table& samples) {
 }
 
 double serial_seconds(cluster& c, const table& samples) {
-  const double begin = example::wall_seconds();
+  const double begin = support::wall_seconds();
   for (std::size_t k = 0; k * c.input_size() < samples.inputs.size(); ++k) {
     c.train(std::span(samples.inputs).subspan(k * c.input_size(), c.input_size()),
             std::span(samples.targets).subspan(k * c.output_size(), c.output_size()));
   }
-  return example::wall_seconds() - begin;
+  return support::wall_seconds() - begin;
 }
 
 template <class Device>
 class bench {
  public:
-  bench(hanami::gpu::trainer<Device>& device, double copied, const sizes& size)
-      : device_(device), copied_(copied), size_(size) {}
+  bench(hanami::gpu::trainer<Device>& device, double copied, const sizes& size, std::string folder)
+      : device_(device), copied_(copied), size_(size), folder_(std::move(folder)) {}
 
   void mnist() {
-    const auto data = example::find_mnist("");
+    const auto data = support::find_digits(folder_);
     const table train = images_of(data.train, std::min<std::size_t>(data.train.size(), 60000));
     const table test = images_of(data.test, std::min<std::size_t>(data.test.size(), 10000));
     std::printf("%zu clusters of 256 neurons, %zu samples of %s each\n", size_.mnist_members,
-                size_.mnist_samples, data.name.c_str());
+                size_.mnist_samples, data.name());
     std::vector<cluster> fleet;
     for (std::size_t m = 0; m < size_.mnist_members; ++m) {
       fleet.push_back(flat_cluster(784, 256, 1, 10, m + 1));
@@ -151,7 +147,7 @@ class bench {
   }
 
   void one() {
-    const auto data = example::find_mnist("");
+    const auto data = support::find_digits(folder_);
     alone("one cluster of 256 neurons, MNIST's size", flat_cluster(784, 256, 1, 10, 1),
           images_of(data.train, size_.one_samples));
   }
@@ -197,26 +193,26 @@ class bench {
     }
     for (const char* what : {"growing", "grown"}) {
       for (cluster& c : fleet) {
-        c.plan_task(count);
+        c.start_task(count);
       }
-      const double begin = example::wall_seconds();
+      const double begin = support::wall_seconds();
       const auto report = device_.train(members, samples.view());
-      print(what, example::wall_seconds() - begin, report);
+      print(what, support::wall_seconds() - begin, report);
     }
   }
 
   void alone(const char* title, cluster made, const table& samples) {
     cluster serial = made;
     const auto rows = samples.inputs.size() / made.input_size();
-    serial.plan_task(2 * rows);
-    made.plan_task(2 * rows);
+    serial.start_task(2 * rows);
+    made.start_task(2 * rows);
     serial_seconds(serial, samples);
     device_.train(made, samples.view());
     std::printf("%s: %zu synapses, %zu samples\n", title, serial.statistics().synapses, rows);
     const double on_host = serial_seconds(serial, samples);
-    const double begin = example::wall_seconds();
+    const double begin = support::wall_seconds();
     const auto report = device_.train(made, samples.view());
-    const double seconds = example::wall_seconds() - begin;
+    const double seconds = support::wall_seconds() - begin;
     print("device", seconds, report);
     std::printf("    %-22s %9.3f s %14.0f samples/s  the device takes %.2f x its time\n",
                 "one core", on_host, static_cast<double>(rows) / on_host, seconds / on_host);
@@ -225,14 +221,22 @@ class bench {
   hanami::gpu::trainer<Device>& device_;
   double copied_; ///< bytes a second, 0: not known
   sizes size_;
+  std::string folder_; ///< with MNIST
+};
+
+/// Which parts, and with what.
+struct gpu_options {
+  std::vector<std::string> parts;
+  std::string data;
+  bool emulated = false;
 };
 
 template <class Device>
 void run(hanami::gpu::trainer<Device> device, double copied, const sizes& size,
-         const std::set<std::string_view>& wanted) {
-  bench<Device> all(device, copied, size);
-  const auto part = [&](std::string_view name, void (bench<Device>::*work)()) {
-    if (wanted.empty() || wanted.contains(name)) {
+         const gpu_options& o) {
+  bench<Device> all(device, copied, size, o.data);
+  const auto part = [&](const char* name, void (bench<Device>::*work)()) {
+    if (o.parts.empty() || std::find(o.parts.begin(), o.parts.end(), name) != o.parts.end()) {
       (all.*work)();
     }
   };
@@ -242,33 +246,29 @@ void run(hanami::gpu::trainer<Device> device, double copied, const sizes& size,
   part("large", &bench<Device>::large);
 }
 
+int run(const gpu_options& o) {
+  if (o.emulated) {
+    std::puts("emulated: the figures below are none of a device");
+    run(hanami::gpu::trainer<hanami::gpu::emulated_device>(), 0, tiny, o);
+    return 0;
+  }
+  hanami::gpu::executor device;
+  const double copied = device.device().copy_bandwidth(std::size_t{1} << 30);
+  const auto& what = device.device().properties();
+  std::printf("%s: compute capability %d.%d, %u multiprocessors, copies %.1f GB/s\n",
+              what.name.c_str(), what.major, what.minor, what.multiprocessors, 1e-9 * copied);
+  run(std::move(device), copied, sizes{}, o);
+  return 0;
+}
+
 } // namespace
 
-int main(int argc, char** argv) {
-  try {
-    std::set<std::string_view> wanted(argv + 1, argv + argc);
-    for (const std::string_view name : wanted) {
-      if (name != "mnist" && name != "sensors" && name != "one" && name != "large" &&
-          name != "emulated") {
-        std::fprintf(stderr, "no part '%s'; there are mnist, sensors, one, large and emulated\n",
-                     std::string(name).c_str());
-        return EXIT_FAILURE;
-      }
-    }
-    if (wanted.erase("emulated") > 0) {
-      std::puts("emulated: the figures below are none of a device");
-      run(hanami::gpu::trainer<hanami::gpu::emulated_device>(), 0, tiny, wanted);
-      return EXIT_SUCCESS;
-    }
-    hanami::gpu::executor device;
-    const double copied = device.device().copy_bandwidth(std::size_t{1} << 30);
-    const auto& what = device.device().properties();
-    std::printf("%s: compute capability %d.%d, %u multiprocessors, copies %.1f GB/s\n",
-                what.name.c_str(), what.major, what.minor, what.multiprocessors, 1e-9 * copied);
-    run(std::move(device), copied, sizes{}, wanted);
-  } catch (const std::exception& e) {
-    std::fprintf(stderr, "%s\n", e.what());
-    return EXIT_FAILURE;
-  }
-  return EXIT_SUCCESS;
+int main(int count, char** arguments) {
+  CLI::App app("What a GPU makes of clusters, part by part (all of them if none is named).", "gpu");
+  gpu_options o;
+  support::add_data_option(app, o.data);
+  app.add_flag("--emulated", o.emulated, "tiny, on this machine's processor: does it run?");
+  app.add_option("parts", o.parts, "mnist, sensors, one, large")
+      ->check(CLI::IsMember({"mnist", "sensors", "one", "large"}));
+  return support::run_program(app, count, arguments, [&] { return run(o); });
 }

@@ -13,7 +13,7 @@
 
 #include <hanami/hanami.hpp>
 
-#include "support/digit_templates.hpp"
+#include <support/digit_templates.hpp>
 
 namespace {
 
@@ -164,7 +164,7 @@ BENCHMARK(list_inputs)->ArgNames({"sources", "percent"})->Args({112, 20})->Args(
 /// The border rule over the active sections of a brick.
 void follow_borders(benchmark::State& state) {
   const auto chunks = static_cast<std::size_t>(state.range(0));
-  std::vector<hanami::border_watch> watch(chunks);
+  std::vector<hanami::border_state> borders(chunks);
   aligned_vector<float> x(chunks * hanami::chunk_width);
   aligned_vector<float> inverse(x.size(), 0.01f);
   for (std::size_t i = 0; i < x.size(); ++i) {
@@ -173,7 +173,7 @@ void follow_borders(benchmark::State& state) {
   for (auto _ : state) {
     for (std::size_t c = 0; c < chunks; ++c) {
       const std::size_t at = c * hanami::chunk_width;
-      hanami::detail::follow_borders(watch[c], 0x1248U, x.data() + at, inverse.data() + at);
+      hanami::detail::follow_borders(borders[c], 0x1248U, x.data() + at, inverse.data() + at);
     }
     benchmark::ClobberMemory();
   }
@@ -191,7 +191,7 @@ void potentials(benchmark::State& state) {
   }
   for (auto _ : state) {
     for (std::size_t i = 0; i < neurons; ++i) {
-      values[i] = Activation::potential(sums[i]);
+      values[i] = Activation::activate(sums[i]);
     }
     benchmark::ClobberMemory();
   }
@@ -210,7 +210,7 @@ void slopes(benchmark::State& state) {
   }
   for (auto _ : state) {
     for (std::size_t i = 0; i < neurons; ++i) {
-      deltas[i] = 0.5f * Activation::slope(values[i]);
+      deltas[i] = 0.5f * Activation::derivative(values[i]);
     }
     benchmark::ClobberMemory();
   }
@@ -223,14 +223,14 @@ BENCHMARK(slopes<hanami::log2_activation>)->ArgName("neurons")->Arg(256);
 struct output_task {
   hanami::cluster made;
   hanami::network<float> net;
-  hanami::activity<float> act;
+  hanami::workspace<float> ws;
 
   output_task(std::uint32_t bricks, std::uint32_t nodes) : made(plan(bricks, nodes)), net() {
     made.train(std::vector<float>(16, 1.0f), std::vector<float>(nodes, 0.0f));
     net = made.state();
-    act.fit_to_learn(net);
-    std::fill(act.sources.begin(), act.sources.end(), 0.5f);
-    std::fill(act.errors.begin(), act.errors.end(), 1e-3f);
+    ws.fit_to_learn(net);
+    std::fill(ws.activations.begin(), ws.activations.end(), 0.5f);
+    std::fill(ws.output_gradients.begin(), ws.output_gradients.end(), 1e-3f);
   }
 
   std::size_t synapses() const { return net.outputs.front().weights.size(); }
@@ -258,7 +258,7 @@ void read_output(benchmark::State& state) {
   output_task task(static_cast<std::uint32_t>(state.range(0)),
                    static_cast<std::uint32_t>(state.range(1)));
   for (auto _ : state) {
-    hanami::read_output(task.net, 0, hanami::weight_set::current, task.act,
+    hanami::read_output(task.net, 0, hanami::weight_set::current, task.ws,
                         hanami::serial_executor{});
     benchmark::ClobberMemory();
   }
@@ -270,13 +270,13 @@ void correct_output_block(benchmark::State& state) {
   output_task task(static_cast<std::uint32_t>(state.range(0)),
                    static_cast<std::uint32_t>(state.range(1)));
   auto& layer = task.net.outputs.front();
-  const std::size_t nodes = task.net.plan.output_size;
+  const std::size_t nodes = task.net.topology.output_size;
   const std::size_t lanes = task.net.lanes();
   for (auto _ : state) {
     for (std::size_t block = 0; block < layer.bricks.size(); ++block) {
       hanami::correct_output_block(layer.weights.data() + block * lanes * nodes,
-                                   task.act.errors.data(), nodes, lanes,
-                                   task.act.sources.data() + task.net.neurons_of(block), 1e-6f);
+                                   task.ws.output_gradients.data(), nodes, lanes,
+                                   task.ws.activations.data() + task.net.neurons_of(block), 1e-6f);
     }
     benchmark::ClobberMemory();
   }
@@ -292,7 +292,7 @@ struct digit_task {
   std::array<float, 10> target{};
   std::size_t next = 0;
 
-  explicit digit_task(const hanami::cluster_template& plan) : made(plan) {
+  explicit digit_task(const hanami::cluster_template& layout) : made(layout) {
     for (std::size_t i = 0; i < digits.size(); ++i) {
       read();
       made.train(input, target);
@@ -309,7 +309,7 @@ struct digit_task {
 hanami::cluster_template plan_of(benchmark::State& state) {
   const auto size = static_cast<std::uint32_t>(state.range(0));
   state.SetLabel(size == 0 ? "fields" : "plain");
-  return size == 0 ? bench::fields_of(64) : bench::plain_of(size);
+  return size == 0 ? support::fields_of(64) : support::plain_of(size);
 }
 
 void sweep_clusters(benchmark::internal::Benchmark* b) {
@@ -320,23 +320,23 @@ void sweep_clusters(benchmark::internal::Benchmark* b) {
 void forward_bricks(benchmark::State& state) {
   digit_task task(plan_of(state));
   const auto& net = task.made.state();
-  hanami::activity<float> act;
-  act.fit(net);
-  const hanami::forward_brick<float, float> work{net, act, hanami::weight_set::current};
+  hanami::workspace<float> ws;
+  ws.fit(net);
+  const hanami::forward_brick<float, float> work{net, ws, hanami::weight_set::current};
   std::size_t bytes = 0;
   for (auto _ : state) {
     state.PauseTiming();
     task.read();
-    hanami::place_inputs<float>(net, task.input, act);
+    hanami::place_inputs<float>(net, task.input, ws);
     state.ResumeTiming();
-    for (std::size_t level = 0; level < net.plan.levels.size(); ++level) {
-      for (const hanami::hexagon_id id : net.plan.levels[level]) {
-        hanami::find_active(net, id, act);
+    for (std::size_t level = 0; level < net.topology.levels.size(); ++level) {
+      for (const hanami::hexagon_id id : net.topology.levels[level]) {
+        hanami::find_active(net, id, ws);
       }
-      for (const std::uint32_t b : act.level_bricks[level]) {
+      for (const std::uint32_t b : ws.level_bricks[level]) {
         work(b);
       }
-      bytes += hanami::touched_bytes(net, act.level_bricks[level], act);
+      bytes += hanami::touched_bytes(net, ws.level_bricks[level], ws);
     }
   }
   state.SetBytesProcessed(static_cast<std::int64_t>(bytes));
@@ -346,10 +346,10 @@ BENCHMARK(forward_bricks)->Apply(sweep_clusters);
 
 void infer(benchmark::State& state) {
   digit_task task(plan_of(state));
-  hanami::activity<float> act;
+  hanami::workspace<float> ws;
   for (auto _ : state) {
     task.read();
-    benchmark::DoNotOptimize(task.made.infer(task.input, act).data());
+    benchmark::DoNotOptimize(task.made.infer(task.input, ws).data());
   }
   count_items(state, 1);
 }

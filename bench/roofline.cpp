@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <iostream>
 #include <limits>
 #include <numeric>
 #include <span>
@@ -18,17 +17,21 @@
 #include <string>
 #include <vector>
 
-#include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include <hanami/hanami.hpp>
 
-#include "../examples/support/command_line.hpp"
-#include "../examples/support/mnist_data.hpp"
-#include "../examples/support/stopwatch.hpp"
-#include "support/bandwidth.hpp"
-#include "support/digit_templates.hpp"
+#include <support/digit_templates.hpp>
+#include <support/digits.hpp>
+#include <support/program.hpp>
+#include <support/report.hpp>
+#include <support/stopwatch.hpp>
+#include <support/terminal.hpp>
+#include <support/text.hpp>
+#include <support/ticks.hpp>
+
+#include "roofline/bandwidth.hpp"
 #include "support/phases.hpp"
-#include "support/report.hpp"
 
 namespace {
 
@@ -39,20 +42,14 @@ struct roofline_options {
   bool json = false;
 };
 
-bool read_options(std::span<char* const> arguments, roofline_options& o) {
-  example::command_line line(
-      "roofline", "[options]",
-      "Measures the memory of this machine, then clusters that learn MNIST: bandwidth of the\n"
-      "kernels, and time by phases. Best of several rounds, one thread. Without MNIST at hand\n"
-      "they learn drawn digits.");
-  line.option("data", "DIR", o.data,
-              "folder with MNIST's four files, also packed (.gz);\n"
-              "without it the folder that HANAMI_MNIST_DIR names");
-  line.option("clusters", "A,B,...", o.clusters,
-              "fields, fields-LANES or plain-NEURONS\n(fields,plain-256,plain-512,plain-1024)");
-  line.option("rounds", "N", o.rounds, "of every measurement (5)", {1, 1000});
-  line.flag("json", o.json, "JSON instead of tables");
-  return line.parse(arguments);
+void add_options(CLI::App& app, roofline_options& o) {
+  support::add_data_option(app, o.data);
+  app.add_option("--clusters", o.clusters, "fields, fields-LANES or plain-NEURONS")
+      ->delimiter(',')
+      ->type_name("A,B,...")
+      ->capture_default_str();
+  app.add_option("--rounds", o.rounds, "of every measurement (5)")->check(CLI::Range(1, 1000));
+  support::add_json_flag(app, o.json);
 }
 
 hanami::cluster_template template_of(const std::string& name) {
@@ -65,13 +62,13 @@ hanami::cluster_template template_of(const std::string& name) {
   }
   if (std::has_single_bit(size) && size >= 32) {
     if (family == "fields" && size <= 256) {
-      return bench::fields_of(size);
+      return support::fields_of(size);
     }
     if (family == "plain" && size <= 4096) {
-      return bench::plain_of(size);
+      return support::plain_of(size);
     }
   }
-  throw example::usage_error(
+  throw support::usage_error(
       "there is no cluster '" + name +
       "'; fields-LANES and plain-NEURONS take powers of two, from 32 up to 256 and 4096");
 }
@@ -114,13 +111,13 @@ class digit_stream {
 
 hanami::cluster train(const hanami::cluster& fresh, digit_stream& digits, cluster_figures& found) {
   hanami::cluster made = fresh;
-  made.plan_task(digits.size());
-  const double begin = example::user_seconds();
+  made.start_task(digits.size());
+  const double begin = support::user_seconds();
   for (std::size_t i = 0; i < digits.size(); ++i) {
     const auto input = digits.input(i);
     made.train(input, digits.target());
   }
-  found.train_seconds = std::min(found.train_seconds, example::user_seconds() - begin);
+  found.train_seconds = std::min(found.train_seconds, support::user_seconds() - begin);
   return made;
 }
 
@@ -129,7 +126,7 @@ bench::phase_replay replay_training(const hanami::cluster& fresh, const hanami::
                                     digit_stream& digits, cluster_figures& found) {
   bench::phase_replay replay(fresh);
   bench::phase_clock clock;
-  replay.plan_task(digits.size());
+  replay.start_task(digits.size());
   std::size_t learned = 0;
   for (std::size_t i = 0; i < digits.size(); ++i) {
     const auto input = digits.input(i);
@@ -175,13 +172,13 @@ std::size_t hot_bytes(bench::phase_replay& replay, digit_stream& digits) {
 
 void ask(const hanami::cluster& trained, bench::phase_replay replay, digit_stream& digits,
          cluster_figures& found) {
-  hanami::activity<float> activity;
+  hanami::workspace<float> activity;
   double seconds = 0;
   for (std::size_t i = 0; i < digits.size(); ++i) {
     const auto input = digits.input(i);
-    const std::uint64_t begin = bench::ticks();
-    bench::keep(trained.infer(input, activity)[0]);
-    const double took = bench::seconds_per_tick() * static_cast<double>(bench::ticks() - begin);
+    const std::uint64_t begin = support::ticks();
+    support::keep(trained.infer(input, activity)[0]);
+    const double took = support::seconds_per_tick() * static_cast<double>(support::ticks() - begin);
     seconds += took < bench::phase_clock::longest_lap ? took : 0.0;
   }
   found.infer_seconds = std::min(found.infer_seconds, seconds);
@@ -200,7 +197,7 @@ void ask(const hanami::cluster& trained, bench::phase_replay replay, digit_strea
   }
 }
 
-cluster_figures measure(const std::string& name, const example::mnist_data& data,
+cluster_figures measure(const std::string& name, const hanami::digit_images& data,
                         std::size_t rounds) {
   cluster_figures found;
   found.name = name;
@@ -216,12 +213,12 @@ cluster_figures measure(const std::string& name, const example::mnist_data& data
   return found;
 }
 
-bench::table memory_table(const std::vector<bench::memory_level>& levels) {
-  bench::table table("memory", "What one core gets, best of several rounds",
-                     {{"level", "level"},
-                      {"walked KiB", "walked_kib", 0},
-                      {"read GB/s", "read_gb_per_second", 1},
-                      {"update GB/s", "update_gb_per_second", 1}});
+support::table memory_table(const std::vector<bench::memory_level>& levels) {
+  support::table table("memory", "What one core gets, best of several rounds",
+                       {{"level", "level"},
+                        {"walked KiB", "walked_kib", 0},
+                        {"read GB/s", "read_gb_per_second", 1},
+                        {"update GB/s", "update_gb_per_second", 1}});
   for (const auto& level : levels) {
     table.add({level.name, static_cast<double>(level.probed) / 1024, level.read / 1e9,
                level.update / 1e9});
@@ -229,10 +226,10 @@ bench::table memory_table(const std::vector<bench::memory_level>& levels) {
   return table;
 }
 
-bench::table kernel_table(const std::vector<bench::memory_level>& levels,
-                          const std::vector<cluster_figures>& clusters) {
+support::table kernel_table(const std::vector<bench::memory_level>& levels,
+                            const std::vector<cluster_figures>& clusters) {
   using bench::phase;
-  bench::table table(
+  support::table table(
       "kernels",
       "Kernels over the lists of MNIST, as a share of the level that holds their hot weights: "
       "those\n"
@@ -264,15 +261,16 @@ bench::table kernel_table(const std::vector<bench::memory_level>& levels,
   return table;
 }
 
-bench::table phase_table(const cluster_figures& c) {
-  bench::table table(c.name,
-                     c.name + ": time by phases, " +
-                         example::formatted("%.1f %% of the samples learned from", 100 * c.learned),
-                     {{"phase", "phase"},
-                      {"train us", "train_us", 3},
-                      {"%", "train_share", 1},
-                      {"infer us", "infer_us", 3},
-                      {"%", "infer_share", 1}});
+support::table phase_table(const cluster_figures& c) {
+  support::table table(
+      c.name,
+      c.name + ": time by phases, " +
+          support::formatted("%.1f %% of the samples learned from", 100 * c.learned),
+      {{"phase", "phase"},
+       {"train us", "train_us", 3},
+       {"%", "train_share", 1},
+       {"infer us", "infer_us", 3},
+       {"%", "infer_share", 1}});
   constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
   const auto row = [&](const std::string& name, double train, double infer) {
     const double train_part = train > 0 ? train : nothing;
@@ -290,46 +288,36 @@ bench::table phase_table(const cluster_figures& c) {
   return table;
 }
 
-int run(std::span<char* const> arguments) {
-  roofline_options o;
-  if (!read_options(arguments, o)) {
-    return 0;
-  }
+int run(const roofline_options& o) {
   for (const std::string& name : o.clusters) {
     template_of(name); // a wrong name before anything is measured
   }
-  const example::mnist_data data = example::find_mnist(o.data);
-  if (data.drawn()) {
-    std::cerr << "roofline: no MNIST at hand (--data, HANAMI_MNIST_DIR): drawn digits\n";
-  }
-  const bool shown = ::isatty(STDERR_FILENO) == 1;
-  const auto say = [&](const std::string& what) {
-    if (shown) {
-      std::fprintf(stderr, "\r\033[K%s", what.c_str());
-    }
-  };
-  say("memory");
+  const hanami::digit_images data = support::find_digits(o.data);
+  support::say("memory");
   const auto levels = bench::measure_memory(4 * o.rounds);
   std::vector<cluster_figures> clusters;
   for (const std::string& name : o.clusters) {
-    say(name);
+    support::say(name);
     clusters.push_back(measure(name, data, o.rounds));
   }
-  say("");
-  std::vector<bench::table> tables = {memory_table(levels), kernel_table(levels, clusters)};
+  support::say("");
+  std::vector<support::table> tables = {memory_table(levels), kernel_table(levels, clusters)};
   for (const cluster_figures& c : clusters) {
     tables.push_back(phase_table(c));
   }
-  example::json_object facts;
-  facts.add("dataset", data.name).add("instruction_set", hanami::instruction_set());
-  bench::print_report(facts, tables, o.json);
+  support::print_report({{"dataset", data.name()}, {"instruction_set", hanami::instruction_set()}},
+                        tables, o.json);
   return 0;
 }
 
 } // namespace
 
 int main(int count, char** arguments) {
-  return example::run_program("roofline", [&] {
-    return run({arguments + 1, static_cast<std::size_t>(count > 0 ? count - 1 : 0)});
-  });
+  CLI::App app(
+      "Measures the memory of this machine, then clusters that learn MNIST: bandwidth of the\n"
+      "kernels, and time by phases. Best of several rounds, one thread.",
+      "roofline");
+  roofline_options o;
+  add_options(app, o);
+  return support::run_program(app, count, arguments, [&] { return run(o); });
 }

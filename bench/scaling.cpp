@@ -14,15 +14,17 @@
 #include <thread>
 #include <vector>
 
-#include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include <hanami/executor/tbb.hpp>
 #include <hanami/hanami.hpp>
 
-#include "../examples/support/command_line.hpp"
-#include "../examples/support/stopwatch.hpp"
-#include "support/report.hpp"
-#include "support/ticks.hpp"
+#include <support/program.hpp>
+#include <support/report.hpp>
+#include <support/stopwatch.hpp>
+#include <support/terminal.hpp>
+#include <support/text.hpp>
+#include <support/ticks.hpp>
 
 namespace {
 
@@ -34,24 +36,12 @@ struct scaling_options {
   bool json = false;
 };
 
-bool read_options(std::span<char* const> arguments, scaling_options& o) {
-  example::command_line line(
-      "scaling", "[options]",
-      "Costs of training and answering against the size of a cluster, "
-      "against the share of\nits inputs that is active, on more threads, and "
-      "of growth. One thread unless said, invented values.");
-  line.option("most", "N", o.most, "synapses of the largest cluster (1e8: 2 GB of memory)",
-              {1e5, 1e9});
-  line.option("rounds", "N", o.rounds, "tenths of a second for every measurement (5)", {1, 1000});
-  line.flag("json", o.json, "JSON instead of tables");
-  return line.parse(arguments);
-}
-
-void say(const std::string& what) {
-  static const bool shown = ::isatty(STDERR_FILENO) == 1;
-  if (shown) {
-    std::fprintf(stderr, "\r\033[K%s", what.c_str());
-  }
+void add_options(CLI::App& app, scaling_options& o) {
+  app.add_option("--most", o.most, "synapses of the largest cluster (1e8: 2 GB of memory)")
+      ->check(CLI::Range(1e5, 1e9));
+  app.add_option("--rounds", o.rounds, "tenths of a second for every measurement (5)")
+      ->check(CLI::Range(1, 1000));
+  support::add_json_flag(app, o.json);
 }
 
 /// One hexagon of `bricks` bricks behind `inputs` inputs; 10 classes.
@@ -67,7 +57,7 @@ hanami::cluster make_cluster(std::size_t inputs, std::uint32_t bricks) {
                            .input("in", {1, 1, 1}, static_cast<std::uint32_t>(inputs))
                            .output("out", {3, 1, 1}, 10, hanami::output_kind::softmax)
                            .build());
-  made.plan_task(std::uint64_t{1} << 40);
+  made.start_task(std::uint64_t{1} << 40);
   return made;
 }
 
@@ -122,11 +112,11 @@ class call_times {
  public:
   template <class Call>
   void take(const Call& call) {
-    const std::uint64_t begin = bench::ticks();
+    const std::uint64_t begin = support::ticks();
     call();
-    all_.push_back(bench::seconds_per_tick() * static_cast<double>(bench::ticks() - begin));
+    all_.push_back(support::seconds_per_tick() * static_cast<double>(support::ticks() - begin));
   }
-  double median_us() const { return 1e6 * bench::median(all_); }
+  double median_us() const { return 1e6 * support::median(all_); }
 
  private:
   std::vector<double> all_;
@@ -144,33 +134,33 @@ costs measure(hanami::cluster& made, std::size_t active, std::size_t rounds,
               const Executor& run = {}) {
   random_samples samples(made.input_size(), active);
   const std::vector<float> silence(made.input_size());
-  hanami::activity<float> activity;
+  hanami::workspace<float> activity;
   call_times infer;
   call_times silent;
   call_times train;
-  const double end = example::wall_seconds() + 0.1 * static_cast<double>(rounds);
+  const double end = support::wall_seconds() + 0.1 * static_cast<double>(rounds);
   do {
-    silent.take([&] { bench::keep(made.infer(silence, activity, run)[0]); });
+    silent.take([&] { support::keep(made.infer(silence, activity, run)[0]); });
     samples.next();
-    infer.take([&] { bench::keep(made.infer(samples.input(), activity, run)[0]); });
+    infer.take([&] { support::keep(made.infer(samples.input(), activity, run)[0]); });
     samples.next();
     train.take([&] { made.train(samples.input(), samples.target(), run); });
-  } while (example::wall_seconds() < end);
+  } while (support::wall_seconds() < end);
   return {infer.median_us(), train.median_us(), silent.median_us()};
 }
 
-bench::table against_size(const scaling_options& o) {
+support::table against_size(const scaling_options& o) {
   constexpr std::size_t active = 64;
-  bench::table table("size", "Against the size: 64 active inputs of ever more, 128 neurons",
-                     {{"inputs", "inputs", 0},
-                      {"synapses", "synapses", 0},
-                      {"bytes/synapse", "bytes_per_synapse", 2},
-                      {"infer us", "infer_us", 3},
-                      {"train us", "train_us", 3},
-                      {"silent us", "silent_us", 3},
-                      {"active part us", "active_us", 3}});
+  support::table table("size", "Against the size: 64 active inputs of ever more, 128 neurons",
+                       {{"inputs", "inputs", 0},
+                        {"synapses", "synapses", 0},
+                        {"bytes/synapse", "bytes_per_synapse", 2},
+                        {"infer us", "infer_us", 3},
+                        {"train us", "train_us", 3},
+                        {"silent us", "silent_us", 3},
+                        {"active part us", "active_us", 3}});
   for (double synapses = 1e4; synapses <= o.most * 1.01; synapses *= 10) {
-    say(example::formatted("size: %.0e synapses", synapses));
+    support::say(support::formatted("size: %.0e synapses", synapses));
     hanami::cluster made = make_cluster(static_cast<std::size_t>(synapses / lanes) + 1, 1);
     grow_all(made);
     const costs c = measure(made, active, o.rounds);
@@ -182,18 +172,19 @@ bench::table against_size(const scaling_options& o) {
   return table;
 }
 
-bench::table against_activity(const scaling_options& o) {
+support::table against_activity(const scaling_options& o) {
   constexpr std::size_t inputs = 4096;
-  bench::table table("activity", "Against activity: 4,096 inputs, 256 neurons, a million synapses",
-                     {{"active %", "active_percent", 0},
-                      {"infer us", "infer_us", 3},
-                      {"train us", "train_us", 3},
-                      {"infer ns/synapse", "infer_ns_per_active_synapse", 4},
-                      {"train ns/synapse", "train_ns_per_active_synapse", 4}});
+  support::table table("activity",
+                       "Against activity: 4,096 inputs, 256 neurons, a million synapses",
+                       {{"active %", "active_percent", 0},
+                        {"infer us", "infer_us", 3},
+                        {"train us", "train_us", 3},
+                        {"infer ns/synapse", "infer_ns_per_active_synapse", 4},
+                        {"train ns/synapse", "train_ns_per_active_synapse", 4}});
   hanami::cluster made = make_cluster(inputs, 2);
   grow_all(made);
   for (const double percent : {1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0}) {
-    say(example::formatted("activity: %.0f %%", percent));
+    support::say(support::formatted("activity: %.0f %%", percent));
     const auto active = static_cast<std::size_t>(inputs * percent / 100);
     const costs c = measure(made, active, o.rounds);
     const double synapses = static_cast<double>(active) * 2 * lanes;
@@ -203,21 +194,21 @@ bench::table against_activity(const scaling_options& o) {
 }
 
 /// All 784 inputs of ever more bricks active, in loops shared by ever more threads.
-bench::table against_threads(const scaling_options& o) {
+support::table against_threads(const scaling_options& o) {
   constexpr std::size_t inputs = 784;
-  bench::table table("threads", "Against threads: 784 active inputs of ever more neurons, oneTBB",
-                     {{"synapses", "synapses", 0},
-                      {"threads", "threads", 0},
-                      {"infer us", "infer_us", 1},
-                      {"x", "infer_speedup", 2},
-                      {"train us", "train_us", 1},
-                      {"x", "train_speedup", 2}});
+  support::table table("threads", "Against threads: 784 active inputs of ever more neurons, oneTBB",
+                       {{"synapses", "synapses", 0},
+                        {"threads", "threads", 0},
+                        {"infer us", "infer_us", 1},
+                        {"x", "infer_speedup", 2},
+                        {"train us", "train_us", 1},
+                        {"x", "train_speedup", 2}});
   for (const std::uint32_t bricks : {1U, 10U, 100U, 1000U}) {
     const double synapses = static_cast<double>(inputs) * bricks * lanes;
     if (synapses > o.most * 1.01) {
       break;
     }
-    say(example::formatted("threads: %.0e synapses", synapses));
+    support::say(support::formatted("threads: %.0e synapses", synapses));
     hanami::cluster made = make_cluster(inputs, bricks);
     grow_all(made);
     costs one_thread;
@@ -233,14 +224,14 @@ bench::table against_threads(const scaling_options& o) {
 
 /// Shows one cluster inputs that it has not seen before, 64 a sample, and each sample once more:
 /// the difference is what growing took.
-bench::table while_growing(const scaling_options& o) {
+support::table while_growing(const scaling_options& o) {
   constexpr std::size_t new_ones = 64;
-  bench::table table("growth", "While one cluster grows: 64 new inputs a sample, 128 neurons",
-                     {{"synapses", "synapses", 0},
-                      {"new sample us", "new_us", 1},
-                      {"same again us", "again_us", 1},
-                      {"growth ns/synapse", "growth_ns_per_synapse", 3},
-                      {"x", "ratio", 2}});
+  support::table table("growth", "While one cluster grows: 64 new inputs a sample, 128 neurons",
+                       {{"synapses", "synapses", 0},
+                        {"new sample us", "new_us", 1},
+                        {"same again us", "again_us", 1},
+                        {"growth ns/synapse", "growth_ns_per_synapse", 3},
+                        {"x", "ratio", 2}});
   hanami::cluster made = make_cluster(static_cast<std::size_t>(o.most / lanes) + 1, 1);
   std::vector<float> input(made.input_size());
   std::array<float, 10> target{};
@@ -253,9 +244,9 @@ bench::table while_growing(const scaling_options& o) {
   std::size_t samples = 0;
   double edge = 1e4;
   const auto timed = [&] {
-    const double begin = example::thread_seconds();
+    const double begin = support::thread_seconds();
     made.train(input, target);
-    return example::thread_seconds() - begin;
+    return support::thread_seconds() - begin;
   };
   for (std::size_t first = 0; first + new_ones <= input.size(); first += new_ones) {
     const auto begin = input.begin() + static_cast<std::ptrdiff_t>(first);
@@ -268,7 +259,7 @@ bench::table while_growing(const scaling_options& o) {
     std::fill_n(begin, new_ones, 0.0f);
     const auto synapses = static_cast<double>((first + new_ones) * lanes);
     if (synapses >= edge || first + 2 * new_ones > input.size()) {
-      say(example::formatted("growth: %.0e synapses", synapses));
+      support::say(support::formatted("growth: %.0e synapses", synapses));
       const auto n = static_cast<double>(samples);
       stretches.push_back({synapses, 1e6 * first_seconds / n, 1e6 * again_seconds / n,
                            1e9 * (first_seconds - again_seconds) / (n * new_ones * lanes)});
@@ -288,27 +279,26 @@ bench::table while_growing(const scaling_options& o) {
   return table;
 }
 
-int run(std::span<char* const> arguments) {
-  scaling_options o;
-  if (!read_options(arguments, o)) {
-    return 0;
-  }
-  std::vector<bench::table> tables;
+int run(const scaling_options& o) {
+  std::vector<support::table> tables;
   tables.push_back(against_size(o));
   tables.push_back(against_activity(o));
   tables.push_back(against_threads(o));
   tables.push_back(while_growing(o));
-  say("");
-  example::json_object facts;
-  facts.add("instruction_set", hanami::instruction_set()).add("rounds", o.rounds);
-  bench::print_report(facts, tables, o.json);
+  support::say("");
+  support::print_report({{"instruction_set", hanami::instruction_set()}, {"rounds", o.rounds}},
+                        tables, o.json);
   return 0;
 }
 
 } // namespace
 
 int main(int count, char** arguments) {
-  return example::run_program("scaling", [&] {
-    return run({arguments + 1, static_cast<std::size_t>(count > 0 ? count - 1 : 0)});
-  });
+  CLI::App app(
+      "What a cluster costs: against its size, the share of it that is active and the number of\n"
+      "threads, and while it grows. One thread unless said, invented values.",
+      "scaling");
+  scaling_options o;
+  add_options(app, o);
+  return support::run_program(app, count, arguments, [&] { return run(o); });
 }

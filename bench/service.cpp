@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <random>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -19,17 +18,20 @@
 
 #include <unistd.h>
 
-#include <hanami/cluster.hpp>
+#include <CLI/CLI.hpp>
+
+#include <hanami/hanami.hpp>
 #include <hanami/service/api/reference/wire.hpp>
 #include <hanami/service/api/v1/cluster_frames.hpp>
 #include <hanami/service/base/json.hpp>
 #include <hanami/service/server.hpp>
 
-#include "../examples/support/command_line.hpp"
-#include "../examples/support/mnist_data.hpp"
-#include "../examples/support/mnist_task.hpp"
-#include "support/load.hpp"
-#include "support/report.hpp"
+#include <support/digit_templates.hpp>
+#include <support/digits.hpp>
+#include <support/load.hpp>
+#include <support/program.hpp>
+#include <support/report.hpp>
+#include <support/scratch_folder.hpp>
 
 namespace {
 
@@ -42,19 +44,6 @@ struct service_options {
   std::size_t sockets = 64;
   double seconds = 3;
   bool json = false;
-};
-
-/// Goes with all that is in it.
-struct temporary_folder {
-  temporary_folder() = default;
-  temporary_folder(const temporary_folder&) = delete;
-  temporary_folder& operator=(const temporary_folder&) = delete;
-  ~temporary_folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-  const std::filesystem::path path = std::filesystem::temp_directory_path() /
-                                     ("hanami-bench-" + std::to_string(std::random_device{}()));
 };
 
 hanami::service::server_config config_in(const std::filesystem::path& folder,
@@ -83,17 +72,17 @@ std::string request(std::string_view method, std::string_view target, std::strin
 /// Somebody who talks to the server over one connection.
 class rest_client {
  public:
-  explicit rest_client(std::uint16_t port) : fd_(bench::detail::connect_to(port)) {}
+  explicit rest_client(std::uint16_t port) : fd_(support::detail::connect_to(port)) {}
   rest_client(const rest_client&) = delete;
   rest_client& operator=(const rest_client&) = delete;
   ~rest_client() { ::close(fd_); }
 
   /// The answer's body; throws what the load generator throws where it is no 2xx.
   std::string ask(std::string_view method, std::string_view target, std::string_view body = {}) {
-    bench::detail::send_all(fd_, request(method, target, token, body));
+    support::detail::send_all(fd_, request(method, target, token, body));
     std::string answer;
     std::size_t size = 0;
-    while ((size = bench::detail::response_size(answer)) == 0) {
+    while ((size = support::detail::response_size(answer)) == 0) {
       char bytes[16384];
       const ::ssize_t got = ::recv(fd_, bytes, sizeof bytes, 0);
       if (got <= 0) {
@@ -210,8 +199,8 @@ void train_by_task(rest_client& client, const std::string& cluster, const std::s
 double train_alone(const mnist_files& from) {
   const auto begin = std::chrono::steady_clock::now();
   const hanami::image_dataset set = hanami::load_idx(from.images, from.labels);
-  hanami::cluster net(hanami::parse_template(example::fields_template), {.seed = 1});
-  net.plan_task(set.size());
+  hanami::cluster net(support::fields_of(64), {.seed = 1});
+  net.start_task(set.size());
   std::vector<float> input(set.input_size());
   std::vector<float> target(set.target_size());
   for (std::size_t i = 0; i < set.size(); ++i) {
@@ -221,10 +210,10 @@ double train_alone(const mnist_files& from) {
   return seconds_since(begin);
 }
 
-bench::table measure_epoch(rest_client& client, const std::string& cluster,
-                           const mnist_files& set) {
-  bench::table table("epoch", "From files to a cluster that has seen all images once, wall time",
-                     {{"what", "what"}, {"seconds", "seconds", 2}, {"of alone", "ratio", 2}});
+support::table measure_epoch(rest_client& client, const std::string& cluster,
+                             const mnist_files& set) {
+  support::table table("epoch", "From files to a cluster that has seen all images once, wall time",
+                       {{"what", "what"}, {"seconds", "seconds", 2}, {"of alone", "ratio", 2}});
   const double alone_before = train_alone(set);
   const auto begin = std::chrono::steady_clock::now();
   const std::string dataset = upload_mnist(client, set);
@@ -240,9 +229,10 @@ bench::table measure_epoch(rest_client& client, const std::string& cluster,
 
 /// A question in the reference's protocol.
 std::string reference_question(std::span<const float> input) {
-  return bench::client_frame(api::write_cluster_message("picture", true, api::process_kind::request,
-                                                        api::buffer_kind::input, input),
-                             true);
+  return support::client_frame(api::write_cluster_message("picture", true,
+                                                          api::process_kind::request,
+                                                          api::buffer_kind::input, input),
+                               true);
 }
 
 /// A question in a binary frame of the modern socket.
@@ -262,7 +252,7 @@ std::string modern_question(std::span<const float> input) {
   for (const float value : input) {
     put(value);
   }
-  return bench::client_frame(frame, true);
+  return support::client_frame(frame, true);
 }
 
 class rate_table {
@@ -270,32 +260,32 @@ class rate_table {
   explicit rate_table(const service_options& o) : options_(o) {}
 
   /// As fast as it goes, then at half of that.
-  void add(const std::string& what, bench::load_plan plan) {
+  void add(const std::string& what, support::load_plan plan) {
     plan.seconds = options_.seconds;
-    const bench::load_result most = bench::run_load(plan);
+    const support::load_result most = support::run_load(plan);
     const auto connections = static_cast<double>(plan.connections);
     table_.add({what, connections, most.rate, most.median_ms, most.p99_ms});
     plan.rate = most.rate / 2;
-    const bench::load_result half = bench::run_load(plan);
+    const support::load_result half = support::run_load(plan);
     table_.add({what + ", half load", connections, half.rate, half.median_ms, half.p99_ms});
   }
-  bench::table take() { return std::move(table_); }
+  support::table take() { return std::move(table_); }
 
  private:
   const service_options& options_;
-  bench::table table_{"rates",
-                      "Requests and answers, server and load generator on one machine",
-                      {{"what", "what"},
-                       {"connections", "connections"},
-                       {"a second", "rate"},
-                       {"median ms", "median_ms", 3},
-                       {"99 % ms", "p99_ms", 3}}};
+  support::table table_{"rates",
+                        "Requests and answers, server and load generator on one machine",
+                        {{"what", "what"},
+                         {"connections", "connections"},
+                         {"a second", "rate"},
+                         {"median ms", "median_ms", 3},
+                         {"99 % ms", "p99_ms", 3}}};
 };
 
-bench::table measure_rates(const service_options& o, std::uint16_t port, rest_client& client,
-                           const std::string& cluster, std::span<const float> input) {
+support::table measure_rates(const service_options& o, std::uint16_t port, rest_client& client,
+                             const std::string& cluster, std::span<const float> input) {
   rate_table rates(o);
-  bench::load_plan plan;
+  support::load_plan plan;
   plan.port = port;
   plan.connections = o.sockets;
 
@@ -312,14 +302,14 @@ bench::table measure_rates(const service_options& o, std::uint16_t port, rest_cl
 
   plan.websocket = true;
   plan.opening = {
-      bench::client_handshake("/"),
-      bench::client_frame(json::serialize(json::object{
-                              {"token", client.token}, {"target", "cluster"}, {"uuid", cluster}}),
-                          false)};
+      support::client_handshake("/"),
+      support::client_frame(json::serialize(json::object{
+                                {"token", client.token}, {"target", "cluster"}, {"uuid", cluster}}),
+                            false)};
   plan.message = reference_question(input);
   rates.add("direct IO of the reference, 784 inputs", plan);
 
-  std::string handshake = bench::client_handshake("/v1/clusters/" + cluster + "/socket");
+  std::string handshake = support::client_handshake("/v1/clusters/" + cluster + "/socket");
   handshake.insert(handshake.size() - 2, "Authorization: Bearer " + client.token + "\r\n");
   plan.opening = {handshake};
   plan.message = modern_question(input);
@@ -327,50 +317,44 @@ bench::table measure_rates(const service_options& o, std::uint16_t port, rest_cl
   return rates.take();
 }
 
-bool read_options(std::span<char* const> arguments, service_options& o) {
-  example::command_line line("service", "[options]",
-                             "The whole service under load, on clusters that have learned.");
-  line.option("data", "DIR", o.data, "folder with MNIST (HANAMI_MNIST_DIR, else drawn digits)");
-  line.option("threads", "N", o.threads,
-              "network threads, and threads of the engine (0: the service's defaults)", {0, 1024});
-  line.option("sockets", "N", o.sockets, "connections at once (64)", {1, 10'000});
-  line.option("seconds", "S", o.seconds, "of each measurement (3)", {0.1, 600});
-  line.flag("json", o.json, "JSON instead of tables");
-  return line.parse(arguments);
+void add_options(CLI::App& app, service_options& o) {
+  support::add_data_option(app, o.data);
+  app.add_option("--threads", o.threads,
+                 "network threads, and threads of the engine (0: the service's defaults)")
+      ->check(CLI::Range(0, 1024));
+  app.add_option("--sockets", o.sockets, "connections at once (64)")->check(CLI::Range(1, 10'000));
+  app.add_option("--seconds", o.seconds, "of each measurement (3)")->check(CLI::Range(0.1, 600.0));
+  support::add_json_flag(app, o.json);
 }
 
-int run(std::span<char* const> arguments) {
-  service_options o;
-  if (!read_options(arguments, o)) {
-    return 0;
-  }
-  bench::raise_file_limit();
-  const example::mnist_data digits = example::find_mnist(o.data);
-  const temporary_folder folder;
+int run(const service_options& o) {
+  support::raise_file_limit();
+  const hanami::digit_images digits = support::find_digits(o.data);
+  const scratch_folder folder;
   const hanami::service::server service(config_in(folder.path, o));
   rest_client client(service.port());
   client.token =
       client.ask_for("access_token", "POST", "/v1/sessions",
                      json::object{{"user_id", "admin"}, {"password", "a password for the bench"}});
-  const std::string cluster =
-      client.ask_for("id", "POST", "/v1/clusters",
-                     json::object{{"name", "digits"}, {"template", example::fields_template}});
+  const std::string cluster = client.ask_for(
+      "id", "POST", "/v1/clusters",
+      json::object{{"name", "digits"}, {"template", hanami::to_text(support::fields_of(64))}});
 
-  std::vector<bench::table> tables;
+  std::vector<support::table> tables;
   tables.push_back(measure_epoch(client, cluster, {folder.path, digits.train}));
   std::vector<float> input(digits.test.input_size());
   digits.test.read_input(0, input);
   tables.push_back(measure_rates(o, service.port(), client, cluster, input));
-  example::json_object facts;
-  facts.add("data", digits.name).add("threads", o.threads).add("seconds", o.seconds);
-  bench::print_report(facts, tables, o.json);
+  support::print_report({{"data", digits.name()}, {"threads", o.threads}, {"seconds", o.seconds}},
+                        tables, o.json);
   return 0;
 }
 
 } // namespace
 
 int main(int count, char** arguments) {
-  return example::run_program("service", [&] {
-    return run({arguments + 1, static_cast<std::size_t>(count > 0 ? count - 1 : 0)});
-  });
+  CLI::App app("The whole service under load, on clusters that have learned.", "service");
+  service_options o;
+  add_options(app, o);
+  return support::run_program(app, count, arguments, [&] { return run(o); });
 }

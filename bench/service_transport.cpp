@@ -9,7 +9,6 @@
 #include <cstdio>
 #include <functional>
 #include <memory>
-#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -19,11 +18,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
+
+#include <hanami/service/base/runtime.hpp>
 #include <hanami/service/http/http_server.hpp>
 
-#include "../examples/support/command_line.hpp"
-#include "support/load.hpp"
-#include "support/report.hpp"
+#include <support/load.hpp>
+#include <support/program.hpp>
+#include <support/report.hpp>
 
 namespace {
 
@@ -111,22 +113,22 @@ class idle_clients {
 
  private:
   static int hold(int in, int out) {
-    std::vector<std::unique_ptr<bench::detail::load_connection>> held;
+    std::vector<std::unique_ptr<support::detail::load_connection>> held;
     std::uint64_t order[3];
     while (::read(in, order, sizeof order) == sizeof order) {
-      bench::load_plan plan;
+      support::load_plan plan;
       plan.port = static_cast<std::uint16_t>(order[0]);
       plan.opening = {"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"};
       if (order[2] == 1) {
         plan.websocket = true;
-        plan.opening = {bench::client_handshake("/"),
-                        bench::client_frame(std::string(3000, 'x'), true)};
+        plan.opening = {support::client_handshake("/"),
+                        support::client_frame(std::string(3000, 'x'), true)};
       }
       char done = 1;
       held.clear();
       try {
         for (std::uint64_t i = 0; i < order[1]; ++i) {
-          held.push_back(std::make_unique<bench::detail::load_connection>(plan));
+          held.push_back(std::make_unique<support::detail::load_connection>(plan));
         }
       } catch (const std::exception&) {
         done = 0;
@@ -143,36 +145,36 @@ class idle_clients {
   int read_end_;
 };
 
-bench::table measure_rates(const http::server& server, const transport_options& o) {
-  bench::table table("rates", "Requests and messages, server and load generator on one machine",
-                     {{"what", "what"},
-                      {"connections", "connections"},
-                      {"a second", "rate"},
-                      {"median ms", "median_ms", 3},
-                      {"99 % ms", "p99_ms", 3}});
-  const auto add = [&](const std::string& what, bench::load_plan plan) {
+support::table measure_rates(const http::server& server, const transport_options& o) {
+  support::table table("rates", "Requests and messages, server and load generator on one machine",
+                       {{"what", "what"},
+                        {"connections", "connections"},
+                        {"a second", "rate"},
+                        {"median ms", "median_ms", 3},
+                        {"99 % ms", "p99_ms", 3}});
+  const auto add = [&](const std::string& what, support::load_plan plan) {
     plan.port = server.port();
     plan.seconds = o.seconds;
-    const bench::load_result most = bench::run_load(plan);
+    const support::load_result most = support::run_load(plan);
     const auto connections = static_cast<double>(plan.connections);
     table.add({what, connections, most.rate, most.median_ms, most.p99_ms});
     plan.rate = most.rate / 2;
-    const bench::load_result half = bench::run_load(plan);
+    const support::load_result half = support::run_load(plan);
     table.add({what + ", half load", connections, half.rate, half.median_ms, half.p99_ms});
   };
   for (const std::size_t connections : {1u, 16u, 64u}) {
-    bench::load_plan plan;
+    support::load_plan plan;
     plan.connections = connections;
     plan.message = "GET /v1/health HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n"
                    "Authorization: Bearer 0123456789abcdef0123456789abcdef\r\n\r\n";
     add("GET", plan);
   }
   for (const std::size_t connections : {1u, 64u}) {
-    bench::load_plan plan;
+    support::load_plan plan;
     plan.connections = connections;
     plan.websocket = true;
-    plan.opening = {bench::client_handshake("/")};
-    plan.message = bench::client_frame(std::string(3136, 'x'), true);
+    plan.opening = {support::client_handshake("/")};
+    plan.message = support::client_frame(std::string(3136, 'x'), true);
     add("WebSocket, 3 KB in, 40 B out", plan);
   }
   return table;
@@ -195,7 +197,8 @@ hanami::service::http_settings open_settings(const transport_options& o) {
 memory_cost cost_of_waiting(const transport_options& o, bool websocket) {
   idle_clients clients; // before there are threads
   small_answers answers;
-  http::server server(answers, open_settings(o));
+  hanami::service::runtime common({});
+  http::server server(answers, open_settings(o), common.pool);
   const auto open = [&](std::size_t count) {
     if (!clients.open(server.port(), count, websocket)) {
       throw std::runtime_error("cannot open as many connections: raise the limit of open files");
@@ -206,26 +209,26 @@ memory_cost cost_of_waiting(const transport_options& o, bool websocket) {
   };
   constexpr std::size_t first = 100; // what only the first ones cost does not count
   open(first);
-  const std::size_t before = bench::resident_bytes();
+  const std::size_t before = support::resident_bytes();
   open(o.idle);
-  const std::size_t after = bench::resident_bytes();
-  bench::load_plan plan;
+  const std::size_t after = support::resident_bytes();
+  support::load_plan plan;
   plan.port = server.port();
   plan.connections = 16;
   plan.message = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
   plan.seconds = 1;
   return {(static_cast<double>(after) - static_cast<double>(before)) /
               static_cast<double>(o.idle - first),
-          bench::run_load(plan).rate};
+          support::run_load(plan).rate};
 }
 
 /// Each kind in a process of its own: memory that has been used once is not given back.
-bench::table measure_memory(const transport_options& o) {
-  bench::table table("memory", "Memory of connections that wait, without the clients' side",
-                     {{"what", "what"},
-                      {"open", "open"},
-                      {"bytes each", "bytes_each"},
-                      {"GET/s meanwhile", "rate"}});
+support::table measure_memory(const transport_options& o) {
+  support::table table("memory", "Memory of connections that wait, without the clients' side",
+                       {{"what", "what"},
+                        {"open", "open"},
+                        {"bytes each", "bytes_each"},
+                        {"GET/s meanwhile", "rate"}});
   for (const bool websocket : {false, true}) {
     int ends[2];
     if (::pipe(ends) != 0) {
@@ -234,7 +237,7 @@ bench::table measure_memory(const transport_options& o) {
     const ::pid_t child = ::fork();
     if (child == 0) {
       ::close(ends[0]);
-      ::_exit(example::run_program("service_transport", [&] {
+      ::_exit(support::run_program("service_transport", [&] {
         const memory_cost cost = cost_of_waiting(o, websocket);
         return ::write(ends[1], &cost, sizeof cost) == sizeof cost ? 0 : 1;
       }));
@@ -253,38 +256,33 @@ bench::table measure_memory(const transport_options& o) {
   return table;
 }
 
-bool read_options(std::span<char* const> arguments, transport_options& o) {
-  example::command_line line("service_transport", "[options]",
-                             "What the service's transport takes without anything behind it.");
-  line.option("threads", "N", o.threads, "network threads of the server (0: half of the machine's)",
-              {0, 1024});
-  line.option("idle", "N", o.idle, "connections that wait (10000)", {200, 1'000'000});
-  line.option("seconds", "S", o.seconds, "of each measurement (3)", {0.1, 600});
-  line.flag("json", o.json, "JSON instead of tables");
-  return line.parse(arguments);
+void add_options(CLI::App& app, transport_options& o) {
+  app.add_option("--threads", o.threads, "network threads of the server (0: half of the machine's)")
+      ->check(CLI::Range(0, 1024));
+  app.add_option("--idle", o.idle, "connections that wait (10000)")
+      ->check(CLI::Range(200, 1'000'000));
+  app.add_option("--seconds", o.seconds, "of each measurement (3)")->check(CLI::Range(0.1, 600.0));
+  support::add_json_flag(app, o.json);
 }
 
-int run(std::span<char* const> arguments) {
-  transport_options o;
-  if (!read_options(arguments, o)) {
-    return 0;
-  }
-  bench::raise_file_limit();
-  std::vector<bench::table> tables;
+int run(const transport_options& o) {
+  support::raise_file_limit();
+  std::vector<support::table> tables;
   tables.push_back(measure_memory(o)); // forks, hence before there are threads
   small_answers answers;
-  const http::server server(answers, open_settings(o));
+  hanami::service::runtime common({});
+  const http::server server(answers, open_settings(o), common.pool);
   tables.push_back(measure_rates(server, o));
-  example::json_object facts;
-  facts.add("threads", o.threads).add("seconds", o.seconds);
-  bench::print_report(facts, tables, o.json);
+  support::print_report({{"threads", o.threads}, {"seconds", o.seconds}}, tables, o.json);
   return 0;
 }
 
 } // namespace
 
 int main(int count, char** arguments) {
-  return example::run_program("service_transport", [&] {
-    return run({arguments + 1, static_cast<std::size_t>(count > 0 ? count - 1 : 0)});
-  });
+  CLI::App app("What the service's transport takes without anything behind it.",
+               "service_transport");
+  transport_options o;
+  add_options(app, o);
+  return support::run_program(app, count, arguments, [&] { return run(o); });
 }

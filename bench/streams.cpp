@@ -7,25 +7,25 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <limits>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <CLI/CLI.hpp>
+
 #include <hanami/hanami.hpp>
 
-#include "../examples/support/command_line.hpp"
-#include "../examples/support/json.hpp"
-#include "../examples/support/text.hpp"
-#include "streams/anomaly_scores.hpp"
+#include <support/anomaly_scores.hpp>
+#include <support/forecast_scores.hpp>
+#include <support/program.hpp>
+#include <support/report.hpp>
+#include <support/sensor_files.hpp>
+#include <support/text.hpp>
+
 #include "streams/drift_scores.hpp"
-#include "streams/forecast_scores.hpp"
-#include "streams/sensor_files.hpp"
-#include "support/report.hpp"
 
 namespace {
 
@@ -35,39 +35,36 @@ struct program_options {
   bool json = false;
 };
 
-bool read_options(std::span<char* const> arguments, program_options& o) {
-  example::command_line line("streams", "[options]",
-                             "Forecasts, anomalies and drift beside the usual baselines.");
-  line.option("data", "DIR", o.data,
-              "folder with the recordings; without it the folder that\n"
-              "HANAMI_SENSORS_DIR names; without both made streams only");
-  line.flag("half", o.half,
-            "the first half of ETTh2 only: for choices, which must not be made\non the rest");
-  line.flag("json", o.json, "a JSON object instead of tables");
-  return line.parse(arguments);
+void add_options(CLI::App& app, program_options& o) {
+  app.add_option("--data", o.data, "folder with the recordings; without it made streams only")
+      ->envname("HANAMI_SENSORS_DIR")
+      ->type_name("DIR");
+  app.add_flag("--half", o.half,
+               "the first half of ETTh2 only: for choices, which must not be made\non the rest");
+  support::add_json_flag(app, o.json);
 }
 
-bench::table forecast_table(const std::string& key, const std::string& title,
-                            const std::vector<bench::forecast_score>& scores) {
-  bench::table out(key, title,
-                   {{"predictor", "predictor"},
-                    {"MAE 1", "mae_1", 3},
-                    {"RMSE 1", "rmse_1", 3},
-                    {"MAE 24", "mae_24", 3},
-                    {"RMSE 24", "rmse_24", 3}});
-  const auto add = [&](const std::string& name, const bench::forecast_score& s) {
+support::table forecast_table(const std::string& key, const std::string& title,
+                              const std::vector<support::forecast_score>& scores) {
+  support::table out(key, title,
+                     {{"predictor", "predictor"},
+                      {"MAE 1", "mae_1", 3},
+                      {"RMSE 1", "rmse_1", 3},
+                      {"MAE 24", "mae_24", 3},
+                      {"RMSE 24", "rmse_24", 3}});
+  const auto add = [&](const std::string& name, const support::forecast_score& s) {
     out.add({name, s.mae[0], s.rmse[0], s.mae[1], s.rmse[1]});
   };
-  bench::forecast_score best = scores.front();
+  support::forecast_score best = scores.front();
   for (std::size_t who = 0; who < scores.size(); ++who) {
     add(scores[who].name, scores[who]);
-    for (std::size_t h = 0; h < 2 && who < bench::peer_track::names.size(); ++h) {
+    for (std::size_t h = 0; h < 2 && who < support::peer_track::names.size(); ++h) {
       best.mae[h] = std::min(best.mae[h], scores[who].mae[h]);
       best.rmse[h] = std::min(best.rmse[h], scores[who].rmse[h]);
     }
   }
   add("best baseline of each", best);
-  bench::forecast_score ratio = scores.back();
+  support::forecast_score ratio = scores.back();
   for (std::size_t h = 0; h < 2; ++h) {
     ratio.mae[h] /= best.mae[h];
     ratio.rmse[h] /= best.rmse[h];
@@ -77,13 +74,13 @@ bench::table forecast_table(const std::string& key, const std::string& title,
 }
 
 /// What dirt costs: errors on clean rows of the dirty stream over those of the clean one.
-bench::table dirt_table(const bench::forecast_run& clean, const bench::forecast_run& dirty) {
-  bench::table out("dirt", "dirty over clean, mean over the columns, clean rows",
-                   {{"column", "column"},
-                    {"MAE 1", "mae_1", 3},
-                    {"RMSE 1", "rmse_1", 3},
-                    {"MAE 24", "mae_24", 3},
-                    {"RMSE 24", "rmse_24", 3}});
+support::table dirt_table(const support::forecast_run& clean, const support::forecast_run& dirty) {
+  support::table out("dirt", "dirty over clean, mean over the columns, clean rows",
+                     {{"column", "column"},
+                      {"MAE 1", "mae_1", 3},
+                      {"RMSE 1", "rmse_1", 3},
+                      {"MAE 24", "mae_24", 3},
+                      {"RMSE 24", "rmse_24", 3}});
   const std::size_t mix = clean.predictors() - 1;
   std::vector<double> logs(4);
   for (std::size_t c = 0; c < clean.columns(); ++c) {
@@ -99,17 +96,17 @@ bench::table dirt_table(const bench::forecast_run& clean, const bench::forecast_
   return out;
 }
 
-void add_forecasts(const program_options& o, std::vector<bench::table>& tables) {
+void add_forecasts(const program_options& o, std::vector<support::table>& tables) {
   constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
   const auto path = std::filesystem::path(o.data) / "ETTh2.csv.gz";
-  const bench::recording etth2 = bench::read_recording(path, o.half ? 8710 : all);
+  const support::recording etth2 = support::read_recording(path, o.half ? 8710 : all);
   hanami::forecast_options options;
   options.horizons = {1, 24};
   options.history.season = 24;
-  const bench::delivery clean = bench::deliver_clean(etth2);
-  const bench::delivery dirty = bench::deliver_dirty(etth2);
-  bench::forecast_run clean_run(clean, options);
-  bench::forecast_run dirty_run(dirty, options);
+  const support::delivery clean = support::deliver_clean(etth2);
+  const support::delivery dirty = support::deliver_dirty(etth2);
+  support::forecast_run clean_run(clean, options);
+  support::forecast_run dirty_run(dirty, options);
   tables.push_back(forecast_table("forecasts",
                                   "ETTh2, 7 columns, 1 and 24 rows ahead: error over persistence's",
                                   clean_run.scores()));
@@ -120,18 +117,18 @@ void add_forecasts(const program_options& o, std::vector<bench::table>& tables) 
   tables.push_back(dirt_table(clean_run, dirty_run));
 }
 
-void add_anomalies(const program_options& o, std::vector<bench::table>& tables) {
-  bench::table out("anomalies", "labelled windows found, alarms outside of them, defaults only",
-                   {{"recording", "recording"},
-                    {"windows", "windows"},
-                    {"found", "found"},
-                    {"false alarms", "false_alarms"},
-                    {"a month", "false_a_month", 2}});
+void add_anomalies(const program_options& o, std::vector<support::table>& tables) {
+  support::table out("anomalies", "labelled windows found, alarms outside of them, defaults only",
+                     {{"recording", "recording"},
+                      {"windows", "windows"},
+                      {"found", "found"},
+                      {"false alarms", "false_alarms"},
+                      {"a month", "false_a_month", 2}});
   const std::filesystem::path folder(o.data);
   for (const std::string name : {"nyc_taxi", "ambient_temperature_system_failure"}) {
-    const auto windows = bench::read_windows(folder / "anomaly-windows.json", name + ".csv");
+    const auto windows = support::read_windows(folder / "anomaly-windows.json", name + ".csv");
     const auto score =
-        bench::score_alarms(bench::read_recording(folder / (name + ".csv.gz")), windows);
+        support::score_alarms(support::read_recording(folder / (name + ".csv.gz")), windows);
     out.add({name, static_cast<double>(score.windows), static_cast<double>(score.found),
              static_cast<double>(score.false_alarms),
              static_cast<double>(score.false_alarms) / score.months});
@@ -140,16 +137,16 @@ void add_anomalies(const program_options& o, std::vector<bench::table>& tables) 
 }
 
 /// Over many pairs of processes: single ones say little, and the worst is worth knowing.
-void add_drift(std::vector<bench::table>& tables) {
+void add_drift(std::vector<support::table>& tables) {
   constexpr std::size_t pairs = 24;
   constexpr std::uint64_t first_seed = 101;
-  bench::table out("drift",
-                   "24 pairs of made processes, A, B, A; 20,000 rows each, the first 10 after a "
-                   "change not scored: errors over what they should be",
-                   {{"over the pairs", "over_pairs"},
-                    {"first 2,000 of B, over fresh", "first", 3},
-                    {"rest of B, over fresh", "later", 3},
-                    {"first 1,000 of A again, over one that stayed", "returned", 3}});
+  support::table out("drift",
+                     "24 pairs of made processes, A, B, A; 20,000 rows each, the first 10 after a "
+                     "change not scored: errors over what they should be",
+                     {{"over the pairs", "over_pairs"},
+                      {"first 2,000 of B, over fresh", "first", 3},
+                      {"rest of B, over fresh", "later", 3},
+                      {"first 1,000 of A again, over one that stayed", "returned", 3}});
   std::array<std::vector<double>, 3> ratios;
   for (std::uint64_t seed = first_seed; seed < first_seed + pairs; ++seed) {
     const bench::drift_score s = bench::score_drift(seed);
@@ -172,15 +169,8 @@ void add_drift(std::vector<bench::table>& tables) {
   tables.push_back(out);
 }
 
-int run(std::span<char* const> arguments) {
-  program_options o;
-  if (!read_options(arguments, o)) {
-    return 0;
-  }
-  if (const char* set = std::getenv("HANAMI_SENSORS_DIR"); o.data.empty() && set != nullptr) {
-    o.data = set;
-  }
-  std::vector<bench::table> tables;
+int run(const program_options& o) {
+  std::vector<support::table> tables;
   if (o.data.empty()) {
     std::cerr << "streams: no recordings at hand (--data, HANAMI_SENSORS_DIR)\n";
   } else {
@@ -188,9 +178,7 @@ int run(std::span<char* const> arguments) {
     add_anomalies(o, tables);
   }
   add_drift(tables);
-  example::json_object facts;
-  facts.add("instruction_set", hanami::instruction_set());
-  bench::print_report(facts, tables, o.json);
+  support::print_report({{"instruction_set", hanami::instruction_set()}}, tables, o.json);
   return 0;
 }
 
@@ -198,7 +186,8 @@ int run(std::span<char* const> arguments) {
 
 int main(int count, char** arguments) {
   hanami::instruction_set_or_exit("streams");
-  return example::run_program("streams", [&] {
-    return run({arguments + 1, static_cast<std::size_t>(count > 0 ? count - 1 : 0)});
-  });
+  CLI::App app("Forecasts, anomalies and drift beside the usual baselines.", "streams");
+  program_options o;
+  add_options(app, o);
+  return support::run_program(app, count, arguments, [&] { return run(o); });
 }

@@ -12,8 +12,8 @@
 
 #include <hanami/hanami.hpp>
 
-#include "../../examples/support/mnist_task.hpp"
-#include "../support/learning_tasks.hpp"
+#include "digit_task.hpp"
+#include "learning_tasks.hpp"
 
 namespace bench {
 
@@ -50,11 +50,9 @@ struct row {
 /// Rows that train on MNIST.
 class mnist_rows {
  public:
-  using options = example::mnist_options;
-
   /// Keeps a reference to the data. With `validate` above 0 the test is taken on so many training
   /// images instead, which are held out.
-  mnist_rows(const example::mnist_data& data, std::size_t validate)
+  mnist_rows(const hanami::digit_images& data, std::size_t validate)
       : data_(data), validate_(validate) {}
 
   /// In the order of the table. The rows refer to this object.
@@ -67,80 +65,78 @@ class mnist_rows {
   }
 
  private:
-  example::mnist_result run(options o, std::uint64_t seed) const {
-    o.learning.seed = seed;
-    o.show_progress = false;
-    o.validate = validate_;
-    return example::run_mnist(o, data_);
+  digit_score run(digit_task task, std::uint64_t seed) const {
+    task.validate = validate_;
+    return learn_digits(data_, std::move(task), seed);
   }
 
   template <class Change>
   row accurate(std::string name, double goal, Change change) const {
-    options o;
-    change(o);
-    return {std::move(name), "%", bound::at_least, goal, 1, [this, o](std::uint64_t seed) {
-              return run(o, seed).test_accuracy;
+    digit_task task;
+    change(task);
+    return {std::move(name), "%", bound::at_least, goal, 1, [this, task](std::uint64_t seed) {
+              return run(task, seed).accuracy;
             }};
   }
 
   /// Points lost against the `fields` run of the same seed.
   template <class Change>
   row losing(std::string name, bound goal_is, double goal, Change change) const {
-    options o;
-    change(o);
-    return {std::move(name), "points lost", goal_is, goal, 1, [this, o](std::uint64_t seed) {
-              return run({}, seed).test_accuracy - run(o, seed).test_accuracy;
+    digit_task task;
+    change(task);
+    return {std::move(name), "points lost", goal_is, goal, 1, [this, task](std::uint64_t seed) {
+              return run({}, seed).accuracy - run(task, seed).accuracy;
             }};
   }
 
-  row in_shape(std::string name, double goal, std::string template_text) const {
-    return accurate(std::move(name), goal, [&](options& o) { o.template_text = template_text; });
+  row in_shape(std::string name, double goal, const hanami::cluster_template& shape) const {
+    return accurate(std::move(name), goal, [&](digit_task& task) { task.shape = shape; });
   }
 
   std::vector<row> of_one_pass() const {
-    const auto plain = [](options& o) { o.cluster_text = "plain"; };
-    const auto endless = [](options& o) { o.endless = true; };
+    const auto plain = [](digit_task& task) { task.shape = support::plain_of(512, 128); };
+    const auto endless = [](digit_task& task) { task.endless = true; };
     return {
-        accurate("fields", 98.25, [](options&) {}),
+        accurate("fields", 98.25, [](digit_task&) {}),
         accurate("plain", 97.6, plain),
         accurate("endless", 98.15, endless),
         accurate("endless-plain", 97.6,
-                 [&](options& o) {
-                   endless(o);
-                   plain(o);
+                 [&](digit_task& task) {
+                   endless(task);
+                   plain(task);
                  }),
         accurate("endless-rehearsal", 98.5,
-                 [&](options& o) {
-                   endless(o);
-                   o.learning.rehearsal = 2;
+                 [&](digit_task& task) {
+                   endless(task);
+                   task.learning.rehearsal = 2;
                  }),
-        accurate("epochs-10", 98.7, [](options& o) { o.epochs = 10; }),
+        accurate("epochs-10", 98.7, [](digit_task& task) { task.samples.epochs = 10; }),
         accurate("epochs-5-shifted", 99.1,
-                 [](options& o) {
-                   o.epochs = 5;
-                   o.images.shift = 1;
-                   o.learning.rehearsal = 1;
+                 [](digit_task& task) {
+                   task.samples.epochs = 5;
+                   task.samples.shift = 1;
+                   task.learning.rehearsal = 1;
                  }),
     };
   }
 
   std::vector<row> of_other_data() const {
     return {
-        losing("scale-1000", bound::within, 0.05, [](options& o) { o.images.scale = 1000; }),
-        losing("scale-0.001", bound::within, 0.05, [](options& o) { o.images.scale = 0.001; }),
+        losing("scale-1000", bound::within, 0.05,
+               [](digit_task& task) { task.samples.conversion.scale = 1000; }),
+        losing("scale-0.001", bound::within, 0.05,
+               [](digit_task& task) { task.samples.conversion.scale = 0.001; }),
         losing("feature-scale-7", bound::within, 0.05,
-               [](options& o) { o.images.feature_scale = 7; }),
+               [](digit_task& task) { task.samples.conversion.feature_scale = 7; }),
         losing("corrupt-every-1000", bound::within, 0.15,
-               [](options& o) { o.images.corrupt_every = 1000; }),
-        accurate("binary", 97.8, [](options& o) { o.images.binary = true; }),
+               [](digit_task& task) { task.samples.corrupt_every = 1000; }),
+        accurate("binary", 97.8, [](digit_task& task) { task.samples.conversion.binary = true; }),
         losing("reduction-0.3", bound::at_most, 0.1,
-               [](options& o) { o.learning.reduction = 0.3; }),
+               [](digit_task& task) { task.learning.pruning = 0.3; }),
         losing("reduction-0.5", bound::at_most, 0.35,
-               [](options& o) { o.learning.reduction = 0.5; }),
+               [](digit_task& task) { task.learning.pruning = 0.5; }),
         {"bytes-per-synapse", "bytes", bound::at_most, 4.6, 1,
-         [this](std::uint64_t seed) {
-           return example::bytes_per_synapse(run({}, seed).statistics);
-         }},
+         [this](std::uint64_t seed) { return run({}, seed).bytes_per_synapse; }},
     };
   }
 
@@ -154,7 +150,7 @@ class mnist_rows {
     };
   }
 
-  const example::mnist_data& data_;
+  const hanami::digit_images& data_;
   std::size_t validate_;
 };
 

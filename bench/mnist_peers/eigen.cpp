@@ -164,7 +164,7 @@ void add_network(std::vector<peer>& peers, bool skips) {
   peers.push_back({(skips ? "eigen-skip-" : "eigen-") + std::to_string(Hidden),
                    "sparse network 784-" + std::to_string(Hidden) + "-10 on Eigen" +
                        (skips ? ", skips known images" : ""),
-                   false, [skips](const example::mnist_data& data, std::uint64_t seed) {
+                   false, [skips](const hanami::digit_images& data, std::uint64_t seed) {
                      return take_part(
                          data, [&] { return sparse_network<Hidden>(seed, skips ? 0.05f : 0.0f); });
                    }});

@@ -72,7 +72,7 @@ class fann_learner {
 void add_fann(std::vector<peer>& peers) {
   for (const unsigned hidden : {128U, 400U}) {
     peers.push_back({"fann-" + std::to_string(hidden), "FANN 784-" + std::to_string(hidden) + "-10",
-                     true, [hidden](const example::mnist_data& data, std::uint64_t seed) {
+                     true, [hidden](const hanami::digit_images& data, std::uint64_t seed) {
                        return take_part(data, [&] { return fann_learner(hidden, seed); });
                      }});
   }

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "../../examples/support/text.hpp"
+#include <support/text.hpp>
 
 namespace bench {
 
@@ -47,13 +47,13 @@ class frontier_plane {
 
   std::string axes() const {
     const auto rule = [](double x1, double y1, double x2, double y2) {
-      return example::formatted("<line class='grid' x1='%.1f' y1='%.1f' x2='%.1f' y2='%.1f'/>\n",
+      return support::formatted("<line class='grid' x1='%.1f' y1='%.1f' x2='%.1f' y2='%.1f'/>\n",
                                 x1, y1, x2, y2);
     };
     std::string svg;
     for (double v = least_; v <= most_; v += most_ - least_ > 4 ? 1.0 : 0.5) {
       svg += rule(left, y(v), right, y(v)) +
-             example::formatted("<text x='%.1f' y='%.1f' text-anchor='end'>%.1f %%</text>\n",
+             support::formatted("<text x='%.1f' y='%.1f' text-anchor='end'>%.1f %%</text>\n",
                                 left - 8, y(v) + 4, v);
     }
     for (double power = 1e-3; power < slowest_; power *= 10) {
@@ -61,7 +61,7 @@ class frontier_plane {
         const double s = factor * power;
         if (s >= fastest_ && s <= slowest_) {
           svg += rule(x(s), top, x(s), bottom) +
-                 example::formatted("<text x='%.1f' y='%.1f' text-anchor='middle'>%g s</text>\n",
+                 support::formatted("<text x='%.1f' y='%.1f' text-anchor='middle'>%g s</text>\n",
                                     x(s), bottom + 18, s);
         }
       }
@@ -131,12 +131,12 @@ inline std::string frontier_svg(const std::string& title, std::vector<frontier_p
     const double x = plane.x(points[i].seconds);
     const double y = plane.y(points[i].accuracy);
     const std::string paint(colours[colour % colours.size()]);
-    line += example::formatted("%.1f,%.1f ", x, y);
+    line += support::formatted("%.1f,%.1f ", x, y);
     svg +=
-        example::formatted("<circle cx='%.1f' cy='%.1f' r='5' fill='%s'/>\n", x, y, paint.c_str());
+        support::formatted("<circle cx='%.1f' cy='%.1f' r='5' fill='%s'/>\n", x, y, paint.c_str());
     const auto box = detail::place_label(x, y, points[i].name.size(), taken);
     taken.push_back(box);
-    names += example::formatted("<text class='name' x='%.1f' y='%.1f' fill='%s'>%s</text>\n", box.x,
+    names += support::formatted("<text class='name' x='%.1f' y='%.1f' fill='%s'>%s</text>\n", box.x,
                                 box.y + 4, paint.c_str(), points[i].name.c_str());
     if (i + 1 == points.size() || points[i + 1].family != points[i].family) {
       svg += "<polyline fill='none' stroke='" + paint + "' points='" + std::exchange(line, {}) +

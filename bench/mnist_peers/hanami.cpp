@@ -13,18 +13,24 @@
 
 #include <hanami/hanami.hpp>
 
-#include "../support/digit_templates.hpp"
+#include <support/digit_templates.hpp>
+
 #include "peer.hpp"
 
 namespace bench {
 namespace {
+
+using support::fields_of;
+using support::plain_of;
+using support::windows_of;
+using support::windows_plan;
 
 template <class Cluster>
 class hanami_learner {
  public:
   hanami_learner(const hanami::cluster_template& plan, std::uint64_t seed, std::size_t samples)
       : cluster_(plan, {.seed = seed}), input_(cluster_.input_size()) {
-    cluster_.plan_task(samples);
+    cluster_.start_task(samples);
   }
 
   void train(std::span<const std::uint8_t> pixels, std::size_t label) {
@@ -34,7 +40,7 @@ class hanami_learner {
     cluster_.train(input_, target);
   }
 
-  void finish() { cluster_.freeze(); }
+  void finish() { cluster_.compact(); }
 
   std::size_t answer(std::span<const std::uint8_t> pixels) {
     return best_of(cluster_, activity_, pixels);
@@ -53,7 +59,7 @@ class hanami_learner {
   Cluster cluster_;
 
  private:
-  hanami::activity<float> activity_;
+  hanami::workspace<float> activity_;
   std::vector<float> input_;
 };
 
@@ -76,7 +82,7 @@ class int8_learner : public hanami_learner<hanami::cluster> {
 template <class Learner>
 void add_learner(std::vector<peer>& peers, const std::string& name, const std::string& what,
                  const hanami::cluster_template& plan) {
-  peers.push_back({name, what, false, [plan](const example::mnist_data& data, std::uint64_t seed) {
+  peers.push_back({name, what, false, [plan](const hanami::digit_images& data, std::uint64_t seed) {
                      return take_part(data, [&] { return Learner(plan, seed, data.train.size()); });
                    }});
 }

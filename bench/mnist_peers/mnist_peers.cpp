@@ -10,7 +10,6 @@
 #include <fstream>
 #include <iostream>
 #include <limits>
-#include <span>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -19,8 +18,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../examples/support/command_line.hpp"
-#include "../support/report.hpp"
+#include <CLI/CLI.hpp>
+
+#include <hanami/hanami.hpp>
+
+#include <support/digits.hpp>
+#include <support/program.hpp>
+#include <support/report.hpp>
+#include <support/terminal.hpp>
+#include <support/text.hpp>
+
 #include "frontier_plot.hpp"
 #include "peer.hpp"
 
@@ -39,28 +46,20 @@ struct race_options {
   std::string plot;
 };
 
-bool read_options(std::span<char* const> arguments, race_options& o) {
-  std::string defaults;
-  for (const std::string& name : o.peers) {
-    defaults += (defaults.empty() ? "" : name == "eigen-skip-128" ? ",\n" : ",") + name;
-  }
-  example::command_line line(
-      "mnist_peers", "[options]",
-      "Networks learn MNIST in one pass, one image at a time, each in a process of its own, one\n"
-      "after the other, round after round. Medians over the rounds; every round has a seed of its\n"
-      "own. Without MNIST at hand they learn drawn digits.");
-  line.option("data", "DIR", o.data,
-              "folder with MNIST's four files, also packed (.gz);\n"
-              "without it the folder that HANAMI_MNIST_DIR names");
-  line.option("peers", "A,B,...", o.peers, "who takes part: " + defaults + ";\n'all' is everybody");
-  line.option("against", "NAME", o.against, "whose times are 1 (eigen-400)");
-  line.option("repeat", "N", o.repeat, "rounds (5); slow peers run in the first one only",
-              {1, 1000});
-  line.option("seed", "N", o.seed, "of the first round (1)");
-  line.flag("list", o.list, "say who could take part, and run nobody");
-  line.flag("json", o.json, "JSON instead of the table");
-  line.option("plot", "FILE", o.plot, "write a picture (SVG) of accuracy against training time");
-  return line.parse(arguments);
+void add_options(CLI::App& app, race_options& o) {
+  support::add_data_option(app, o.data);
+  app.add_option("--peers", o.peers, "who takes part; 'all' is everybody")
+      ->delimiter(',')
+      ->type_name("A,B,...")
+      ->capture_default_str();
+  app.add_option("--against", o.against, "whose times are 1 (eigen-400)")->type_name("NAME");
+  app.add_option("--repeat", o.repeat, "rounds (5); slow peers run in the first one only")
+      ->check(CLI::Range(1, 1000));
+  app.add_option("--seed", o.seed, "of the first round (1)");
+  app.add_flag("--list", o.list, "say who could take part, and run nobody");
+  support::add_json_flag(app, o.json);
+  app.add_option("--plot", o.plot, "write a picture (SVG) of accuracy against training time")
+      ->type_name("FILE");
 }
 
 std::vector<bench::peer> everybody() {
@@ -88,7 +87,7 @@ struct entrant {
     for (const bench::peer_result& r : runs) {
       values.push_back(r.*value);
     }
-    return bench::median(values);
+    return support::median(values);
   }
 };
 
@@ -111,14 +110,14 @@ std::vector<entrant> choose(const race_options& o, const std::vector<bench::peer
     } else if (o.peers == defaults.peers) {
       std::cerr << "mnist_peers: built without " << name << '\n';
     } else {
-      throw example::usage_error("there is no peer '" + name + "'; --list names all");
+      throw support::usage_error("there is no peer '" + name + "'; --list names all");
     }
   }
   return chosen;
 }
 
 /// Runs one peer in a process of its own: no other's memory, threads or caches are in its way.
-bench::peer_result run_apart(const bench::peer& who, const example::mnist_data& data,
+bench::peer_result run_apart(const bench::peer& who, const hanami::digit_images& data,
                              std::uint64_t seed) {
   int ends[2];
   if (::pipe(ends) != 0) {
@@ -150,40 +149,35 @@ bench::peer_result run_apart(const bench::peer& who, const example::mnist_data& 
   return result;
 }
 
-void race(const race_options& o, const example::mnist_data& data, std::vector<entrant>& field) {
-  const bool shown = ::isatty(STDERR_FILENO) == 1;
+void race(const race_options& o, const hanami::digit_images& data, std::vector<entrant>& field) {
   for (std::size_t round = 0; round < o.repeat; ++round) {
     for (entrant& e : field) {
       if (round > 0 && e.who.slow) {
         continue;
       }
-      if (shown) {
-        std::fprintf(stderr, "\r\033[Kround %zu of %zu: %s", round + 1, o.repeat,
-                     e.who.name.c_str());
-      }
+      support::say(
+          support::formatted("round %zu of %zu: %s", round + 1, o.repeat, e.who.name.c_str()));
       e.runs.push_back(run_apart(e.who, data, o.seed + round));
     }
   }
-  if (shown) {
-    std::fputs("\r\033[K", stderr);
-  }
+  support::say("");
 }
 
-bench::table results(const race_options& o, const std::vector<entrant>& field) {
+support::table results(const race_options& o, const std::vector<entrant>& field) {
   using bench::peer_result;
   const auto base = std::find_if(field.begin(), field.end(),
                                  [&](const entrant& e) { return e.who.name == o.against; });
-  bench::table table("peers",
-                     "One pass, one thread; x: of " +
-                         (base == field.end() ? "(not taking part) " + o.against : o.against),
-                     {{"peer", "name"},
-                      {"", "what"},
-                      {"accuracy %", "accuracy", 2},
-                      {"train s", "train_seconds", 3},
-                      {"x", "train_ratio", 2},
-                      {"inferences/s", "inferences_per_second", 0},
-                      {"x", "inference_ratio", 2},
-                      {"runs", "runs", 0}});
+  support::table table("peers",
+                       "One pass, one thread; x: of " +
+                           (base == field.end() ? "(not taking part) " + o.against : o.against),
+                       {{"peer", "name"},
+                        {"", "what"},
+                        {"accuracy %", "accuracy", 2},
+                        {"train s", "train_seconds", 3},
+                        {"x", "train_ratio", 2},
+                        {"inferences/s", "inferences_per_second", 0},
+                        {"x", "inference_ratio", 2},
+                        {"runs", "runs", 0}});
   const auto ratio = [&](const entrant& e, double peer_result::*value) {
     return base == field.end() ? std::numeric_limits<double>::quiet_NaN()
                                : e.of(value) / base->of(value);
@@ -213,11 +207,7 @@ void write_plot(const std::string& path, const std::string& dataset,
   }
 }
 
-int run(std::span<char* const> arguments) {
-  race_options o;
-  if (!read_options(arguments, o)) {
-    return 0;
-  }
+int run(const race_options& o) {
   const std::vector<bench::peer> all = everybody();
   if (o.list) {
     for (const bench::peer& p : all) {
@@ -226,18 +216,17 @@ int run(std::span<char* const> arguments) {
     return 0;
   }
   std::vector<entrant> field = choose(o, all);
-  const example::mnist_data data = example::find_mnist(o.data);
-  if (data.drawn()) {
-    std::cerr << "mnist_peers: no MNIST at hand (--data, HANAMI_MNIST_DIR): drawn digits\n";
-  }
+  const hanami::digit_images data = support::find_digits(o.data);
   race(o, data, field);
-  example::json_object facts;
-  facts.add("dataset", data.name).add("train_samples", data.train.size());
-  facts.add("test_samples", data.test.size()).add("instruction_set", hanami::instruction_set());
-  facts.add("against", o.against).add("rounds", o.repeat);
-  bench::print_report(facts, {results(o, field)}, o.json);
+  support::print_report({{"dataset", data.name()},
+                         {"train_samples", data.train.size()},
+                         {"test_samples", data.test.size()},
+                         {"instruction_set", hanami::instruction_set()},
+                         {"against", o.against},
+                         {"rounds", o.repeat}},
+                        {results(o, field)}, o.json);
   if (!o.plot.empty()) {
-    write_plot(o.plot, data.name, field);
+    write_plot(o.plot, data.name(), field);
   }
   return 0;
 }
@@ -245,7 +234,11 @@ int run(std::span<char* const> arguments) {
 } // namespace
 
 int main(int count, char** arguments) {
-  return example::run_program("mnist_peers", [&] {
-    return run({arguments + 1, static_cast<std::size_t>(count > 0 ? count - 1 : 0)});
-  });
+  CLI::App app(
+      "Networks learn MNIST in one pass, one image at a time, each in a process of its own, one\n"
+      "after the other, round after round. Medians over the rounds, each with its own seed.",
+      "mnist_peers");
+  race_options o;
+  add_options(app, o);
+  return support::run_program(app, count, arguments, [&] { return run(o); });
 }

@@ -8,8 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "../../examples/support/mnist_data.hpp"
-#include "../../examples/support/stopwatch.hpp"
+#include <hanami/io/digits.hpp>
+
+#include <support/stopwatch.hpp>
 
 namespace bench {
 
@@ -26,32 +27,32 @@ struct peer {
   std::string name; ///< family, and how many hidden neurons
   std::string what;
   bool slow = false; ///< more than a few seconds a run
-  std::function<peer_result(const example::mnist_data&, std::uint64_t seed)> run;
+  std::function<peer_result(const hanami::digit_images&, std::uint64_t seed)> run;
 };
 
 /// One pass over the training images, then the test. `make()` gives a learner with
 ///   train(pixels, label), finish() after the last image, answer(pixels) -> digit.
 template <class Make>
-peer_result take_part(const example::mnist_data& data, const Make& make) {
+peer_result take_part(const hanami::digit_images& data, const Make& make) {
   peer_result result;
-  const double begin = example::user_seconds();
+  const double begin = support::user_seconds();
   auto learner = make();
   for (std::size_t i = 0; i < data.train.size(); ++i) {
     learner.train(data.train.pixels(i), data.train.label(i));
   }
   learner.finish();
-  result.train_seconds = example::user_seconds() - begin;
+  result.train_seconds = support::user_seconds() - begin;
 
   std::size_t right = 0;
   std::size_t asked = 0;
-  const double first = example::thread_seconds();
+  const double first = support::thread_seconds();
   double seconds = 0;
   while (seconds < 0.25) { // small networks take the test more than once
     for (std::size_t i = 0; i < data.test.size(); ++i) {
       right += learner.answer(data.test.pixels(i)) == data.test.label(i) ? 1U : 0U;
     }
     asked += data.test.size();
-    seconds = example::thread_seconds() - first;
+    seconds = support::thread_seconds() - first;
   }
   result.accuracy = 100.0 * static_cast<double>(right) / static_cast<double>(asked);
   result.inferences_per_second = static_cast<double>(asked) / seconds;

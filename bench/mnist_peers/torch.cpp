@@ -69,7 +69,7 @@ void add_torch(std::vector<peer>& peers) {
   for (const std::int64_t hidden : {128, 400}) {
     peers.push_back({"torch-" + std::to_string(hidden),
                      "libtorch 784-" + std::to_string(hidden) + "-10", true,
-                     [hidden](const example::mnist_data& data, std::uint64_t seed) {
+                     [hidden](const hanami::digit_images& data, std::uint64_t seed) {
                        return take_part(data, [&] { return torch_learner(hidden, seed); });
                      }});
   }

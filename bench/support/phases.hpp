@@ -11,7 +11,7 @@
 
 #include <hanami/hanami.hpp>
 
-#include "ticks.hpp"
+#include <support/ticks.hpp>
 
 namespace bench {
 
@@ -39,17 +39,17 @@ class phase_clock {
  public:
   static constexpr double longest_lap = 1e-4; ///< seconds
 
-  void start() noexcept { last_ = ticks(); }
+  void start() noexcept { last_ = support::ticks(); }
   /// What has run since the last call belonged to `p`.
   void lap(phase p) noexcept {
-    const std::uint64_t now = ticks();
+    const std::uint64_t now = support::ticks();
     if (now - last_ < longest_) {
       ticks_[static_cast<std::size_t>(p)] += now - last_;
     }
     last_ = now;
   }
   double seconds(phase p) const {
-    return seconds_per_tick() * static_cast<double>(ticks_[static_cast<std::size_t>(p)]);
+    return support::seconds_per_tick() * static_cast<double>(ticks_[static_cast<std::size_t>(p)]);
   }
   double total() const {
     double sum = 0;
@@ -60,7 +60,7 @@ class phase_clock {
   }
 
  private:
-  std::uint64_t longest_ = static_cast<std::uint64_t>(longest_lap / seconds_per_tick());
+  std::uint64_t longest_ = static_cast<std::uint64_t>(longest_lap / support::seconds_per_tick());
   std::uint64_t last_ = 0;
   std::array<std::uint64_t, phase_names.size()> ticks_{};
 };
@@ -74,13 +74,13 @@ class phase_replay {
   /// Begins where `from` is now.
   explicit phase_replay(const hanami::cluster& from)
       : net_(from.state()), options_(from.options()) {
-    act_.fit_to_learn(net_);
+    workspace_.fit_to_learn(net_);
   }
 
-  void plan_task(std::uint64_t samples) { schedule_ = {samples, 0}; }
+  void start_task(std::uint64_t samples) { schedule_ = {samples, 0}; }
   const hanami::network<float>& state() const noexcept { return net_; }
   /// With the lists of the last sample.
-  const hanami::activity<float>& activity() const noexcept { return act_; }
+  const hanami::workspace<float>& activity() const noexcept { return workspace_; }
   /// Bytes of weights that `accumulate` has read.
   double bytes_read() const noexcept { return bytes_read_; }
   /// Bytes of weights that `update_tiles` has changed.
@@ -89,24 +89,25 @@ class phase_replay {
   /// True if the sample was learned from.
   bool train(std::span<const float> input, std::span<const float> target, phase_clock& clock) {
     clock.start();
-    act_.fit_to_learn(net_);
-    hanami::place_inputs(net_, input, act_);
+    workspace_.fit_to_learn(net_);
+    hanami::place_inputs(net_, input, workspace_);
     clock.lap(phase::input);
-    for (std::size_t level = 0; level < net_.plan.levels.size(); ++level) {
-      hanami::grow_level(net_, net_.plan.levels[level], act_);
+    for (std::size_t level = 0; level < net_.topology.levels.size(); ++level) {
+      hanami::grow_level(net_, net_.topology.levels[level], workspace_);
       clock.lap(phase::growth);
-      forward(act_.level_bricks[level], clock);
+      forward(workspace_.level_bricks[level], clock);
     }
     answer();
     float worst = 0;
     for (std::size_t o = 0; o < net_.outputs.size(); ++o) {
-      const auto& plan = net_.plan.outputs[o];
-      const auto loss = hanami::measure_output(net_, o, target.subspan(plan.first, plan.size),
-                                               static_cast<float>(options_.gradient_clip), act_);
+      const auto& layout = net_.topology.outputs[o];
+      const auto loss =
+          hanami::measure_output(net_, o, target.subspan(layout.first, layout.size),
+                                 static_cast<float>(options_.gradient_clip), workspace_);
       worst = std::max(worst, loss.worst);
     }
     clock.lap(phase::outputs);
-    const bool learned = !(static_cast<double>(worst) < options_.skip_classes);
+    const bool learned = !(static_cast<double>(worst) < options_.tolerance_classes);
     if (learned) {
       learn(clock);
     }
@@ -116,14 +117,14 @@ class phase_replay {
 
   void infer(std::span<const float> input, phase_clock& clock) {
     clock.start();
-    hanami::place_inputs(net_, input, act_);
+    hanami::place_inputs(net_, input, workspace_);
     clock.lap(phase::input);
-    for (std::size_t level = 0; level < net_.plan.levels.size(); ++level) {
-      for (const hanami::hexagon_id id : net_.plan.levels[level]) {
-        hanami::find_active(net_, id, act_);
+    for (std::size_t level = 0; level < net_.topology.levels.size(); ++level) {
+      for (const hanami::hexagon_id id : net_.topology.levels[level]) {
+        hanami::find_active(net_, id, workspace_);
       }
       clock.lap(phase::active);
-      forward(act_.level_bricks[level], clock);
+      forward(workspace_.level_bricks[level], clock);
     }
     answer();
     clock.lap(phase::outputs);
@@ -132,22 +133,22 @@ class phase_replay {
  private:
   void forward(const std::vector<std::uint32_t>& bricks, phase_clock& clock) {
     for (const std::uint32_t b : bricks) {
-      hanami::list_steps(net_, b, act_);
+      hanami::list_steps(net_, b, workspace_);
     }
     clock.lap(phase::list);
-    bytes_read_ += static_cast<double>(hanami::touched_bytes(net_, bricks, act_));
+    bytes_read_ += static_cast<double>(hanami::touched_bytes(net_, bricks, workspace_));
     hanami::with_lanes(net_.lanes(), [&](auto lanes) {
       for (const std::uint32_t b : bricks) {
-        const auto& list = act_.lists[b];
+        const auto& list = workspace_.lists[b];
         hanami::accumulate<lanes()>(net_.tiles.weights(), list.phi.data(), list.slot.data(),
                                     list.count, net_.bricks[b].bias.data(), potentials(b));
       }
       clock.lap(phase::accumulate);
-      hanami::with_activation(net_.plan.settings.activation, [&](auto activate) {
+      hanami::with_activation(net_.topology.settings.activation, [&](auto activate) {
         for (const std::uint32_t b : bricks) {
           float* a = potentials(b);
           for (std::size_t lane = 0; lane < lanes(); ++lane) {
-            a[lane] = decltype(activate)::potential(a[lane]);
+            a[lane] = decltype(activate)::activate(a[lane]);
           }
         }
       });
@@ -156,18 +157,19 @@ class phase_replay {
   }
 
   void answer() {
-    hanami::forward_outputs(net_, hanami::weight_set::current, act_, hanami::serial_executor{});
+    hanami::forward_outputs(net_, hanami::weight_set::current, workspace_,
+                            hanami::serial_executor{});
     for (std::size_t o = 0; o < net_.outputs.size(); ++o) {
-      hanami::answer_output(net_, o, act_);
+      hanami::predict_output(net_, o, workspace_);
     }
   }
 
   void learn(phase_clock& clock) {
-    hanami::find_deltas(net_, act_, hanami::serial_executor{});
+    hanami::find_hidden_gradients(net_, workspace_, hanami::serial_executor{});
     clock.lap(phase::deltas);
-    for (const auto& bricks : act_.level_bricks) {
+    for (const auto& bricks : workspace_.level_bricks) {
       for (const std::uint32_t b : bricks) {
-        hanami::watch_sources(net_, b, act_);
+        hanami::track_borders(net_, b, workspace_);
       }
     }
     clock.lap(phase::borders);
@@ -175,8 +177,8 @@ class phase_replay {
     const auto bias_rate = static_cast<float>(rate * options_.bias_rate);
     correct_outputs(static_cast<float>(rate), bias_rate);
     clock.lap(phase::output_rule);
-    for (const auto& bricks : act_.level_bricks) {
-      bytes_updated_ += static_cast<double>(hanami::touched_bytes(net_, bricks, act_));
+    for (const auto& bricks : workspace_.level_bricks) {
+      bytes_updated_ += static_cast<double>(hanami::touched_bytes(net_, bricks, workspace_));
       for (const std::uint32_t b : bricks) {
         correct_brick(b, static_cast<float>(rate), bias_rate);
       }
@@ -187,14 +189,14 @@ class phase_replay {
   void correct_outputs(float rate, float bias_rate) {
     for (std::size_t o = 0; o < net_.outputs.size(); ++o) {
       auto& layer = net_.outputs[o];
-      const auto& plan = net_.plan.outputs[o];
-      const float* errors = act_.errors.data() + plan.first;
+      const auto& layout = net_.topology.outputs[o];
+      const float* errors = workspace_.output_gradients.data() + layout.first;
       for (std::size_t block = 0; block < layer.bricks.size(); ++block) {
-        hanami::correct_output_block(layer.weights.data() + block * net_.lanes() * plan.size,
-                                     errors, plan.size, net_.lanes(),
+        hanami::correct_output_block(layer.weights.data() + block * net_.lanes() * layout.size,
+                                     errors, layout.size, net_.lanes(),
                                      potentials(layer.bricks[block]), rate);
       }
-      for (std::size_t k = 0; k < plan.size; ++k) {
+      for (std::size_t k = 0; k < layout.size; ++k) {
         layer.bias[k] -= bias_rate * errors[k];
       }
     }
@@ -202,25 +204,25 @@ class phase_replay {
 
   void correct_brick(std::uint32_t index, float rate, float bias_rate) {
     auto& b = net_.bricks[index];
-    const auto& list = act_.lists[index];
-    const float* delta = act_.deltas.data() + index * net_.lanes();
+    const auto& list = workspace_.lists[index];
+    const float* gradient = workspace_.hidden_gradients.data() + index * net_.lanes();
     for (std::size_t lane = 0; lane < net_.lanes(); ++lane) {
-      b.bias[lane] -= bias_rate * delta[lane];
+      b.bias[lane] -= bias_rate * gradient[lane];
     }
     hanami::with_lanes(net_.lanes(), [&](auto lanes) {
       hanami::update_tiles<lanes()>(net_.tiles.weights(), list.phi.data(), list.slot.data(),
-                                    list.count, rate * hanami::fan_in_gain(net_, b), delta,
+                                    list.count, rate * hanami::fan_in_gain(net_, b), gradient,
                                     hanami::weight_rounding<float>(0));
     });
   }
 
   float* potentials(std::uint32_t brick) noexcept {
-    return act_.sources.data() + net_.neurons_of(brick);
+    return workspace_.activations.data() + net_.neurons_of(brick);
   }
 
   hanami::network<float> net_;
   hanami::learning_options options_;
-  hanami::activity<float> act_;
+  hanami::workspace<float> workspace_;
   hanami::learning_schedule schedule_;
   double bytes_read_ = 0;
   double bytes_updated_ = 0;

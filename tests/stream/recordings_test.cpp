@@ -11,9 +11,9 @@
 
 #include <hanami/io/gzip.hpp>
 
-#include "../../bench/streams/anomaly_scores.hpp"
-#include "../../bench/streams/forecast_scores.hpp"
-#include "../../bench/streams/sensor_files.hpp"
+#include <support/anomaly_scores.hpp>
+#include <support/forecast_scores.hpp>
+#include <support/sensor_files.hpp>
 
 using namespace hanami;
 
@@ -38,10 +38,10 @@ TEST_CASE("labelled anomalies are found with at most one false alarm a month", "
   }
   for (const std::string name : {"nyc_taxi", "ambient_temperature_system_failure"}) {
     INFO(name);
-    const auto windows = bench::read_windows(folder / "anomaly-windows.json", name + ".csv");
+    const auto windows = support::read_windows(folder / "anomaly-windows.json", name + ".csv");
     REQUIRE(windows.size() >= 2);
     const auto score =
-        bench::score_alarms(bench::read_recording(folder / (name + ".csv.gz")), windows);
+        support::score_alarms(support::read_recording(folder / (name + ".csv.gz")), windows);
     CHECK(score.found == windows.size());
     CHECK(static_cast<double>(score.false_alarms) <= score.months);
   }
@@ -55,12 +55,12 @@ TEST_CASE("forecasts of a recording beat every baseline, clean and dirty", "[str
   forecast_options options;
   options.horizons = {1, 24};
   options.history.season = 24;
-  const auto rows = bench::read_recording(folder / "ETTh2.csv.gz", 3500);
-  for (const auto& delivery : {bench::deliver_clean(rows), bench::deliver_dirty(rows)}) {
-    bench::forecast_run run(delivery, options);
+  const auto rows = support::read_recording(folder / "ETTh2.csv.gz", 3500);
+  for (const auto& delivery : {support::deliver_clean(rows), support::deliver_dirty(rows)}) {
+    support::forecast_run run(delivery, options);
     const auto scores = run.scores();
-    const bench::forecast_score& mix = scores.back();
-    for (std::size_t who = 0; who < bench::peer_track::names.size(); ++who) {
+    const support::forecast_score& mix = scores.back();
+    for (std::size_t who = 0; who < support::peer_track::names.size(); ++who) {
       INFO(scores[who].name);
       CHECK(mix.mae[0] < 0.93 * scores[who].mae[0]);
       CHECK(mix.rmse[0] < 0.97 * scores[who].rmse[0]);

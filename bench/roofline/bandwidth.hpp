@@ -10,7 +10,7 @@
 
 #include <hanami/hanami.hpp>
 
-#include "ticks.hpp"
+#include <support/ticks.hpp>
 
 namespace bench {
 
@@ -34,7 +34,8 @@ inline float read_probe(const float* values, std::size_t count, std::size_t time
   simd<float> sum[probe_vectors] = {};
   const simd<float> share = hanami::simd_fill(1.5f);
   for (std::size_t t = 0; t < times; ++t) {
-    keep(values); // or the compiler makes one pass of two, and the probe finds twice the bandwidth
+    support::keep(
+        values); // or the compiler makes one pass of two, and the probe finds twice the bandwidth
     for (std::size_t i = 0; i < count; i += probe_block) {
 #pragma GCC unroll 8
       for (std::size_t v = 0; v < probe_vectors; ++v) {
@@ -53,7 +54,7 @@ inline float read_probe(const float* values, std::size_t count, std::size_t time
 inline void update_probe(float* values, std::size_t count, std::size_t times) noexcept {
   const hanami::simd<float> step = hanami::simd_fill(1e-3f);
   for (std::size_t t = 0; t < times; ++t) {
-    keep(values);
+    support::keep(values);
     for (std::size_t i = 0; i < count; i += probe_block) {
 #pragma GCC unroll 8
       for (std::size_t v = 0; v < probe_vectors; ++v) {
@@ -71,9 +72,10 @@ double best_rate(std::size_t bytes, std::size_t rounds, const Walk& walk) {
   walk(1); // into the caches
   double best = 0;
   for (std::size_t round = 0; round < rounds; ++round) {
-    const std::uint64_t begin = ticks();
+    const std::uint64_t begin = support::ticks();
     walk(times);
-    const double seconds = seconds_per_tick() * static_cast<double>(ticks() - begin);
+    const double seconds =
+        support::seconds_per_tick() * static_cast<double>(support::ticks() - begin);
     best = std::max(best, static_cast<double>(times * bytes) / seconds);
   }
   return best;
@@ -115,11 +117,11 @@ inline std::vector<memory_level> measure_memory(std::size_t rounds) {
         level.probed / sizeof(float) / detail::probe_block * detail::probe_block;
     const std::size_t bytes = count * sizeof(float);
     level.read = detail::best_rate(bytes, rounds, [&](std::size_t times) {
-      keep(detail::read_probe(values.data(), count, times));
+      support::keep(detail::read_probe(values.data(), count, times));
     });
     level.update = detail::best_rate(bytes, rounds, [&](std::size_t times) {
       detail::update_probe(values.data(), count, times);
-      keep(values[0]);
+      support::keep(values[0]);
     });
   }
   return levels;

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include <hanami/hanami.hpp>
@@ -15,32 +14,33 @@ namespace bench {
 
 /// `hidden` hexagons in a row between the picture and the digit, of two bricks each; `neurons` of a
 /// hexagon: 64, 128, 256 or 512.
-inline std::string row_template(std::size_t hidden, std::uint32_t distance, std::uint32_t neurons) {
+inline hanami::cluster_template row_template(std::size_t hidden, std::uint32_t distance,
+                                             std::uint32_t neurons) {
   hanami::cluster_settings settings;
   settings.brick_size = neurons / 2;
   settings.initial_bricks = settings.max_bricks = 2;
   settings.max_connection_distance = distance;
   const auto last = static_cast<std::int32_t>(hidden) + 2;
-  return hanami::to_text(hanami::template_builder{}
-                             .settings(settings)
-                             .hexagons({{1, 1, 1}, {last, 1, 1}})
-                             .input("picture", {1, 1, 1}, 784)
-                             .output("digit", {last, 1, 1}, 10, hanami::output_kind::softmax)
-                             .build());
+  return hanami::template_builder{}
+      .settings(settings)
+      .hexagons({{1, 1, 1}, {last, 1, 1}})
+      .input("picture", {1, 1, 1}, 784)
+      .output("digit", {last, 1, 1}, 10, hanami::output_kind::softmax)
+      .build();
 }
 
 /// A block of hexagons in three dimensions: the picture enters at the bottom, the digit is read at
 /// the top.
-inline std::string spatial_template() {
+inline hanami::cluster_template spatial_template() {
   hanami::cluster_settings settings;
   settings.brick_size = 128;
   settings.initial_bricks = settings.max_bricks = 1;
-  return hanami::to_text(hanami::template_builder{}
-                             .settings(settings)
-                             .hexagons({{1, 1, 1}, {2, 2, 3}})
-                             .input("picture", {1, 1, 1}, 784)
-                             .output("digit", {2, 2, 3}, 10, hanami::output_kind::softmax)
-                             .build());
+  return hanami::template_builder{}
+      .settings(settings)
+      .hexagons({{1, 1, 1}, {2, 2, 3}})
+      .input("picture", {1, 1, 1}, 784)
+      .output("digit", {2, 2, 3}, 10, hanami::output_kind::softmax)
+      .build();
 }
 
 /// Four raw inputs of ranges 100, 0.01, 1e5 and 1; the class is the field of an 8 x 8 grid over the
@@ -71,14 +71,14 @@ inline double grid_accuracy(std::uint64_t seed) {
     }
     return static_cast<std::size_t>(unit[0] * 8) * 8 + static_cast<std::size_t>(unit[1] * 8);
   };
-  cluster.plan_task(training);
+  cluster.start_task(training);
   for (std::uint64_t i = 0; i < training; ++i) {
     const std::size_t field = draw(i);
     target.fill(0);
     target[field] = 1;
     cluster.train(input, target);
   }
-  hanami::activity<float> activity;
+  hanami::workspace<float> activity;
   std::size_t right = 0;
   for (std::uint64_t i = training; i < training + testing; ++i) {
     const std::size_t field = draw(i);
@@ -124,7 +124,7 @@ inline table_levels learn_table(hanami::output_kind kind, std::uint64_t seed) {
                               .build(),
                           options);
   const std::size_t windows = rows - window + 1;
-  cluster.plan_task(epochs * windows);
+  cluster.start_task(epochs * windows);
   for (std::size_t epoch = 0; epoch < epochs; ++epoch) {
     for (std::size_t first = 0; first < windows; ++first) {
       cluster.train(std::span<const float>(values.data() + first, window),

@@ -19,7 +19,7 @@
 #include <hanami/io/gzip.hpp>
 #endif
 
-namespace bench {
+namespace support {
 
 /// A recorded stream: rows of values, NaN where there is none, and their times.
 struct recording {
@@ -111,4 +111,4 @@ inline std::vector<time_window> read_windows(const std::filesystem::path& path,
   return windows;
 }
 
-} // namespace bench
+} // namespace support

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cstdint>
 
-namespace bench {
+namespace support {
 
 /// A clock for what takes less than a microsecond: the time-stamp counter where there is one (its
 /// rate is constant, whatever the core's), after everything that stands before it has run.
@@ -38,4 +38,4 @@ void keep(const T& value) noexcept {
   asm volatile("" : : "r,m"(value) : "memory");
 }
 
-} // namespace bench
+} // namespace support

@@ -3,18 +3,19 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdio>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
-#include "../../examples/support/json.hpp"
-#include "../../examples/support/text.hpp"
+#include "text.hpp"
 
-namespace bench {
+namespace support {
 
 /// One column of a table: what people read above it, what it is called in JSON, and how many digits
 /// stand behind the point.
@@ -26,6 +27,54 @@ struct column {
 
 /// Text, a number, or several; a number that is not finite was not measured.
 using cell = std::variant<std::string, double, std::vector<double>>;
+
+/// Something worth knowing beside a table.
+struct fact {
+  std::string key;
+  cell value;
+
+  fact(std::string name, cell what) : key(std::move(name)), value(std::move(what)) {}
+  template <std::integral Number>
+  fact(std::string name, Number count) : fact(std::move(name), cell(static_cast<double>(count))) {}
+};
+
+/// Text as a JSON string, quotes included.
+inline std::string json_string(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      quoted += '\\';
+      quoted += c;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      quoted += formatted("\\u%04x", static_cast<unsigned>(c));
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + '"';
+}
+
+/// One flat JSON object, numbers to six digits; what was not measured is left out.
+inline std::string json_object(std::span<const fact> facts) {
+  std::string members;
+  const auto put = [&](const std::string& key, const std::string& value) {
+    members += (members.empty() ? "\n  " : ",\n  ") + json_string(key) + ": " + value;
+  };
+  for (const fact& f : facts) {
+    if (const auto* words = std::get_if<std::string>(&f.value)) {
+      put(f.key, json_string(*words));
+    } else if (const auto* several = std::get_if<std::vector<double>>(&f.value)) {
+      std::string list;
+      for (const double value : *several) {
+        list += (list.empty() ? "" : ", ") + formatted("%.6g", value);
+      }
+      put(f.key, "[" + list + "]");
+    } else if (const double value = std::get<double>(f.value); std::isfinite(value)) {
+      put(f.key, formatted("%.6g", value));
+    }
+  }
+  return "{" + members + "\n}";
+}
 
 /// Rows of measured values, for people or as JSON.
 class table {
@@ -64,17 +113,11 @@ class table {
   std::string to_json() const {
     std::string text;
     for (const auto& row : rows_) {
-      example::json_object object;
+      std::vector<fact> facts;
       for (std::size_t c = 0; c < columns_.size(); ++c) {
-        if (const auto* words = std::get_if<std::string>(&row[c])) {
-          object.add(columns_[c].key, *words);
-        } else if (const auto* several = std::get_if<std::vector<double>>(&row[c])) {
-          object.add(columns_[c].key, std::span<const double>(*several));
-        } else if (const double value = std::get<double>(row[c]); std::isfinite(value)) {
-          object.add(columns_[c].key, value);
-        }
+        facts.emplace_back(columns_[c].key, row[c]);
       }
-      text += (text.empty() ? "" : ",\n") + object.text();
+      text += (text.empty() ? "" : ",\n") + json_object(facts);
     }
     return "[" + text + "]";
   }
@@ -91,7 +134,7 @@ class table {
     if (const auto* several = std::get_if<std::vector<double>>(&row[c])) {
       std::string text;
       for (const double value : *several) {
-        text += (text.empty() ? "" : " ") + example::formatted("%.*f", columns_[c].decimals, value);
+        text += (text.empty() ? "" : " ") + formatted("%.*f", columns_[c].decimals, value);
       }
       return text;
     }
@@ -100,9 +143,9 @@ class table {
       return "-";
     }
     if (columns_[c].decimals == 0 && value >= 0) {
-      return example::with_commas(static_cast<std::uint64_t>(std::llround(value)));
+      return with_commas(static_cast<std::uint64_t>(std::llround(value)));
     }
-    return example::formatted("%.*f", columns_[c].decimals, value);
+    return formatted("%.*f", columns_[c].decimals, value);
   }
 
   static void print_cell(const std::string& text, std::size_t width, bool left) {
@@ -117,7 +160,7 @@ class table {
 
 /// Prints tables one below the other, or one JSON object with a member for each, behind the facts
 /// that belong to all.
-inline void print_report(const example::json_object& facts, const std::vector<table>& tables,
+inline void print_report(const std::vector<fact>& facts, const std::vector<table>& tables,
                          bool json) {
   if (!json) {
     for (const table& t : tables) {
@@ -125,9 +168,9 @@ inline void print_report(const example::json_object& facts, const std::vector<ta
     }
     return;
   }
-  std::printf("{\n\"facts\": %s", facts.text().c_str());
+  std::printf("{\n\"facts\": %s", json_object(facts).c_str());
   for (const table& t : tables) {
-    std::printf(",\n%s: %s", example::json_string(t.key()).c_str(), t.to_json().c_str());
+    std::printf(",\n%s: %s", json_string(t.key()).c_str(), t.to_json().c_str());
   }
   std::printf("\n}\n");
 }
@@ -139,4 +182,4 @@ inline double median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
-} // namespace bench
+} // namespace support

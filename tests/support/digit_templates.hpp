@@ -6,13 +6,12 @@
 
 #include <hanami/hanami.hpp>
 
-namespace bench {
+namespace support {
 
-/// One hexagon of `neurons` neurons, a power of two, that sees every pixel: bricks as large as they
-/// come.
-inline hanami::cluster_template plain_of(std::uint32_t neurons) {
+/// One hexagon of `neurons` neurons, a power of two, that sees every pixel.
+inline hanami::cluster_template plain_of(std::uint32_t neurons, std::uint32_t largest_brick = 256) {
   hanami::cluster_settings settings;
-  settings.brick_size = std::min(neurons, 256U);
+  settings.brick_size = std::min(neurons, largest_brick);
   settings.initial_bricks = settings.max_bricks = neurons / settings.brick_size;
   return hanami::template_builder{}
       .settings(settings)
@@ -50,4 +49,4 @@ inline hanami::cluster_template fields_of(std::uint32_t neurons) {
   return windows_of({5, 5, 10, 10, neurons});
 }
 
-} // namespace bench
+} // namespace support

@@ -13,13 +13,13 @@
 
 #include <hanami/stream/forecaster.hpp>
 
-#include "../peers/linear_learners.hpp"
+#include "linear_learners.hpp"
 #include "sensor_files.hpp"
 
 /// Forecasts, ours and the peers', of the same rows in the same run, each scored before anything
 /// learns from the row.
 
-namespace bench {
+namespace support {
 
 /// A recording as sensors deliver it, and what it would have been.
 struct delivery {
@@ -263,4 +263,4 @@ class forecast_run {
   std::vector<double> asked_;
 };
 
-} // namespace bench
+} // namespace support

@@ -13,7 +13,7 @@
 
 #include "sensor_files.hpp"
 
-namespace bench {
+namespace support {
 
 /// What alarms made of a recording with labelled windows.
 struct alarm_score {
@@ -57,4 +57,4 @@ inline alarm_score score_alarms(const recording& all, std::span<const time_windo
   return score;
 }
 
-} // namespace bench
+} // namespace support

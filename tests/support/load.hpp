@@ -25,7 +25,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-namespace bench {
+namespace support {
 
 /// What a load generator does. Each connection sends the next message when the last one has been
 /// answered; with a rate, when it is due besides.
@@ -307,4 +307,4 @@ inline std::size_t resident_bytes() {
   return pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
-} // namespace bench
+} // namespace support
