@@ -45,7 +45,8 @@ void grow_output(network<Real, Weight>& net, std::size_t index, std::uint32_t si
     if (layout.kind != output_kind::softmax) {
       return Real{0};
     }
-    const Real mean = std::accumulate(bias.begin(), bias.end(), Real{0}) / static_cast<Real>(before);
+    const Real mean =
+        std::accumulate(bias.begin(), bias.end(), Real{0}) / static_cast<Real>(before);
     return mean - std::log(static_cast<Real>(samples + 1));
   };
   detail::widen_output_weights(layer.weights, before, size);

@@ -29,11 +29,10 @@ class dataset_part {
     whole_->read(samples_[index], input, target);
   }
   /// Where the whole has labels.
-  decltype(auto) label(std::size_t index) const
-    requires requires(const Data& whole) { whole.label(index); }
-  {
-    return whole_->label(samples_[index]);
+  decltype(auto) label(std::size_t index) const requires requires(const Data& whole) {
+    whole.label(index);
   }
+  { return whole_->label(samples_[index]); }
 
  private:
   const Data* whole_;

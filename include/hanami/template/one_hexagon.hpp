@@ -7,8 +7,8 @@
 
 namespace hanami {
 
-/// The smallest template that learns anything: the input "input", one hexagon of neurons, the output
-/// "output", in a row.
+/// The smallest template that learns anything: the input "input", one hexagon of neurons, the
+/// output "output", in a row.
 ///
 ///     const hanami::cluster_template t = hanami::one_hexagon(4, 3, hanami::output_kind::softmax);
 ///

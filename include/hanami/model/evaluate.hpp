@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+
+#include "classifier.hpp"
+#include "regressor.hpp"
+#include "rows.hpp"
+
+/// How good a model is: on rows that it has not learned from (`evaluate`), or on a stream, where
+/// every row is first predicted and then learned (`test_then_train`). Both give the scores of the
+/// model's kind, which print themselves.
+
+namespace hanami {
+
+/// A classifier, a regressor, or anything with `test` and `learn` of their form.
+template <class Model>
+concept scorable = requires {
+  typename Model::scores_type;
+};
+
+namespace detail {
+
+/// A missing label teaches nothing.
+inline bool is_missing(const label_view& truth) noexcept { return truth.text().empty(); }
+template <class Truth>
+bool is_missing(const Truth&) noexcept {
+  return false;
+}
+
+template <row_range Rows, label_range Labels>
+auto samples_for(const classifier& model, const Rows& rows, const Labels& labels) {
+  return labelled_rows(rows, labels, model.input_size());
+}
+template <labelled_dataset Data>
+auto samples_for(const classifier&, const Data& data) {
+  return labelled_samples(data);
+}
+template <row_range Rows, row_range Targets>
+auto samples_for(const regressor& model, const Rows& rows, const Targets& targets) {
+  return valued_rows(rows, targets, model.input_size(), model.value_count());
+}
+template <dataset Data>
+auto samples_for(const regressor&, const Data& data) {
+  return valued_samples(data);
+}
+
+} // namespace detail
+
+/// Predicts every row and compares with its truth; the model stays as it is. `given`: rows and
+/// their labels (or targets), or a dataset. Throws as `predict`.
+template <scorable Model, class... Given>
+typename Model::scores_type evaluate(const Model& model, const Given&... given) {
+  typename Model::scores_type scores;
+  auto samples = detail::samples_for(model, given...);
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    samples.visit(i, [&](const auto& row, const auto& truth) { model.test(row, truth, scores); });
+  }
+  return scores;
+}
+
+/// Predicts every row, compares with its truth, and only then learns from it (prequential
+/// evaluation, Dawid 1984). A first row that meets a model without knowledge is learned, not
+/// counted. Throws as `learn`.
+template <scorable Model, class... Given>
+typename Model::scores_type test_then_train(Model& model, const Given&... given) {
+  typename Model::scores_type scores;
+  auto samples = detail::samples_for(model, given...);
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    samples.visit(i, [&](const auto& row, const auto& truth) {
+      model.test(row, truth, scores);
+      if (!detail::is_missing(truth)) {
+        model.learn(row, truth);
+      }
+    });
+  }
+  return scores;
+}
+
+} // namespace hanami

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <numeric>
+#include <ranges>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "../algorithm/sample_check.hpp"
+#include "../template/one_hexagon.hpp"
+#include "model_base.hpp"
+#include "regression_scores.hpp"
+#include "rows.hpp"
+
+namespace hanami {
+
+/// Predicts one or several values of a row: learns from rows with their truth, one at a time or
+/// many, and answers at any moment.
+///
+///     hanami::regressor yield({"wind", "celsius"});
+///     yield.learn({9.9f, -8.8f}, 476);
+///     std::cout << yield.predict({8.0f, 15.0f});
+///
+/// Rows and targets are raw values in any range and in their own units, NaN where one is missing;
+/// infinities are refused. A value: copies are independent, and equal in everything they do from
+/// then on; the same options and samples make the same regressor, bit for bit.
+///
+/// Threads: `predict`, `predict_values`, `predict_many` and `test` may run on many at once, as long
+/// as none learns. Everything else needs the regressor for itself.
+///
+/// Time: learning and asking are linear in the weights that the present values of a row touch.
+class regressor : public model_base {
+ public:
+  static constexpr std::string_view checkpoint_kind = "regressor";
+  static constexpr std::uint32_t checkpoint_version = 1;
+  using scores_type = regression_scores;
+
+  /// For rows of `inputs` values with `values` targets each: one hexagon, up to 512 neurons. Throws
+  /// `errc::invalid_argument` for a size or options out of range.
+  explicit regressor(std::size_t inputs, std::size_t values = 1,
+                     const learning_options& options = {})
+      : model_base(make_template(inputs, values), options, {}) {}
+
+  /// The same for rows whose values have names.
+  explicit regressor(const std::vector<std::string>& names, std::size_t values = 1,
+                     const learning_options& options = {})
+      : model_base(make_template(names.size(), values), options, names) {}
+
+  /// A network of one's own. It has one output, of kind linear (any values) or sigmoid (values from
+  /// 0 to 1). Throws `errc::invalid_template`.
+  explicit regressor(cluster_template from, const learning_options& options = {})
+      : model_base(checked(std::move(from)), options, {}) {}
+
+  explicit regressor(archive_reader& from) : regressor(1) { from(*this); }
+
+  /// Targets of a row.
+  std::size_t value_count() const noexcept { return net_.output_size(); }
+
+  /// Learns from one row. Throws `errc::invalid_argument` for another size, infinite values or a
+  /// column that is not there, and has then changed nothing.
+  template <model_row Row, number_row Targets>
+  train_result learn(const Row& row, const Targets& targets) {
+    return train(row, floats_of(targets, targets_));
+  }
+  template <model_row Row, class Target>
+  requires std::is_arithmetic_v<Target> train_result learn(const Row& row, Target target) {
+    const auto one = static_cast<float>(target);
+    return train(row, std::span(&one, 1));
+  }
+  template <class Targets>
+  train_result learn(std::initializer_list<float> row, const Targets& targets) {
+    return learn(std::span(row.begin(), row.size()), targets);
+  }
+  template <class Targets>
+  train_result learn(std::initializer_list<named_value> row, const Targets& targets) {
+    return learn<std::initializer_list<named_value>>(row, targets);
+  }
+
+  /// Learns from rows in their order, as `learn` would from each. `targets`: a range of rows, or
+  /// all values in one, row after row.
+  template <row_range Rows, row_range Targets>
+  void learn_many(const Rows& rows, const Targets& targets) {
+    learn_samples(detail::valued_rows(rows, targets, input_size(), value_count()));
+  }
+  template <dataset Data>
+  void learn_many(const Data& data) {
+    learn_samples(detail::valued_samples(data));
+  }
+
+  /// Learns from rows that are all there: as often as they need, in a drawn order, with a rate that
+  /// falls to zero. What was learned before stays.
+  template <row_range Rows, row_range Targets>
+  void fit(const Rows& rows, const Targets& targets, const fit_options& options = {}) {
+    fit_valued(detail::valued_rows(rows, targets, input_size(), value_count()), options);
+  }
+  template <dataset Data>
+  void fit(const Data& data, const fit_options& options = {}) {
+    fit_valued(detail::valued_samples(data), options);
+  }
+
+  /// The value of a row. Throws `errc::invalid_argument` while nothing has been learned, where the
+  /// regressor has several values, and as `learn`.
+  template <model_row Row>
+  float predict(const Row& row) const {
+    if (value_count() != 1) {
+      raise(errc::invalid_argument, "the regressor predicts " + std::to_string(value_count()) +
+                                        " values a row; ask predict_values");
+    }
+    return answer(row, [](std::span<const float> values) { return values[0]; });
+  }
+  float predict(std::initializer_list<float> row) const {
+    return predict(std::span(row.begin(), row.size()));
+  }
+  float predict(std::initializer_list<named_value> row) const {
+    return predict<std::initializer_list<named_value>>(row);
+  }
+
+  /// All values of a row. Throws as `predict`.
+  template <model_row Row>
+  std::vector<float> predict_values(const Row& row) const {
+    return answer(row, [](std::span<const float> values) {
+      return std::vector<float>(values.begin(), values.end());
+    });
+  }
+  std::vector<float> predict_values(std::initializer_list<float> row) const {
+    return predict_values(std::span(row.begin(), row.size()));
+  }
+  std::vector<float> predict_values(std::initializer_list<named_value> row) const {
+    return predict_values<std::initializer_list<named_value>>(row);
+  }
+
+  /// The values of many rows, row after row.
+  template <row_range Rows>
+  std::vector<float> predict_many(const Rows& rows) const {
+    const detail::row_list<Rows> list(rows, input_size(), "rows");
+    std::vector<float> all;
+    all.reserve(list.size() * value_count());
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      answer(list[i], [&](std::span<const float> values) {
+        all.insert(all.end(), values.begin(), values.end());
+      });
+    }
+    return all;
+  }
+
+  /// Predicts, and notes how good that was; nothing while nothing has been learned.
+  template <model_row Row, number_row Targets>
+  void test(const Row& row, const Targets& targets, regression_scores& scores) const {
+    if (samples() == 0) {
+      return;
+    }
+    std::vector<float> room;
+    const std::span<const float> truth = floats_of(targets, room);
+    answer(row, [&](std::span<const float> values) { scores.add(truth, values); });
+  }
+  template <model_row Row, class Target>
+  requires std::is_arithmetic_v<Target>
+  void test(const Row& row, Target target, regression_scores& scores) const {
+    test(row, std::span(&target, 1), scores);
+  }
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    serialize_base(archive, false);
+  }
+
+ private:
+  static cluster_template make_template(std::size_t inputs, std::size_t values) {
+    return one_hexagon(checked_size(inputs, "inputs"), checked_size(values, "values"),
+                       output_kind::linear, settings_for_inputs(inputs));
+  }
+  static cluster_template checked(cluster_template from) {
+    only_output(from, false);
+    return from;
+  }
+
+  template <model_row Row, class Read>
+  decltype(auto) answer(const Row& row, Read read) const {
+    if (samples() == 0) {
+      raise(errc::invalid_argument, "the regressor has not learned anything yet");
+    }
+    return ask(row, read);
+  }
+
+  template <class Samples>
+  void learn_samples(Samples samples) {
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+      samples.visit(i, [&](const auto& row, const auto& targets) { learn(row, targets); });
+    }
+  }
+
+  template <class Samples>
+  void fit_valued(Samples samples, const fit_options& options) {
+    std::vector<std::uint32_t> all(samples.size());
+    std::iota(all.begin(), all.end(), 0U);
+    fit_samples(samples, all, options,
+                [&](const auto& row, const auto& targets) { learn(row, targets); });
+  }
+
+  std::vector<float> targets_; ///< for targets that are no floats in a row
+};
+
+} // namespace hanami
