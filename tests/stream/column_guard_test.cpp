@@ -24,7 +24,7 @@ double value_at(std::uint64_t row, double unit = 1) {
 column_guard seasoned(std::uint64_t rows) {
   column_guard guard;
   for (std::uint64_t row = 0; row < rows; ++row) {
-    REQUIRE(guard.judge(value_at(row)) == reading::taken);
+    REQUIRE(guard.judge(value_at(row)) == validity::taken);
   }
   return guard;
 }
@@ -35,7 +35,7 @@ TEST_CASE("a guard takes what is usual, whatever the unit", "[stream]") {
   for (const double unit : {1e-9, 1.0, -1e9}) {
     column_guard guard;
     for (std::uint64_t row = 0; row < 2000; ++row) {
-      REQUIRE(guard.judge(value_at(row, unit)) == reading::taken);
+      REQUIRE(guard.judge(value_at(row, unit)) == validity::taken);
     }
   }
 }
@@ -43,21 +43,21 @@ TEST_CASE("a guard takes what is usual, whatever the unit", "[stream]") {
 TEST_CASE("a guard rejects single wild values and says what is missing", "[stream]") {
   column_guard guard = seasoned(500);
   const double before = guard.last();
-  CHECK(guard.judge(1e6 * before) == reading::rejected);
-  CHECK(guard.judge(-1e300) == reading::rejected);
-  CHECK(guard.judge(std::numeric_limits<double>::quiet_NaN()) == reading::missing);
-  CHECK(guard.judge(-std::numeric_limits<double>::infinity()) == reading::missing);
+  CHECK(guard.judge(1e6 * before) == validity::rejected);
+  CHECK(guard.judge(-1e300) == validity::rejected);
+  CHECK(guard.judge(std::numeric_limits<double>::quiet_NaN()) == validity::missing);
+  CHECK(guard.judge(-std::numeric_limits<double>::infinity()) == validity::missing);
   CHECK(guard.last() == before);
-  CHECK(guard.judge(value_at(500)) == reading::taken);
+  CHECK(guard.judge(value_at(500)) == validity::taken);
 }
 
 TEST_CASE("a guard believes the third value of a new level and knows its unit soon", "[stream]") {
   column_guard guard = seasoned(500);
-  CHECK(guard.judge(value_at(500, 1000)) == reading::rejected);
-  CHECK(guard.judge(value_at(501, 1000)) == reading::rejected);
-  CHECK(guard.judge(value_at(502, 1000)) == reading::new_level);
+  CHECK(guard.judge(value_at(500, 1000)) == validity::rejected);
+  CHECK(guard.judge(value_at(501, 1000)) == validity::rejected);
+  CHECK(guard.judge(value_at(502, 1000)) == validity::new_level);
   for (std::uint64_t row = 503; row < 1000; ++row) {
-    REQUIRE(guard.judge(value_at(row, 1000)) == reading::taken);
+    REQUIRE(guard.judge(value_at(row, 1000)) == validity::taken);
   }
   const column_guard fresh = seasoned(500);
   CHECK(guard.change_scale() == Approx(1000 * fresh.change_scale()).epsilon(0.2));

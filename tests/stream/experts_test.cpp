@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <hanami/stream/expert_mix.hpp>
+#include <hanami/stream/expert_aggregation.hpp>
 #include <hanami/stream/recursive_least_squares.hpp>
 
 #include <array>
@@ -56,7 +56,7 @@ TEST_CASE("least squares survive wild targets and inputs that stay away", "[stre
 }
 
 TEST_CASE("a mix comes close to the best expert, whoever that is now", "[stream]") {
-  expert_mix mix(3, 0.998);
+  expert_aggregation mix(3, 0.998);
   double later = 0;
   for (std::uint64_t t = 0; t < 6000; ++t) {
     const double truth = noise(1, t);
@@ -79,7 +79,7 @@ TEST_CASE("a mix comes close to the best expert, whoever that is now", "[stream]
 }
 
 TEST_CASE("a mix of two that are wrong in opposite ways is better than both", "[stream]") {
-  expert_mix mix(2);
+  expert_aggregation mix(2);
   double wrong = 0;
   for (std::uint64_t t = 0; t < 4000; ++t) {
     const double truth = noise(1, t);

@@ -139,7 +139,7 @@ TEST_CASE("columns may begin late, die and come back", "[stream]") {
     CHECK(std::isnan(f.predict(1).value) == (row < 300));
     CHECK(std::isfinite(f.predict(0).value));
   }
-  CHECK(f.readings()[1] == reading::taken);
+  CHECK(f.validities()[1] == validity::taken);
   CHECK(f.predict(1).value == Approx(7 * value_at(2000)).margin(25));
 }
 
@@ -151,7 +151,7 @@ TEST_CASE("a forecaster refuses what it cannot be or take, and has then not chan
   options.horizons = {};
   CHECK_THROWS_AS(forecaster(1, options), error);
   options.horizons = {1};
-  options.mend = 0;
+  options.step_size = 0;
   CHECK_THROWS_AS(forecaster(1, options), error);
 
   forecaster f(2);

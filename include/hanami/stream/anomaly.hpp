@@ -39,9 +39,9 @@ class recent_mean {
 };
 
 /// Gathers what is strange about one column into one number: errors of its forecasts, each as a
-/// surprise in its own history, singly and as means over several rows; changes of its restlessness;
+/// surprise in its own history, singly and as means over several rows; changes of its volatility;
 /// values outside the range so far.
-class column_strangeness {
+class column_anomaly_score {
  public:
   /// `errors[h]`: error of the forecast over horizon h that came due with this row, NaN for none.
   /// `path`, `change`: where the column stands and how it got there, in the units of the path.
@@ -57,7 +57,7 @@ class column_strangeness {
         sum += 0.5 * std::min(s.add(season_error), 8.0);
       }
     }
-    for (restlessness& r : restless_) {
+    for (volatility& r : volatility_) {
       sum += 0.25 * r.add(std::abs(change));
     }
     sum += outside(path);
@@ -72,7 +72,7 @@ class column_strangeness {
     for (signal& s : season_errors_) {
       archive(s);
     }
-    for (restlessness& r : restless_) {
+    for (volatility& r : volatility_) {
       archive(r);
     }
     archive(spread_, low_, high_, rows_);
@@ -94,8 +94,8 @@ class column_strangeness {
   };
 
   /// Surprise of how much the changes of some rows differ from those of before, either way.
-  struct restlessness {
-    explicit restlessness(std::size_t rows) : mean(rows) {}
+  struct volatility {
+    explicit volatility(std::size_t rows) : mean(rows) {}
     double add(double size) {
       usual.add(size);
       const double now = mean.add(size);
@@ -126,7 +126,7 @@ class column_strangeness {
 
   std::array<signal, 3> errors_{signal(5), signal(20), signal(40)};
   std::array<signal, 3> season_errors_{signal(1), signal(10), signal(40)};
-  std::array<restlessness, 2> restless_{restlessness(24), restlessness(72)};
+  std::array<volatility, 2> volatility_{volatility(24), volatility(72)};
   running_mean spread_;
   double low_ = 0;
   double high_ = 0;
@@ -153,6 +153,12 @@ class anomaly_detector {
   /// above 0.
   explicit anomaly_detector(std::size_t columns, anomaly_options options = {})
       : columns_(columns), surprises_(columns), rule_(options) {}
+
+  /// Goes with `forecaster::add_columns`.
+  void add_columns(std::size_t count) {
+    columns_.resize(columns_.size() + count);
+    surprises_.resize(columns_.size());
+  }
 
   /// To be called after every `forecaster::observe`, with the same forecaster.
   anomaly observe(const forecaster& of) {
@@ -185,7 +191,7 @@ class anomaly_detector {
   template <class Archive>
   void serialize(Archive& archive) {
     for (column& c : columns_) {
-      archive(c.strangeness, c.scores, c.before);
+      archive(c.anomaly_score, c.scores, c.before);
     }
     const std::size_t n = surprises_.size();
     archive(surprises_, all_, rule_);
@@ -194,7 +200,7 @@ class anomaly_detector {
 
  private:
   struct column {
-    column_strangeness strangeness;
+    column_anomaly_score anomaly_score;
     tail_probability scores{4000};
     double before = 0; ///< the path at the last row
   };
@@ -207,13 +213,13 @@ class anomaly_detector {
   double judge(const forecaster& of, std::size_t c) {
     const column_history& history = of.history(c);
     if (!history.known()) {
-      return of.readings()[c] == reading::rejected ? 12 : 0;
+      return of.validities()[c] == validity::rejected ? 12 : 0;
     }
     column& here = columns_[c];
     const double season = of.horizons() > 1 ? of.track(c, of.horizons() - 1).error()
                                             : std::numeric_limits<double>::quiet_NaN();
-    const double score = here.strangeness.add(of.track(c, 0).error(), season, history.path(),
-                                              history.path() - here.before);
+    const double score = here.anomaly_score.add(of.track(c, 0).error(), season, history.path(),
+                                                history.path() - here.before);
     here.before = history.path();
     return here.scores.add(score);
   }

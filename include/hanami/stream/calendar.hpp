@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string_view>
 #include <system_error>
 
@@ -29,10 +30,15 @@ inline calendar calendar_of(double seconds) noexcept {
   return {in_day / 3600, in_week / day};
 }
 
-/// Seconds of `2016-07-01 13:05:00`, `2016-07-01T13:05:00.25`, `2016-07-01`, or of a plain number;
-/// NaN for anything else. What follows the seconds (a zone) is not looked at.
-inline double parse_time(std::string_view text) noexcept {
-  constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+namespace detail {
+
+struct parsed_time {
+  double seconds = std::numeric_limits<double>::quiet_NaN(); ///< NaN: no time
+  bool plain = false;                                        ///< a number of seconds
+  std::string_view rest;                                     ///< what follows a date and time
+};
+
+inline parsed_time take_time(std::string_view text) noexcept {
   const char* at = text.data();
   const char* const end = at + text.size();
   const auto number = [&](auto& value) {
@@ -41,33 +47,47 @@ inline double parse_time(std::string_view text) noexcept {
     return code == std::errc();
   };
   if (text.size() < 10 || text[4] != '-' || text[7] != '-') {
-    double plain = unknown;
-    return number(plain) && at == end && std::isfinite(plain) ? plain : unknown;
+    double plain = 0;
+    return number(plain) && at == end && std::isfinite(plain) ? parsed_time{plain, true, {}}
+                                                              : parsed_time{};
   }
   int year = 0;
   unsigned month = 0;
   unsigned day = 0;
   if (!number(year) || ++at > end || !number(month) || ++at > end || !number(day)) {
-    return unknown;
+    return {};
   }
   const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{month},
                                          std::chrono::day{day}};
   if (!date.ok()) {
-    return unknown;
+    return {};
   }
   double seconds =
       86400.0 * static_cast<double>(std::chrono::sys_days{date}.time_since_epoch().count());
   for (const double unit : {3600.0, 60.0, 1.0}) {
-    if (at == end) {
+    if (at == end || (unit < 3600 && *at != ':')) {
       break;
     }
     double part = 0;
     if (++at == end || *at == '-' || !number(part) || part >= (unit == 3600.0 ? 24.0 : 61.0)) {
-      return unknown;
+      return {};
     }
     seconds += unit * part;
   }
-  return seconds;
+  return {seconds, false, {at, static_cast<std::size_t>(end - at)}};
+}
+
+} // namespace detail
+
+/// Seconds of `2016-07-01 13:05:00`, `2016-07-01T13:05:00.25`, `2016-07-01`, or of a plain number;
+/// NaN for anything else. What follows the seconds (a zone) is not looked at; `time_zone.hpp` has a
+/// `parse_time` that does.
+inline double parse_time(std::string_view text) noexcept { return detail::take_time(text).seconds; }
+
+/// Seconds of a time of the system's clock, which is UTC.
+template <class Duration>
+double seconds_of(std::chrono::sys_time<Duration> time) noexcept {
+  return std::chrono::duration<double>(time.time_since_epoch()).count();
 }
 
 /// Counts in rows what comes in time. The usual step between rows is the median of the first nine;
@@ -97,6 +117,8 @@ class row_clock {
 
   /// Seconds from row to row, 0 if not known.
   double step() const noexcept { return known_ == 0 ? 0 : steps_[known_ / 2]; }
+  /// Whether the step will stay what it is.
+  bool settled() const noexcept { return known_ == steps_.size(); }
 
   template <class Archive>
   void serialize(Archive& archive) {
@@ -112,6 +134,15 @@ class row_clock {
   std::uint32_t known_ = 0;
   double last_ = std::numeric_limits<double>::quiet_NaN();
 };
+
+/// Seconds from row to row by the times of the first rows, ten of them or more; 0 if not known.
+inline double step_of(std::span<const double> times) noexcept {
+  row_clock clock;
+  for (const double time : times) {
+    clock.missing_before(time);
+  }
+  return clock.step();
+}
 
 /// Rows of a day at this many seconds a row, if that makes a season (4 to 2,000 rows); otherwise 0.
 inline std::uint32_t rows_of_day(double step) noexcept {

@@ -11,7 +11,7 @@
 namespace hanami {
 
 /// What a column guard makes of a value.
-enum class reading : std::uint8_t {
+enum class validity : std::uint8_t {
   taken,
   missing,  ///< NaN or infinite
   rejected, ///< too far away to be believed; the last value taken still stands
@@ -25,16 +25,16 @@ enum class reading : std::uint8_t {
 /// column that has never changed; the first 8 of a new level may lie twice the jump there away.
 class column_guard {
  public:
-  reading judge(double value) noexcept {
+  validity judge(double value) noexcept {
     if (!std::isfinite(value)) {
-      return reading::missing;
+      return validity::missing;
     }
     if (std::abs(value - last_) > reach() &&
         std::abs(value - level_.mean()) > 10 * level_.spread()) {
       return doubt(value);
     }
     take(value);
-    return reading::taken;
+    return validity::taken;
   }
 
   bool started() const noexcept { return taken_ > 0; }
@@ -58,13 +58,13 @@ class column_guard {
     return usual > 0 ? usual : std::numeric_limits<double>::infinity();
   }
 
-  reading doubt(double value) noexcept {
+  validity doubt(double value) noexcept {
     const bool consistent = doubts_ > 0 && std::abs(value - doubted_) < std::abs(value - last_) / 2;
     doubts_ = consistent ? doubts_ + 1 : 1;
     const double way = value - doubted_;
     doubted_ = value;
     if (doubts_ < 3) {
-      return reading::rejected;
+      return validity::rejected;
     }
     if (way != 0) {
       change_.forget(0);
@@ -77,7 +77,7 @@ class column_guard {
     doubts_ = 0;
     last_ = value;
     taken_ = 1;
-    return reading::new_level;
+    return validity::new_level;
   }
 
   void take(double value) noexcept {

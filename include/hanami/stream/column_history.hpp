@@ -36,16 +36,16 @@ class column_history {
   column_history() = default;
   explicit column_history(std::size_t rows) : path_(rows) {}
 
-  reading add(double value) noexcept {
+  validity add(double value) noexcept {
     const bool started = guard_.started();
     const double before = guard_.last();
-    const reading found = guard_.judge(value);
-    jump_ = found == reading::new_level ? std::numeric_limits<double>::infinity() : 0;
-    if (found == reading::taken && started && guard_.change_scale() > 0) {
+    const validity found = guard_.judge(value);
+    jump_ = found == validity::new_level ? std::numeric_limits<double>::infinity() : 0;
+    if (found == validity::taken && started && guard_.change_scale() > 0) {
       jump_ = (value - before) / guard_.change_scale();
       held_ += jump_;
     }
-    known_ = found == reading::taken || found == reading::new_level;
+    known_ = found == validity::taken || found == validity::new_level;
     path_.push(known_ ? held_ : nothing);
     if (known_) {
       mean_.add(held_);

@@ -6,15 +6,17 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "../cluster.hpp"
+#include "../foundation/error.hpp"
 #include "../template/builder.hpp"
 #include "column_history.hpp"
-#include "expert_mix.hpp"
+#include "expert_aggregation.hpp"
 #include "recursive_least_squares.hpp"
 
 namespace hanami {
@@ -38,16 +40,34 @@ inline constexpr std::size_t linear_expert_count = 6; ///< those without a clust
 struct forecast_options {
   std::vector<std::uint32_t> horizons = {1}; ///< rows ahead, each in 1..10000, ascending
   history_options history;
-  /// `learning_options::mend` for one row ahead. It is divided by horizon^0.8: targets that overlap
-  /// repeat their errors.
-  double mend = 0.3;
+  /// `learning_options::step_size` for one row ahead. It is divided by horizon^0.8: targets that
+  /// overlap repeat their errors.
+  double step_size = 0.3;
   bool networks = true;       ///< without: linear experts alone
   std::uint32_t neurons = 64; ///< of a cluster: 32, 64, 128 or 256
   std::uint64_t seed = 1;
 
+  /// Throws `errc::invalid_argument` for what is out of range.
+  void check() const {
+    const auto require = [](bool good, const char* why) {
+      if (!good) {
+        raise(errc::invalid_argument, why);
+      }
+    };
+    require(!horizons.empty() && horizons.front() >= 1 && horizons.back() <= 10000 &&
+                std::adjacent_find(horizons.begin(), horizons.end(), std::greater_equal<>()) ==
+                    horizons.end(),
+            "horizons must be ascending numbers of rows from 1 to 10000");
+    require(history.lags >= 1 && history.lags <= 1000, "lags must be in 1..1000");
+    require(history.season <= 100000 && history.seasons >= 1 && history.seasons <= 100,
+            "a season must be at most 100000 rows and 1 to 100 of them be looked back");
+    require(step_size > 0 && step_size <= 1, "step_size must be in (0, 1]");
+  }
+
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(horizons, history.lags, history.season, history.seasons, mend, networks, neurons, seed);
+    archive(horizons, history.lags, history.season, history.seasons, step_size, networks, neurons,
+            seed);
   }
 };
 
@@ -70,17 +90,17 @@ class forecast_track {
       : inputs_(options.history, horizon), linear_(inputs_.linear(), 1),
         linear_recent_(inputs_.linear(), 0.998), linear_short_(inputs_.basic(), 1),
         stack_(expert_count - 2),
-        mix_(options.networks ? expert_count : linear_expert_count, 0.998),
+        aggregation_(options.networks ? expert_count : linear_expert_count, 0.998),
         asked_(horizon + std::size_t{1}) {
     if (options.networks) {
-      const cluster_template plan = plan_of(options, inputs_.size());
+      const cluster_template shape = template_for(options, inputs_.size());
       learning_options learning;
       learning.seed = seed;
-      learning.mend = options.mend / std::pow(horizon, 0.8);
-      learning.skip_values = 0;
-      networks_.emplace_back(plan, learning);
+      learning.step_size = options.step_size / std::pow(horizon, 0.8);
+      learning.tolerance_values = 0;
+      networks_.emplace_back(shape, learning);
       learning.seed = mix_bits(seed);
-      networks_.emplace_back(plan, learning);
+      networks_.emplace_back(shape, learning);
     }
   }
 
@@ -90,7 +110,7 @@ class forecast_track {
       settle(asked_[asked_.capacity() - 2], of);
     }
     if (std::abs(of.jump()) > 15 * scale_.value()) { // what was usual may be over
-      mix_.restart(place(expert::persistence));
+      aggregation_.restart(place(expert::persistence));
     }
     ask(of, time);
   }
@@ -99,9 +119,9 @@ class forecast_track {
   double predicted() const noexcept { return asked_.size() > 0 ? asked_[0].mixed : 0; }
   double predicted(expert who) const noexcept {
     const std::size_t i = place(who);
-    return asked_.size() > 0 && i < mix_.size() ? asked_[0].experts[i] : 0;
+    return asked_.size() > 0 && i < aggregation_.size() ? asked_[0].experts[i] : 0;
   }
-  std::span<const double> weights() const noexcept { return mix_.weights(); }
+  std::span<const double> weights() const noexcept { return aggregation_.weights(); }
   /// A tenth of the errors (truth minus prediction) so far lay below `low`, a tenth above `high`.
   double low() const noexcept { return low_.value(); }
   double high() const noexcept { return high_.value(); }
@@ -120,8 +140,8 @@ class forecast_track {
   template <class Archive>
   void serialize(Archive& archive) {
     const std::size_t networks = networks_.size();
-    archive(linear_, linear_recent_, linear_short_, stack_, mix_, scale_, low_, high_, asked_,
-            error_);
+    archive(linear_, linear_recent_, linear_short_, stack_, aggregation_, scale_, low_, high_,
+            asked_, error_);
     for (std::size_t i = 0; i < networks; ++i) {
       archive(networks_[i]);
     }
@@ -148,7 +168,7 @@ class forecast_track {
     }
   };
 
-  static cluster_template plan_of(const forecast_options& options, std::size_t inputs) {
+  static cluster_template template_for(const forecast_options& options, std::size_t inputs) {
     cluster_settings settings;
     settings.brick_size = options.neurons;
     settings.max_bricks = 1;
@@ -162,7 +182,7 @@ class forecast_track {
   }
 
   std::span<const double> experts_of(const question& q) const noexcept {
-    return {q.experts.data(), mix_.size()};
+    return {q.experts.data(), aggregation_.size()};
   }
 
   void settle(const question& q, const column_history& of) {
@@ -175,7 +195,7 @@ class forecast_track {
     low_.add(error_);
     high_.add(error_);
     scale_.add(truth);
-    learn_mix(q, truth);
+    learn_aggregation(q, truth);
     fill_linear(q.inputs);
     linear_.learn(linear_inputs_, truth);
     linear_recent_.learn(linear_inputs_, truth);
@@ -188,13 +208,13 @@ class forecast_track {
     }
   }
 
-  void learn_mix(const question& q, double truth) {
+  void learn_aggregation(const question& q, double truth) {
     const double unit = scale_.value() > 0 ? 1 / scale_.value() : 1;
     std::array<double, expert_count> scaled{};
-    for (std::size_t i = 0; i < mix_.size(); ++i) {
+    for (std::size_t i = 0; i < aggregation_.size(); ++i) {
       scaled[i] = q.experts[i] * unit;
     }
-    mix_.learn({scaled.data(), mix_.size()}, q.mixed * unit, truth * unit);
+    aggregation_.learn({scaled.data(), aggregation_.size()}, q.mixed * unit, truth * unit);
   }
 
   void teach(cluster& network, double truth) {
@@ -216,11 +236,11 @@ class forecast_track {
     by[place(expert::linear_short)] = within_reach(linear_short_.predict(basic_inputs()));
     if (!networks_.empty()) {
       fill_network(q.inputs);
-      by[place(expert::network)] = within_reach(answer(0));
-      by[place(expert::network_beside)] = within_reach(by[place(expert::linear)] + answer(1));
+      by[place(expert::network)] = within_reach(inferred(0));
+      by[place(expert::network_beside)] = within_reach(by[place(expert::linear)] + inferred(1));
     }
     by[place(expert::stacked)] = within_reach(stack_.predict(stacked_of(by)));
-    q.mixed = mix_.predict(experts_of(q));
+    q.mixed = aggregation_.predict(experts_of(q));
   }
 
   static constexpr std::size_t place(expert who) noexcept { return static_cast<std::size_t>(who); }
@@ -239,8 +259,8 @@ class forecast_track {
     return std::isfinite(change) ? std::clamp(change, -most, most) : 0;
   }
 
-  double answer(std::size_t network) {
-    return static_cast<double>(networks_[network].infer(network_inputs_, answering_)[0]);
+  double inferred(std::size_t network) {
+    return static_cast<double>(networks_[network].infer(network_inputs_, workspace_)[0]);
   }
 
   void fill_linear(const std::vector<double>& inputs) {
@@ -264,7 +284,7 @@ class forecast_track {
   recursive_least_squares linear_short_;
   recursive_least_squares stack_;
   std::vector<cluster> networks_;
-  expert_mix mix_;
+  expert_aggregation aggregation_;
   running_scale scale_; ///< of the changes over the horizon
   running_quantile low_{0.1};
   running_quantile high_{0.9};
@@ -272,7 +292,7 @@ class forecast_track {
   double error_ = std::numeric_limits<double>::quiet_NaN();
   std::vector<double> linear_inputs_;
   std::vector<float> network_inputs_;
-  activity<float> answering_;
+  workspace<float> workspace_;
 };
 
 } // namespace hanami

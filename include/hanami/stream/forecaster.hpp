@@ -35,15 +35,24 @@ class forecaster {
   /// Throws `errc::invalid_argument` for no columns or options out of range.
   explicit forecaster(std::size_t columns, forecast_options options = {})
       : options_(std::move(options)) {
+    options_.check();
     check(columns);
+    add_columns(columns);
+  }
+
+  /// Adds columns behind those that are there, as if they had been there without a value from the
+  /// first row on. Throws `errc::invalid_argument` for more columns than a forecaster may have, and
+  /// has then changed nothing.
+  void add_columns(std::size_t count) {
+    check(columns() + count);
     const std::size_t rows = options_.history.rows(options_.horizons.back());
-    for (std::size_t c = 0; c < columns; ++c) {
+    for (std::size_t c = columns(), all = c + count; c < all; ++c) {
       histories_.emplace_back(rows);
       for (const std::uint32_t horizon : options_.horizons) {
         tracks_.emplace_back(options_, horizon, random_bits(options_.seed, c, horizon));
       }
     }
-    readings_.resize(columns, reading::missing);
+    validities_.resize(columns(), validity::missing);
   }
 
   const forecast_options& options() const noexcept { return options_; }
@@ -62,7 +71,7 @@ class forecaster {
                                         std::to_string(columns()));
     }
     for (std::size_t c = 0; c < columns(); ++c) {
-      readings_[c] = histories_[c].add(values[c]);
+      validities_[c] = histories_[c].add(values[c]);
       if (histories_[c].started()) {
         for (std::size_t h = 0; h < horizons(); ++h) {
           tracks_[c * horizons() + h].advance(histories_[c], time);
@@ -73,7 +82,7 @@ class forecaster {
   }
 
   /// What the newest row's values were taken for.
-  std::span<const reading> readings() const noexcept { return readings_; }
+  std::span<const validity> validities() const noexcept { return validities_; }
 
   /// The forecast from the newest row; NaN for a column that has not begun. `horizon` is an index
   /// into the options' horizons.
@@ -123,28 +132,16 @@ class forecaster {
   }
 
  private:
-  void check(std::size_t columns) const {
-    const auto require = [](bool good, const char* why) {
-      if (!good) {
-        raise(errc::invalid_argument, why);
-      }
-    };
-    const auto& h = options_.horizons;
-    require(columns >= 1 && columns <= 100000, "a forecaster needs 1 to 100000 columns");
-    require(!h.empty() && h.front() >= 1 && h.back() <= 10000 &&
-                std::adjacent_find(h.begin(), h.end(), std::greater_equal<>()) == h.end(),
-            "horizons must be ascending numbers of rows from 1 to 10000");
-    require(options_.history.lags >= 1 && options_.history.lags <= 1000, "lags must be in 1..1000");
-    require(options_.history.season <= 100000 && options_.history.seasons >= 1 &&
-                options_.history.seasons <= 100,
-            "a season must be at most 100000 rows and 1 to 100 of them be looked back");
-    require(options_.mend > 0 && options_.mend <= 1, "mend must be in (0, 1]");
+  static void check(std::size_t columns) {
+    if (columns < 1 || columns > 100000) {
+      raise(errc::invalid_argument, "a forecaster needs 1 to 100000 columns");
+    }
   }
 
   forecast_options options_;
   std::vector<column_history> histories_;
   std::vector<forecast_track> tracks_; ///< horizons of column 0, of column 1, ...
-  std::vector<reading> readings_;
+  std::vector<validity> validities_;
   std::uint64_t rows_ = 0;
 };
 

@@ -19,15 +19,42 @@ namespace hanami {
 
 /// The fast and small forecaster: one cluster for all columns, which sees the newest row and
 /// nothing before it, and predicts the next row. A few microseconds a row of eight columns, where
-/// `forecaster` takes as much for each column. Values are judged by the same guards.
+/// `forecaster` takes as much for each column. Values are judged by the same guards. Columns that
+/// are added after the first rows share a cluster of their own: those that were there forget
+/// nothing.
 ///
 /// A value; memory is bounded. Not safe from several threads.
 class row_forecaster {
  public:
   /// Throws `errc::invalid_argument` for no columns or more than 10,000, or for rates not above 0.
   explicit row_forecaster(std::size_t columns, anomaly_options alarms = {}, std::uint64_t seed = 1)
-      : network_(plan_of(columns), learning(seed)), rule_(alarms), columns_(columns),
-        input_(columns), target_(columns), answer_(columns) {}
+      : rule_(alarms), seed_(seed) {
+    if (columns < 1) {
+      refuse();
+    }
+    add_columns(columns);
+  }
+
+  /// Adds columns behind those that are there. Throws `errc::invalid_argument` for more than 10,000
+  /// in all, and has then changed nothing.
+  void add_columns(std::size_t count) {
+    if (count > most_columns - columns()) {
+      refuse();
+    }
+    if (count == 0) {
+      return;
+    }
+    if (rows_ < joining_rows) { // little is lost: all columns in one cluster
+      blocks_.clear();
+      blocks_.push_back(make_block(0, columns() + count));
+    } else {
+      blocks_.push_back(make_block(columns(), count));
+    }
+    columns_.resize(columns() + count);
+    input_.resize(columns(), nothing);
+    target_.resize(columns(), nothing);
+    prediction_.resize(columns());
+  }
 
   /// Takes the next row: judges it by what was predicted for it, learns from it, predicts the next.
   /// Throws `errc::invalid_argument` for another number of values, and has then changed nothing.
@@ -38,14 +65,9 @@ class row_forecaster {
                                         std::to_string(columns_.size()));
     }
     const anomaly found = judge(values);
-    if (rows_ > 0) {
-      network_.train(input_, target_);
+    for (block& b : blocks_) {
+      advance(b);
     }
-    for (std::size_t c = 0; c < columns_.size(); ++c) {
-      input_[c] = columns_[c].known ? static_cast<float>(columns_[c].guard.last()) : nothing;
-    }
-    const auto answer = network_.infer(input_, answering_);
-    std::copy(answer.begin(), answer.end(), answer_.begin());
     ++rows_;
     return found;
   }
@@ -64,23 +86,38 @@ class row_forecaster {
   std::size_t columns() const noexcept { return columns_.size(); }
   /// Usual size of a change of a column from row to row, in its units; 0 if not known yet.
   double scale(std::size_t index) const noexcept { return columns_[index].guard.change_scale(); }
-  const cluster& network() const noexcept { return network_; }
   std::size_t bytes() const noexcept {
-    return sizeof(*this) + network_.bytes() + columns_.size() * sizeof(column);
+    std::size_t sum = sizeof(*this) + columns() * sizeof(column);
+    for (const block& b : blocks_) {
+      sum += b.network.bytes();
+    }
+    return sum;
   }
 
   template <class Archive>
   void serialize(Archive& archive) {
     const std::size_t n = columns_.size();
-    archive(network_, rule_, surprises_, input_, answer_, rows_);
+    serialize_blocks(archive);
+    archive(rule_, surprises_, input_, prediction_, rows_);
     for (column& c : columns_) {
       archive(c.guard, c.errors, c.low, c.high, c.known);
     }
-    archive.require(input_.size() == n && answer_.size() == n, "rows of another length");
+    archive.require(input_.size() == n && prediction_.size() == n, "rows of another length");
   }
 
  private:
   static constexpr float nothing = std::numeric_limits<float>::quiet_NaN();
+  static constexpr std::size_t most_columns = 10000;
+  static constexpr std::uint64_t joining_rows = 100;
+
+  /// Neighbouring columns that share a cluster.
+  struct block {
+    std::size_t first = 0;
+    std::size_t size = 0;
+    std::uint64_t rows = 0; ///< taken so far
+    cluster network;
+    workspace<float> inference = {};
+  };
 
   struct column {
     column_guard guard;
@@ -90,34 +127,74 @@ class row_forecaster {
     bool known = false; ///< whether the newest row has a value
   };
 
-  static cluster_template plan_of(std::size_t columns) {
-    if (columns < 1 || columns > 10000) {
-      raise(errc::invalid_argument, "a row forecaster needs 1 to 10000 columns");
-    }
+  [[noreturn]] static void refuse() {
+    raise(errc::invalid_argument, "a row forecaster needs 1 to 10000 columns");
+  }
+
+  block make_block(std::size_t first, std::size_t size) const {
     cluster_settings settings;
     settings.brick_size = 32;
     settings.max_bricks = 1;
     settings.max_steps = 8;
-    const auto size = static_cast<std::uint32_t>(columns);
-    return template_builder()
-        .settings(settings)
-        .hexagons({{1, 1, 1}, {3, 1, 1}})
-        .input("row", {1, 1, 1}, size)
-        .output("change", {3, 1, 1}, size, output_kind::linear)
-        .build();
+    const auto values = static_cast<std::uint32_t>(size);
+    return {first, size, 0,
+            cluster(template_builder()
+                        .settings(settings)
+                        .hexagons({{1, 1, 1}, {3, 1, 1}})
+                        .input("row", {1, 1, 1}, values)
+                        .output("change", {3, 1, 1}, values, output_kind::linear)
+                        .build(),
+                    learning(seed_))};
   }
 
   static learning_options learning(std::uint64_t seed) {
     learning_options options;
     options.seed = seed;
-    options.skip_values = 0.05;
+    options.tolerance_values = 0.05;
     return options;
+  }
+
+  /// Learns what the block's columns have done, then predicts what they will do.
+  void advance(block& b) {
+    const std::span<float> input(input_.data() + b.first, b.size);
+    if (b.rows > 0) {
+      b.network.train(input, {target_.data() + b.first, b.size});
+    }
+    for (std::size_t c = b.first; c < b.first + b.size; ++c) {
+      input_[c] = columns_[c].known ? static_cast<float>(columns_[c].guard.last()) : nothing;
+    }
+    const auto predicted = b.network.infer(input, b.inference);
+    std::copy(predicted.begin(), predicted.end(), prediction_.data() + b.first);
+    ++b.rows;
+  }
+
+  /// The sizes of the blocks, then their clusters.
+  template <class Archive>
+  void serialize_blocks(Archive& archive) {
+    std::vector<std::uint64_t> sizes;
+    for (const block& b : blocks_) {
+      sizes.push_back(b.size);
+    }
+    archive(sizes);
+    if constexpr (Archive::reading) {
+      blocks_.clear();
+      std::size_t first = 0;
+      for (const std::uint64_t size : sizes) {
+        archive.require(size >= 1 && size <= columns() - first, "blocks of other columns");
+        blocks_.push_back(make_block(first, static_cast<std::size_t>(size)));
+        first += blocks_.back().size;
+      }
+      archive.require(first == columns(), "blocks of other columns");
+    }
+    for (block& b : blocks_) {
+      archive(b.rows, b.network);
+    }
   }
 
   /// The predicted change, held within what the column usually does.
   double reachable(std::size_t c) const noexcept {
     const double most = 20 * columns_[c].guard.change_scale();
-    const auto change = static_cast<double>(answer_[c]);
+    const auto change = static_cast<double>(prediction_[c]);
     return std::isfinite(change) ? std::clamp(change, -most, most) : 0;
   }
 
@@ -129,20 +206,20 @@ class row_forecaster {
       const bool known_before = c.known;
       const double before = c.guard.last();
       const double expected = before + reachable(i);
-      const reading as = c.guard.judge(values[i]);
-      c.known = as == reading::taken || as == reading::new_level;
-      const bool learns = as == reading::taken && known_before;
+      const validity as = c.guard.judge(values[i]);
+      c.known = as == validity::taken || as == validity::new_level;
+      const bool learns = as == validity::taken && known_before;
       target_[i] = learns ? static_cast<float>(c.guard.last() - before) : nothing;
-      double strangeness = as == reading::rejected || as == reading::new_level ? 100 : 0;
+      double anomaly_score = as == validity::rejected || as == validity::new_level ? 100 : 0;
       if (learns) {
         const double wrong = c.guard.last() - expected;
-        strangeness = c.errors.value() > 0 ? std::abs(wrong) / c.errors.value() : 0;
+        anomaly_score = c.errors.value() > 0 ? std::abs(wrong) / c.errors.value() : 0;
         c.errors.add(wrong);
         c.low.add(wrong);
         c.high.add(wrong);
       }
-      if (strangeness > most) {
-        most = strangeness;
+      if (anomaly_score > most) {
+        most = anomaly_score;
         found.column = i;
         found.expected = expected;
         found.seen = values[i];
@@ -154,14 +231,14 @@ class row_forecaster {
     return found;
   }
 
-  cluster network_;
+  std::vector<block> blocks_; ///< of ascending columns, without a gap
   alarm_rule rule_;
   tail_probability surprises_;
   std::vector<column> columns_;
   std::vector<float> input_;
   std::vector<float> target_;
-  std::vector<float> answer_; ///< predicted changes
-  activity<float> answering_;
+  std::vector<float> prediction_; ///< changes
+  std::uint64_t seed_;
   std::uint64_t rows_ = 0;
 };
 

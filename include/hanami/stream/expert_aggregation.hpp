@@ -12,10 +12,10 @@ namespace hanami {
 /// worse than the best of them and often better than each: polynomial weights with a rate for every
 /// expert (ML-Poly: Gaillard, Stoltz and van Erven 2014), regrets forgotten slowly so that the mix
 /// follows a stream that changes.
-class expert_mix {
+class expert_aggregation {
  public:
-  expert_mix() = default;
-  explicit expert_mix(std::size_t experts, double forgetting = 0.999)
+  expert_aggregation() = default;
+  explicit expert_aggregation(std::size_t experts, double forgetting = 0.999)
       : forgetting_(forgetting), regrets_(experts), squares_(experts),
         weights_(experts, 1.0 / static_cast<double>(experts)) {}
 

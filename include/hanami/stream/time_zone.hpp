@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "../foundation/error.hpp"
+#include "../io/file.hpp"
+#include "calendar.hpp"
+#include "daylight_rule.hpp"
+#include "zone_file.hpp"
+
+namespace hanami {
+
+namespace detail {
+
+/// Seconds of `Z`, `UTC`, `+05:30`, `-0800` or `+01`; nothing for any other text.
+inline std::optional<std::int32_t> parse_offset(std::string_view text) noexcept {
+  if (text == "Z" || text == "z" || text == "UTC") {
+    return 0;
+  }
+  const bool colon = text.size() == 6 && text[3] == ':';
+  if ((text.size() != 3 && text.size() != 5 && !colon) || (text[0] != '+' && text[0] != '-')) {
+    return std::nullopt;
+  }
+  const auto two = [&](std::size_t at) {
+    const bool digits =
+        text[at] >= '0' && text[at] <= '9' && text[at + 1] >= '0' && text[at + 1] <= '9';
+    return digits ? (text[at] - '0') * 10 + (text[at + 1] - '0') : 99;
+  };
+  const int hours = two(1);
+  const int minutes = text.size() == 3 ? 0 : two(text.size() - 2);
+  if (hours > 23 || minutes > 59) {
+    return std::nullopt;
+  }
+  return (text[0] == '-' ? -60 : 60) * (60 * hours + minutes);
+}
+
+/// The file of a zone's name; empty where the name is none of a file.
+inline std::filesystem::path zone_path(const std::string& name) {
+  const auto usual = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '+' || c == '-' || c == '/';
+  };
+  if (name.empty() || name.front() == '/' || !std::all_of(name.begin(), name.end(), usual)) {
+    return {};
+  }
+  const char* const set = std::getenv("TZDIR");
+  std::filesystem::path path(set != nullptr ? set : "/usr/share/zoneinfo");
+  path /= name;
+  std::error_code ignored;
+  return std::filesystem::is_regular_file(path, ignored) ? path : std::filesystem::path();
+}
+
+} // namespace detail
+
+/// The clocks of a place: how far local time is ahead of UTC, daylight saving included. Times are
+/// seconds from 1970-01-01 00:00 UTC on. A default one is UTC.
+///
+/// A value: it holds all it knows, and so does an archive of it, whatever becomes of the file it
+/// came from.
+class time_zone {
+ public:
+  time_zone() = default;
+
+  /// Always so far ahead of UTC. Throws `errc::invalid_argument` for a day or more.
+  explicit time_zone(std::chrono::seconds offset) {
+    if (std::chrono::abs(offset) >= std::chrono::days(1)) {
+      raise(errc::invalid_argument, "a time zone is less than a day ahead of UTC or behind it");
+    }
+    table_.rule = detail::daylight_rule(static_cast<std::int32_t>(offset.count()));
+  }
+
+  /// `Europe/Berlin`, as the files of the system name it (below $TZDIR or /usr/share/zoneinfo); an
+  /// offset, `+05:30`; `UTC`; or a rule as POSIX writes it, `CET-1CEST,M3.5.0,M10.5.0/3`. Throws
+  /// `errc::invalid_argument` for anything else, `errc::invalid_data` for a damaged file.
+  explicit time_zone(const std::string& name) {
+    if (const auto fixed = detail::parse_offset(name)) {
+      table_.rule = detail::daylight_rule(*fixed);
+    } else if (const auto path = detail::zone_path(name); !path.empty()) {
+      const auto bytes = read_file(path, std::size_t{1} << 20);
+      table_ = detail::naming_file(path, [&] { return detail::zone_file(bytes).read(); });
+    } else if (const auto rule = detail::daylight_rule::parse(name)) {
+      table_.rule = *rule;
+    } else {
+      raise(errc::invalid_argument,
+            "no time zone is called '" + name +
+                "'; names like Europe/Berlin, where the system has its file, offsets like +05:30 "
+                "and rules like CET-1CEST,M3.5.0,M10.5.0/3 are taken");
+    }
+  }
+
+  /// Seconds that local time is ahead of UTC at `utc`, 0 where that is not a time before the year
+  /// 5000. Logarithmic in the number of changes on record.
+  std::int32_t offset(double utc) const noexcept {
+    return std::abs(utc) < 95e9 ? table_.offset(static_cast<std::int64_t>(std::floor(utc))) : 0;
+  }
+
+  double to_local(double utc) const noexcept { return utc + offset(utc); }
+
+  /// An hour that is there twice in autumn is the first one, unless that would not be later than
+  /// `after`. A time that spring leaves out is read by the clocks of before.
+  double to_utc(double local,
+                double after = -std::numeric_limits<double>::infinity()) const noexcept {
+    constexpr double day = 86400;
+    const double early = local - offset(local - day);
+    const double late = local - offset(local + day);
+    const bool is_early = to_local(early) == local;
+    const bool is_late = to_local(late) == local;
+    if (is_early && is_late) {
+      return std::min(early, late) > after ? std::min(early, late) : std::max(early, late);
+    }
+    return is_late ? late : early;
+  }
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(table_);
+  }
+
+ private:
+  detail::zone_table table_;
+};
+
+/// Seconds from 1970-01-01 00:00 UTC on of a text as `parse_time` takes it. One that ends in `Z` or
+/// an offset says itself what it means; any other is local time of `zone`, of an hour that is there
+/// twice the first time later than `after`. A plain number is UTC. NaN for anything else.
+inline double parse_time(std::string_view text, const time_zone& zone,
+                         double after = -std::numeric_limits<double>::infinity()) noexcept {
+  const detail::parsed_time found = detail::take_time(text);
+  if (std::isnan(found.seconds) || found.plain) {
+    return found.seconds;
+  }
+  if (found.rest.empty()) {
+    return zone.to_utc(found.seconds, after);
+  }
+  const auto offset = detail::parse_offset(found.rest);
+  return offset ? found.seconds - *offset : std::numeric_limits<double>::quiet_NaN();
+}
+
+} // namespace hanami
