@@ -49,7 +49,7 @@ void add_options(CLI::App& app, program_options& o) {
   app.add_option("--validate", o.validate,
                  "hold out the last N training images and test on those: for choices,\n"
                  "which must not be made on the test images")
-      ->check(CLI::NonNegativeNumber);
+      ->check(support::not_negative());
   app.add_flag("--list", o.list, "name the rows and their goals, measure nothing");
   support::add_json_flag(app, o.json);
 }

@@ -44,7 +44,8 @@ void add_options(CLI::App& app, endless_options& o) {
   app.add_option("--regimes", o.regimes, "so many (20)")->check(CLI::Range(2, 1000));
   app.add_option("--memory", o.memory, "limit of each cluster, KiB (256)")
       ->check(CLI::Range(64, 1 << 20));
-  app.add_option("--seed", o.seed, "of the stream and the clusters (1)");
+  app.add_option("--seed", o.seed, "of the stream and the clusters (1)")
+      ->check(support::not_negative());
   app.add_option("--report", o.report, "write a page (HTML) with plots")->type_name("FILE");
   support::add_json_flag(app, o.json);
 }

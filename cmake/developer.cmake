@@ -50,23 +50,12 @@ if(TARGET hanami_cuda)
   target_link_libraries(hanami_cuda_device PUBLIC hanami_cuda PRIVATE hanami_dev)
 endif()
 
-# The service's definitions, compiled once for all programs: a source of its own for each .ipp.
+# The service is compiled with what our own programs are compiled with.
 if(TARGET hanami_service)
-  file(GLOB_RECURSE definitions RELATIVE ${HANAMI_INCLUDE_DIR} CONFIGURE_DEPENDS
-    ${HANAMI_INCLUDE_DIR}/hanami/service/*.ipp)
-  set(sources "")
-  foreach(definition IN LISTS definitions)
-    cmake_path(REPLACE_EXTENSION definition .cpp OUTPUT_VARIABLE name)
-    set(source ${PROJECT_BINARY_DIR}/${name})
-    file(CONFIGURE OUTPUT ${source} CONTENT "#include <${definition}>\n")
-    list(APPEND sources ${source})
-  endforeach()
-  add_library(hanami_service_compiled STATIC EXCLUDE_FROM_ALL ${sources})
-  target_link_libraries(hanami_service_compiled PUBLIC hanami_service PRIVATE hanami_dev)
-  target_compile_definitions(hanami_service_compiled PUBLIC HANAMI_SERVICE_PRECOMPILED)
-  target_compile_options(hanami_service_compiled PRIVATE ${hanami_quick_options})
+  target_link_libraries(hanami_service PRIVATE $<BUILD_INTERFACE:hanami_dev>)
+  target_compile_options(hanami_service PRIVATE ${hanami_quick_options})
   if(HANAMI_ARCH)
-    target_compile_options(hanami_service_compiled PUBLIC -march=${HANAMI_ARCH})
+    target_compile_options(hanami_service PUBLIC -march=${HANAMI_ARCH})
   endif()
 endif()
 
@@ -84,17 +73,18 @@ function(hanami_leave_out_missing list)
   set(${list} ${${list}} PARENT_SCOPE)
 endfunction()
 
-# Links a program against every component that is there; the service only where it is used, through
-# hanami_service_compiled.
+# Links a program against every component that is there, but for the service, which is linked where it
+# is used.
 function(hanami_link target)
   list(TRANSFORM HANAMI_COMPONENTS PREPEND hanami:: OUTPUT_VARIABLE components)
-  list(REMOVE_ITEM components hanami::service)
+  list(REMOVE_ITEM components hanami::service hanami::service_headers)
   target_link_libraries(${target} PRIVATE ${components} hanami_dev)
 endfunction()
 
-# hanami_dispatched_program(<name> <source>): the program as a library for every level of x86-64, in
-# the folders where the loader of glibc (2.33 and newer) looks for the best one that the processor
-# can run, and an executable that does nothing but load it. Nothing is tied to the building machine.
+# hanami_dispatched_program(<name> <source> [<library>...]): the program as a library for every level
+# of x86-64, in the folders where the loader of glibc (2.33 and newer) looks for the best one that the
+# processor can run, and an executable that does nothing but load it. Nothing is tied to the building
+# machine.
 function(hanami_dispatched_program name source)
   set(loaded ${name}_program)
   file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/nothing.cpp "// main() is in the library\n")
@@ -103,6 +93,7 @@ function(hanami_dispatched_program name source)
     set(library ${loaded}_${level})
     add_library(${library} SHARED ${source})
     hanami_link(${library})
+    target_link_libraries(${library} PRIVATE ${ARGN})
     target_compile_options(${library} PRIVATE -march=${level})
     set(folder ${CMAKE_CURRENT_BINARY_DIR}/glibc-hwcaps/${level})
     if(level STREQUAL "x86-64")

@@ -1,176 +1,131 @@
 // SPDX-License-Identifier: Apache-2.0
 // Learns to read handwritten digits: MNIST if it is at hand, else digits that it draws itself.
 //
-// test-arguments: --train-limit 10000 --data=
+// test-arguments: --train-limit 10000
 // test-output: accuracy +9[0-9]
 
+#include <algorithm>
+#include <chrono>
 #include <cstddef>
-#include <cstdio>
+#include <ctime>
 #include <iostream>
 #include <optional>
-#include <span>
-#include <string>
+#include <vector>
 
-#include "support/command_line.hpp"
-#include "support/json.hpp"
+#include <CLI/CLI.hpp>
+
+#include <hanami/hanami.hpp>
+#include <hanami/io/gzip.hpp>
+#include <hanami/io/progress.hpp>
+
+#include "support/mnist_cluster.hpp"
+#include "support/mnist_device.hpp"
+#include "support/mnist_options.hpp"
 #include "support/mnist_report.hpp"
-#include "support/mnist_task.hpp"
+#include "support/mnist_result.hpp"
+#include "support/program.hpp"
+#include "support/stop_signal.hpp"
 
 namespace {
 
-struct program_options {
-  example::mnist_options task;
-  std::string report;
-  bool json = false;
-};
-
-/// False if only the help was asked for.
-bool read_options(std::span<char* const> arguments, program_options& all) {
-  auto& o = all.task;
-  example::command_line line(
-      "mnist", "[options]",
-      "Trains a cluster of hexagons on handwritten digits, one image at a time, from raw bytes,\n"
-      "then tests it. Without MNIST at hand it draws digits of its own.");
-  line.section("data");
-  line.option("data", "DIR", o.data,
-              "folder with MNIST's four files, also packed (.gz);\n"
-              "without it the folder that HANAMI_MNIST_DIR names");
-  line.option("train-limit", "N", o.train_limit, "learn from the first N images only");
-  line.option("validate", "N", o.validate,
-              "hold out the last N training images and test on those,\nnot on the test images");
-  line.section("cluster");
-  line.option("template", "NAME", o.cluster_text,
-              "fields (default): 25 windows of 10 x 10 pixels;\n"
-              "plain: one hexagon of 512 neurons; or a template file");
-  line.option(
-      "load", "FILE", o.load,
-      "begin with a checkpoint, its template and learning options;\nwith --epochs 0 only test it");
-  line.option("save", "FILE", o.save,
-              "write a checkpoint after training, also when stopped by\nCtrl-C or SIGTERM");
-  line.section("learning");
-  line.option("epochs", "N", o.epochs, "times that each image is seen (1); 0: only test");
-  line.flag("endless", o.endless, "do not tell the cluster how many samples will come");
-  line.option("seed", "N", o.learning.seed, "of all randomness (1)");
-  line.option("learning-rate", "X", o.learning.learning_rate, "at the first sample (0.04)",
-              {1e-9, 10.0});
-  line.option("reduction", "SHARE", o.learning.reduction,
-              "share of the steps to remove while learning (0)", {0.0, 0.95});
-  line.option("rehearsal", "N", o.learning.rehearsal,
-              "remembered samples learned again after each sample (0)", {0, 1000});
-  line.option("executor", "NAME", o.executor,
-              "serial (default): one thread; or cuda: a GPU, if the\nprogram was built with it");
-  line.section("what is done to the images (raw bytes 0..255 otherwise)");
-  line.option("scale", "X", o.images.scale, "multiply every pixel by X", {1e-30, 1e30});
-  line.option("feature-scale", "SEED", o.images.feature_scale,
-              "multiply every pixel by a factor of its own, 10^U(-3, 6)");
-  line.flag("binary", o.images.binary, "above 127 is 1, the rest 0");
-  line.option("shift", "N", o.images.shift,
-              "move every training image by up to N pixels each way,\nnew each time", {0, 27});
-  line.option("corrupt-every", "N", o.images.corrupt_every,
-              "before the first and every N-th image another one, a\nmillion times too bright");
-  line.section("what comes out");
-  line.flag("int8", o.int8, "test an 8-bit copy of the cluster: faster, smaller");
-  line.flag("json", all.json, "one JSON object instead of the summary");
-  line.option("report", "FILE", all.report, "write a page (HTML) with curves and misread digits");
-  return line.parse(arguments);
+double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+double wall_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-std::string to_json(const program_options& all, const example::mnist_data& data,
-                    const example::mnist_result& r) {
-  const auto& s = r.statistics;
-  example::json_object out;
-  out.add("dataset", data.name);
-  out.add("template", all.task.load.empty() ? all.task.cluster_text : all.task.load);
-  out.add("train_samples", r.train_samples);
-  out.add("test_samples", r.test_samples);
-  out.add("epochs", all.task.epochs);
-  out.add("seed", all.task.learning.seed);
-  out.add("endless", all.task.endless);
-  out.add("executor", all.task.executor);
-  out.add("threads", 1);
-  out.add("instruction_set", hanami::instruction_set());
-  out.add("test_accuracy", r.test_accuracy);
-  out.add("train_cpu_seconds", r.train_cpu_seconds);
-  out.add("train_wall_seconds", r.train_wall_seconds);
-  out.add("inferences_per_second", r.inferences_per_second);
-  out.add("int8_copy_bytes", r.copy_bytes);
-  out.add("hexagons", s.hexagons);
-  out.add("bricks", s.bricks);
-  out.add("neurons", s.neurons);
-  out.add("sections", s.sections);
-  out.add("steps", s.steps);
-  out.add("synapses", s.synapses);
-  out.add("total_bytes", s.bytes);
-  out.add("bytes_per_synapse", example::bytes_per_synapse(s));
-  out.add("samples_shown", r.samples_shown);
-  out.add("samples_learned", s.samples_learned);
-  out.add("sections_grown", s.growth.sections_grown);
-  out.add("steps_grown", s.growth.steps_grown);
-  out.add("bricks_grown", s.growth.bricks_grown);
-  out.add("growth_denied", s.growth.growth_denied);
-  out.add("steps_removed", s.growth.steps_removed);
-  return out.text();
-}
-
-void print_summary(const program_options& all, const example::mnist_data& data,
-                   const example::mnist_result& r) {
-  const auto& s = r.statistics;
-  std::printf("dataset     %s: learned from %zu images, tested on %zu\n", data.name.c_str(),
-              r.train_samples, r.test_samples);
-  std::printf("template    %s\n",
-              (all.task.load.empty() ? all.task.cluster_text : all.task.load).c_str());
-  std::printf("accuracy    %.2f %%\n", r.test_accuracy);
-  std::printf("training    %.2f s of CPU for %llu samples\n", r.train_cpu_seconds,
-              static_cast<unsigned long long>(r.samples_shown));
-  std::printf("answering   %.0f inferences/s on one thread (%s)\n", r.inferences_per_second,
-              hanami::instruction_set());
-  if (r.copy_bytes != 0) {
-    std::printf("            by an 8-bit copy of %zu bytes\n", r.copy_bytes);
+/// Until all is learned, or a signal asks to stop.
+void train(const example::mnist_options& o, hanami::cluster& cluster, hanami::image_epochs& samples,
+           example::learning_curve& curve) {
+  if (!o.endless || !cluster.endless()) {
+    cluster.start_task(o.endless ? 0 : samples.size());
   }
-  std::printf("grown       %zu neurons in %zu bricks, %zu synapses in %zu sections\n", s.neurons,
-              s.bricks, s.synapses, s.sections);
-  std::printf("memory      %zu bytes, %.2f a synapse\n", s.bytes, example::bytes_per_synapse(s));
-  std::printf("growth      %llu sections, %llu further steps, %llu bricks; %llu steps removed\n",
-              static_cast<unsigned long long>(s.growth.sections_grown),
-              static_cast<unsigned long long>(s.growth.steps_grown),
-              static_cast<unsigned long long>(s.growth.bricks_grown),
-              static_cast<unsigned long long>(s.growth.steps_removed));
+  hanami::progress shown("training", samples.size());
+  const auto go_on = [&] {
+    shown.advance(samples.given());
+    return !example::stop_signal::wanted();
+  };
+  if (o.executor == "cuda") {
+    return example::train_on_device(cluster, samples, go_on);
+  }
+  std::vector<float> input(cluster.input_size());
+  std::vector<float> target(cluster.output_size());
+  while (go_on() && samples.next(input, target)) {
+    curve.note(cluster.train(input, target), cluster);
+  }
 }
 
-int run(std::span<char* const> arguments) {
-  program_options all;
-  if (!read_options(arguments, all)) {
-    return 0;
-  }
-  if (!all.report.empty()) {
-    if (all.task.executor != "serial") {
-      throw example::usage_error("--report shows what each sample did: it needs --executor serial");
+/// Asks the model for all images from number `first` on.
+template <class Model, class Workspace>
+void test(const Model& model, Workspace workspace, const example::mnist_options& o,
+          const hanami::image_dataset& images, std::size_t first, example::mnist_result& r) {
+  const hanami::image_converter converter(o.samples.conversion, images.input_size());
+  std::vector<float> input(images.input_size());
+  const double begin = cpu_seconds();
+  for (std::size_t i = first; i < images.size(); ++i) {
+    converter.convert(images.pixels(i), input);
+    const auto prediction = model.infer(input, workspace);
+    const auto best = std::max_element(prediction.begin(), prediction.end());
+    const auto answer = static_cast<std::size_t>(best - prediction.begin());
+    const std::size_t label = images.label(i);
+    ++r.confusion[label][answer];
+    r.right += answer == label ? 1 : 0;
+    if (answer != label && r.misread.size() < 44) {
+      r.misread.push_back({i - first, label, answer, static_cast<double>(*best)});
     }
-    all.task.curve_points = 150;
-    all.task.misread_kept = 44;
+  }
+  r.test_images = images.size() - first;
+  r.inferences_per_second =
+      static_cast<double>(r.test_images) / std::max(cpu_seconds() - begin, 1e-9);
+}
+
+int run(const example::mnist_options& o) {
+  if (!o.report.empty() && o.executor != "serial") {
+    throw CLI::ValidationError("--report shows what each sample did: it needs --executor serial");
   }
   std::optional<example::stop_signal> catch_signals;
-  if (!all.task.save.empty()) {
+  if (!o.save.empty()) {
     catch_signals.emplace();
   }
-  const example::mnist_data data = example::find_mnist(all.task.data);
-  if (data.drawn()) {
+  const hanami::digit_images digits = hanami::load_digits(o.data, &hanami::read_file_or_gzip);
+  if (digits.drawn) {
     std::cerr << "mnist: no MNIST at hand (--data, HANAMI_MNIST_DIR): learning drawn digits\n";
   }
-  example::mnist_task task(all.task, data);
-  const example::mnist_result result = task.run();
-  if (result.interrupted) {
-    std::cerr << "mnist: stopped after " << result.samples_shown << " samples, saved "
-              << all.task.save << '\n';
+  hanami::cluster cluster = example::make_cluster(o, digits.train.input_size());
+  hanami::image_epochs samples(digits.train, example::samples_of(o, digits.train.size()));
+  example::learning_curve curve(o.report.empty() ? 0 : samples.size());
+  example::mnist_result result;
+  result.dataset = digits.name();
+  result.train_images = samples.images();
+  const double cpu = cpu_seconds();
+  const double wall = wall_seconds();
+  if (samples.size() > 0) {
+    train(o, cluster, samples, curve);
+  }
+  result.train_cpu_seconds = cpu_seconds() - cpu;
+  result.train_wall_seconds = wall_seconds() - wall;
+  result.samples = samples.given();
+  if (samples.size() > 0 && !o.save.empty()) {
+    hanami::save(cluster, o.save); // before it is made compact: it can go on learning
+  }
+  if (example::stop_signal::wanted()) {
+    std::cerr << "mnist: stopped after " << result.samples << " samples, saved " << o.save << '\n';
     return 130;
   }
-  if (all.json) {
-    std::cout << to_json(all, data, result) << '\n';
+  cluster.compact();
+  cluster.shrink_to_fit();
+  const auto& asked = o.validate == 0 ? digits.test : digits.train;
+  const std::size_t first = o.validate == 0 ? 0 : asked.size() - o.validate;
+  if (o.int8) {
+    const hanami::quantized_cluster copy(cluster);
+    result.copy_bytes = copy.bytes();
+    test(copy, hanami::quantized_activity{}, o, asked, first, result);
   } else {
-    print_summary(all, data, result);
+    test(cluster, hanami::workspace<float>{}, o, asked, first, result);
   }
-  if (!all.report.empty()) {
-    example::write_mnist_report(all.report, all.task, data, result, task.cluster());
+  result.grown = cluster.statistics();
+  o.json ? print_json(o, result) : print_summary(o, result);
+  if (!o.report.empty()) {
+    write_mnist_report(o, result, curve, cluster, asked, first);
   }
   return 0;
 }
@@ -179,7 +134,10 @@ int run(std::span<char* const> arguments) {
 
 int main(int count, char** arguments) {
   hanami::instruction_set_or_exit("mnist");
-  return example::run_program("mnist", [&] {
-    return run({arguments + 1, static_cast<std::size_t>(count > 0 ? count - 1 : 0)});
-  });
+  CLI::App app("Trains a cluster of hexagons on handwritten digits, one image at a time, from raw "
+               "bytes,\nthen tests it.",
+               "mnist");
+  example::mnist_options o;
+  add_options(app, o);
+  return example::run_program(app, count, arguments, [&] { return run(o); });
 }

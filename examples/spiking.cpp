@@ -12,15 +12,16 @@
 #include <cstdint>
 #include <cstdio>
 #include <limits>
-#include <span>
 #include <string>
 #include <vector>
 
+#include <CLI/CLI.hpp>
+
+#include <hanami/draw/html_report.hpp>
+#include <hanami/draw/plot.hpp>
 #include <hanami/hanami.hpp>
 
-#include "support/command_line.hpp"
-#include "support/html_report.hpp"
-#include "support/svg_plot.hpp"
+#include "support/program.hpp"
 
 namespace {
 
@@ -74,25 +75,24 @@ class pulses {
 
 /// Share of right answers, in percent, to 2,000 questions after training.
 double right_answers(question asks, const std::string& settings, const spiking_options& options) {
-  const auto from = hanami::parse_template("version: 1 settings: max_bricks: 1 " + settings +
-                                           " hexagons: 1..3, 1, 1"
-                                           " inputs: lines: target: 1, 1, 1 number_of_inputs: 3"
-                                           " outputs: answer: target: 3, 1, 1"
-                                           "   number_of_outputs: 2 kind: softmax");
-  hanami::cluster cluster(from, {.seed = options.seed});
+  const std::string text = "version: 1 settings: max_bricks: 1 " + settings +
+                           " hexagons: 1..3, 1, 1 "
+                           "inputs: lines: target: 1, 1, 1 number_of_inputs: 3 "
+                           "outputs: answer: target: 3, 1, 1 number_of_outputs: 2 kind: softmax";
+  hanami::cluster cluster(hanami::parse_template(text), {.seed = options.seed});
   pulses stream(asks, options.seed);
-  cluster.plan_task(std::uint64_t{60} * options.trials);
+  cluster.start_task(std::uint64_t{60} * options.trials);
   for (std::uint32_t i = 0; i < options.trials; ++i) {
     for (const row& r : stream.next()) {
       cluster.train(r.input, r.target); // rows without a question have no target, yet count
     }
   }
-  auto activity = cluster.current_activity(); // what neurons remember is the reader's own
+  auto workspace = cluster.current_workspace(); // what neurons remember is the reader's own
   constexpr int questions = 2000;
   int right = 0;
   for (int i = 0; i < questions; ++i) {
     for (const row& r : stream.next()) {
-      const auto answer = cluster.infer(r.input, activity);
+      const auto answer = cluster.infer(r.input, workspace);
       right += r.input[2] > 0 && (answer[1] > answer[0]) == (r.target[1] > 0) ? 1 : 0;
     }
   }
@@ -100,7 +100,7 @@ double right_answers(question asks, const std::string& settings, const spiking_o
 }
 
 /// The potential of one neuron, cycle by cycle, that always gets the same input.
-example::plot response(double cooldown, std::uint32_t refractory_time, double input) {
+hanami::line_plot response(double cooldown, std::uint32_t refractory_time, double input) {
   hanami::neuron_memory<double> neuron;
   neuron.keep = {1 / cooldown};
   neuron.refractory_time = {refractory_time};
@@ -108,7 +108,7 @@ example::plot response(double cooldown, std::uint32_t refractory_time, double in
   neuron.potentials = {0};
   neuron.resting = {0};
   neuron.took = {0};
-  example::plot curve;
+  hanami::line_plot curve;
   curve.title = "Potential, cycle by cycle";
   for (int cycle = 0; cycle < 40; ++cycle) {
     double sum = input;
@@ -119,16 +119,7 @@ example::plot response(double cooldown, std::uint32_t refractory_time, double in
   return curve;
 }
 
-int run(std::span<char* const> arguments) {
-  spiking_options options;
-  example::command_line line("spiking", "[options]",
-                             "Shows what clusters can tell whose neurons remember.");
-  line.option("trials", "N", options.trials, "trials to learn from", {1, 1000000});
-  line.option("seed", "N", options.seed, "of all randomness");
-  line.option("report", "FILE.html", options.report, "write a page with the response of a neuron");
-  if (!line.parse(arguments)) {
-    return 0;
-  }
+int run(const spiking_options& options) {
   const std::string spiking = "neuron_cooldown: 1.025..2.6 refractory_time: 1..13";
   std::printf("right answers %8s %10s\n", "plain", "spiking");
   for (const question asks : {question::order, question::gap}) {
@@ -136,9 +127,9 @@ int run(std::span<char* const> arguments) {
                 right_answers(asks, "", options), right_answers(asks, spiking, options));
   }
   if (!options.report.empty()) {
-    example::html_report page("Spiking neurons", spiking);
+    hanami::html_report page("Spiking neurons", spiking);
     page.card("Constant input 100", "neuron_cooldown 1.5, refractory_time 3",
-              example::to_svg(response(1.5, 3, 100)), true);
+              hanami::to_svg(response(1.5, 3, 100)), true);
     page.write(options.report);
   }
   return 0;
@@ -148,7 +139,12 @@ int run(std::span<char* const> arguments) {
 
 int main(int count, char** arguments) {
   hanami::instruction_set_or_exit("spiking");
-  return example::run_program("spiking", [&] {
-    return run({arguments + 1, static_cast<std::size_t>(count > 0 ? count - 1 : 0)});
-  });
+  CLI::App app("Shows what clusters can tell whose neurons remember.", "spiking");
+  spiking_options o;
+  app.add_option("--trials", o.trials, "trials to learn from (5000)")
+      ->check(CLI::Range(1, 1'000'000));
+  app.add_option("--seed", o.seed, "of all randomness (1)")->check(example::not_negative());
+  app.add_option("--report", o.report, "write a page (HTML) with the response of a neuron")
+      ->type_name("FILE");
+  return example::run_program(app, count, arguments, [&] { return run(o); });
 }

@@ -51,7 +51,7 @@ int run_training(std::span<char* const> arguments) {
   line.option("seed", "N", o.learning.seed, "of all randomness (1)");
   line.option("learning-rate", "X", o.learning.learning_rate,
               "of classes and probabilities, at the first sample (0.04)", {1e-9, 10.0});
-  line.option("mend", "X", o.learning.mend,
+  line.option("mend", "X", o.learning.step_size,
               "linear outputs: the share of an error that the first step mends (0.25)",
               {1e-9, 1.0});
   line.flag("endless", o.endless, "do not tell the cluster how many samples will come");

@@ -55,7 +55,7 @@ void add_options(CLI::App& app, race_options& o) {
   app.add_option("--against", o.against, "whose times are 1 (eigen-400)")->type_name("NAME");
   app.add_option("--repeat", o.repeat, "rounds (5); slow peers run in the first one only")
       ->check(CLI::Range(1, 1000));
-  app.add_option("--seed", o.seed, "of the first round (1)");
+  app.add_option("--seed", o.seed, "of the first round (1)")->check(support::not_negative());
   app.add_flag("--list", o.list, "say who could take part, and run nobody");
   support::add_json_flag(app, o.json);
   app.add_option("--plot", o.plot, "write a picture (SVG) of accuracy against training time")

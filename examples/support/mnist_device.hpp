@@ -2,11 +2,11 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <span>
 
 #include <hanami/cluster.hpp>
 #include <hanami/foundation/error.hpp>
+#include <hanami/io/image_epochs.hpp>
 
 #if defined(EXAMPLE_CUDA)
 #include <hanami/cuda/cuda.hpp>
@@ -14,19 +14,28 @@
 
 namespace example {
 
-/// Fills rows of inputs and targets; returns how many, 0 at the end.
-using sample_source = std::function<std::size_t(std::span<float> inputs, std::span<float> targets)>;
-
-/// Trains a cluster on a GPU, in parts of up to `rows` samples. Throws what
-/// `hanami::gpu::executor` throws, and `errc::unsupported_machine` where the program was built
-/// without CUDA.
-inline void train_on_device([[maybe_unused]] hanami::cluster& trained,
-                            [[maybe_unused]] std::size_t rows,
-                            [[maybe_unused]] const sample_source& next) {
+/// Trains a cluster on a GPU, which is given 4,096 samples at a time; `go_on` is asked before each.
+/// Throws what `hanami::gpu::trainer` throws, and `errc::unsupported_machine` where the program
+/// was built without CUDA.
+template <class GoOn>
+void train_on_device([[maybe_unused]] hanami::cluster& trained,
+                     [[maybe_unused]] hanami::image_epochs& samples,
+                     [[maybe_unused]] const GoOn& go_on) {
 #if defined(EXAMPLE_CUDA)
-  hanami::gpu::executor device;
+  constexpr std::size_t rows = 4096;
+  const std::size_t inputs = trained.input_size();
+  const std::size_t outputs = trained.output_size();
+  hanami::gpu::trainer device;
   hanami::cluster* const members[] = {&trained};
-  device.train_streams(members, rows, next);
+  device.train_streams(members, rows, [&](std::span<float> input, std::span<float> target) {
+    std::size_t row = 0;
+    while (
+        row < rows && go_on() &&
+        samples.next(input.subspan(row * inputs, inputs), target.subspan(row * outputs, outputs))) {
+      ++row;
+    }
+    return row;
+  });
 #else
   throw hanami::error(hanami::errc::unsupported_machine,
                       "this program was built without CUDA; -DHANAMI_CUDA=ON builds it with");

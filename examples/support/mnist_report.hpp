@@ -2,61 +2,71 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include <hanami/draw/draw.hpp>
+#include <hanami/draw/html_report.hpp>
+#include <hanami/draw/plot.hpp>
 #include <hanami/hanami.hpp>
 
-#include "html_report.hpp"
-#include "mnist_task.hpp"
-#include "svg_plot.hpp"
+#include "mnist_result.hpp"
 #include "text.hpp"
 
 namespace example {
 
 namespace detail {
 
-inline plot curve_plot(const mnist_result& result, std::string title, std::string colour,
-                       const std::function<double(const curve_point&)>& value) {
-  plot p;
+using value_of_point = std::function<double(const curve_point&)>;
+
+inline hanami::line_plot plot_of(const learning_curve& curve, std::string title, std::string colour,
+                                 const value_of_point& value) {
+  hanami::line_plot p;
   p.title = std::move(title);
   p.colour = std::move(colour);
-  for (const curve_point& point : result.curve) {
+  for (const curve_point& point : curve.points()) {
     p.x.push_back(static_cast<double>(point.samples));
     p.y.push_back(value(point));
   }
   return p;
 }
 
-inline std::string learning_plots(const mnist_result& result) {
-  plot known = curve_plot(result, "true digit got more than half of the probability", "var(--leaf)",
-                          [](const curve_point& p) { return 100 * p.known; });
-  known.unit = " %";
-  known.ceiling = 100;
-  const double least = known.y.empty() ? 0.0 : *std::min_element(known.y.begin(), known.y.end());
-  known.floor = std::min(90.0, 10 * std::floor(least / 10));
-  plot learned = curve_plot(result, "learned from; the rest was known already", "var(--bark)",
-                            [](const curve_point& p) { return 100 * p.learned; });
-  learned.unit = " %";
-  learned.ceiling = 100;
-  const plot loss = curve_plot(result, "loss, nats", "var(--accent)",
-                               [](const curve_point& p) { return p.loss; });
-  return to_svg(known) + to_svg(loss) + to_svg(learned);
+/// A plot of percents.
+inline hanami::line_plot share_of(const learning_curve& curve, std::string title,
+                                  std::string colour, double curve_point::*share) {
+  hanami::line_plot p = plot_of(curve, std::move(title), std::move(colour),
+                                [&](const curve_point& point) { return 100 * point.*share; });
+  p.unit = " %";
+  p.ceiling = 100;
+  return p;
 }
 
-inline std::string growth_plots(const mnist_result& result) {
-  const auto count = [](std::size_t cluster_count) { return static_cast<double>(cluster_count); };
-  return to_svg(curve_plot(result, "synapses", "var(--sky)",
-                           [&](const curve_point& p) { return count(p.grown.synapses); })) +
-         to_svg(curve_plot(result, "sections", "var(--bark)",
-                           [&](const curve_point& p) { return count(p.grown.sections); })) +
-         to_svg(curve_plot(result, "steps", "var(--leaf)",
-                           [&](const curve_point& p) { return count(p.grown.steps); }));
+inline std::string learning_plots(const learning_curve& curve) {
+  hanami::line_plot known = share_of(curve, "true digit got more than half of the probability",
+                                     "var(--leaf)", &curve_point::known);
+  const double least = known.y.empty() ? 0.0 : *std::min_element(known.y.begin(), known.y.end());
+  known.floor = std::min(90.0, 10 * std::floor(least / 10));
+  return hanami::to_svg(known) +
+         hanami::to_svg(plot_of(curve, "loss, nats", "var(--accent)",
+                                [](const curve_point& p) { return p.loss; })) +
+         hanami::to_svg(share_of(curve, "learned from; the rest was known already", "var(--bark)",
+                                 &curve_point::learned));
+}
+
+inline std::string growth_plots(const learning_curve& curve) {
+  const auto plot = [&](const char* title, const char* colour,
+                        std::size_t hanami::cluster_statistics::*count) {
+    return hanami::to_svg(plot_of(curve, title, colour, [&](const curve_point& p) {
+      return static_cast<double>(p.grown.*count);
+    }));
+  };
+  return plot("synapses", "var(--sky)", &hanami::cluster_statistics::synapses) +
+         plot("sections", "var(--bark)", &hanami::cluster_statistics::sections) +
+         plot("steps", "var(--leaf)", &hanami::cluster_statistics::steps);
 }
 
 inline std::string confusion_table(const mnist_result& result) {
@@ -91,57 +101,58 @@ inline std::string confusion_table(const mnist_result& result) {
   return html + "</table>";
 }
 
-inline std::string misread_digits(const mnist_options& options, const mnist_data& data,
+/// `images` are those of the test, which begins with number `first`.
+inline std::string misread_digits(const hanami::image_dataset& images, std::size_t first,
                                   const mnist_result& result) {
   std::string html = "<div class='digits'>";
   for (const misread_digit& m : result.misread) {
-    const auto pixels = mnist_task::test_pixels(options, data, m.image);
     html += "<div><img alt='' src='" +
-            picture_uri(pixels, data.train.rows(), data.train.columns()) + "'>";
-    html += formatted("<b>%u</b> read as <em>%u</em><br>%.0f %% sure</div>", unsigned{m.label},
-                      unsigned{m.answer}, 100 * m.certainty);
+            hanami::picture_uri(images.pixels(first + m.image), images.rows(), images.columns()) +
+            "'>";
+    html += formatted("<b>%zu</b> read as <em>%zu</em><br>%.0f %% sure</div>", m.label, m.answer,
+                      100 * m.certainty);
   }
   return html + "</div>";
 }
 
-inline void add_numbers(html_report& page, const mnist_result& result) {
-  const auto& s = result.statistics;
+inline void add_numbers(hanami::html_report& page, const mnist_result& result) {
+  const auto& s = result.grown;
   page.begin_numbers();
-  page.number(formatted("%.2f %%", result.test_accuracy), "test accuracy");
+  page.number(formatted("%.2f %%", result.accuracy()), "test accuracy");
   page.number(formatted("%.2f s", result.train_cpu_seconds), "of CPU to learn");
-  page.number(with_commas(static_cast<std::uint64_t>(result.inferences_per_second)),
-              "inferences a second");
-  page.number(with_commas(s.neurons), formatted("neurons in %zu bricks", s.bricks));
-  page.number(with_commas(s.synapses), formatted("synapses in %zu sections", s.sections));
+  page.number(static_cast<std::uint64_t>(result.inferences_per_second), "inferences a second");
+  page.number(s.neurons, formatted("neurons in %zu bricks", s.bricks));
+  page.number(s.synapses, formatted("synapses in %zu sections", s.sections));
   page.number(formatted("%.0f KiB", static_cast<double>(s.bytes) / 1024),
-              formatted("%.2f bytes a synapse", bytes_per_synapse(s)));
+              formatted("%.2f bytes a synapse", result.bytes_per_synapse()));
   page.end_numbers();
 }
 
 } // namespace detail
 
-/// A page about one run of the task. Throws `hanami::errc::file_error`.
-inline void write_mnist_report(const std::string& path, const mnist_options& options,
-                               const mnist_data& data, const mnist_result& result,
-                               const hanami::cluster& cluster) {
-  html_report page("A cluster that reads digits",
-                   data.name + ": learned from " + with_commas(result.train_samples) + " images, " +
-                       std::to_string(options.epochs) +
-                       (options.epochs == 1 ? " pass" : " passes") + ", tested on " +
-                       with_commas(result.test_samples));
+/// A page about one run, with the images of the test, which begins with number `first`. Throws
+/// `hanami::errc::file_error`.
+inline void write_mnist_report(const mnist_options& options, const mnist_result& result,
+                               const learning_curve& curve, const hanami::cluster& cluster,
+                               const hanami::image_dataset& images, std::size_t first) {
+  const std::size_t epochs = options.samples.epochs;
+  hanami::html_report page("A cluster that reads digits",
+                           formatted("%s: learned from %zu images, %zu %s, tested on %zu",
+                                     result.dataset, result.train_images, epochs,
+                                     epochs == 1 ? "pass" : "passes", result.test_images));
   detail::add_numbers(page, result);
   page.card("Learning", "Measured on each training image just before learning from it.",
-            detail::learning_plots(result));
-  page.card("Growth", "What the cluster holds, over the images seen.",
-            detail::growth_plots(result));
+            detail::learning_plots(curve));
+  page.card("Growth", "What the cluster holds, over the images seen.", detail::growth_plots(curve));
   page.card("Answers", "Rows: the true digit. Columns: the answer.",
             detail::confusion_table(result));
-  page.card("Template", "", "<pre>" + html_text(result.cluster_text) + "</pre>");
+  page.card("Template", "",
+            "<pre>" + hanami::html_text(hanami::to_text(cluster.cluster_template())) + "</pre>");
   page.card("Hexagons", "What has grown where.",
             "<div class='drawing'>" + hanami::draw_svg(cluster.state()) + "</div>", true);
   page.card("Misread digits", "The first ones of the test.",
-            detail::misread_digits(options, data, result), true);
-  page.write(path);
+            detail::misread_digits(images, first, result), true);
+  page.write(options.report);
 }
 
 } // namespace example

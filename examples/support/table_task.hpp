@@ -13,9 +13,8 @@
 #include <vector>
 
 #include <hanami/hanami.hpp>
+#include <hanami/io/progress.hpp>
 
-#include "epoch_order.hpp"
-#include "progress.hpp"
 #include "table_columns.hpp"
 #include "text.hpp"
 
@@ -96,7 +95,7 @@ struct table_split {
 /// Rows that stand each for itself are drawn at random; of a series the end is held out.
 inline table_split split_table(const table_options& o, std::size_t count) {
   const bool series = o.columns.window > 1 || o.columns.horizon > 0;
-  const auto order = epoch_order(count, series ? 0 : 1, o.learning.seed);
+  const auto order = hanami::epoch_order(count, series ? 0 : 1, o.learning.seed);
   const auto held = static_cast<std::size_t>(o.hold_out * static_cast<double>(count));
   const auto cut = order.end() - static_cast<std::ptrdiff_t>(held);
   return {{order.begin(), cut}, {cut, order.end()}};
@@ -117,13 +116,13 @@ inline void train_table(hanami::cluster& cluster, const table_options& o,
                         const std::vector<std::uint32_t>& samples) {
   const std::size_t total = o.epochs * samples.size();
   if (!o.endless) {
-    cluster.plan_task(total);
+    cluster.start_task(total);
   }
-  progress shown("training", total);
+  hanami::progress shown("training", total);
   hanami::sample_buffer buffer;
   std::size_t done = 0;
   for (std::size_t epoch = 0; epoch < o.epochs; ++epoch) {
-    for (const auto i : epoch_order(samples.size(), epoch, o.learning.seed)) {
+    for (const auto i : hanami::epoch_order(samples.size(), epoch, o.learning.seed)) {
       const auto [input, target] = buffer.read(data, samples[i]);
       check_table_targets(o.columns, target);
       cluster.train(input, target);
@@ -155,7 +154,7 @@ inline std::string test_table(const hanami::cluster& cluster, const table_column
                               const hanami::table_dataset& data,
                               const std::vector<std::uint32_t>& samples) {
   hanami::sample_buffer buffer;
-  hanami::activity<float> activity;
+  hanami::workspace<float> activity;
   double sum = 0;
   double values = 0;
   for (const auto i : samples) {
@@ -202,7 +201,7 @@ inline void answer_table(const hanami::cluster& cluster, const table_columns& co
   hanami::csv_writer out(std::cout);
   write_answer_header(out, columns);
   hanami::sample_buffer buffer;
-  hanami::activity<float> activity;
+  hanami::workspace<float> activity;
   for (std::size_t i = 0; i < data.size(); ++i) {
     const auto values = cluster.infer(buffer.read(data, i).input, activity);
     out.field(std::to_string(i + columns.window));

@@ -19,6 +19,7 @@
 #include "io/epoch_order.hpp"
 #include "io/idx.hpp"
 #include "io/image_epochs.hpp"
+#include "io/template_file.hpp"
 #include "quantized/quantized_cluster.hpp"
 #include "stream/anomaly.hpp"
 #include "stream/calendar.hpp"

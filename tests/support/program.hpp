@@ -40,6 +40,15 @@ int run_program(CLI::App& app, int count, const char* const* arguments, Body bod
   });
 }
 
+/// For options without a sign: CLI11 would take -1 for the largest number.
+inline CLI::Validator not_negative() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        return text.starts_with('-') ? std::string("takes no negative number") : std::string();
+      },
+      "");
+}
+
 /// `--json`
 inline void add_json_flag(CLI::App& app, bool& json) {
   app.add_flag("--json", json, "JSON instead of tables");
