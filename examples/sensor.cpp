@@ -6,92 +6,111 @@
 // test-arguments: --columns wind,celsius,yield
 // test-output: row,time,.*_ahead_1
 
-#include <charconv>
-#include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <iostream>
-#include <span>
-#include <string>
-#include <system_error>
-#include <vector>
+
+#include <CLI/CLI.hpp>
 
 #include <hanami/hanami.hpp>
 
-#include "support/command_line.hpp"
+#include "support/program.hpp"
 #include "support/sensor_stream.hpp"
 
 namespace {
 
-bool read_options(std::span<char* const> arguments, example::stream_options& o) {
-  example::command_line line("sensor", "[options]",
-                             "Learns and answers while measurements come: forecasts, intervals, "
-                             "anomalies.");
-  line.section("what comes in: a row in a line, as CSV or as flat JSON objects");
-  line.option("input", "FILE", o.input, "file or pipe (-: standard input)");
-  line.flag("follow", o.follow, "wait for more at the end of the file");
-  line.option("time", "NAME", o.time, "field that is the time (time, timestamp, date, ...)");
-  line.option("columns", "A,B,...", o.columns, "fields to learn (all but the time)");
-  line.section("learning");
-  line.option("window", "N", o.settings.window,
-              "last changes of a column that forecasts see (12);\n"
-              "0: one network sees the newest row only, many times as fast",
-              {0, 1000});
-  std::vector<std::string> horizons;
-  line.option("horizons", "N,M,...", horizons, "rows ahead (1, and a day where that is known)");
-  line.option("step", "SECONDS", o.settings.step,
-              "from row to row; without it the first ten times tell,\nwhich are waited for",
-              {1e-6, 1e9});
-  line.option("alarms-per-day", "X", o.settings.alarms_per_day,
-              "false alarms to be expected (1/30)", {1e-9, 1e6});
-  line.option("seed", "N", o.settings.seed, "of all randomness (1)");
-  line.section("what comes out: a line for each row");
-  line.option("output", "FILE", o.output, "instead of standard output");
-  line.flag("json", o.json, "JSON objects instead of CSV");
-  line.flag("quiet", o.quiet, "no rows, only what is said at the end");
-  line.option("report", "FILE.html", o.report, "page with plots, written at the end");
-  line.section("checkpoints");
-  line.option("checkpoint", "FILE", o.checkpoint,
-              "go on from there if it exists, with the columns and the learning that it\n"
-              "has; save there at the end, on SIGUSR1 and");
-  line.option("checkpoint-every", "N", o.checkpoint_every, "after so many rows (10000)",
-              {1, std::uint64_t{1} << 40});
-  if (!line.parse(arguments)) {
-    return false;
-  }
-  for (const std::string& text : horizons) {
-    std::uint32_t rows = 0;
-    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), rows);
-    if (code != std::errc() || end != text.data() + text.size()) {
-      throw example::usage_error("'--horizons' takes numbers of rows, not '" + text + "'");
-    }
-    o.settings.horizons.push_back(rows);
-  }
-  return true;
+void add_options(CLI::App& app, example::sensor_options& o) {
+  const char* const input = "what comes in: a row in a line, as CSV or as flat JSON objects";
+  app.add_option("--input", o.input, "file or pipe (-: standard input)")
+      ->type_name("FILE")
+      ->group(input);
+  app.add_flag("--follow", o.follow, "wait for more at the end of the file")->group(input);
+  app.add_option("--time", o.time, "field that is the time (time, timestamp, date, ...)")
+      ->type_name("NAME")
+      ->group(input);
+  app.add_option("--zone", o.zone,
+                 "whose hours and weekdays matter, Europe/Berlin or +05:30; local times\n"
+                 "become UTC by it. Without: times as they stand")
+      ->type_name("ZONE")
+      ->group(input);
+  app.add_option("--columns", o.columns, "fields to learn (all but the time)")
+      ->type_name("A,B")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->group(input);
+
+  const char* const learning = "learning";
+  app.add_option("--window", o.learning.window,
+                 "last changes of a column that forecasts see (12);\n"
+                 "0: one network sees the newest row only, many times as fast")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1000).description(""))
+      ->group(learning);
+  app.add_option("--horizons", o.learning.horizons, "rows ahead (1, and a day where that is known)")
+      ->type_name("N,M")
+      ->check(example::not_negative())
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->group(learning);
+  app.add_option("--step", o.learning.step,
+                 "from row to row; without it the first ten times tell,\nwhich are waited for")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1e-6, 1e9).description(""))
+      ->group(learning);
+  app.add_option("--alarms-per-day", o.learning.alarms_per_day,
+                 "false alarms to be expected (1/30)")
+      ->type_name("X")
+      ->check(CLI::Range(1e-9, 1e6).description(""))
+      ->group(learning);
+  app.add_option("--seed", o.learning.seed, "of all randomness (1)")
+      ->type_name("N")
+      ->check(example::not_negative())
+      ->group(learning);
+
+  const char* const output = "what comes out: a line for each row";
+  app.add_option("--output", o.output, "instead of standard output")
+      ->type_name("FILE")
+      ->group(output);
+  app.add_flag("--json", o.json, "JSON objects instead of CSV")->group(output);
+  app.add_flag("--quiet", o.quiet, "no rows, only what is said at the end")->group(output);
+  app.add_option("--report", o.report, "page with plots, written at the end")
+      ->type_name("FILE.html")
+      ->group(output);
+
+  const char* const checkpoints = "checkpoints";
+  app.add_option("--checkpoint", o.checkpoint,
+                 "go on from there if it exists, with the columns and the learning that it\n"
+                 "has; save there at the end, on SIGUSR1 and")
+      ->type_name("FILE")
+      ->group(checkpoints);
+  app.add_option("--checkpoint-every", o.checkpoint_every, "after so many rows (10000)")
+      ->type_name("N")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40).description(""))
+      ->group(checkpoints);
 }
 
-int run(std::span<char* const> arguments) {
-  example::stream_options o;
-  if (!read_options(arguments, o)) {
-    return 0;
-  }
+int run(const example::sensor_options& o) {
   example::sensor_stream stream(o);
   const bool ended = stream.run();
-  const example::stream_state& done = stream.state();
-  std::cerr << "sensor: " << done.rows << " rows learned, " << done.damaged
+  const example::sensor_state& done = stream.state();
+  std::cerr << "sensor: " << done.model.rows() << " rows learned, " << done.damaged
             << " damaged lines skipped";
-  if (done.model) {
-    std::cerr << ", " << done.model->gaps() << " missing rows, " << done.alarms << " alarms, "
-              << done.model->bytes() / 1024 << " KiB";
+  if (!done.model.columns().empty()) {
+    std::cerr << ", " << done.model.missing_rows() << " missing rows, " << done.alarms
+              << " alarms, " << done.model.bytes() / 1024 << " KiB";
   }
   std::cerr << '\n';
-  return ended ? 0 : 130;
+  return ended ? EXIT_SUCCESS : 130;
 }
 
 } // namespace
 
 int main(int count, char** arguments) {
   hanami::instruction_set_or_exit("sensor");
-  return example::run_program("sensor", [&] {
-    return run({arguments + 1, static_cast<std::size_t>(count > 0 ? count - 1 : 0)});
-  });
+  CLI::App app("Learns and answers while measurements come: forecasts, intervals, anomalies.",
+               "sensor");
+  app.get_formatter()->column_width(30);
+  example::sensor_options o;
+  add_options(app, o);
+  return example::run_program(app, count, arguments, [&] { return run(o); });
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <iostream>
@@ -12,20 +11,23 @@
 #include <vector>
 
 #include <hanami/hanami.hpp>
+#include <hanami/io/line_sink.hpp>
+#include <hanami/io/line_source.hpp>
+#include <hanami/stream/result_lines.hpp>
+#include <hanami/stream/row_lines.hpp>
+#include <hanami/stream/stream_report.hpp>
 
-#include "line_source.hpp"
-#include "sensor_checkpoint.hpp"
-#include "sensor_lines.hpp"
-#include "sensor_model.hpp"
-#include "sensor_output.hpp"
-#include "sensor_report.hpp"
+#include "lasting_count.hpp"
+#include "save_signal.hpp"
+#include "stop_signal.hpp"
 
 namespace example {
 
-struct stream_options {
+struct sensor_options {
   std::string input = "-";
   bool follow = false;
   std::string time;
+  std::string zone;
   std::vector<std::string> columns;
   std::string output;
   bool json = false;
@@ -33,44 +35,42 @@ struct stream_options {
   std::string checkpoint;
   std::uint64_t checkpoint_every = 10000; ///< rows
   std::string report;
-  sensor_settings settings;
+  hanami::stream_options learning;
 };
 
 /// Everything that a stream is after so many rows: what a checkpoint holds.
-struct stream_state {
-  explicit stream_state(const stream_options& o) : lines(o.time, o.columns), settings(o.settings) {}
+struct sensor_state {
+  static constexpr std::string_view checkpoint_kind = "sensor";
+  static constexpr std::uint32_t checkpoint_version = 1;
 
-  sensor_lines lines;
-  sensor_settings settings;
-  std::optional<sensor_model> model; ///< none as long as the first rows are waited for
-  std::optional<sensor_record> record;
+  hanami::row_lines lines;
+  hanami::stream_model model; ///< without columns as long as the first rows are waited for
+  hanami::stream_report report;
   std::uint64_t offset = 0;  ///< bytes of input taken
   std::uint64_t written = 0; ///< bytes of output
   std::uint64_t line = 0;    ///< lines taken
-  std::uint64_t rows = 0;
   std::uint64_t damaged = 0;
   std::uint64_t alarms = 0;
 
   template <class Archive>
   void serialize(Archive& archive) {
-    std::uint32_t version = 1;
-    archive(version);
-    archive.require(version == 1, "a checkpoint of another version");
-    archive(lines, settings, offset, written, line, rows, damaged, alarms);
-    if constexpr (Archive::reading) {
-      archive.require(!lines.columns().empty(), "a stream without columns");
-      model.emplace(lines.columns().size(), settings);
-      record.emplace(lines.columns().size());
-    }
-    archive(*model, *record);
+    archive(lines, model, report, offset, written, line, damaged, alarms);
+    archive.require(!model.columns().empty() && model.columns() == lines.columns(),
+                    "a model of other columns than the lines have");
   }
 };
 
-/// Reads, learns and answers line by line.
+/// Reads, learns and answers line by line. What a kill leaves behind is a checkpoint, whole, and
+/// output that goes further: begun again, it cuts that off and reads on from the checkpoint.
 class sensor_stream {
  public:
-  explicit sensor_stream(const stream_options& o)
-      : options_(o), source_(o.input, o.follow), output_(o.output, o.json), state_(o) {
+  explicit sensor_stream(const sensor_options& o)
+      : options_(o), learning_(o.learning), source_(o.input, o.follow), output_(o.output) {
+    std::optional<hanami::time_zone> zone;
+    if (!o.zone.empty()) {
+      zone = learning_.zone = hanami::time_zone(o.zone);
+    }
+    state_.lines = hanami::row_lines(o.time, o.columns, std::move(zone));
     if (!o.checkpoint.empty()) {
       taken_.emplace(o.checkpoint + ".lines");
       if (std::filesystem::exists(o.checkpoint)) {
@@ -87,8 +87,8 @@ class sensor_stream {
 
   /// Until the input ends or the user stops. Returns whether it ended.
   bool run() {
-    stop_signal stop;
-    save_signal save;
+    const stop_signal stop;
+    const save_signal save;
     for (;;) {
       if (!source_.waiting()) {
         output_.flush();
@@ -97,6 +97,7 @@ class sensor_stream {
         if (save_signal::take()) {
           save_checkpoint();
         }
+        return !stop_signal::wanted();
       });
       if (line) {
         ++state_.line;
@@ -105,7 +106,7 @@ class sensor_stream {
       if (taken_) {
         taken_->set(state_.line);
       }
-      const bool due = state_.rows >= saved_rows_ + options_.checkpoint_every;
+      const bool due = state_.model.rows() >= saved_rows_ + options_.checkpoint_every;
       if (!line || save_signal::take() || due) {
         save_checkpoint();
       }
@@ -116,14 +117,17 @@ class sensor_stream {
     }
   }
 
-  const stream_state& state() const noexcept { return state_; }
+  const sensor_state& state() const noexcept { return state_; }
 
  private:
+  bool learns() const noexcept { return !state_.model.columns().empty(); }
+
   void resume() {
-    load_state(options_.checkpoint, state_);
+    state_ = hanami::load<sensor_state>(options_.checkpoint);
     output_.resume(state_.written);
     const std::uint64_t since = taken_->get() > state_.line ? taken_->get() - state_.line : 0;
-    std::cerr << "sensor: goes on after line " << state_.line << ", row " << state_.rows << "; ";
+    std::cerr << "sensor: goes on after line " << state_.line << ", row " << state_.model.rows()
+              << "; ";
     if (source_.seekable()) {
       source_.skip_to(state_.offset);
       std::cerr << since << " lines taken since the checkpoint are read again\n";
@@ -133,7 +137,7 @@ class sensor_stream {
       reread_header_ = true;
     }
     begun_ = true;
-    saved_rows_ = state_.rows;
+    saved_rows_ = state_.model.rows();
     begin_output();
   }
 
@@ -153,9 +157,7 @@ class sensor_stream {
     if (!wrong.empty()) {
       ++state_.damaged;
       std::cerr << "sensor: line " << state_.line << ": " << wrong << ", skipped\n";
-      return;
-    }
-    if (state_.model) {
+    } else if (learns()) {
       learn(row_);
     } else {
       wait(line);
@@ -165,7 +167,7 @@ class sensor_stream {
   void begin(std::string_view line) {
     const bool header = state_.lines.begin(line);
     begun_ = true;
-    if (!state_.lines.timed() || state_.settings.step > 0) {
+    if (!state_.lines.timed() || learning_.step > 0) {
       make_model();
     }
     if (!header) {
@@ -173,18 +175,21 @@ class sensor_stream {
     }
   }
 
-  /// The first rows are kept until their times tell how far apart rows are.
+  /// The first rows are kept until their times tell how far apart rows are, and so what can be
+  /// forecast: the first line of output names it.
   void wait(std::string_view line) {
-    first_clock_.missing_before(row_.time);
+    first_times_.push_back(row_.time);
     first_lines_.emplace_back(line);
-    if (first_lines_.size() < 10) {
-      return;
+    if (first_lines_.size() == 10) {
+      end_waiting();
     }
-    end_waiting();
   }
 
   void end_waiting() {
-    state_.settings.step = first_clock_.step();
+    learning_.step = hanami::step_of(first_times_);
+    if (learning_.step == 0 && learning_.horizons.empty()) {
+      learning_.horizons = {1};
+    }
     make_model();
     for (const std::string& line : std::exchange(first_lines_, {})) {
       state_.lines.read(line, row_);
@@ -193,62 +198,63 @@ class sensor_stream {
   }
 
   void make_model() {
-    state_.model.emplace(state_.lines.columns().size(), state_.settings);
-    state_.record.emplace(state_.lines.columns().size());
+    state_.model = hanami::stream_model(state_.lines.columns(), learning_);
     begin_output();
   }
 
   void begin_output() {
-    if (!options_.quiet) {
-      output_.begin(state_.lines.columns(), *state_.model);
+    result_lines_ = hanami::result_lines(state_.model, options_.json);
+    if (!options_.quiet && output_.written() == 0) {
+      output_.text() += result_lines_.header();
     }
   }
 
-  void learn(const sensor_row& row) {
-    const hanami::anomaly found = state_.model->observe(row);
-    ++state_.rows;
-    state_.alarms += found.alarm ? 1 : 0;
+  void learn(const hanami::stream_row& row) {
+    const hanami::stream_result& said = state_.model.observe(row.values, row.time);
+    state_.alarms += said.anomaly.alarm ? 1 : 0;
     if (!options_.report.empty()) {
-      state_.record->add(state_.rows, row, *state_.model, found);
+      state_.report.add(row.values, row.time_text, state_.model, said);
     }
     if (!options_.quiet) {
-      output_.write(state_.rows, row.time_text, *state_.model, found);
+      result_lines_.append(output_.text(), state_.model.rows(), row.time_text, state_.model, said);
+      output_.settle();
     }
   }
 
   void save_checkpoint() {
-    saved_rows_ = state_.rows;
-    if (!state_.model || options_.checkpoint.empty()) {
+    saved_rows_ = state_.model.rows();
+    if (!learns() || options_.checkpoint.empty()) {
       return;
     }
     output_.flush();
     state_.offset = source_.offset();
     state_.written = output_.written();
-    save_state(options_.checkpoint, state_);
+    hanami::save(state_, options_.checkpoint);
   }
 
   void finish() {
-    if (!state_.model && !first_lines_.empty()) {
+    if (!learns() && !first_lines_.empty()) {
       end_waiting();
       save_checkpoint();
     }
     output_.flush();
-    if (state_.model && !options_.report.empty()) {
-      state_.record->write(options_.report, source_.name(), state_.lines.columns(), *state_.model,
-                           state_.damaged);
+    if (learns() && !options_.report.empty()) {
+      state_.report.write(options_.report, source_.name(), state_.model, state_.damaged);
     }
   }
 
-  const stream_options& options_;
-  line_source source_;
-  sensor_output output_;
-  stream_state state_;
-  sensor_row row_;
+  const sensor_options& options_;
+  hanami::stream_options learning_;
+  hanami::line_source source_;
+  hanami::line_sink output_;
+  hanami::result_lines result_lines_;
+  sensor_state state_;
+  hanami::stream_row row_;
   std::optional<lasting_count> taken_;
   std::uint64_t saved_rows_ = 0;
   bool begun_ = false;
   bool reread_header_ = false; ///< a pipe may begin with its header again
-  hanami::row_clock first_clock_;
+  std::vector<double> first_times_;
   std::vector<std::string> first_lines_;
 };
 

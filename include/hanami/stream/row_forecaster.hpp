@@ -87,7 +87,7 @@ class row_forecaster {
   /// Usual size of a change of a column from row to row, in its units; 0 if not known yet.
   double scale(std::size_t index) const noexcept { return columns_[index].guard.change_scale(); }
   std::size_t bytes() const noexcept {
-    std::size_t sum = sizeof(*this) + columns() * sizeof(column);
+    std::size_t sum = sizeof(*this) + blocks_.size() * sizeof(block) + columns() * sizeof(column);
     for (const block& b : blocks_) {
       sum += b.network.bytes();
     }

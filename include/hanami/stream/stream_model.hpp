@@ -2,9 +2,7 @@
 #pragma once
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -20,6 +18,7 @@
 #include <vector>
 
 #include "../foundation/error.hpp"
+#include "../model/rows.hpp"
 #include "anomaly.hpp"
 #include "calendar.hpp"
 #include "forecaster.hpp"
@@ -57,14 +56,6 @@ struct stream_result {
   }
 };
 
-/// Values with names: a map, or any range of pairs of a text and a number.
-template <class Row>
-concept named_row = std::ranges::input_range<const Row> &&
-    requires(std::ranges::range_reference_t<const Row> entry) {
-  { std::get<0>(entry) } -> std::convertible_to<std::string_view>;
-  { std::get<1>(entry) } -> std::convertible_to<double>;
-};
-
 /// Learns a stream of rows, each once, and says for every row how strange it was and what comes
 /// next. Values are raw: any range, NaN or infinite means missing, wild ones are held back.
 ///
@@ -91,7 +82,8 @@ class stream_model {
   static constexpr std::size_t most_columns = 10000;
 
   /// The columns come with the rows. Throws `errc::invalid_argument` for options out of range.
-  explicit stream_model(stream_options options = {}) : options_(std::move(options)) { begin(); }
+  explicit stream_model(stream_options options) : options_(std::move(options)) { begin(); }
+  stream_model() : stream_model(stream_options()) {}
 
   /// Begins with so many columns, called `column_1` and so on.
   explicit stream_model(std::size_t columns, stream_options options = {})
@@ -115,10 +107,12 @@ class stream_model {
   /// the last ones out, more are new columns. `time` in seconds, NaN if it is not known. What it
   /// returns is the model's, until the next row. Throws `errc::invalid_argument` for more than
   /// 10,000 columns, and has then changed nothing.
-  const stream_result& observe(std::span<const double> values, double time = unknown) {
-    admit(values.size());
+  template <number_row Row>
+  const stream_result& observe(const Row& values, double time = unknown) {
+    admit(static_cast<std::size_t>(std::ranges::distance(values)));
     row_.assign(names_.size(), unknown);
-    std::copy(values.begin(), values.end(), row_.begin());
+    std::ranges::transform(values, row_.begin(),
+                           [](auto value) { return static_cast<double>(value); });
     return take(time);
   }
   const stream_result& observe(std::initializer_list<double> values, double time = unknown) {
@@ -129,17 +123,17 @@ class stream_model {
   template <named_row Row>
   const stream_result& observe(const Row& values, double time = unknown) {
     std::size_t fresh = 0;
-    for (const auto& [name, value] : values) {
-      fresh += places_.contains(std::string_view(name)) ? 0U : 1U;
+    for (const auto& value : values) {
+      fresh += places_.contains(std::string_view(value.first)) ? 0U : 1U;
     }
     check_room(fresh);
-    for (const auto& [name, value] : values) {
-      add_name(name);
+    for (const auto& value : values) {
+      add_name(value.first);
     }
     fit_columns();
     row_.assign(names_.size(), unknown);
-    for (const auto& [name, value] : values) {
-      row_[index_of(name)] = static_cast<double>(value);
+    for (const auto& value : values) {
+      row_[index_of(value.first)] = static_cast<double>(value.second);
     }
     return take(time);
   }

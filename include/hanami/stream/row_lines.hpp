@@ -7,36 +7,43 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <stdexcept>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
 
-#include <hanami/hanami.hpp>
+#include "../foundation/error.hpp"
+#include "calendar.hpp"
+#include "time_zone.hpp"
 
-namespace example {
+namespace hanami {
 
-/// One row of a stream.
-struct sensor_row {
+/// One row of a stream, as it stands in a line of text.
+struct stream_row {
   double time = std::numeric_limits<double>::quiet_NaN(); ///< seconds, NaN: not given
   std::string_view time_text;                             ///< as it stands in the line
   std::vector<double> values;                             ///< NaN: missing
 };
 
-/// Which fields of a line are the time and the columns, and how to take them from lines of CSV or
-/// from flat JSON objects. Decided by the first line: a JSON object, or else a CSV header, or else
-/// CSV without one (columns are then called column_1, ...). The time is the field called `time`,
-/// or, if that is empty, the first one with a name like time, timestamp or date.
-class sensor_lines {
+/// Takes rows from lines of CSV or from flat JSON objects: which fields are the time and the
+/// columns the first line decides. It is a JSON object, or else a CSV header, or else CSV without
+/// one (columns are then called column_1, ...). The time is the field called `time`, or, if that is
+/// empty, the first one with a name like time, timestamp or date. Fields that are empty, or say
+/// null, NA, NULL or ?, are missing values. Not safe from several threads.
+class row_lines {
  public:
-  /// `columns`: their names; empty: all but the time.
-  sensor_lines(std::string time, std::vector<std::string> columns)
-      : time_(std::move(time)), columns_(std::move(columns)) {}
+  row_lines() = default;
+  /// `columns`: their names; empty: all but the time. With a zone times become UTC, otherwise they
+  /// are seconds of the clocks that the stream keeps (the two ways of `parse_time`).
+  explicit row_lines(std::string time, std::vector<std::string> columns = {},
+                     std::optional<time_zone> zone = {})
+      : time_(std::move(time)), columns_(std::move(columns)), zoned_(zone.has_value()),
+        zone_(std::move(zone).value_or(time_zone())) {}
 
   /// Looks at the first line. True if that was a header and holds no row. Throws
-  /// `hanami::errc::invalid_data` where a column that is wanted is not there.
+  /// `errc::invalid_data` where a column that is wanted is not there.
   bool begin(std::string_view line) {
     json_ = !line.empty() && line.front() == '{';
     bool header = false;
@@ -60,23 +67,28 @@ class sensor_lines {
   /// Whether a line can be a header of CSV: no field is a number or empty.
   static bool is_header(std::string_view line) {
     const std::vector<std::string_view> fields = split(line);
-    return line.front() != '{' && std::none_of(fields.begin(), fields.end(), is_number);
+    return !line.starts_with('{') && std::none_of(fields.begin(), fields.end(), is_number);
   }
 
   const std::vector<std::string>& columns() const noexcept { return columns_; }
   bool timed() const noexcept { return !time_.empty(); }
 
-  /// Takes a line apart. Returns what is wrong with it, or nothing.
-  std::string read(std::string_view line, sensor_row& row) const {
+  /// Takes a line apart, after `begin`. Returns what is wrong with it, or nothing. Texts of the row
+  /// live as long as the line.
+  std::string read(std::string_view line, stream_row& row) {
     row.values.assign(columns_.size(), std::numeric_limits<double>::quiet_NaN());
     row.time = std::numeric_limits<double>::quiet_NaN();
     row.time_text = {};
-    return json_ ? read_json(line, row) : read_csv(line, row);
+    std::string wrong = json_ ? read_json(line, row) : read_csv(line, row);
+    if (wrong.empty() && !std::isnan(row.time)) {
+      last_time_ = row.time;
+    }
+    return wrong;
   }
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(time_, columns_, places_, json_);
+    archive(time_, columns_, places_, json_, zoned_, zone_, last_time_);
     archive.require(std::all_of(places_.begin(), places_.end(),
                                 [&](std::uint32_t place) {
                                   return place >= ignored || place < columns_.size();
@@ -147,11 +159,12 @@ class sensor_lines {
       columns_ = names;
       std::erase(columns_, time_);
     }
+    drop_repeated();
     for (const std::string& column : columns_) {
       require(names, column);
     }
     if (columns_.empty()) {
-      throw hanami::error(hanami::errc::invalid_data, "the first line names no column of values");
+      raise(errc::invalid_data, "the first line names no column of values");
     }
     for (const std::string& name : names) {
       const auto found = std::find(columns_.begin(), columns_.end(), name);
@@ -162,24 +175,34 @@ class sensor_lines {
     }
   }
 
+  /// Of fields with one name the last one of a line counts.
+  void drop_repeated() {
+    std::vector<std::string> once;
+    for (std::string& column : columns_) {
+      if (std::find(once.begin(), once.end(), column) == once.end()) {
+        once.push_back(std::move(column));
+      }
+    }
+    columns_ = std::move(once);
+  }
+
   static void require(const std::vector<std::string>& names, const std::string& wanted) {
     if (std::find(names.begin(), names.end(), wanted) == names.end()) {
       std::string known;
       for (const std::string& name : names) {
         known += (known.empty() ? "" : ", ") + name;
       }
-      throw hanami::error(hanami::errc::invalid_data,
-                          "there is no column '" + wanted + "'; the first line has " + known);
+      raise(errc::invalid_data, "there is no column '" + wanted + "'; the first line has " + known);
     }
   }
 
-  std::string put(std::uint32_t place, std::string_view field, sensor_row& row) const {
+  std::string put(std::uint32_t place, std::string_view field, stream_row& row) const {
     if (place == ignored) {
       return {};
     }
     if (place == is_time) {
       row.time_text = unquoted(field);
-      row.time = hanami::parse_time(row.time_text);
+      row.time = zoned_ ? parse_time(row.time_text, zone_, last_time_) : parse_time(row.time_text);
       return std::isnan(row.time) ? "no time: " + shown(field) : std::string();
     }
     return number(field, row.values[place])
@@ -195,7 +218,7 @@ class sensor_lines {
     return "'" + text + (field.size() > 40 ? "...'" : "'");
   }
 
-  std::string read_csv(std::string_view line, sensor_row& row) const {
+  std::string read_csv(std::string_view line, stream_row& row) const {
     const char* at = line.data();
     const char* const end = at + line.size();
     for (std::size_t i = 0; i < places_.size(); ++i) {
@@ -220,7 +243,7 @@ class sensor_lines {
     return {};
   }
 
-  std::string read_json(std::string_view line, sensor_row& row) const {
+  std::string read_json(std::string_view line, stream_row& row) const {
     std::string wrong;
     const bool whole = for_members(line, [&](std::string_view key, std::string_view value) {
       std::uint32_t place = ignored;
@@ -295,6 +318,9 @@ class sensor_lines {
   std::vector<std::string> columns_;
   std::vector<std::uint32_t> places_; ///< of the fields of a line of CSV
   bool json_ = false;
+  bool zoned_ = false;
+  time_zone zone_;
+  double last_time_ = -std::numeric_limits<double>::infinity(); ///< of the rows so far
 };
 
-} // namespace example
+} // namespace hanami

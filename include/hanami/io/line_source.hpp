@@ -19,19 +19,18 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <hanami/hanami.hpp>
+#include "../foundation/error.hpp"
 
-#include "stop_signal.hpp"
+namespace hanami {
 
-namespace example {
-
-/// Lines of a file, a pipe or standard input as they come. Of a line longer than a megabyte only
-/// the first megabyte comes.
+/// Lines of a file, a pipe or standard input as they come, for programs that work as long as
+/// measurements do. Of a line longer than a megabyte only the first megabyte comes. Not safe from
+/// several threads.
 class line_source {
  public:
   /// `path` "-" is standard input. With `follow` the end of a file is not the end: more may be
-  /// written to it. Throws `hanami::errc::file_error`.
-  explicit line_source(const std::string& path, bool follow)
+  /// written to it. Throws `errc::file_error`.
+  explicit line_source(const std::string& path, bool follow = false)
       : name_(path == "-" ? "standard input" : path), follow_(follow) {
     file_ = path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     struct stat about {};
@@ -49,13 +48,13 @@ class line_source {
     }
   }
 
-  /// The next line without its end, valid until the next call; nothing at the end or when the user
-  /// wants to stop. A last line without an end counts, unless it is followed. Calls `idle` ten
-  /// times a second while nothing comes.
-  template <std::invocable Idle>
-  std::optional<std::string_view> next(Idle idle) {
+  /// The next line without its end, valid until the next call; nothing at the end. A last line
+  /// without an end counts, unless the file is followed. Asks `go_on` before it reads more, ten
+  /// times a second while nothing comes: false ends it. Throws `errc::file_error`.
+  template <std::predicate GoOn>
+  std::optional<std::string_view> next(GoOn go_on) {
     for (;;) {
-      const std::string_view rest(buffer_.data() + begin_, end_ - begin_);
+      const std::string_view rest = unread();
       const std::size_t found = rest.find('\n', searched_);
       if (found != std::string_view::npos || rest.size() == most_bytes) {
         const bool ended = found != std::string_view::npos;
@@ -67,15 +66,14 @@ class line_source {
         return line;
       }
       searched_ = rest.size();
-      if (stop_signal::wanted()) {
+      const filled got = fill(go_on);
+      if (got == filled::more) {
+        continue;
+      }
+      if (got == filled::stopped || rest.empty() || cut_) {
         return std::nullopt;
       }
-      if (!fill(idle)) {
-        if (rest.empty() || follow_ || cut_) {
-          return std::nullopt;
-        }
-        return take(rest, false);
-      }
+      return take(unread(), false); // `fill` has moved it
     }
   }
 
@@ -83,23 +81,19 @@ class line_source {
   bool cut() const noexcept { return cut_; }
 
   /// Whether `next` can answer from what has been read already.
-  bool waiting() const {
-    return std::string_view(buffer_.data() + begin_, end_ - begin_).find('\n') !=
-           std::string_view::npos;
-  }
+  bool waiting() const noexcept { return unread().find('\n') != std::string_view::npos; }
 
   bool seekable() const noexcept { return seekable_; }
   /// Bytes of all lines taken so far.
   std::uint64_t offset() const noexcept { return offset_; }
   const std::string& name() const noexcept { return name_; }
 
-  /// Goes on at a byte of a file. Throws `hanami::errc::file_error` where the file is shorter.
+  /// Goes on at a byte of a file. Throws `errc::file_error` where the file is shorter.
   void skip_to(std::uint64_t offset) {
     struct stat about {};
     if (::fstat(file_, &about) != 0 || static_cast<std::uint64_t>(about.st_size) < offset ||
         ::lseek(file_, static_cast<::off_t>(offset), SEEK_SET) < 0) {
-      throw hanami::error(hanami::errc::file_error,
-                          name_ + " is shorter than it was at the checkpoint");
+      raise(errc::file_error, name_ + " is shorter than it was at the checkpoint");
     }
     offset_ = offset;
     begin_ = end_ = searched_ = 0;
@@ -109,9 +103,10 @@ class line_source {
   static constexpr std::size_t most_bytes = std::size_t{1} << 20;
 
   [[noreturn]] void refuse(const char* what) const {
-    throw hanami::error(hanami::errc::file_error,
-                        what + name_ + ": " + std::generic_category().message(errno));
+    raise(errc::file_error, what + name_ + ": " + std::generic_category().message(errno));
   }
+
+  std::string_view unread() const noexcept { return {buffer_.data() + begin_, end_ - begin_}; }
 
   std::string_view take(std::string_view line, bool ended) {
     const std::size_t size = line.size() + (ended ? 1 : 0);
@@ -124,14 +119,15 @@ class line_source {
     return line;
   }
 
-  /// Reads more; false at the end.
-  template <std::invocable Idle>
-  bool fill(Idle& idle) {
+  enum class filled : std::uint8_t { more, nothing, stopped };
+
+  template <class GoOn>
+  filled fill(GoOn& go_on) {
     std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
               buffer_.begin() + static_cast<std::ptrdiff_t>(end_), buffer_.begin());
     end_ -= begin_;
     begin_ = 0;
-    for (; !stop_signal::wanted(); idle()) {
+    while (go_on()) {
       ::pollfd wait{file_, POLLIN, 0};
       if (!seekable_ && ::poll(&wait, 1, 100) <= 0) {
         continue; // a signal must be heard even where `read` would wait for ever
@@ -139,18 +135,18 @@ class line_source {
       const ::ssize_t got = ::read(file_, buffer_.data() + end_, buffer_.size() - end_);
       if (got > 0) {
         end_ += static_cast<std::size_t>(got);
-        return true;
+        return filled::more;
       }
       if (got < 0 && errno != EINTR && errno != EAGAIN) {
         refuse("cannot read ");
       }
       if (got == 0 && !follow_) {
-        return false;
+        return filled::nothing;
       }
       constexpr ::timespec pause{0, 100000000};
       ::nanosleep(&pause, nullptr);
     }
-    return false;
+    return filled::stopped;
   }
 
   std::string name_;
@@ -165,4 +161,4 @@ class line_source {
   std::uint64_t offset_ = 0;
 };
 
-} // namespace example
+} // namespace hanami
