@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by the scripts beside it: installs the Debian packages that are missing, and only those.
 
-core_packages=(g++ cmake ninja-build zlib1g-dev libtbb-dev catch2 libbenchmark-dev libcli11-dev)
+core_packages=(g++ cmake ninja-build zlib1g-dev libtbb-dev catch2 libbenchmark-dev libcli11-dev
+  libeigen3-dev)
 service_packages=(libboost-json1.81-dev libssl-dev libsqlite3-dev libsodium-dev libtomlplusplus-dev
   libspdlog-dev)
 

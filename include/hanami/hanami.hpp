@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// The core on one thread: clusters, templates, datasets, checkpoints, streams. Opt-in parts have
-/// headers of their own: `io/gzip.hpp` needs zlib.
+/// The core on one thread: classifiers and regressors, clusters, templates, datasets, checkpoints,
+/// streams. Opt-in parts have headers of their own: `io/gzip.hpp` needs zlib, `eigen.hpp` Eigen.
 
 #include "cluster.hpp"
 #include "config.hpp"
@@ -14,18 +14,26 @@
 #include "io/csv_reader.hpp"
 #include "io/csv_writer.hpp"
 #include "io/dataset.hpp"
+#include "io/dataset_part.hpp"
 #include "io/digits.hpp"
 #include "io/drawn_digits.hpp"
 #include "io/epoch_order.hpp"
 #include "io/idx.hpp"
 #include "io/image_epochs.hpp"
 #include "io/template_file.hpp"
+#include "model/classifier.hpp"
+#include "model/evaluate.hpp"
+#include "model/predictions.hpp"
+#include "model/print.hpp"
+#include "model/regressor.hpp"
 #include "quantized/quantized_cluster.hpp"
 #include "stream/anomaly.hpp"
 #include "stream/calendar.hpp"
 #include "stream/forecaster.hpp"
 #include "stream/row_forecaster.hpp"
+#include "stream/stream_model.hpp"
 #include "template/builder.hpp"
+#include "template/one_hexagon.hpp"
 #include "template/parser.hpp"
 #include "template/writer.hpp"
 #include "version.hpp"

@@ -26,24 +26,25 @@ class classification_scores {
  public:
   /// Notes a sample: what it is, what was predicted, how certain that was (0..1), and how likely
   /// the truth was held to be (0..1).
-  void add(const label_view& truth, const label_view& predicted, double certainty,
-           double probability_of_truth) {
+  void add(const label_view& truth, const label_view& predicted, float certainty,
+           float probability_of_truth) {
     const std::size_t t = number_of(truth);
     const std::size_t p = number_of(predicted);
     ++confused_[{t, p}];
     ++truths_[t];
     ++predictions_[p];
-    right_ += t == p ? 1 : 0;
+    const std::uint64_t right = t == p ? 1 : 0;
+    right_ += right;
     if (last_) {
       ++followed_;
-      repeated_ += *last_ == t ? 1 : 0;
-      right_followed_ += t == p ? 1 : 0;
+      repeated_ += std::uint64_t{*last_ == t};
+      right_followed_ += right;
     }
     last_ = t;
-    lost_ -= std::log(std::max(probability_of_truth, 1e-15));
+    lost_ -= std::log(std::max(static_cast<double>(probability_of_truth), 1e-15));
     const auto bin = std::min(static_cast<std::size_t>(certainty * bins), bins - 1);
-    certainty_[bin] += certainty;
-    right_when_[bin] += t == p ? 1 : 0;
+    certainty_[bin] += static_cast<double>(certainty);
+    right_when_[bin] += right;
     ++samples_;
   }
 

@@ -69,9 +69,10 @@ class model_base {
              const std::vector<std::string>& names)
       : net_(std::move(from), options) {
     for (const std::string& name : names) {
-      if (names_.add(name) + 1 != names_.size()) {
+      if (names_.find(name)) {
         raise(errc::invalid_argument, "two inputs are called '" + name + "'");
       }
+      names_.add(name);
     }
   }
 
