@@ -5,6 +5,7 @@
 // test-output: accuracy +9[0-9]
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <ctime>
@@ -60,22 +61,24 @@ void test(const Model& model, Workspace workspace, const example::mnist_options&
           const hanami::image_dataset& images, std::size_t first, example::mnist_result& r) {
   const hanami::image_converter converter(o.samples.conversion, images.input_size());
   std::vector<float> input(images.input_size());
+  std::vector<std::array<float, 10>> predictions(images.size() - first);
   const double begin = cpu_seconds();
-  for (std::size_t i = first; i < images.size(); ++i) {
-    converter.convert(images.pixels(i), input);
+  for (std::size_t i = 0; i < predictions.size(); ++i) {
+    converter.convert(images.pixels(first + i), input);
     const auto prediction = model.infer(input, workspace);
-    const auto best = std::max_element(prediction.begin(), prediction.end());
-    const auto answer = static_cast<std::size_t>(best - prediction.begin());
-    const std::size_t label = images.label(i);
-    ++r.confusion[label][answer];
-    r.right += answer == label ? 1 : 0;
+    std::copy_n(prediction.begin(), 10, predictions[i].begin());
+  }
+  r.inferences_per_second =
+      static_cast<double>(predictions.size()) / std::max(cpu_seconds() - begin, 1e-9);
+  for (std::size_t i = 0; i < predictions.size(); ++i) {
+    const auto best = std::max_element(predictions[i].begin(), predictions[i].end());
+    const auto answer = static_cast<std::size_t>(best - predictions[i].begin());
+    const std::size_t label = images.label(first + i);
+    r.scores.add(label, answer, *best, predictions[i][label]);
     if (answer != label && r.misread.size() < 44) {
-      r.misread.push_back({i - first, label, answer, static_cast<double>(*best)});
+      r.misread.push_back({i, label, answer, static_cast<double>(*best)});
     }
   }
-  r.test_images = images.size() - first;
-  r.inferences_per_second =
-      static_cast<double>(r.test_images) / std::max(cpu_seconds() - begin, 1e-9);
 }
 
 int run(const example::mnist_options& o) {

@@ -69,34 +69,31 @@ inline std::string growth_plots(const learning_curve& curve) {
          plot("steps", "var(--leaf)", &hanami::cluster_statistics::steps);
 }
 
-inline std::string confusion_table(const mnist_result& result) {
-  std::uint32_t worst = 1;
-  for (std::size_t i = 0; i < 100; ++i) {
-    worst = std::max(worst, i / 10 == i % 10 ? 0U : result.confusion[i / 10][i % 10]);
+inline std::string confusion_table(const hanami::classification_scores& scores) {
+  std::uint64_t worst = 1;
+  for (int i = 0; i < 100; ++i) {
+    worst = i / 10 == i % 10 ? worst : std::max(worst, scores.count(i / 10, i % 10));
   }
   std::string html = "<table class='confusion'><tr><th></th>";
   for (int answer = 0; answer < 10; ++answer) {
     html += formatted("<th>%d</th>", answer);
   }
   html += "<th>% right</th></tr>";
-  for (std::size_t label = 0; label < 10; ++label) {
-    html += formatted("<tr><th>%zu</th>", label);
-    std::uint32_t all = 0;
-    for (std::size_t answer = 0; answer < 10; ++answer) {
-      const std::uint32_t n = result.confusion[label][answer];
-      all += n;
+  for (int label = 0; label < 10; ++label) {
+    html += formatted("<tr><th>%d</th>", label);
+    for (int answer = 0; answer < 10; ++answer) {
+      const auto n = static_cast<unsigned long long>(scores.count(label, answer));
       if (answer == label) {
-        html += formatted("<td class='right'>%u</td>", n);
+        html += formatted("<td class='right'>%llu</td>", n);
       } else if (n == 0) {
         html += "<td><i>&middot;</i></td>";
       } else {
-        html += formatted("<td style='background:color-mix(in srgb, var(--accent) %u%%, "
-                          "var(--page))'>%u</td>",
+        html += formatted("<td style='background:color-mix(in srgb, var(--accent) %llu%%, "
+                          "var(--page))'>%llu</td>",
                           8 + 62 * n / worst, n);
       }
     }
-    const double share = 100.0 * result.confusion[label][label] / std::max(1U, all);
-    html += formatted("<th>%.1f</th></tr>", share);
+    html += formatted("<th>%.1f</th></tr>", 100 * scores.recall(label));
   }
   return html + "</table>";
 }
@@ -118,7 +115,7 @@ inline std::string misread_digits(const hanami::image_dataset& images, std::size
 inline void add_numbers(hanami::html_report& page, const mnist_result& result) {
   const auto& s = result.grown;
   page.begin_numbers();
-  page.number(formatted("%.2f %%", result.accuracy()), "test accuracy");
+  page.number(formatted("%.2f %%", 100 * result.scores.accuracy()), "test accuracy");
   page.number(formatted("%.2f s", result.train_cpu_seconds), "of CPU to learn");
   page.number(static_cast<std::uint64_t>(result.inferences_per_second), "inferences a second");
   page.number(s.neurons, formatted("neurons in %zu bricks", s.bricks));
@@ -139,13 +136,14 @@ inline void write_mnist_report(const mnist_options& options, const mnist_result&
   hanami::html_report page("A cluster that reads digits",
                            formatted("%s: learned from %zu images, %zu %s, tested on %zu",
                                      result.dataset, result.train_images, epochs,
-                                     epochs == 1 ? "pass" : "passes", result.test_images));
+                                     epochs == 1 ? "pass" : "passes",
+                                     static_cast<std::size_t>(result.scores.samples())));
   detail::add_numbers(page, result);
   page.card("Learning", "Measured on each training image just before learning from it.",
             detail::learning_plots(curve));
   page.card("Growth", "What the cluster holds, over the images seen.", detail::growth_plots(curve));
   page.card("Answers", "Rows: the true digit. Columns: the answer.",
-            detail::confusion_table(result));
+            detail::confusion_table(result.scores));
   page.card("Template", "",
             "<pre>" + hanami::html_text(hanami::to_text(cluster.cluster_template())) + "</pre>");
   page.card("Hexagons", "What has grown where.",

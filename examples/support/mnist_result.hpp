@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include <hanami/hanami.hpp>
+#include <hanami/io/json_text.hpp>
 
 #include "mnist_options.hpp"
 
@@ -67,61 +67,41 @@ struct misread_digit {
 struct mnist_result {
   const char* dataset = "";
   std::size_t train_images = 0;
-  std::size_t test_images = 0;
   std::uint64_t samples = 0;    ///< learned from, in all epochs, corrupted ones included
   double train_cpu_seconds = 0; ///< the conversion of pixels included
   double train_wall_seconds = 0;
   double inferences_per_second = 0; ///< of CPU time on one thread, conversion included
   std::size_t copy_bytes = 0;       ///< of the 8-bit copy, if it took the test
-  std::size_t right = 0;
-  std::array<std::array<std::uint32_t, 10>, 10> confusion{}; ///< [label][answer]
-  std::vector<misread_digit> misread;                        ///< the first ones
+  hanami::classification_scores scores;
+  std::vector<misread_digit> misread; ///< the first ones
   hanami::cluster_statistics grown;
 
-  /// In percent.
-  double accuracy() const {
-    return 100.0 * static_cast<double>(right) /
-           static_cast<double>(std::max<std::size_t>(1, test_images));
-  }
   double bytes_per_synapse() const {
-    return grown.synapses == 0
-               ? 0.0
-               : static_cast<double>(grown.bytes) / static_cast<double>(grown.synapses);
+    return static_cast<double>(grown.bytes) /
+           static_cast<double>(std::max<std::size_t>(1, grown.synapses));
   }
 };
 
 inline void print_summary(const mnist_options& o, const mnist_result& r) {
-  const auto& s = r.grown;
-  std::printf("dataset     %s: learned from %zu images, tested on %zu\n", r.dataset, r.train_images,
-              r.test_images);
-  std::printf("template    %s\n", (o.load.empty() ? o.cluster : o.load).c_str());
-  std::printf("accuracy    %.2f %%\n", r.accuracy());
-  std::printf("training    %.2f s of CPU for %llu samples\n", r.train_cpu_seconds,
-              static_cast<unsigned long long>(r.samples));
-  std::printf("answering   %.0f inferences/s on one thread (%s)\n", r.inferences_per_second,
-              hanami::instruction_set());
+  std::printf("%s: learned from %zu images, tested on %zu; template %s\n", r.dataset,
+              r.train_images, static_cast<std::size_t>(r.scores.samples()),
+              (o.load.empty() ? o.cluster : o.load).c_str());
+  std::printf("%s\n%s\n", to_string(r.scores).c_str(), hanami::to_string(r.grown).c_str());
+  std::printf(
+      "%.2f bytes a synapse; learned in %.2f s of CPU; %.0f inferences/s on one thread (%s)\n",
+      r.bytes_per_synapse(), r.train_cpu_seconds, r.inferences_per_second,
+      hanami::instruction_set());
   if (r.copy_bytes != 0) {
-    std::printf("            by an 8-bit copy of %zu bytes\n", r.copy_bytes);
+    std::printf("tested by an 8-bit copy of %zu bytes\n", r.copy_bytes);
   }
-  std::printf("grown       %zu neurons in %zu bricks, %zu synapses in %zu sections\n", s.neurons,
-              s.bricks, s.synapses, s.sections);
-  std::printf("memory      %zu bytes, %.2f a synapse\n", s.bytes, r.bytes_per_synapse());
-  std::printf("growth      %llu sections, %llu further steps, %llu bricks; %llu steps removed\n",
-              static_cast<unsigned long long>(s.growth.sections_grown),
-              static_cast<unsigned long long>(s.growth.steps_grown),
-              static_cast<unsigned long long>(s.growth.bricks_grown),
-              static_cast<unsigned long long>(s.growth.steps_removed));
 }
 
 /// The same, and more, as one JSON object.
 inline void print_json(const mnist_options& o, const mnist_result& r) {
   const char* separator = "{";
   const auto text = [&](const char* key, const std::string& value) {
-    std::string quoted;
-    for (const char c : value) {
-      quoted += c == '"' || c == '\\' ? std::string{'\\', c} : std::string(1, c);
-    }
-    std::printf("%s\n  \"%s\": \"%s\"", std::exchange(separator, ","), key, quoted.c_str());
+    std::printf("%s\n  \"%s\": %s", std::exchange(separator, ","), key,
+                hanami::json_string(value).c_str());
   };
   const auto number = [&](const char* key, auto value) {
     const bool whole = std::is_integral_v<decltype(value)>;
@@ -132,14 +112,14 @@ inline void print_json(const mnist_options& o, const mnist_result& r) {
   text("dataset", r.dataset);
   text("template", o.load.empty() ? o.cluster : o.load);
   number("train_samples", r.train_images);
-  number("test_samples", r.test_images);
+  number("test_samples", r.scores.samples());
   number("epochs", o.samples.epochs);
   number("seed", o.learning.seed);
   std::printf(",\n  \"endless\": %s", o.endless ? "true" : "false");
   text("executor", o.executor);
   number("threads", 1);
   text("instruction_set", hanami::instruction_set());
-  number("test_accuracy", r.accuracy());
+  number("test_accuracy", 100 * r.scores.accuracy());
   number("train_cpu_seconds", r.train_cpu_seconds);
   number("train_wall_seconds", r.train_wall_seconds);
   number("inferences_per_second", r.inferences_per_second);
