@@ -12,7 +12,7 @@
 #include <hanami/io/archive.hpp>
 #include <hanami/template/builder.hpp>
 
-#include "executor/sample_clusters.hpp"
+#include "support/sample_clusters.hpp"
 
 /// Clusters that together use all of what a device can do, and samples for them.
 

@@ -20,7 +20,7 @@
 
 #include <hanami/io/checkpoint.hpp>
 
-#include "executor/sample_clusters.hpp"
+#include "support/sample_clusters.hpp"
 
 using namespace hanami;
 using namespace hanami_test;

@@ -15,7 +15,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "executor/sample_clusters.hpp"
+#include "support/sample_clusters.hpp"
 #include "support/scratch_folder.hpp"
 
 using namespace hanami;
