@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -36,6 +37,9 @@ struct quantized_activity {
 /// `infer` may run on many threads at once, each with an activity of its own.
 class quantized_cluster {
  public:
+  static constexpr std::string_view checkpoint_kind = "quantized_cluster";
+  static constexpr std::uint32_t checkpoint_version = 1;
+
   /// Copies the weights that answer, averages included. Throws `errc::invalid_argument` for
   /// clusters whose neurons spike, or with weights that are not finite.
   template <class Weight>
@@ -69,6 +73,10 @@ class quantized_cluster {
                           quantize_output(net, o, from.inference_weights())});
     }
   }
+
+  /// Reads what `serialize` has written: `load<quantized_cluster>(path)`.
+  template <class Archive>
+  requires(Archive::reading) explicit quantized_cluster(Archive& from) { from(*this); }
 
   std::size_t input_size() const noexcept { return input_size_; }
   std::size_t output_size() const noexcept { return output_size_; }
@@ -104,6 +112,30 @@ class quantized_cluster {
     return {answer.begin(), answer.end()};
   }
 
+  template <class Archive>
+  void serialize(Archive& archive) {
+    std::uint64_t inputs = input_size_;
+    std::uint64_t outputs = output_size_;
+    std::uint64_t negative = negative_part_;
+    std::uint64_t sources = source_count_;
+    auto activation = static_cast<std::uint8_t>(activation_);
+    archive(inputs, outputs, negative, sources, activation, negative_inputs_);
+    serialize_inputs(archive);
+    archive(bricks_, outputs_);
+    if constexpr (Archive::reading) {
+      input_size_ = static_cast<std::size_t>(inputs);
+      output_size_ = static_cast<std::size_t>(outputs);
+      negative_part_ = static_cast<std::size_t>(negative);
+      source_count_ = static_cast<std::size_t>(sources);
+      archive.require(activation <= static_cast<std::uint8_t>(activation_kind::log2),
+                      "an activation that is none");
+      activation_ = static_cast<activation_kind>(activation);
+      const char* fault = find_fault();
+      archive.require(fault == nullptr, fault == nullptr ? "" : fault);
+      version_ = next_shape_version();
+    }
+  }
+
   /// Bytes held; activities come on top.
   std::size_t bytes() const noexcept {
     std::size_t sum = sizeof(*this) + allocated_bytes(inputs_) + allocated_bytes(negative_inputs_) +
@@ -121,13 +153,77 @@ class quantized_cluster {
   struct quantized_brick {
     std::uint32_t neurons = 0; ///< where they stand in the array of presynaptic nodes
     quantized_reader reader;
+
+    template <class Archive>
+    void serialize(Archive& archive) {
+      archive(neurons, reader);
+    }
   };
   struct quantized_output {
     output_layout plan;
     std::vector<float> location;
     std::vector<float> spread;
     quantized_reader reader;
+
+    template <class Archive>
+    void serialize(Archive& archive) {
+      auto kind = static_cast<std::uint8_t>(plan.kind);
+      archive(plan.name, kind, plan.first, plan.size, location, spread, reader);
+      archive.require(kind <= static_cast<std::uint8_t>(output_kind::linear),
+                      "an output of a kind that is none");
+      plan.kind = static_cast<output_kind>(kind);
+    }
   };
+
+  template <class Archive>
+  void serialize_inputs(Archive& archive) {
+    std::vector<std::string> names;
+    std::vector<std::uint32_t> numbers; // five of each
+    for (const input_layout& one : inputs_) {
+      names.push_back(one.name);
+      numbers.insert(numbers.end(), {one.offset, one.first, one.size, one.rows, one.columns});
+    }
+    archive(names, numbers);
+    archive.require(numbers.size() == 5 * names.size(), "inputs without sizes");
+    inputs_.clear();
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const std::uint32_t* n = numbers.data() + 5 * i;
+      inputs_.push_back({names[i], n[0], n[1], n[2], n[3], n[4], {}});
+    }
+  }
+
+  /// What of a copy that was read does not fit together, or nullptr.
+  const char* find_fault() const {
+    constexpr std::uint64_t most_sources = std::uint64_t{1} << 30;
+    std::uint64_t first = 0;
+    for (const input_layout& one : inputs_) {
+      if (one.first != first || std::uint64_t{one.offset} + one.size > negative_part_) {
+        return "an input that does not fit";
+      }
+      first += one.size;
+    }
+    if (first != input_size_ || negative_inputs_.size() != inputs_.size() ||
+        negative_part_ > source_count_ / 2 || source_count_ > most_sources) {
+      return "inputs that do not fit";
+    }
+    for (const quantized_brick& one : bricks_) {
+      if (!one.reader.fits(source_count_) ||
+          std::uint64_t{one.neurons} + one.reader.lanes() > source_count_) {
+        return "a brick that does not fit";
+      }
+    }
+    first = 0;
+    for (const quantized_output& one : outputs_) {
+      const std::size_t linear = one.plan.kind == output_kind::linear ? one.plan.size : 0;
+      if (!one.reader.fits(source_count_) || one.plan.first != first || one.plan.size == 0 ||
+          one.plan.size > one.reader.lanes() || one.location.size() != linear ||
+          one.spread.size() != linear) {
+        return "an output that does not fit";
+      }
+      first += one.plan.size;
+    }
+    return first == output_size_ ? nullptr : "outputs that do not fit";
+  }
 
   void fit(quantized_activity& ws) const {
     if (ws.version == version_) {

@@ -48,6 +48,33 @@ struct quantized_sources {
     return allocated_bytes(offset) + allocated_bytes(inverse_width) + allocated_bytes(lower) +
            allocated_bytes(tile);
   }
+
+  /// Whether the lists fit each other, `tiles` tiles and an array of `sources` presynaptic nodes.
+  bool fits(std::size_t tiles, std::size_t sources) const noexcept {
+    const auto range = [](float x) { return x >= 0 && x <= std::numeric_limits<float>::max(); };
+    if (tile.size() % quad_block != 0 || offset.size() != tile.size() / quads_per_chunk ||
+        inverse_width.size() != tile.size() * quad_width ||
+        (!lower.empty() && lower.size() != inverse_width.size()) || (!tile.empty() && tiles == 0)) {
+      return false;
+    }
+    for (std::size_t q = 0; q < tile.size(); ++q) {
+      const float* widths = inverse_width.data() + q * quad_width;
+      const bool silent = std::all_of(widths, widths + quad_width, [](float x) { return x == 0; });
+      if (tile[q] >= tiles && !(tile[q] == no_tile && silent)) {
+        return false;
+      }
+    }
+    return std::all_of(inverse_width.begin(), inverse_width.end(), range) &&
+           std::all_of(lower.begin(), lower.end(), range) &&
+           std::all_of(offset.begin(), offset.end(), [&](std::uint32_t at) {
+             return std::uint64_t{at} + chunk_width <= sources;
+           });
+  }
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(offset, inverse_width, lower, tile);
+  }
 };
 
 /// A brick or an output. Lanes stand in blocks of `block_lanes`: one block in a brick, as many as
@@ -65,6 +92,25 @@ struct quantized_reader {
   std::size_t bytes() const noexcept {
     return inputs.bytes() + neurons.bytes() + allocated_bytes(tiles) + allocated_bytes(scale) +
            allocated_bytes(bias);
+  }
+
+  /// Whether its lists fit each other and an array of `sources` presynaptic nodes.
+  bool fits(std::size_t sources) const noexcept {
+    const bool known = block_lanes == 16 || block_lanes == 32 || block_lanes == 64 ||
+                       block_lanes == 128 || block_lanes == 256;
+    return known && !bias.empty() && lanes() % block_lanes == 0 && scale.size() == lanes() &&
+           tile_count < no_tile && tiles.size() / quad_width / lanes() == tile_count &&
+           tiles.size() % (quad_width * lanes()) == 0 && inputs.fits(tile_count, sources) &&
+           neurons.fits(tile_count, sources);
+  }
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    std::uint64_t block = block_lanes;
+    std::uint64_t count = tile_count;
+    archive(block, count, inputs, neurons, tiles, scale, bias);
+    block_lanes = static_cast<std::size_t>(block);
+    tile_count = static_cast<std::size_t>(count);
   }
 };
 
