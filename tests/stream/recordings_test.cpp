@@ -14,6 +14,7 @@
 #include <support/anomaly_scores.hpp>
 #include <support/forecast_scores.hpp>
 #include <support/sensor_files.hpp>
+#include <support/skip.hpp>
 
 using namespace hanami;
 
@@ -23,7 +24,7 @@ namespace {
 std::filesystem::path recordings() {
   const char* folder = std::getenv("HANAMI_SENSORS_DIR");
   if (folder == nullptr) {
-    WARN("skipped: HANAMI_SENSORS_DIR is not set");
+    hanami_test::skip("HANAMI_SENSORS_DIR is not set");
     return {};
   }
   return folder;
