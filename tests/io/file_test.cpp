@@ -14,6 +14,7 @@
 #include <catch2/catch.hpp>
 
 #include "support/scratch_folder.hpp"
+#include "support/skip.hpp"
 
 using namespace hanami;
 
@@ -80,7 +81,7 @@ TEST_CASE("a file that cannot be written leaves the old one and no other", "[io]
 
 TEST_CASE("a full disk leaves the old file", "[io]") {
   if (!std::filesystem::exists("/dev/full")) {
-    WARN("skipped: there is no /dev/full");
+    hanami_test::skip("there is no /dev/full");
     return;
   }
   const scratch_folder folder;

@@ -9,6 +9,7 @@
 #include <catch2/catch.hpp>
 
 #include "support/scratch_folder.hpp"
+#include "support/skip.hpp"
 
 using namespace hanami;
 
@@ -119,7 +120,7 @@ TEST_CASE("the gzip reader reads packed and plain files", "[io]") {
 TEST_CASE("MNIST loads", "[io]") {
   const char* folder = std::getenv("HANAMI_MNIST_DIR");
   if (folder == nullptr) {
-    WARN("skipped: HANAMI_MNIST_DIR is not set");
+    hanami_test::skip("HANAMI_MNIST_DIR is not set");
     return;
   }
   const image_dataset train = load_mnist(folder, mnist_part::train, read_file_or_gzip);

@@ -33,15 +33,16 @@ secret_key key_of(unsigned char fill) {
 token_claims some_claims() { return {"3f.abc", "ann@example.org", "reds", 77, now - 10, now + 10}; }
 
 std::string coded(const std::string& text) {
-  return detail::to_base64url(detail::bytes_of(text), text.size());
+  return service::access::detail::to_base64url(service::access::detail::bytes_of(text),
+                                               text.size());
 }
 
 /// A token of any header and payload with a right signature.
 std::string forge(const std::string& header, const std::string& payload, const secret_key& key) {
   const std::string text = coded(header) + "." + coded(payload);
   unsigned char code[crypto_auth_hmacsha256_BYTES];
-  crypto_auth_hmacsha256(code, detail::bytes_of(text), text.size(), key.data());
-  return text + "." + detail::to_base64url(code, sizeof code);
+  crypto_auth_hmacsha256(code, service::access::detail::bytes_of(text), text.size(), key.data());
+  return text + "." + service::access::detail::to_base64url(code, sizeof code);
 }
 
 const std::string header = R"({"alg":"HS256","typ":"JWT"})";
@@ -82,16 +83,17 @@ TEST_CASE("a token is that of RFC 7515's HS256", "[service]") {
       "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh"
       "0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
   unsigned char key[64];
-  REQUIRE(
-      detail::from_base64url("AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4"
-                             "hcgUuTwjAzZr1Z9CAow",
-                             key, sizeof key) == 64);
+  REQUIRE(service::access::detail::from_base64url(
+              "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4"
+              "hcgUuTwjAzZr1Z9CAow",
+              key, sizeof key) == 64);
   crypto_auth_hmacsha256_state state;
   unsigned char code[crypto_auth_hmacsha256_BYTES];
   crypto_auth_hmacsha256_init(&state, key, sizeof key);
-  crypto_auth_hmacsha256_update(&state, detail::bytes_of(text), text.size());
+  crypto_auth_hmacsha256_update(&state, service::access::detail::bytes_of(text), text.size());
   crypto_auth_hmacsha256_final(&state, code);
-  REQUIRE(detail::to_base64url(code, sizeof code) == "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+  REQUIRE(service::access::detail::to_base64url(code, sizeof code) ==
+          "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
   // And a token made by hand from the same parts is one of ours.
   REQUIRE(check_token(forge(header, payload, key_of(1)), key_of(1), now));
 }
