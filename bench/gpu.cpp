@@ -115,7 +115,8 @@ double serial_seconds(cluster& c, const table& samples) {
 template <class Device>
 class bench {
  public:
-  bench(hanami::gpu::trainer<Device>& device, double copied, const sizes& size, std::string folder)
+  bench(hanami::gpu::basic_trainer<Device>& device, double copied, const sizes& size,
+        std::string folder)
       : device_(device), copied_(copied), size_(size), folder_(std::move(folder)) {}
 
   void mnist() {
@@ -184,7 +185,7 @@ class bench {
   void train_fleet(std::vector<cluster>& fleet, const table& samples, std::size_t count) {
     const std::size_t rows = samples.inputs.size() / fleet[0].input_size();
     std::vector<std::vector<std::uint32_t>> orders(fleet.size());
-    std::vector<hanami::gpu::fleet_member> members;
+    std::vector<hanami::gpu::training_job> members;
     for (std::size_t m = 0; m < fleet.size(); ++m) {
       for (std::size_t k = 0; k < count; ++k) {
         orders[m].push_back(static_cast<std::uint32_t>((k + m * 331) % rows));
@@ -218,7 +219,7 @@ class bench {
                 "one core", on_host, static_cast<double>(rows) / on_host, seconds / on_host);
   }
 
-  hanami::gpu::trainer<Device>& device_;
+  hanami::gpu::basic_trainer<Device>& device_;
   double copied_; ///< bytes a second, 0: not known
   sizes size_;
   std::string folder_; ///< with MNIST
@@ -232,7 +233,7 @@ struct gpu_options {
 };
 
 template <class Device>
-void run(hanami::gpu::trainer<Device> device, double copied, const sizes& size,
+void run(hanami::gpu::basic_trainer<Device> device, double copied, const sizes& size,
          const gpu_options& o) {
   bench<Device> all(device, copied, size, o.data);
   const auto part = [&](const char* name, void (bench<Device>::*work)()) {
@@ -249,10 +250,10 @@ void run(hanami::gpu::trainer<Device> device, double copied, const sizes& size,
 int run(const gpu_options& o) {
   if (o.emulated) {
     std::puts("emulated: the figures below are none of a device");
-    run(hanami::gpu::trainer<hanami::gpu::emulated_device>(), 0, tiny, o);
+    run(hanami::gpu::basic_trainer<hanami::gpu::emulated_device>(), 0, tiny, o);
     return 0;
   }
-  hanami::gpu::executor device;
+  hanami::gpu::trainer device;
   const double copied = device.device().copy_bandwidth(std::size_t{1} << 30);
   const auto& what = device.device().properties();
   std::printf("%s: compute capability %d.%d, %u multiprocessors, copies %.1f GB/s\n",

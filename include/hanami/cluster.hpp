@@ -13,22 +13,15 @@
 #include <vector>
 
 #include "algorithm/average.hpp"
-#include "algorithm/backward.hpp"
 #include "algorithm/forward.hpp"
-#include "algorithm/rehearsal.hpp"
+#include "algorithm/phases.hpp"
 #include "algorithm/sample_check.hpp"
-#include "algorithm/schedule.hpp"
-#include "algorithm/spiking.hpp"
 #include "foundation/error.hpp"
-#include "foundation/random_streams.hpp"
 #include "foundation/serial_executor.hpp"
 #include "fwd.hpp"
-#include "growth/bricks.hpp"
-#include "growth/dormant.hpp"
-#include "growth/drift.hpp"
-#include "growth/grow.hpp"
 #include "growth/outputs.hpp"
 #include "growth/prune.hpp"
+#include "learner.hpp"
 #include "structure/network.hpp"
 #include "structure/network_check.hpp"
 #include "structure/workspace.hpp"
@@ -38,41 +31,6 @@ namespace hanami {
 namespace detail {
 struct cluster_access; // for executors that keep the state of clusters elsewhere
 }
-
-/// Numbers that steer learning. The defaults serve every task that has been measured.
-struct learning_options {
-  std::uint64_t seed = 1;      ///< of all randomness: the same seed and samples, the same cluster
-  double learning_rate = 0.04; ///< at the first sample, > 0
-  double bias_rate = 0.1;      ///< learning rate of biases, as a share of the rate
-  double step_size =
-      0.25; ///< linear outputs: share of an error that a first step mends, in place of
-            ///< the rate; measured: above 0.3 wide inputs with noisy targets come apart
-  double tolerance_classes = 0.05; ///< softmax: samples with no larger error are known, not trained
-  double tolerance_values = 0.01;  ///< the same for sigmoid and linear outputs, in inner units
-  double gradient_clip = 1.5;      ///< largest error of a node, in inner units
-  double growth_loss_per_neuron = 8.0; ///< loss, per neuron of a brick, that asks for another brick
-  std::uint32_t rehearsal = 0;         ///< remembered samples trained after each sample; none where
-                               ///< neurons spike: without what was before, they mean nothing
-  std::uint32_t replay_capacity = 2000; ///< samples kept for rehearsal
-  double replay_threshold = 0.3; ///< largest error of a node above which a sample is remembered
-  double pruning = 0.0;          ///< share of the steps to remove, 0..0.95; 0: template decides
-
-  friend bool operator==(const learning_options&, const learning_options&) = default;
-
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(seed, learning_rate, bias_rate, step_size, tolerance_classes, tolerance_values,
-            gradient_clip, growth_loss_per_neuron, rehearsal, replay_capacity, replay_threshold,
-            pruning);
-  }
-};
-
-/// What training on one sample found, before it learned from it.
-struct train_result {
-  double loss = 0;      ///< in nats
-  double error = 0;     ///< largest error of an output node, in inner units
-  bool learned = false; ///< false: known well enough, weights left alone
-};
 
 /// Sizes and events of a cluster.
 struct cluster_statistics {
@@ -118,19 +76,20 @@ class basic_cluster {
 
   /// Throws `errc::invalid_template` or `errc::invalid_argument`.
   explicit basic_cluster(hanami::cluster_template from, learning_options options = {})
-      : template_(std::move(from)), options_(options),
-        net_(make_network<Real, Weight>(template_, options.seed)) {
-    adopt_options();
-    set_averaging(net_, wants_average());
+      : template_(std::move(from)), net_(make_network<Real, Weight>(template_, options.seed)),
+        learner_(options, net_) {
+    learner_.follow_averaging(net_);
     workspace_.fit(net_);
   }
 
   const hanami::cluster_template& cluster_template() const noexcept { return template_; }
-  const learning_options& options() const noexcept { return options_; }
+  const learning_options& options() const noexcept { return learner_.options(); }
+  /// How far it has learned, and what is due when.
+  const learner<Real>& learning() const noexcept { return learner_; }
   const network<Real, Weight>& state() const noexcept { return net_; }
   /// The weights that `infer` uses: the average, as soon as it has been taken for the first time.
   weight_set inference_weights() const noexcept {
-    return schedule_.seen < average_period ? weight_set::current : weight_set::average;
+    return learner_.average_ready() ? weight_set::average : weight_set::current;
   }
   std::size_t input_size() const noexcept { return net_.topology.input_size; }
   std::size_t output_size() const noexcept { return net_.topology.output_size; }
@@ -147,95 +106,67 @@ class basic_cluster {
   /// the weights themselves answer. 0: an endless stream (the state of a new cluster), where the
   /// rate stays and averaged weights answer (not those of linear outputs: they follow a level that
   /// wanders, and an average lags behind it).
-  void start_task(std::uint64_t samples) {
-    schedule_.planned = samples;
-    schedule_.seen = 0;
-    pruning_rounds_ = 0;
-    steps_removed_ = 0;
-    if (net_.averaging() != wants_average()) {
-      set_averaging(net_, wants_average());
-    }
-  }
+  void start_task(std::uint64_t samples) { learner_.start_task(net_, samples); }
 
   /// Whether no end of the training is known: `start_task` has announced none.
-  bool endless() const noexcept { return schedule_.endless(); }
+  bool endless() const noexcept { return learner_.progress().schedule.endless(); }
 
-  /// Learns from one sample. Throws `errc::invalid_argument` for wrong sizes or infinite values,
-  /// and has then changed nothing. Allocates only when the network grows beyond what is reserved.
-  template <executor Executor = serial_executor>
+  /// Learns from one sample. Linear in the steps that its active inputs and neurons reach, times
+  /// the neurons of a brick; samples known well enough cost a prediction. Allocates only when the
+  /// network grows beyond what is reserved. Throws `errc::invalid_argument` for wrong sizes,
+  /// infinite values, and targets outside 0..1 of sigmoid and softmax outputs, and has then changed
+  /// nothing. `observe` is told when each phase has ended.
+  template <executor Executor = serial_executor, phase_observer Observer = no_observer>
   train_result train(std::span<const Real> input, std::span<const Real> target,
-                     const Executor& run = {}) {
+                     const Executor& run = {}, Observer observe = {}) {
     detail::check_size(input.size(), input_size(), "input");
     detail::check_size(target.size(), output_size(), "target");
-    detail::check_targets(target);
-    const train_result result = train_once(input, target, run);
-    if (options_.rehearsal > 0 && result.learned && workspace_.memory.empty()) {
-      rehearse(input, target, result, run);
-    }
-    ++schedule_.seen;
-    ++samples_;
-    if (schedule_.endless() && drift_.note(result.loss)) {
-      schedule_.seen = 0; // it learns as fast as at its begin, and forgets the average
-    }
-    reset_dormant_when_due();
-    if (net_.averaging() && schedule_.seen % average_period == 0) {
-      update_average(net_, schedule_.seen);
-    }
-    prune_when_due();
-    return result;
+    detail::check_targets<Real>(net_.topology.outputs, target);
+    return learner_.train(net_, workspace_, input, target, run, observe);
   }
 
-  /// Answers in the units of the targets; they stand in `ws.prediction` until its next use. Never
-  /// changes the cluster. Allocates only when the network has grown since the activity's last use.
-  template <executor Executor = serial_executor>
+  /// The prediction for a sample, in the units of the targets; it stands in `ws.prediction` until
+  /// the workspace's next use. Never changes the cluster. Costs what the forward pass of `train`
+  /// does. Allocates only when the network has grown since the workspace's last use. Throws
+  /// `errc::invalid_argument` for a wrong size or infinite values.
+  template <executor Executor = serial_executor, phase_observer Observer = no_observer>
   std::span<const Real> infer(std::span<const Real> input, workspace<Real>& ws,
-                              const Executor& run = {}) const {
+                              const Executor& run = {}, Observer observe = {}) const {
     detail::check_size(input.size(), input_size(), "input");
     ws.fit(net_);
     if (place_inputs(net_, input, ws).infinite) {
       detail::refuse_infinity("input");
     }
-    infer_placed(net_, inference_weights(), ws, run);
+    observe(phase::inputs);
+    infer_placed(net_, inference_weights(), ws, run, observe);
     return ws.prediction;
   }
 
-  /// The same with an activity of its own, which continues from the cluster's. For a single answer.
+  /// The same with a workspace of its own, which continues from the cluster's. For a single
+  /// prediction: it allocates. Throws as the other.
   std::vector<Real> infer(std::span<const Real> input) const {
     workspace<Real> ws = workspace_;
-    const auto answer = infer(input, ws);
-    return {answer.begin(), answer.end()};
+    const auto prediction = infer(input, ws);
+    return {prediction.begin(), prediction.end()};
   }
 
-  /// An activity that continues the stream the cluster was trained on (it matters where neurons
-  /// spike); a default one starts from rest.
-  workspace<Real> current_workspace() const { return workspace_; }
+  /// The workspace of the last sample trained. A copy of it continues the stream the cluster was
+  /// trained on (it matters where neurons spike); a default one starts from rest.
+  const workspace<Real>& current_workspace() const noexcept { return workspace_; }
 
   /// Takes the memory for `steps` steps in all now: until there are as many, growth allocates only
   /// for new bricks, and pruning nothing.
   void reserve(std::size_t steps) {
     net_.tiles.reserve(steps);
-    if (pruning_share() > 0) {
-      norms_.reserve(2 * steps);
+    if (learner_.pruning_share(net_) > 0) {
+      learner_.reserve(steps);
     }
   }
 
   /// Gives memory back that was reserved for growth and is not used.
   void shrink_to_fit() {
-    std::vector<Real>().swap(norms_);
-    net_.tiles.shrink_to_fit();
-    net_.bricks.shrink_to_fit();
-    for (auto& b : net_.bricks) {
-      b.shrink_to_fit();
-    }
-    for (auto& h : net_.hexagons) {
-      h.chunks.shrink_to_fit();
-      h.bricks.shrink_to_fit();
-    }
-    for (auto& o : net_.outputs) {
-      o.weights.shrink_to_fit();
-      o.average_weights.shrink_to_fit();
-      o.bricks.shrink_to_fit();
-    }
+    learner_.shrink_to_fit();
+    net_.shrink_to_fit();
     workspace<Real> fresh;
     fresh.fit(net_);
     fresh.memory = std::move(workspace_.memory);
@@ -243,24 +174,21 @@ class basic_cluster {
   }
 
   /// Makes the averaged weights the weights and gives back what only learning needs: the average,
-  /// the memory of the borders, reserves. `train` still works, as at the begin of a new task.
+  /// the memory of the borders, reserves. `train` still works, as at the beginning of a new task.
   void compact() {
     if (net_.averaging()) {
       if (inference_weights() == weight_set::average) {
-        adopt_average();
+        adopt_average(net_);
       }
       set_averaging(net_, false);
     }
-    for (auto& b : net_.bricks) {
-      b.compact();
-    }
-    net_.compacted = true;
+    net_.compact();
     shrink_to_fit();
   }
 
-  /// Bytes held: the network, one activity, remembered samples.
+  /// Bytes held: the network, one workspace, remembered samples.
   std::size_t bytes() const noexcept {
-    return sizeof(*this) - sizeof(net_) + net_.bytes() + workspace_.bytes() + ring_.bytes();
+    return sizeof(*this) - sizeof(net_) + net_.bytes() + workspace_.bytes() + learner_.bytes();
   }
 
   /// From now on the network may take `bytes` more than it holds now, within the template's memory
@@ -277,9 +205,9 @@ class basic_cluster {
   }
 
   /// Gives an output more nodes while the cluster learns, for classes that nobody has announced.
-  /// What it has learned stays; new nodes weigh nothing (those of softmax begin as classes that have
-  /// not been seen), outputs behind this one move back in the flat vectors, and an endless stream
-  /// learns fast again, as after a change. Linear in the weights of the output. Throws
+  /// What it has learned stays; new nodes weigh nothing (those of softmax begin as classes that
+  /// have not been seen), outputs behind this one move back in the flat vectors, and an endless
+  /// stream learns fast again, as after a change. Linear in the weights of the output. Throws
   /// `errc::invalid_argument` for a name that is not there or fewer nodes than there are,
   /// `errc::invalid_template` beyond the limits of templates, `errc::out_of_memory` beyond the
   /// memory limit; nothing has changed then.
@@ -308,15 +236,13 @@ class basic_cluster {
                                      std::to_string(size) +
                                      " nodes would pass the memory limit of the cluster");
     }
-    ring_.widen_targets(at.first + at.size, size - nodes_before,
-                        grown.outputs[index].kind == output_kind::softmax
-                            ? Real{0}
-                            : std::numeric_limits<Real>::quiet_NaN());
-    hanami::grow_output(net_, index, size, samples_);
+    learner_.widen_targets(at.first + at.size, size - nodes_before,
+                           grown.outputs[index].kind == output_kind::softmax
+                               ? Real{0}
+                               : std::numeric_limits<Real>::quiet_NaN());
+    hanami::grow_output(net_, index, size, learner_.progress().samples);
     template_ = std::move(grown);
-    if (schedule_.endless()) {
-      schedule_.seen = 0;
-    }
+    learner_.start_anew();
   }
 
   cluster_statistics statistics() const {
@@ -338,9 +264,9 @@ class basic_cluster {
       s.synapses += o.weights.size();
     }
     s.bytes = bytes();
-    s.samples = samples_;
-    s.samples_learned = samples_learned_;
-    s.drifts = drift_.changes();
+    s.samples = learner_.progress().samples;
+    s.samples_learned = learner_.progress().samples_learned;
+    s.drifts = learner_.progress().drift.changes();
     s.growth = net_.growth;
     return s;
   }
@@ -348,15 +274,16 @@ class basic_cluster {
   /// Everything but the template, for checkpoints (`io/checkpoint.hpp`).
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(options_);
+    learning_options options = learner_.options();
+    archive(options);
     if constexpr (Archive::reading) {
-      adopt_options();
+      learner_.adopt(options, net_);
     }
     archive(net_);
     if constexpr (Archive::reading) {
       const char* fault = find_fault(net_);
       archive.require(fault == nullptr, fault == nullptr ? "" : fault);
-      net_.seed = options_.seed;
+      net_.seed = options.seed;
       workspace_ = {};
       workspace_.fit(net_);
     }
@@ -365,18 +292,11 @@ class basic_cluster {
       archive.require(workspace_.memory.fits(net_),
                       "the memory of the neurons does not fit the cluster");
     }
-    archive(schedule_.planned, schedule_.seen, drift_, ring_, loss_sum_, samples_, samples_learned_,
-            pruning_rounds_, steps_removed_);
+    archive(learner_);
   }
 
  private:
   friend struct detail::cluster_access;
-
-  bool linear() const noexcept {
-    return std::any_of(net_.topology.outputs.begin(), net_.topology.outputs.end(),
-                       [](const output_layout& o) { return o.kind == output_kind::linear; });
-  }
-  bool wants_average() const noexcept { return schedule_.endless() && !linear(); }
 
   template <class Plans>
   static value_range range_of(const Plans& plans, std::string_view name, const char* what) {
@@ -393,242 +313,10 @@ class basic_cluster {
                                       std::string(name) + "'; it has " + known);
   }
 
-  void adopt_options() {
-    check_options();
-    ring_ = options_.rehearsal == 0
-                ? rehearsal_ring<Real>()
-                : rehearsal_ring<Real>(options_.replay_capacity, input_size(), output_size());
-  }
-
-  void check_options() const {
-    const auto check = [](bool good, const char* why) {
-      if (!good) {
-        raise(errc::invalid_argument, why);
-      }
-    };
-    check(options_.learning_rate > 0 && options_.learning_rate <= 10,
-          "learning_rate must be in (0, 10]");
-    check(options_.step_size > 0 && options_.step_size <= 1, "step_size must be in (0, 1]");
-    check(options_.bias_rate >= 0 && options_.bias_rate <= 10, "bias_rate must be in [0, 10]");
-    check(options_.tolerance_classes >= 0 && options_.tolerance_values >= 0,
-          "tolerances must not be negative");
-    check(options_.gradient_clip > 0, "gradient_clip must be above 0");
-    check(options_.growth_loss_per_neuron > 0, "growth_loss_per_neuron must be above 0");
-    check(options_.rehearsal <= 1000, "rehearsal must be at most 1000");
-    check(options_.rehearsal == 0 ||
-              (options_.replay_capacity > 0 && options_.replay_capacity <= 10000000),
-          "replay_capacity must be in 1..10000000");
-    check(options_.pruning >= 0 && options_.pruning <= 0.95, "pruning must be in [0, 0.95]");
-  }
-
-  template <class Executor>
-  train_result train_once(std::span<const Real> input, std::span<const Real> target,
-                          const Executor& run) {
-    workspace_.fit_to_learn(net_);
-    const input_findings found = place_inputs(net_, input, workspace_);
-    if (found.infinite) {
-      detail::refuse_infinity("input");
-    }
-    if (net_.compacted) {
-      resume();
-    }
-    if (found.new_negative) {
-      open_negatives(input);
-    }
-    net_.renewal_checks = schedule_.moving() ? 16 : 64;
-    grow_forward(net_, workspace_, run);
-    remember(run);
-    train_result result = measure(target);
-    if (result.learned) {
-      learn(result.loss, run);
-    }
-    return result;
-  }
-
-  /// What spiking neurons learn from later stands in their traces.
-  template <class Executor>
-  void remember(const Executor& run) {
-    if (workspace_.memory.empty()) {
-      return;
-    }
-    workspace_.memory.fit_traces(net_);
-    const follow_traces<Real, Weight> work{net_, workspace_};
-    for (const auto& bricks : workspace_.level_bricks) {
-      run.for_each(bricks.size(), 2 * touched_bytes(net_, bricks, workspace_),
-                   [&](std::size_t i) { work(bricks[i]); });
-    }
-  }
-
-  void open_negatives(std::span<const Real> input) {
-    for (std::size_t i = 0; i < net_.topology.inputs.size(); ++i) {
-      const auto values =
-          input.subspan(net_.topology.inputs[i].first, net_.topology.inputs[i].size);
-      if (net_.negative_inputs[i] == 0 &&
-          std::any_of(values.begin(), values.end(), [](Real x) { return x < Real{0}; })) {
-        open_negative_input(net_, i);
-      }
-    }
-    workspace_.fit_to_learn(net_);
-    place_inputs(net_, input, workspace_);
-  }
-
-  void resume() {
-    for (auto& b : net_.bricks) {
-      b.resume();
-    }
-    net_.compacted = false;
-    if (wants_average()) {
-      set_averaging(net_, true);
-    }
-  }
-
-  train_result measure(std::span<const Real> target) {
-    train_result result;
-    for (std::size_t o = 0; o < net_.outputs.size(); ++o) {
-      const auto& layout = net_.topology.outputs[o];
-      const auto part = target.subspan(layout.first, layout.size);
-      if (layout.kind == output_kind::linear) {
-        follow_targets(net_.outputs[o], part);
-      }
-      predict_output(net_, o, workspace_);
-      const auto loss =
-          measure_output(net_, o, part, static_cast<Real>(options_.gradient_clip), workspace_);
-      result.loss += static_cast<double>(loss.nats);
-      result.error = std::max(result.error, static_cast<double>(loss.worst));
-      const double skip = layout.kind == output_kind::softmax ? options_.tolerance_classes
-                                                              : options_.tolerance_values;
-      result.learned = result.learned || !(static_cast<double>(loss.worst) < skip);
-    }
-    return result;
-  }
-
-  template <class Executor>
-  void learn(double loss, const Executor& run) {
-    find_hidden_gradients(net_, workspace_, run);
-    correct_weights(net_, rates_now(), workspace_, run);
-    ++samples_learned_;
-    if (net_.topology.settings.max_bricks <= net_.topology.settings.initial_bricks &&
-        net_.growth.bricks_removed == 0) {
-      return; // no hexagon has room
-    }
-    note_errors(net_, workspace_);
-    loss_sum_ += loss;
-    const double enough = options_.growth_loss_per_neuron * static_cast<double>(net_.lanes());
-    if (loss_sum_ > enough) {
-      loss_sum_ -= enough;
-      if (grow_where_wrong(net_)) {
-        workspace_.fit_to_learn(net_);
-      }
-    }
-  }
-
-  /// The rates of this sample; the gradients must be known.
-  step_rates<Real> rates_now() const noexcept {
-    const double share = schedule_.share();
-    step_rates<Real> rates;
-    if (linear()) {
-      rates = whole_gradient_rates(net_, workspace_, static_cast<Real>(options_.step_size * share),
-                                   static_cast<Real>(options_.bias_rate));
-    } else {
-      rates.weight = static_cast<Real>(options_.learning_rate * share);
-      rates.bias = static_cast<Real>(options_.learning_rate * share * options_.bias_rate);
-      rates.output_bias = rates.bias;
-    }
-    rates.number = samples_learned_;
-    return rates;
-  }
-
-  template <class Executor>
-  void rehearse(std::span<const Real> input, std::span<const Real> target, const train_result& now,
-                const Executor& run) {
-    if (now.error > options_.replay_threshold) {
-      ring_.add(input, target);
-    }
-    if (ring_.size() == 0) {
-      return;
-    }
-    for (std::uint32_t k = 0; k < options_.rehearsal; ++k) {
-      const auto pick =
-          random_below(static_cast<std::uint32_t>(ring_.size()), options_.seed,
-                       detail::random_key(detail::random_stream::rehearsal, k), samples_);
-      train_once(ring_.input(pick), ring_.target(pick), run);
-    }
-  }
-
-  double pruning_share() const noexcept {
-    if (options_.pruning > 0) {
-      return options_.pruning;
-    }
-    return net_.topology.settings.enable_pruning ? 0.3 : 0.0;
-  }
-
-  /// While a stream moves: after every thousand samples, of which one in eight is looked at.
-  void reset_dormant_when_due() {
-    if (!schedule_.moving()) {
-      return;
-    }
-    if (schedule_.seen % 8 == 0) {
-      note_active(net_, workspace_);
-    }
-    if (schedule_.seen % 1000 == 0) {
-      reset_dormant_neurons(net_);
-    }
-  }
-
-  /// Ten rounds between 2 % and 20 % of a task, or a round every 5,000 samples of an endless
-  /// stream.
-  void prune_when_due() {
-    const double share = pruning_share();
-    if (share <= 0) {
-      return;
-    }
-    const std::size_t steps = count_steps(net_);
-    if (schedule_.endless()) {
-      if (schedule_.seen % 5000 != 0) {
-        return;
-      }
-      remove_weakest(net_, static_cast<std::size_t>(static_cast<double>(steps) * share / 10),
-                     norms_);
-      reopen_sections(net_, static_cast<std::size_t>(pruning_rounds_++ % 10), 10);
-      return;
-    }
-    if (pruning_rounds_ >= 10 || schedule_.seen * 50 < schedule_.planned * (pruning_rounds_ + 1)) {
-      return;
-    }
-    ++pruning_rounds_;
-    const auto grown = static_cast<double>(steps + steps_removed_);
-    const auto goal =
-        static_cast<std::size_t>(grown * share * static_cast<double>(pruning_rounds_) / 10);
-    if (goal > steps_removed_) {
-      remove_weakest(net_, goal - static_cast<std::size_t>(steps_removed_), norms_);
-    }
-    steps_removed_ = static_cast<std::size_t>(grown) - count_steps(net_);
-  }
-
-  void adopt_average() {
-    std::copy_n(net_.tiles.average(), net_.tiles.slot_end() * net_.lanes(), net_.tiles.weights());
-    for (auto& b : net_.bricks) {
-      b.bias = b.average_bias;
-    }
-    for (auto& o : net_.outputs) {
-      o.weights = o.average_weights;
-      o.bias = o.average_bias;
-    }
-  }
-
   hanami::cluster_template template_;
-  learning_options options_;
   network<Real, Weight> net_;
+  learner<Real> learner_;
   workspace<Real> workspace_;
-  learning_schedule schedule_;
-  drift_detector drift_;
-  rehearsal_ring<Real> ring_;
-  std::vector<Real> norms_;
-  double loss_sum_ = 0;
-  std::uint64_t samples_ = 0;
-  std::uint64_t samples_learned_ = 0;
-  std::uint64_t pruning_rounds_ = 0;
-  std::uint64_t steps_removed_ = 0;
 };
 
 } // namespace hanami

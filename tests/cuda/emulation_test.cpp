@@ -25,7 +25,7 @@ using hanami_test::table_for;
 
 namespace {
 
-using emulated = gpu::trainer<gpu::emulated_device>;
+using emulated = gpu::basic_trainer<gpu::emulated_device>;
 
 /// What the error says.
 template <class Call>
@@ -66,7 +66,7 @@ TEST_CASE("threads of several blocks do the same, whoever of them is faster", "[
     cluster serial = made;
     hanami_test::train_serially(serial, samples);
     CAPTURE(name);
-    gpu::trainer device{hanami_test::threaded_device(2, 2)};
+    gpu::basic_trainer device{hanami_test::threaded_device(2, 2)};
     device.train(made, samples.view());
     CHECK((saved(made) == saved(serial)));
   }
@@ -124,7 +124,7 @@ TEST_CASE("a fleet learns what each of its members would have learned alone", "[
     }
   }
   std::vector<cluster> alone = fleet;
-  std::vector<gpu::fleet_member> members;
+  std::vector<gpu::training_job> members;
   for (std::size_t m = 0; m < fleet.size(); ++m) {
     members.push_back({&fleet[m], orders[m]});
     for (const std::uint32_t row : orders[m]) {
@@ -211,7 +211,7 @@ TEST_CASE("bad samples end the training of one member only", "[cuda]") {
   std::vector<cluster> fleet{hanami_test::sensor_cluster(1), hanami_test::sensor_cluster(2)};
   const std::vector<std::uint32_t> bad{1, 2, 3, 30, 4};
   const std::vector<std::uint32_t> good{1, 2, 3, 31, 4};
-  const std::vector<gpu::fleet_member> members{{&fleet[0], bad}, {&fleet[1], good}};
+  const std::vector<gpu::training_job> members{{&fleet[0], bad}, {&fleet[1], good}};
   emulated device;
   const auto why = refusal([&] { device.train(members, table.view()); }, errc::invalid_argument);
   CHECK(why.find("infinit") != std::string::npos);
@@ -244,7 +244,7 @@ TEST_CASE("tables that do not fit are refused before anything is learned", "[cud
   const auto table = table_for(c, 5);
   emulated device;
   const auto refused = [&](const owned_table& bad, std::vector<std::uint32_t> order) {
-    const gpu::fleet_member member{&c, order};
+    const gpu::training_job member{&c, order};
     return refusal([&] { device.train(std::span(&member, 1), bad.view()); },
                    errc::invalid_argument);
   };

@@ -50,7 +50,7 @@ double accuracy(const cluster& c, const hanami_test::owned_table& table) {
 } // namespace
 
 TEST_CASE("a device answers what the cluster answers", "[gpu]") {
-  gpu::executor device;
+  gpu::trainer device;
   for (auto& [name, made] : device_clusters()) {
     CAPTURE(name);
     hanami_test::train_serially(made, table_for(made, 1100));
@@ -67,7 +67,7 @@ TEST_CASE("a device answers what the cluster answers", "[gpu]") {
 }
 
 TEST_CASE("a device learns as the host does, and the same every time", "[gpu]") {
-  gpu::executor device;
+  gpu::trainer device;
   for (auto& [name, made] : device_clusters()) {
     CAPTURE(name);
     const auto samples = table_for(made, 1500);
@@ -85,7 +85,7 @@ TEST_CASE("a device learns as the host does, and the same every time", "[gpu]") 
 }
 
 TEST_CASE("clusters come and go between host and device", "[gpu]") {
-  gpu::executor device;
+  gpu::trainer device;
   cluster made = hanami_test::picture_cluster();
   const auto samples = table_for(made, 600);
   const auto before = saved(made);
@@ -99,7 +99,7 @@ TEST_CASE("clusters come and go between host and device", "[gpu]") {
 }
 
 TEST_CASE("members of a fleet learn what they learn alone", "[gpu]") {
-  gpu::executor device;
+  gpu::trainer device;
   const auto table = table_for(hanami_test::sensor_cluster(), 400);
   std::vector<cluster> fleet;
   std::vector<std::vector<std::uint32_t>> orders(300);
@@ -110,20 +110,20 @@ TEST_CASE("members of a fleet learn what they learn alone", "[gpu]") {
     }
   }
   std::vector<cluster> alone(fleet.begin(), fleet.begin() + 3);
-  std::vector<gpu::fleet_member> members;
+  std::vector<gpu::training_job> members;
   for (std::size_t m = 0; m < fleet.size(); ++m) {
     members.push_back({&fleet[m], orders[m]});
   }
   device.train(members, table.view());
   for (std::size_t m = 0; m < alone.size(); ++m) {
-    const gpu::fleet_member one{&alone[m], orders[m]};
+    const gpu::training_job one{&alone[m], orders[m]};
     device.train(std::span(&one, 1), table.view());
     CHECK((saved(alone[m]) == saved(fleet[m])));
   }
 }
 
 TEST_CASE("all blocks together learn what the host learns", "[gpu]") {
-  gpu::executor device;
+  gpu::trainer device;
   cluster_settings settings;
   settings.brick_size = 256;
   settings.initial_bricks = 40;
@@ -144,7 +144,7 @@ TEST_CASE("all blocks together learn what the host learns", "[gpu]") {
 }
 
 TEST_CASE("a full pool stops growth on a device, and nothing else", "[gpu]") {
-  gpu::executor device;
+  gpu::trainer device;
   cluster made = hanami_test::picture_cluster();
   hanami_test::train_serially(made, table_for(made, 1));
   made.allow_growth(64 * 32 * sizeof(float));

@@ -126,16 +126,16 @@ class threaded_device : public hanami::gpu::emulated_device {
   threaded_device(std::size_t blocks, std::size_t threads) : blocks_(blocks), threads_(threads) {}
 
   void train(std::span<const hanami::gpu::placed_image> images,
-             std::span<const hanami::gpu::task_view> tasks, std::size_t /*lanes*/) const {
+             std::span<const hanami::gpu::batch_view> tasks, std::size_t /*lanes*/) const {
     for (std::size_t k = 0; k < images.size(); ++k) {
       run([&](const threaded_team& team) {
-        hanami::gpu::train_task(team, images[k].view(), tasks[k]);
+        hanami::gpu::train_batch(team, images[k].view(), tasks[k]);
       });
     }
   }
-  void infer(const hanami::gpu::placed_image& image, const hanami::gpu::task_view& task,
+  void infer(const hanami::gpu::placed_image& image, const hanami::gpu::batch_view& task,
              std::size_t /*lanes*/) const {
-    run([&](const threaded_team& team) { hanami::gpu::infer_task(team, image.view(), task); });
+    run([&](const threaded_team& team) { hanami::gpu::infer_batch(team, image.view(), task); });
   }
 
  private:

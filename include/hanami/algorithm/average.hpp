@@ -9,14 +9,12 @@
 #include "../foundation/random.hpp"
 #include "../foundation/random_streams.hpp"
 #include "../structure/network.hpp"
+#include "schedule.hpp"
 
 /// Running averages of all weights: a stream without an end keeps a learning rate, and its noise,
 /// for ever; the average answers without it (Polyak and Juditsky 1992).
 
 namespace hanami {
-
-/// Samples between two updates of the average.
-inline constexpr std::uint64_t average_period = 1000;
 
 /// Starts averaging at the weights as they are, or ends it and gives the memory back.
 template <class Real, class Weight>
@@ -69,8 +67,9 @@ void approach(tile_pool<Weight>& tiles, Real share, const weight_rounding<Weight
 template <class Real>
 HANAMI_HOST_DEVICE Real average_share(std::uint64_t seen) noexcept {
   const std::uint64_t window = std::min<std::uint64_t>(10000, seen / 4);
-  return window <= average_period ? Real{1}
-                                  : static_cast<Real>(average_period) / static_cast<Real>(window);
+  return window <= cadence::average
+             ? Real{1}
+             : static_cast<Real>(cadence::average) / static_cast<Real>(window);
 }
 
 /// average += c (weights - average), for the sample number `seen` of an endless stream: a window of
@@ -88,6 +87,19 @@ void update_average(network<Real, Weight>& net, std::uint64_t seen) noexcept {
   for (auto& o : net.outputs) {
     detail::approach(o.average_weights.data(), o.weights.data(), o.weights.size(), share);
     detail::approach(o.average_bias.data(), o.bias.data(), o.bias.size(), share);
+  }
+}
+
+/// Makes the averaged weights the weights.
+template <class Real, class Weight>
+void adopt_average(network<Real, Weight>& net) noexcept {
+  std::copy_n(net.tiles.average(), net.tiles.slot_end() * net.lanes(), net.tiles.weights());
+  for (auto& b : net.bricks) {
+    b.bias = b.average_bias;
+  }
+  for (auto& o : net.outputs) {
+    o.weights = o.average_weights;
+    o.bias = o.average_bias;
   }
 }
 

@@ -13,6 +13,7 @@
 #include "borders.hpp"
 #include "forward.hpp"
 #include "lanes.hpp"
+#include "phases.hpp"
 #include "spiking.hpp"
 
 /// From the errors of the outputs back to every active weight: plain gradient descent, one sample
@@ -164,11 +165,12 @@ struct gradient_brick {
 /// Work of one brick once all gradients are known: its borders follow its presynaptic nodes, its
 /// weights and those of the outputs that read it are corrected. Writes only what belongs to the
 /// brick.
-template <class Real, class Weight>
+template <class Real, class Weight, class Observer = no_observer>
 struct correct_brick {
   network<Real, Weight>& net;
   workspace<Real>& ws;
   step_rates<Real> rates;
+  [[no_unique_address]] Observer observe = {};
 
   void operator()(std::size_t index) const noexcept {
     auto& b = net.bricks[index];
@@ -176,7 +178,9 @@ struct correct_brick {
       return;
     }
     track_borders(net, index, ws);
+    observe(phase::borders);
     correct_outputs(index);
+    observe(phase::output_weights);
     const Real* gradient = ws.hidden_gradients.data() + index * net.lanes();
     const bool spikes = ws.memory.spikes(index);
     for (std::size_t lane = 0; lane < net.lanes() && !spikes; ++lane) {
@@ -195,6 +199,7 @@ struct correct_brick {
       update_tiles<lanes()>(net.tiles.weights(), list.phi.data(), list.slot.data(), list.count,
                             rate, gradient, round);
     });
+    observe(phase::weights);
   }
 
  private:
@@ -281,10 +286,10 @@ step_rates<Real> whole_gradient_rates(const network<Real, Weight>& net, const wo
 }
 
 /// Second half of the backward pass: corrects all weights by the gradients and errors in `ws`.
-template <class Real, class Weight, executor Executor>
+template <class Real, class Weight, executor Executor, phase_observer Observer = no_observer>
 void correct_weights(network<Real, Weight>& net, const step_rates<Real>& rates, workspace<Real>& ws,
-                     const Executor& run) {
-  const correct_brick<Real, Weight> work{net, ws, rates};
+                     const Executor& run, Observer observe = {}) {
+  const correct_brick<Real, Weight, Observer> work{net, ws, rates, observe};
   for (const auto& bricks : ws.level_bricks) {
     run.for_each(bricks.size(), 2 * touched_bytes(net, bricks, ws),
                  [&](std::size_t i) { work(bricks[i]); });

@@ -73,6 +73,14 @@ constexpr void pass_check(border_state& border, std::uint32_t checked) noexcept 
   border.state |= again << 16;
 }
 
+/// Activations, as shares of a border, that the border rule tells apart.
+template <class Real>
+inline constexpr Real full_share = Real{1};
+template <class Real>
+inline constexpr Real near_share = Real(0.25);
+template <class Real>
+inline constexpr Real far_share = Real{4};
+
 /// Where the activations of 16 presynaptic nodes lie: a bit for each that is above its border,
 /// above a quarter of it, above four times as much.
 struct border_shares {
@@ -107,9 +115,9 @@ HANAMI_HOST_DEVICE HANAMI_INLINE void move_borders(border_state& border, std::ui
 template <class Real>
 HANAMI_INLINE void follow_borders(border_state& border, std::uint32_t active,
                                   const Real* activation, Real* inverse_width) noexcept {
-  const border_shares shares{share_bits(activation, inverse_width, Real{1}),
-                             share_bits(activation, inverse_width, Real(0.25)),
-                             share_bits(activation, inverse_width, Real{4})};
+  const border_shares shares{share_bits(activation, inverse_width, full_share<Real>),
+                             share_bits(activation, inverse_width, near_share<Real>),
+                             share_bits(activation, inverse_width, far_share<Real>)};
   move_borders(border, active, shares, activation, inverse_width);
 }
 

@@ -13,6 +13,7 @@
 #include "activation.hpp"
 #include "lanes.hpp"
 #include "loss.hpp"
+#include "phases.hpp"
 #include "sections.hpp"
 #include "spiking.hpp"
 
@@ -120,11 +121,12 @@ void find_active(const network<Real, Weight>& net, hexagon_id id, workspace<Real
 
 /// Work of one brick: list its active steps, add them up, activate. Writes only its own list and
 /// its own neurons, so that bricks of one level may run at the same time.
-template <class Real, class Weight>
+template <class Real, class Weight, class Observer = no_observer>
 struct forward_brick {
   const network<Real, Weight>& net;
   workspace<Real>& ws;
   weight_set weights;
+  [[no_unique_address]] Observer observe = {};
 
   void operator()(std::size_t index) const noexcept {
     const auto& b = net.bricks[index];
@@ -134,6 +136,7 @@ struct forward_brick {
       return;
     }
     list_steps(net, index, ws);
+    observe(phase::list);
     const auto& list = ws.lists[index];
     const bool average = weights == weight_set::average && net.averaging();
     const Weight* tiles = average ? net.tiles.average() : net.tiles.weights();
@@ -141,6 +144,7 @@ struct forward_brick {
     Real* activations = ws.activations.data() + net.neurons_of(index);
     with_lanes(net.lanes(), [&](auto lanes) {
       accumulate<lanes()>(tiles, list.phi.data(), list.slot.data(), list.count, bias, activations);
+      observe(phase::accumulate);
       if (ws.memory.spikes(index)) {
         spike(ws.memory, index, lanes(), activations);
       }
@@ -150,6 +154,7 @@ struct forward_brick {
         }
       });
     });
+    observe(phase::activate);
   }
 };
 
@@ -260,28 +265,17 @@ void forward_outputs(const network<Real, Weight>& net, weight_set weights, works
   }
 }
 
-/// About how much memory the active steps of some bricks touch, judged by their last lists.
-template <class Real, class Weight>
-std::size_t touched_bytes(const network<Real, Weight>& net,
-                          const std::vector<std::uint32_t>& bricks,
-                          const workspace<Real>& ws) noexcept {
-  std::size_t steps = 0;
-  for (const std::uint32_t index : bricks) {
-    steps += ws.lists[index].count;
-  }
-  return steps * net.lanes() * sizeof(Weight);
-}
-
 /// A whole inference of the values placed in `ws`: grows nothing, writes only `ws`. Answers are
 /// in the units of the targets.
-template <class Real, class Weight, executor Executor>
+template <class Real, class Weight, executor Executor, phase_observer Observer = no_observer>
 void infer_placed(const network<Real, Weight>& net, weight_set weights, workspace<Real>& ws,
-                  const Executor& run) {
-  const forward_brick<Real, Weight> work{net, ws, weights};
+                  const Executor& run, Observer observe = {}) {
+  const forward_brick<Real, Weight, Observer> work{net, ws, weights, observe};
   for (std::size_t level = 0; level < net.topology.levels.size(); ++level) {
     for (const hexagon_id id : net.topology.levels[level]) {
       find_active(net, id, ws);
     }
+    observe(phase::active);
     const auto& bricks = ws.level_bricks[level];
     run.for_each(bricks.size(), touched_bytes(net, bricks, ws),
                  [&](std::size_t i) { work(bricks[i]); });
@@ -290,6 +284,7 @@ void infer_placed(const network<Real, Weight>& net, weight_set weights, workspac
   for (std::size_t o = 0; o < net.outputs.size(); ++o) {
     predict_output(net, o, ws);
   }
+  observe(phase::outputs);
 }
 
 } // namespace hanami

@@ -4,13 +4,18 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <string>
 #include <system_error>
+#include <vector>
 
+#include "../config.hpp"
 #include "../foundation/error.hpp"
+#include "../structure/topology.hpp"
 
-/// What no sample may bring: other sizes than the cluster's, and infinite values.
+/// What no sample may bring: other sizes than the cluster's, infinite values, and targets that
+/// cannot be meant.
 
 namespace hanami {
 
@@ -39,11 +44,30 @@ inline void check_size(std::size_t found, std::size_t expected, const char* what
         std::string("infinite ") + what + " value; finite values and NaN (missing) are taken");
 }
 
+/// Whether a target can be meant for a node of this kind: finite or NaN, and from 0 to 1 for
+/// probabilities.
 template <class Real>
-void check_targets(std::span<const Real> target) {
-  for (const Real t : target) {
-    if (std::isinf(t)) {
-      refuse_infinity("target");
+HANAMI_HOST_DEVICE bool good_target(output_kind kind, Real target) noexcept {
+  constexpr Real most = std::numeric_limits<Real>::max();
+  return kind == output_kind::linear ? !(target > most) && !(target < -most)
+                                     : !(target > Real{1}) && !(target < Real{0});
+}
+
+template <class Real>
+void check_targets(const std::vector<output_layout>& outputs, std::span<const Real> target) {
+  for (const output_layout& output : outputs) {
+    for (const Real t : target.subspan(output.first, output.size)) {
+      if (good_target(output.kind, t)) {
+        continue;
+      }
+      if (std::isinf(t)) {
+        refuse_infinity("target");
+      }
+      raise(errc::invalid_argument,
+            "the target " + std::to_string(t) + " of the " +
+                (output.kind == output_kind::softmax ? "softmax" : "sigmoid") + " output '" +
+                output.name + "' is no probability; from 0 to 1 are taken, and NaN (missing)" +
+                "; values of any size are for outputs of kind linear");
     }
   }
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -14,6 +15,14 @@
 /// active steps.
 
 namespace hanami {
+
+/// The first weights of a section are drawn from +- this: half of sqrt(3 / n), with n the most
+/// presynaptic nodes of its brick that were active at once.
+template <class Real>
+HANAMI_HOST_DEVICE Real first_weight_bound(std::uint32_t most_active) noexcept {
+  return Real(0.5) *
+         std::sqrt(Real{3} / static_cast<Real>(std::max<std::uint32_t>(most_active, 1)));
+}
 
 /// Neuron presynaptic nodes pass everything above their border on: their activations drift while
 /// they learn.

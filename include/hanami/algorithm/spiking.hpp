@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "../foundation/executor.hpp"
 #include "../foundation/random.hpp"
 #include "../foundation/simd.hpp"
 #include "../structure/workspace.hpp"
@@ -194,6 +195,18 @@ void update_traced(Weight* tiles, const neuron_memory<Real>& memory, std::size_t
                       simd_load(step + v * width) * simd_load(trace + v * width),
                   noise, v);
     }
+  }
+}
+
+/// The traces of all bricks after the forward pass of training on a sample: what spiking neurons
+/// learn from later.
+template <class Real, class Weight, executor Executor>
+void follow_all_traces(const network<Real, Weight>& net, workspace<Real>& ws, const Executor& run) {
+  ws.memory.fit_traces(net);
+  const follow_traces<Real, Weight> work{net, ws};
+  for (const auto& bricks : ws.level_bricks) {
+    run.for_each(bricks.size(), 2 * touched_bytes(net, bricks, ws),
+                 [&](std::size_t i) { work(bricks[i]); });
   }
 }
 

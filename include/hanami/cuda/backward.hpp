@@ -166,9 +166,9 @@ HANAMI_HOST_DEVICE void track_borders(const Team& team, image_view image, brick_
         detail::border_shares shares{0, 0, 0};
         for (std::uint32_t i = 0; i < chunk_width; ++i) {
           const float share = x[i] * inverse_width[i];
-          shares.above |= static_cast<std::uint32_t>(share > 1.0f) << i;
-          shares.near |= static_cast<std::uint32_t>(share > 0.25f) << i;
-          shares.far |= static_cast<std::uint32_t>(share > 4.0f) << i;
+          shares.above |= static_cast<std::uint32_t>(share > detail::full_share<float>) << i;
+          shares.near |= static_cast<std::uint32_t>(share > detail::near_share<float>) << i;
+          shares.far |= static_cast<std::uint32_t>(share > detail::far_share<float>) << i;
         }
         detail::move_borders(image.at<border_state>(brick.border_states)[c], bits(c), shares, x,
                              inverse_width);
@@ -260,9 +260,9 @@ HANAMI_HOST_DEVICE void note_errors(const Team& team, image_view image) {
                 [&](std::size_t b, float sum) { image.bricks()[b].squares = sum; });
   team.sync();
   team.once([&] {
-    head.loss_sum += head.loss;
-    const bool due = head.loss_sum > head.loss_enough;
-    head.loss_sum -= due ? head.loss_enough : 0;
+    const bool due = head.progress.brick_due(head.loss, head.brick_loss);
+    head.progress.loss_sum += head.loss;
+    head.progress.loss_sum -= due ? head.brick_loss : 0;
     for (std::uint32_t h = 0; h < head.hexagon_count; ++h) {
       hexagon_record& here = image.hexagons()[h];
       const std::uint32_t* bricks = image.at<std::uint32_t>(here.bricks);
@@ -300,7 +300,7 @@ HANAMI_HOST_DEVICE void note_active(const Team& team, image_view image) {
 template <class Team>
 HANAMI_HOST_DEVICE void update_average(const Team& team, image_view image) {
   const image_header& head = image.head();
-  const auto share = average_share<float>(head.seen);
+  const auto share = average_share<float>(head.progress.schedule.seen);
   const auto approach_at = [&](float* average, const float* weights, std::size_t count) {
     team.each_of_all(count, [&](std::size_t i) {
       average[i] = multiply_add(share, weights[i] - average[i], average[i]);

@@ -4,4 +4,4 @@
 #include "device.cuh"
 
 /// What nvcc compiles of `cuda/cuda.hpp`: kernels and calls of the CUDA runtime. To be included
-/// by one presynaptic node file of the program, which needs nothing else in it.
+/// by one source file of the program, which needs nothing else in it.

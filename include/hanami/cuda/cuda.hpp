@@ -4,13 +4,13 @@
 #include "device.hpp"
 #include "trainer.hpp"
 
-/// Clusters on a GPU: `hanami::gpu::executor`. Any C++20 compiler takes this header. One
-/// presynaptic node file of the program includes `cuda/cuda.cuh` and is compiled by nvcc (CUDA 13,
+/// Clusters on a GPU: `hanami::gpu::trainer`. Any C++20 compiler takes this header. One
+/// source file of the program includes `cuda/cuda.cuh` and is compiled by nvcc (CUDA 13,
 /// C++20,
 /// `--expt-relaxed-constexpr`, compute capability 8.0 and newer; the target `hanami::cuda` says
 /// so).
 ///
-///     hanami::gpu::executor device;                 // throws errc::no_device
+///     hanami::gpu::trainer device;                 // throws errc::no_device
 ///     device.train(c, {inputs, targets});           // one cluster, all rows in order
 ///     device.train(members, {inputs, targets});     // a fleet, each on rows of its own
 ///     device.train_streams(clusters, rows, next);   // the same from streams without an end
@@ -38,6 +38,6 @@
 
 namespace hanami::gpu {
 
-using executor = trainer<cuda_device>;
+using trainer = basic_trainer<cuda_device>;
 
 } // namespace hanami::gpu

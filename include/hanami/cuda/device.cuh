@@ -14,7 +14,7 @@
 #include "device.hpp"
 #include "kernels.cuh"
 
-/// The definitions that belong to `device.hpp`. Not inline: one presynaptic node file of a program
+/// The definitions that belong to `device.hpp`. Not inline: one source file of a program
 /// includes them.
 
 namespace hanami::gpu {
@@ -92,7 +92,7 @@ struct cuda_device::state {
   cudaStream_t work = {};
   memory records; ///< of a launch: images and tasks
   memory fronts;  ///< of inference
-  std::vector<task_view> tasks;
+  std::vector<batch_view> tasks;
 
   explicit state(int index) : properties(look_at(index)) {
     void* mapped = nullptr;
@@ -160,7 +160,7 @@ struct cuda_device::state {
     return std::max(1U, static_cast<unsigned>(each) * properties.multiprocessors);
   }
 
-  void train_by_all(placed_image image, task_view task) {
+  void train_by_all(placed_image image, batch_view task) {
     const unsigned threads = most_threads / 2;
     void* arguments[] = {&image, &task};
     check_cuda(cudaLaunchCooperativeKernel(reinterpret_cast<const void*>(train_large),
@@ -170,16 +170,16 @@ struct cuda_device::state {
   }
 
   void train_by_blocks(std::span<const placed_image> images, std::size_t lanes) {
-    const std::size_t bytes = images.size() * (sizeof(placed_image) + sizeof(task_view));
+    const std::size_t bytes = images.size() * (sizeof(placed_image) + sizeof(batch_view));
     keep(records, bytes);
     std::byte* tasks_there = records.data() + images.size_bytes();
     copy(records.data(), images.data(), images.size_bytes(), cudaMemcpyHostToDevice);
-    copy(tasks_there, tasks.data(), tasks.size() * sizeof(task_view), cudaMemcpyHostToDevice);
+    copy(tasks_there, tasks.data(), tasks.size() * sizeof(batch_view), cudaMemcpyHostToDevice);
     const std::size_t fast = fast_bytes_for(images);
     allow_shared(train_fleet, fast);
     train_fleet<<<static_cast<unsigned>(images.size()), threads_for(lanes), fast, work>>>(
         reinterpret_cast<const placed_image*>(records.data()),
-        reinterpret_cast<const task_view*>(tasks_there), fast);
+        reinterpret_cast<const batch_view*>(tasks_there), fast);
     check_cuda(cudaGetLastError(), "launching training");
   }
 
@@ -246,7 +246,7 @@ void cuda_device::download(void* to, const std::byte* from, std::size_t bytes) {
   state_->copy(to, from, bytes, cudaMemcpyDeviceToHost);
 }
 
-void cuda_device::train(std::span<const placed_image> images, std::span<const task_view> tasks,
+void cuda_device::train(std::span<const placed_image> images, std::span<const batch_view> tasks,
                         std::size_t lanes) {
   *state_->progress_word() = 0;
   state_->tasks.assign(tasks.begin(), tasks.end());
@@ -258,7 +258,7 @@ void cuda_device::train(std::span<const placed_image> images, std::span<const ta
   }
 }
 
-void cuda_device::infer(const placed_image& image, const task_view& task, std::size_t lanes) {
+void cuda_device::infer(const placed_image& image, const batch_view& task, std::size_t lanes) {
   const std::size_t fast = state_->fast_bytes_for(std::span(&image, 1));
   const unsigned threads = state::threads_for(lanes);
   state::allow_shared(infer_rows, fast);

@@ -70,9 +70,9 @@ class cuda_device {
   void download(void* to, const std::byte* from, std::size_t bytes);
 
   /// Begin to train or to answer. All that they are given must stay until `wait` returns.
-  void train(std::span<const placed_image> images, std::span<const task_view> tasks,
+  void train(std::span<const placed_image> images, std::span<const batch_view> tasks,
              std::size_t lanes);
-  void infer(const placed_image& image, const task_view& task, std::size_t lanes);
+  void infer(const placed_image& image, const batch_view& task, std::size_t lanes);
 
   /// Returns when all that was begun is done. Throws what went wrong meanwhile.
   void wait();

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "../foundation/memory.hpp"
+#include "batch.hpp"
 #include "image.hpp"
 #include "image_device.hpp"
-#include "task.hpp"
 #include "team.hpp"
 
 /// The device that is always there.
@@ -46,14 +46,14 @@ class emulated_device {
       std::memcpy(to, from, bytes);
     }
   }
-  void train(std::span<const placed_image> images, std::span<const task_view> tasks,
+  void train(std::span<const placed_image> images, std::span<const batch_view> tasks,
              std::size_t /*lanes*/) const {
     for (std::size_t i = 0; i < images.size(); ++i) {
-      train_task(team_, images[i].view(), tasks[i]);
+      train_batch(team_, images[i].view(), tasks[i]);
     }
   }
-  void infer(const placed_image& image, const task_view& task, std::size_t /*lanes*/) const {
-    infer_task(team_, image.view(), task);
+  void infer(const placed_image& image, const batch_view& task, std::size_t /*lanes*/) const {
+    infer_batch(team_, image.view(), task);
   }
   void wait() const noexcept {}
 

@@ -85,8 +85,7 @@ HANAMI_HOST_DEVICE void draw_weights(const Team& team, image_view image, std::ui
   const brick_record& brick = image.bricks()[index];
   const presynaptic_chunk* chunks =
       image.at<presynaptic_chunk>(image.hexagons()[brick.hexagon].chunks);
-  const float scale =
-      0.5f * std::sqrt(3.0f / static_cast<float>(std::max<std::uint32_t>(brick.most_active, 1)));
+  const float scale = first_weight_bound<float>(brick.most_active);
   const std::uint64_t key =
       detail::random_key(detail::random_stream::section_weights, index, brick.replacements);
   const std::size_t lanes = head.lanes;

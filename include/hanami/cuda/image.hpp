@@ -6,7 +6,7 @@
 #include <type_traits>
 
 #include "../config.hpp"
-#include "../growth/drift.hpp"
+#include "../learner.hpp"
 #include "../structure/brick.hpp"
 #include "../structure/topology.hpp"
 #include "../template/cluster_template.hpp"
@@ -28,7 +28,7 @@ enum class pause : std::uint32_t {
   reshape, ///< the next sample changes more than weights and sections: bricks, negative inputs, or
            ///< a stream has turned out to be another one
   no_room, ///< the next sample needs more tiles than the image has
-  refused  ///< the next sample has infinite values
+  refused  ///< the next sample has infinite values, or targets that are no probabilities
 };
 
 struct input_record {
@@ -88,13 +88,10 @@ struct image_header {
   std::uint64_t bytes;       ///< of the whole image
   std::uint64_t front_bytes; ///< of all but the tiles, which come last
   std::uint64_t seed;
-  std::uint64_t planned, seen; ///< of the learning schedule
-  drift_detector drift;        ///< of an endless stream
-  std::uint64_t samples, samples_learned;
+  learning_options options;
+  learning_progress progress;
+  double brick_loss; ///< that asks for a brick
   std::uint64_t sections_grown;
-  double learning_rate, bias_rate, tolerance_classes, tolerance_values;
-  double loss_sum, loss_enough; ///< as the loss says when a hexagon gets a brick
-  float gradient_clip;
   activation_kind activation;
   bool averaging;
   bool full;         ///< no more growth
@@ -115,6 +112,7 @@ struct image_header {
   std::uint32_t found_infinite, found_negative, found_missing, found_unborn,
       found_no_room; ///< 0 or 1
   std::uint32_t learns;
+  upkeep due; ///< after the last sample
   pause paused;
   double loss;
   std::uint64_t done;        ///< samples of the task

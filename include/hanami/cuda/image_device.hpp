@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <span>
 
+#include "batch.hpp"
 #include "image.hpp"
-#include "task.hpp"
 
 namespace hanami::gpu {
 
@@ -16,7 +16,7 @@ template <class Device>
 concept image_device = requires(Device& device, typename Device::memory& memory,
                                 typename Device::staging& staging, std::size_t bytes,
                                 const void* from, void* to, std::span<const placed_image> images,
-                                std::span<const task_view> tasks, std::size_t lanes) {
+                                std::span<const batch_view> tasks, std::size_t lanes) {
   { device.allocate(bytes) } -> std::same_as<typename Device::memory>; // errc::out_of_memory
   { device.stage(bytes) } -> std::same_as<typename Device::staging>;   // memory of the host
   { memory.data() } -> std::same_as<std::byte*>;

@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "batch.hpp"
 #include "device_team.cuh"
 #include "image.hpp"
-#include "task.hpp"
 
 /// What is launched. A block may take an image, or all of it but the tiles, to its shared memory
 /// while it works on it.
@@ -45,26 +45,26 @@ __device__ inline image_view bring_in(const placed_image& image, std::byte* fast
 
 /// Block k trains image k on task k.
 __global__ void __launch_bounds__(most_threads)
-    train_fleet(const placed_image* images, const task_view* tasks, std::size_t fast_bytes) {
+    train_fleet(const placed_image* images, const batch_view* tasks, std::size_t fast_bytes) {
   extern __shared__ uint4 shared_memory[];
   auto* fast = reinterpret_cast<std::byte*>(shared_memory);
   const placed_image image = images[blockIdx.x];
   const std::size_t part = fast_part(image, fast_bytes);
   const image_view view = bring_in(image, fast, part);
-  train_task(device_team<false>{}, view, tasks[blockIdx.x]);
+  train_batch(device_team<false>{}, view, tasks[blockIdx.x]);
   __syncthreads();
   copy_by_block(image.base, fast, part);
 }
 
 /// All blocks train one image. A cooperative launch.
-__global__ void __launch_bounds__(most_threads) train_large(placed_image image, task_view task) {
-  train_task(device_team<true>{}, image.view(), task);
+__global__ void __launch_bounds__(most_threads) train_large(placed_image image, batch_view task) {
+  train_batch(device_team<true>{}, image.view(), task);
 }
 
 /// Every block answers its share of the rows, on a copy of the image's front: in shared memory, or
 /// where it does not go in, in `fronts` (one for each block).
 __global__ void __launch_bounds__(most_threads)
-    infer_rows(placed_image image, task_view task, std::size_t fast_bytes, std::byte* fronts) {
+    infer_rows(placed_image image, batch_view task, std::size_t fast_bytes, std::byte* fronts) {
   extern __shared__ uint4 shared_memory[];
   std::size_t part = fast_part(image, fast_bytes);
   auto* fast = reinterpret_cast<std::byte*>(shared_memory);
@@ -77,7 +77,7 @@ __global__ void __launch_bounds__(most_threads)
   const std::uint64_t before = min(task.count, blockIdx.x * share);
   task.first += before;
   task.count = min(share, task.count - before);
-  infer_task(device_team<false>{}, view, task);
+  infer_batch(device_team<false>{}, view, task);
   __syncthreads();
   if (threadIdx.x == 0 && view.head().found_infinite != 0) {
     *static_cast<volatile std::uint32_t*>(&image.view().head().found_infinite) = 1;

@@ -33,7 +33,7 @@ struct sample_table {
 };
 
 /// A cluster and the rows it is to be trained on, in order; the same row may come again.
-struct fleet_member {
+struct training_job {
   cluster* trained = nullptr;
   std::span<const std::uint32_t> order;
 };
@@ -78,17 +78,17 @@ inline std::size_t room_to_grow(const network<float>& net) {
 /// done. An error of the device ends all; what members have learned since they were last on the
 /// host is then lost, and they go on from there.
 template <image_device Device>
-class trainer {
+class basic_trainer {
  public:
-  explicit trainer(Device device = Device{}) : device_(std::move(device)) {}
+  explicit basic_trainer(Device device = Device{}) : device_(std::move(device)) {}
 
   Device& device() noexcept { return device_; }
 
   /// Trains every member on its rows, all at once, one team a cluster. Throws what
   /// `require_supported` and `cluster::train` throw, `errc::out_of_memory` and the device's errors.
-  train_report train(std::span<const fleet_member> members, const sample_table& table) {
+  train_report train(std::span<const training_job> members, const sample_table& table) {
     report_ = {};
-    for (const fleet_member& member : members) {
+    for (const training_job& member : members) {
       check(member, table);
     }
     const auto inputs = upload(table.inputs);
@@ -109,8 +109,8 @@ class trainer {
     require_rows(table.inputs.size(), c.input_size(), "inputs");
     std::vector<std::uint32_t> order(table.inputs.size() / c.input_size());
     std::iota(order.begin(), order.end(), 0U);
-    const fleet_member member{&c, order};
-    return train(std::span<const fleet_member>(&member, 1), table);
+    const training_job member{&c, order};
+    return train(std::span<const training_job>(&member, 1), table);
   }
 
   /// Trains clusters of equal inputs and outputs on streams, in parts of up to `rows` samples of
@@ -154,11 +154,11 @@ class trainer {
     std::vector<float> answers(rows * c.output_size());
     const auto from = upload(inputs);
     memory to = device_.allocate(answers.size() * sizeof(float));
-    task_view task;
+    batch_view task;
     task.inputs = at<float>(from);
     task.answers = reinterpret_cast<float*>(to.data());
     task.count = rows;
-    task.average = detail::cluster_access::answers_averaged(c);
+    task.average = c.inference_weights() == weight_set::average && c.state().averaging();
     device_.infer({image.data(), layout.bytes(), layout.front_bytes()}, task, lanes_of(c));
     device_.wait();
     image_header head;
@@ -186,7 +186,7 @@ class trainer {
     std::optional<image_layout> layout{}; ///< of the image that stands on the device
     memory image{};
     std::uint64_t until_upkeep = 0; ///< samples that the device may still train
-    task_result before{};           ///< what the image had done before this launch
+    batch_result before{};          ///< what the image had done before this launch
     std::exception_ptr failure{};
 
     bool finished() const noexcept { return failure || done == count; }
@@ -244,7 +244,7 @@ class trainer {
     }
   }
 
-  static void check(const fleet_member& member, const sample_table& table) {
+  static void check(const training_job& member, const sample_table& table) {
     const cluster& c = *member.trained;
     require_supported(c);
     require_rows(table.inputs.size(), c.input_size(), "inputs");
@@ -334,7 +334,7 @@ class trainer {
         take_back(w);
       }
       if (!w.layout) {
-        w.until_upkeep = detail::cluster_access::samples_to_upkeep(*w.trained);
+        w.until_upkeep = w.trained->learning().samples_until_upkeep(w.trained->state());
         if (w.until_upkeep == 0 || w.trained->state().compacted) {
           train_here(w, table);
           continue;
@@ -368,7 +368,7 @@ class trainer {
   }
 
   /// Notes what a member has done in a launch; the sample on which it has stopped is done here.
-  void collect(work& w, const task_result& now, const sample_table& table) {
+  void collect(work& w, const batch_result& now, const sample_table& table) {
     const std::uint64_t done = now.done - w.before.done;
     w.done += static_cast<std::size_t>(done);
     w.until_upkeep -= done;
@@ -387,15 +387,15 @@ class trainer {
   /// One launch for all that have samples left. False when none has. Calls `meanwhile` while the
   /// device works.
   template <class Meanwhile>
-  bool run_round(std::vector<work>& all, const task_view& common, const sample_table& table,
+  bool run_round(std::vector<work>& all, const batch_view& common, const sample_table& table,
                  const Meanwhile& meanwhile) {
     std::vector<work*> running;
     std::vector<placed_image> images;
-    std::vector<task_view> tasks;
+    std::vector<batch_view> tasks;
     std::size_t lanes = 0;
     for (work& w : all) {
       attempt(w, [&] {
-        task_view task = common;
+        batch_view task = common;
         task.count = prepare(w, table);
         if (task.count == 0) {
           return;
@@ -419,16 +419,16 @@ class trainer {
   }
 
   template <class Meanwhile>
-  void launch(std::span<const placed_image> images, std::vector<task_view>& tasks,
+  void launch(std::span<const placed_image> images, std::vector<batch_view>& tasks,
               std::size_t lanes, const Meanwhile& meanwhile) {
     results_.resize(tasks.size());
-    const std::size_t bytes = tasks.size() * sizeof(task_result);
+    const std::size_t bytes = tasks.size() * sizeof(batch_result);
     if (results_there_.size() < bytes) {
       results_there_ = memory{};
       results_there_ = device_.allocate(bytes);
     }
     for (std::size_t k = 0; k < tasks.size(); ++k) {
-      tasks[k].result = reinterpret_cast<task_result*>(results_there_.data()) + k;
+      tasks[k].result = reinterpret_cast<batch_result*>(results_there_.data()) + k;
     }
     device_.train(images, tasks, lanes);
     ++report_.launches;
@@ -442,7 +442,7 @@ class trainer {
   template <class Meanwhile>
   void run(std::vector<work>& all, const sample_table& table, const float* inputs,
            const float* targets, const Meanwhile& meanwhile) {
-    task_view common;
+    batch_view common;
     common.inputs = inputs;
     common.targets = targets;
     bool called = false;
@@ -482,7 +482,7 @@ class trainer {
   Device device_;
   staging staging_{};
   memory results_there_{};
-  std::vector<task_result> results_;
+  std::vector<batch_result> results_;
   train_report report_;
 };
 

@@ -21,29 +21,7 @@ namespace hanami::detail {
 /// The state of a cluster, for those that keep it elsewhere for a while.
 struct cluster_access {
   static auto& net(auto& c) noexcept { return c.net_; }
-  static auto& schedule(auto& c) noexcept { return c.schedule_; }
-  static auto& drift(auto& c) noexcept { return c.drift_; }
-  static auto& loss_sum(auto& c) noexcept { return c.loss_sum_; }
-  static auto& samples(auto& c) noexcept { return c.samples_; }
-  static auto& samples_learned(auto& c) noexcept { return c.samples_learned_; }
-  static bool answers_averaged(const cluster& c) noexcept {
-    return c.inference_weights() == weight_set::average && c.net_.averaging();
-  }
-
-  /// Samples that may be trained before one after which neurons are renewed or steps removed.
-  static std::uint64_t samples_to_upkeep(const cluster& c) noexcept {
-    const auto& [planned, seen] = c.schedule_;
-    std::uint64_t due = std::numeric_limits<std::uint64_t>::max();
-    if (c.schedule_.moving()) {
-      due = (seen / 1000 + 1) * 1000;
-    }
-    if (c.pruning_share() > 0 && planned == 0) {
-      due = std::min(due, (seen / 5000 + 1) * 5000);
-    } else if (c.pruning_share() > 0 && c.pruning_rounds_ < 10) {
-      due = (planned * (c.pruning_rounds_ + 1) + 49) / 50;
-    }
-    return due > seen ? due - seen - 1 : 0;
-  }
+  static auto& learning(auto& c) noexcept { return c.learner_; }
 };
 
 } // namespace hanami::detail
@@ -53,7 +31,7 @@ namespace hanami::gpu {
 /// Throws `errc::invalid_argument`, naming it, for a cluster with something that images have not.
 inline void require_supported(const cluster& c) {
   const auto refuse = [](const std::string& what, const char* instead) {
-    throw error(errc::invalid_argument, "the CUDA executor has no " + what + "; " + instead);
+    throw error(errc::invalid_argument, "the GPU trainer has no " + what + "; " + instead);
   };
   const topology& layout = c.state().topology;
   if (layout.spikes()) {
@@ -106,24 +84,13 @@ class image_layout {
   /// Writes the image of `c`, of which the network must be the one laid out, to `bytes()` bytes at
   /// `to`, which must be aligned to cache lines.
   void pack(const cluster& c, std::byte* to) const {
-    using access = detail::cluster_access;
     const network<float>& net = c.state();
-    const learning_options& options = c.options();
     image_header head = head_;
     head.seed = net.seed;
-    head.planned = access::schedule(c).planned;
-    head.seen = access::schedule(c).seen;
-    head.drift = access::drift(c);
-    head.samples = access::samples(c);
-    head.samples_learned = access::samples_learned(c);
+    head.options = c.options();
+    head.progress = c.learning().progress();
+    head.brick_loss = c.learning().brick_loss(net);
     head.sections_grown = net.growth.sections_grown;
-    head.learning_rate = options.learning_rate;
-    head.bias_rate = options.bias_rate;
-    head.tolerance_classes = options.tolerance_classes;
-    head.tolerance_values = options.tolerance_values;
-    head.loss_sum = access::loss_sum(c);
-    head.loss_enough = options.growth_loss_per_neuron * static_cast<double>(net.lanes());
-    head.gradient_clip = static_cast<float>(options.gradient_clip);
     head.activation = net.topology.settings.activation;
     head.averaging = net.averaging();
     head.full = net.full;
@@ -152,11 +119,7 @@ class image_layout {
     auto* base = const_cast<std::byte*>(from);
     const image_view image{base, base};
     const image_header& head = image.head();
-    access::schedule(c).seen = head.seen;
-    access::drift(c) = head.drift;
-    access::samples(c) = head.samples;
-    access::samples_learned(c) = head.samples_learned;
-    access::loss_sum(c) = head.loss_sum;
+    access::learning(c).resume_at(head.progress);
     for (; net.growth.sections_grown < head.sections_grown; ++net.growth.sections_grown) {
       net.tiles.acquire(); // in the order in which the image has taken them
     }

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -203,6 +204,18 @@ void open_negative_input(network<Real, Weight>& net, std::size_t index) {
     }
   }
   net.shape_version = next_shape_version();
+}
+
+/// The same for every input that has its first negative value in this sample.
+template <class Real, class Weight>
+void open_negative_inputs(network<Real, Weight>& net, std::span<const Real> sample) {
+  for (std::size_t i = 0; i < net.topology.inputs.size(); ++i) {
+    const auto values = sample.subspan(net.topology.inputs[i].first, net.topology.inputs[i].size);
+    if (net.negative_inputs[i] == 0 &&
+        std::any_of(values.begin(), values.end(), [](Real x) { return x < Real{0}; })) {
+      open_negative_input(net, i);
+    }
+  }
 }
 
 } // namespace hanami

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <span>
 
+#include "../algorithm/sections.hpp"
 #include "../foundation/random.hpp"
 #include "../foundation/random_streams.hpp"
 #include "../foundation/simd.hpp"
@@ -43,8 +44,7 @@ void redraw_section(network<Real, Weight>& net, std::size_t index, const presyna
   const auto& b = net.bricks[index];
   const std::size_t local = c * chunk_width + i;
   const std::size_t steps = b.step_count(local);
-  const Real scale =
-      Real(0.5) * std::sqrt(Real{3} / static_cast<Real>(std::max(1U, b.most_active)));
+  const Real scale = first_weight_bound<Real>(b.most_active);
   const std::uint64_t key = random_key(random_stream::renewed_weights, index);
   for (const std::uint32_t lane : lanes) {
     const Real weight =

@@ -56,8 +56,7 @@ bool grow_first_step(network<Real, Weight>& net, std::size_t index, const presyn
     b.steps[local] = 1;
     forget_extremes(b, local);
   }
-  const Real scale =
-      Real(0.5) * std::sqrt(Real{3} / static_cast<Real>(std::max<std::uint32_t>(b.most_active, 1)));
+  const Real scale = first_weight_bound<Real>(b.most_active);
   const std::uint64_t key = random_key(random_stream::section_weights, index, b.replacements);
   Weight* weight = net.tiles.tile(slot);
   for (std::size_t lane = 0; lane < net.lanes(); ++lane) {
@@ -232,11 +231,13 @@ void grow_level(network<Real, Weight>& net, const std::vector<hexagon_id>& level
 /// The forward pass of training on the values placed in `ws`: every level of hexagons grows for
 /// the presynaptic nodes as they are, and answers. Leaves the inner sums of the outputs in
 /// `ws.prediction`.
-template <class Real, class Weight, executor Executor>
-void grow_forward(network<Real, Weight>& net, workspace<Real>& ws, const Executor& run) {
-  const forward_brick<Real, Weight> work{net, ws, weight_set::current};
+template <class Real, class Weight, executor Executor, phase_observer Observer = no_observer>
+void grow_forward(network<Real, Weight>& net, workspace<Real>& ws, const Executor& run,
+                  Observer observe = {}) {
+  const forward_brick<Real, Weight, Observer> work{net, ws, weight_set::current, observe};
   for (std::size_t level = 0; level < net.topology.levels.size(); ++level) {
     grow_level(net, net.topology.levels[level], ws);
+    observe(phase::growth);
     const auto& bricks = ws.level_bricks[level];
     run.for_each(bricks.size(), touched_bytes(net, bricks, ws),
                  [&](std::size_t i) { work(bricks[i]); });

@@ -112,6 +112,38 @@ struct network {
     return topology.neurons_begin + bricks.size() * lanes() + chunk_width;
   }
 
+  /// Bricks give back what only learning needs, until `resume`.
+  void compact() {
+    for (auto& b : bricks) {
+      b.compact();
+    }
+    compacted = true;
+  }
+  void resume() {
+    for (auto& b : bricks) {
+      b.resume();
+    }
+    compacted = false;
+  }
+
+  /// Gives memory back that was reserved for growth and is not used.
+  void shrink_to_fit() {
+    tiles.shrink_to_fit();
+    bricks.shrink_to_fit();
+    for (auto& b : bricks) {
+      b.shrink_to_fit();
+    }
+    for (auto& h : hexagons) {
+      h.chunks.shrink_to_fit();
+      h.bricks.shrink_to_fit();
+    }
+    for (auto& o : outputs) {
+      o.weights.shrink_to_fit();
+      o.average_weights.shrink_to_fit();
+      o.bricks.shrink_to_fit();
+    }
+  }
+
   std::size_t bytes() const noexcept {
     std::size_t sum = sizeof(*this) + topology.bytes() + tiles.bytes() + allocated_bytes(bricks) +
                       allocated_bytes(hexagons) + allocated_bytes(outputs);

@@ -141,6 +141,18 @@ struct workspace {
   }
 };
 
+/// About how much memory the active steps of some bricks touch, judged by their last lists.
+template <class Real, class Weight>
+std::size_t touched_bytes(const network<Real, Weight>& net,
+                          const std::vector<std::uint32_t>& bricks,
+                          const workspace<Real>& ws) noexcept {
+  std::size_t steps = 0;
+  for (const std::uint32_t index : bricks) {
+    steps += ws.lists[index].count;
+  }
+  return steps * net.lanes() * sizeof(Weight);
+}
+
 /// Calls `body(first, end)` for stretches of chunks, in order; all in which any presynaptic node
 /// sends. `active` as in `activity`. Where a few of very many inputs are active, the rest costs
 /// next to nothing.

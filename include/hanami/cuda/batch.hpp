@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "../algorithm/schedule.hpp"
+#include "../learner.hpp"
 #include "backward.hpp"
 #include "forward.hpp"
 #include "grow.hpp"
@@ -18,7 +18,7 @@
 namespace hanami::gpu {
 
 /// How far a team has come.
-struct task_result {
+struct batch_result {
   std::uint64_t done = 0; ///< samples since the image was made, as are the steps
   std::uint64_t steps_heard = 0;
   std::uint64_t steps_learned = 0;
@@ -26,7 +26,7 @@ struct task_result {
 };
 
 /// What a team is to do. All memory is the team's to read (and `answers` to write).
-struct task_view {
+struct batch_view {
   const float* inputs = nullptr;        ///< rows of samples
   const float* targets = nullptr;       ///< rows; for training
   float* answers = nullptr;             ///< rows, by number in the task; for inference
@@ -35,11 +35,20 @@ struct task_view {
   std::uint64_t count = 0;
   bool average = false;                       ///< for inference: the averaged weights answer
   volatile std::uint64_t* progress = nullptr; ///< samples done, written now and then
-  task_result* result = nullptr;              ///< of training; written at the end
+  batch_result* result = nullptr;             ///< of training; written at the end
 };
 
 /// Samples between two looks at the progress.
 inline constexpr std::uint64_t progress_period = 64;
+
+/// The kind of the output that node `k` belongs to.
+HANAMI_HOST_DEVICE inline output_kind kind_of(image_view image, std::size_t k) noexcept {
+  const output_record* output = image.outputs();
+  while (k >= output->first + output->size) {
+    ++output;
+  }
+  return output->kind;
+}
 
 /// The forward pass of training. Anything but `none`: the sample is for the host.
 template <class Team>
@@ -48,7 +57,7 @@ HANAMI_HOST_DEVICE pause grow_forward(const Team& team, image_view image, const 
   image_header& head = image.head();
   place_sample(team, image, input);
   team.each_of_all(head.output_size, [&](std::size_t k) {
-    if (std::isinf(target[k])) {
+    if (!detail::good_target(kind_of(image, k), target[k])) {
       team.raise(head.found_infinite);
     }
   });
@@ -93,32 +102,17 @@ HANAMI_HOST_DEVICE inline void measure(image_view image, const float* target) {
     for (std::uint32_t k = output.first; k < output.first + output.size; ++k) {
       image.at<float>(head.output_gradients)[k] =
           measure_node(output.kind, image.at<float>(head.prediction)[k], target[k], 1.0f,
-                       head.gradient_clip, loss);
+                       static_cast<float>(head.options.gradient_clip), loss);
     }
     head.loss += static_cast<double>(loss.nats);
-    const double skip =
-        output.kind == output_kind::softmax ? head.tolerance_classes : head.tolerance_values;
-    learns = learns || !(static_cast<double>(loss.worst) < skip);
+    learns = learns || !(static_cast<double>(loss.worst) < head.options.tolerance(output.kind));
   }
   head.learns = learns ? 1 : 0;
   const bool brick_due = learns && head.grows_bricks && head.notes_errors &&
-                         head.loss_sum + head.loss > head.loss_enough;
-  drift_detector drift = head.drift;
-  const bool changed = head.planned == 0 && drift.note(head.loss);
+                         head.progress.brick_due(head.loss, head.brick_loss);
+  drift_detector drift = head.progress.drift;
+  const bool changed = head.progress.schedule.endless() && drift.note(head.loss);
   head.paused = brick_due || changed ? pause::reshape : pause::none;
-  if (head.paused == pause::none) {
-    head.drift = drift; // a sample that is tried again is noted once
-  }
-}
-
-/// The learning rates of the sample at work.
-HANAMI_HOST_DEVICE inline step_rates<float> rates_now(const image_header& head) {
-  const double share = learning_schedule{head.planned, head.seen}.share();
-  step_rates<float> rates;
-  rates.weight = static_cast<float>(head.learning_rate * share);
-  rates.bias = static_cast<float>(head.learning_rate * share * head.bias_rate);
-  rates.output_bias = rates.bias;
-  return rates;
 }
 
 /// Counts a sample; by one thread, when all have seen what was found of it.
@@ -129,9 +123,8 @@ HANAMI_HOST_DEVICE inline void count_sample(image_view image) {
     head.steps_heard += steps;
     head.steps_learned += head.learns != 0 ? steps : 0;
   }
-  head.samples_learned += head.learns;
-  ++head.samples;
-  ++head.seen;
+  head.progress.samples_learned += head.learns;
+  head.due = head.progress.after(head.loss);
   ++head.done;
   head.found_missing = 0;
 }
@@ -154,7 +147,8 @@ HANAMI_HOST_DEVICE pause train_sample(const Team& team, image_view image, const 
   }
   if (head.learns != 0) {
     find_hidden_gradients(team, image);
-    correct_weights(team, image, rates_now(head));
+    correct_weights(team, image,
+                    scheduled_rates<float>(head.options, head.progress.schedule.share()));
     if (head.notes_errors && team.rank() == 0) {
       note_errors(team, image);
     }
@@ -164,10 +158,10 @@ HANAMI_HOST_DEVICE pause train_sample(const Team& team, image_view image, const 
     team.once([&] { count_sample(image); });
   }
   team.sync_all();
-  if (learning_schedule{head.planned, head.seen}.moving() && head.seen % 8 == 0) {
+  if (head.due.note_active) {
     note_active(team, image);
   }
-  if (head.averaging && head.seen % average_period == 0) {
+  if (head.averaging && head.due.average) {
     update_average(team, image);
     team.sync_all();
   }
@@ -176,7 +170,7 @@ HANAMI_HOST_DEVICE pause train_sample(const Team& team, image_view image, const 
 
 /// Trains the samples of a task. Why it stopped, and how many are done, stands in the header.
 template <class Team>
-HANAMI_HOST_DEVICE void train_task(const Team& team, image_view image, const task_view& task) {
+HANAMI_HOST_DEVICE void train_batch(const Team& team, image_view image, const batch_view& task) {
   image_header& head = image.head();
   const std::size_t input_size = head.input_size;
   const std::size_t output_size = head.output_size;
@@ -206,7 +200,7 @@ HANAMI_HOST_DEVICE void train_task(const Team& team, image_view image, const tas
 
 /// Answers the samples of a task.
 template <class Team>
-HANAMI_HOST_DEVICE void infer_task(const Team& team, image_view image, const task_view& task) {
+HANAMI_HOST_DEVICE void infer_batch(const Team& team, image_view image, const batch_view& task) {
   image_header& head = image.head();
   for (std::uint64_t k = 0; k < task.count; ++k) {
     const std::uint64_t row = task.first + k;
