@@ -59,7 +59,8 @@ class small_answers final : public http::application {
     open.max_body = 1 << 20;
     return open;
   }
-  void handle(http::request, std::shared_ptr<http::body_sink>, http::responder answer) override {
+  void handle(http::request, std::shared_ptr<http::admitted_request>,
+              http::responder answer) override {
     http::response made;
     made.content_type = "application/json";
     made.body = R"({"status":"ok"})";

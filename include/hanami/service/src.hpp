@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// All definitions of the service. In programs that define `HANAMI_SERVICE_PRECOMPILED`, exactly
-/// one source file includes this; in others it is the same as `server.hpp`.
+/// The service with all its definitions, inline: for programs that do without the compiled library,
+/// and include this wherever they use the service (`hanami::service_headers`). It takes long to
+/// compile.
 
-#ifdef HANAMI_SERVICE_PRECOMPILED
 #include "access/accounts.ipp"
 #include "access/authenticator.ipp"
 #include "access/password.ipp"
 #include "access/policy.ipp"
 #include "access/token.ipp"
+#include "api/dialect.ipp"
 #include "api/dispatcher.ipp"
-#include "api/endpoint.ipp"
 #include "api/json_schema.ipp"
+#include "api/open_sockets.ipp"
 #include "api/openapi.ipp"
 #include "api/reference/accounts.ipp"
 #include "api/reference/sockets.ipp"
 #include "api/reference/wire.ipp"
 #include "api/reference/work.ipp"
+#include "api/registry.ipp"
+#include "api/request_context.ipp"
+#include "api/request_values.ipp"
 #include "api/v1/accounts.ipp"
 #include "api/v1/cluster_socket.ipp"
 #include "api/v1/clusters.ipp"
@@ -51,6 +55,3 @@
 #include "store/resources.ipp"
 #include "store/sqlite.ipp"
 #include "store/tasks.ipp"
-#else
-#include "server.hpp"
-#endif

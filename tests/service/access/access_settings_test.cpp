@@ -15,11 +15,11 @@ using hanami::service::access::membership;
 
 namespace {
 
-/// A server of the house's data with other settings.
+/// A server of the fixture's data with other settings.
 template <class Change>
-std::unique_ptr<server> reopened(house& h, Change change) {
-  h.close();
-  server_config config = h.config();
+std::unique_ptr<server> reopened(server_fixture& fixture, Change change) {
+  fixture.close();
+  server_config config = fixture.config();
   change(config);
   return std::make_unique<server>(config);
 }
@@ -35,10 +35,10 @@ TEST_CASE("a member's role changes in one step, in the same place", "[service]")
   service_test::account_bench bench;
   bench.add_user("anna");
   for (const char* project : {"lab_one", "lab_two"}) {
-    bench.people.create_project(project, "A lab", "test");
-    bench.people.set_member("anna", {project, "member", false});
+    bench.accounts.create_project(project, "A lab", "test");
+    bench.accounts.set_member("anna", {project, "member", false});
   }
-  const auto changed = bench.people.set_member("anna", {"lab_one", "viewer", true});
+  const auto changed = bench.accounts.set_member("anna", {"lab_one", "viewer", true});
   REQUIRE(changed.projects.size() == 2);
   CHECK(changed.projects[0].project_id == "lab_one");
   CHECK(changed.projects[0].role == "viewer");
@@ -48,47 +48,48 @@ TEST_CASE("a member's role changes in one step, in the same place", "[service]")
   using service_test::refusal_of;
   constexpr auto missing = refusal_code::not_found;
   CHECK(refusal_of([&] {
-          bench.people.set_member("bert", {"lab_one", "member", false});
+          bench.accounts.set_member("bert", {"lab_one", "member", false});
         }) == missing);
   CHECK(refusal_of([&] {
-          bench.people.set_member("anna", {"lab_six", "member", false});
+          bench.accounts.set_member("anna", {"lab_six", "member", false});
         }) == missing);
   CHECK(refusal_of([&] {
-          bench.people.set_member("anna", {"lab_one", "", false});
+          bench.accounts.set_member("anna", {"lab_one", "", false});
         }) == refusal_code::invalid_value);
 }
 
 TEST_CASE("nobody sees a member outside while the role changes", "[service]") {
   service_test::account_bench bench;
   bench.add_user("anna");
-  bench.people.create_project("lab_one", "A lab", "test");
-  bench.people.set_member("anna", {"lab_one", "member", false});
+  bench.accounts.create_project("lab_one", "A lab", "test");
+  bench.accounts.set_member("anna", {"lab_one", "member", false});
   std::atomic<bool> done{false};
   std::thread writer([&] {
     for (int i = 0; i < 60; ++i) {
-      bench.people.set_member("anna", {"lab_one", i % 2 == 0 ? "viewer" : "member", false});
+      bench.accounts.set_member("anna", {"lab_one", i % 2 == 0 ? "viewer" : "member", false});
     }
     done = true;
   });
   bool always = true;
   while (!done) {
-    always = always && bench.people.get_user("anna").projects.size() == 1;
+    always = always && bench.accounts.get_user("anna").projects.size() == 1;
   }
   writer.join();
   CHECK(always);
 }
 
 TEST_CASE("pages of other origins may call only where the configuration lets them", "[service]") {
-  house h;
+  server_fixture fixture;
   const std::string preflight = "Origin: https://lab.example\r\n"
                                 "Access-Control-Request-Method: POST\r\n"
                                 "Access-Control-Request-Headers: authorization\r\n";
-  heard_response answer = ask_with(h.running(), "GET /healthz", "Origin: https://lab.example\r\n");
+  heard_response answer =
+      ask_with(fixture.running(), "GET /healthz", "Origin: https://lab.example\r\n");
   CHECK(answer.headers.count("access-control-allow-origin") == 0);
-  CHECK(ask_with(h.running(), "OPTIONS /v1/clusters", preflight).status == 405);
+  CHECK(ask_with(fixture.running(), "OPTIONS /v1/clusters", preflight).status == 405);
 
   SECTION("some") {
-    const auto s = reopened(h, [](server_config& config) {
+    const auto s = reopened(fixture, [](server_config& config) {
       set_config(config, "http.allowed_origins", "https://lab.example, http://localhost:8080");
     });
     answer = ask_with(*s, "OPTIONS /v1/clusters", preflight);
@@ -116,20 +117,21 @@ TEST_CASE("pages of other origins may call only where the configuration lets the
     CHECK(answer.headers["access-control-allow-origin"] == "https://lab.example");
   }
   SECTION("all") {
-    const auto s = reopened(h, [](server_config& config) { config.http.allowed_origins = {"*"}; });
+    const auto s =
+        reopened(fixture, [](server_config& config) { config.http.allowed_origins = {"*"}; });
     answer = ask_with(*s, "GET /healthz", "Origin: https://any.example\r\n");
     CHECK(answer.headers["access-control-allow-origin"] == "https://any.example");
   }
 }
 
 TEST_CASE("pages can read also what is refused before it is a request", "[service]") {
-  const house h([](server_config& config) {
+  const server_fixture fixture([](server_config& config) {
     config.http.allowed_origins = {"https://lab.example"};
     config.http.body_timeout = std::chrono::milliseconds(100);
     config.http.header_timeout = std::chrono::milliseconds(100);
   });
   const auto refused = [&](const std::string& origin, const std::string& rest) {
-    client connection(h.port());
+    client connection(fixture.port());
     return connection.ask("POST /v1/clusters HTTP/1.1\r\nHost: here\r\nOrigin: " + origin + "\r\n" +
                           rest);
   };
@@ -168,10 +170,10 @@ TEST_CASE("origins are written as browsers write them", "[service]") {
 }
 
 TEST_CASE("the metrics are for this machine, or for who has their token", "[service]") {
-  house h;
-  CHECK(h.ask("GET", "/metrics").status == 200);
-  const std::string admin = h.admin();
-  const auto s = reopened(h, [](server_config& config) {
+  server_fixture fixture;
+  CHECK(fixture.ask("GET", "/metrics").status == 200);
+  const std::string admin = fixture.admin();
+  const auto s = reopened(fixture, [](server_config& config) {
     set_config(config, "auth.metrics_token", "a-long-and-secret-word");
   });
   CHECK(ask_with(*s, "GET /metrics", "").status == 401);
@@ -187,12 +189,12 @@ TEST_CASE("the metrics are for this machine, or for who has their token", "[serv
 
 TEST_CASE("the reference's GET /auth tells whom a token speaks for and what the policy lets it do",
           "[service]") {
-  const house h;
-  const std::string admin = h.admin();
-  const std::string anna = h.member("anna", "lab_one");
-  const std::string cleo = h.member("cleo", "lab_one", "viewer");
+  const server_fixture fixture;
+  const std::string admin = fixture.admin();
+  const std::string anna = fixture.member("anna", "lab_one");
+  const std::string cleo = fixture.member("cleo", "lab_one", "viewer");
   const auto ask = [&](const std::string& query, const std::string& token) {
-    return h.ask("GET", "/v1.0alpha/auth" + query, {}, token);
+    return fixture.ask("GET", "/v1.0alpha/auth" + query, {}, token);
   };
   CHECK(ask("", anna).text("id") == "anna");
   CHECK(ask("?token=" + anna, admin).text("id") == "anna");

@@ -24,70 +24,71 @@ constexpr auto unknown = refusal_code::unauthenticated;
 const std::optional<refusal_code> fine;
 
 /// An administrator "chief", "ann" in reds and blues, "bob" in nothing.
-struct door_bench : account_bench {
-  authenticator door{db, people, config};
+struct authenticator_bench : account_bench {
+  access::authenticator authenticator{db, accounts, config};
 
-  door_bench() {
-    people.create_project("admin", "Administration", "test");
-    people.create_project("reds", "Reds", "test");
-    people.create_project("blues", "Blues", "test");
+  authenticator_bench() {
+    accounts.create_project("admin", "Administration", "test");
+    accounts.create_project("reds", "Reds", "test");
+    accounts.create_project("blues", "Blues", "test");
     add_user("chief", true);
     add_user("ann");
     add_user("bob");
-    people.join_project("ann", {"reds", "member", true});
-    people.join_project("ann", {"blues", "viewer", false});
+    accounts.join_project("ann", {"reds", "member", true});
+    accounts.join_project("ann", {"blues", "viewer", false});
   }
   session_tokens login(const std::string& id, const std::string& project = "") {
-    return door.login(id, password_of(id), "10.0.0.1", project);
+    return authenticator.login(id, password_of(id), "10.0.0.1", project);
   }
   std::optional<refusal_code> use(const std::string& token) {
-    return refusal_of([&] { door.identify(token); });
+    return refusal_of([&] { authenticator.identify(token); });
   }
   std::optional<refusal_code> renew(const std::string& token) {
-    return refusal_of([&] { door.refresh(token); });
+    return refusal_of([&] { authenticator.refresh(token); });
   }
 };
 
 } // namespace
 
 TEST_CASE("a login gives a token that says who it is", "[service]") {
-  door_bench bench;
+  authenticator_bench bench;
   const session_tokens ann = bench.login("ann");
-  const identity who = bench.door.identify(ann.access_token);
-  for (const identity& told : {who, ann.who}) {
+  const identity caller = bench.authenticator.identify(ann.access_token);
+  for (const identity& told : {caller, ann.caller}) {
     REQUIRE(told.user_id == "ann");
     REQUIRE(told.user_name == "Name of ann");
     REQUIRE(told.project_id == "reds");
     REQUIRE(told.role == "member");
     REQUIRE(told.project_admin);
     REQUIRE_FALSE(told.admin);
-    REQUIRE(told.token_id == ann.who.token_id);
-    REQUIRE(told.expires == ann.who.expires);
+    REQUIRE(told.token_id == ann.caller.token_id);
+    REQUIRE(told.expires == ann.caller.expires);
   }
   REQUIRE(ann.expires_in_s == 3600);
-  const identity blue = bench.door.identify(bench.login("ann", "blues").access_token);
+  const identity blue = bench.authenticator.identify(bench.login("ann", "blues").access_token);
   REQUIRE(blue.project_id == "blues");
   REQUIRE(blue.role == "viewer");
   REQUIRE_FALSE(blue.project_admin);
 
-  const identity chief = bench.door.identify(bench.login("chief").access_token);
+  const identity chief = bench.authenticator.identify(bench.login("chief").access_token);
   REQUIRE(chief.project_id == "admin");
   REQUIRE(chief.role == "admin");
   REQUIRE(chief.project_admin);
   REQUIRE(chief.admin);
-  bench.people.join_project("chief", {"reds", "viewer", false});
-  const identity red_chief = bench.door.identify(bench.login("chief", "reds").access_token);
+  bench.accounts.join_project("chief", {"reds", "viewer", false});
+  const identity red_chief =
+      bench.authenticator.identify(bench.login("chief", "reds").access_token);
   REQUIRE(red_chief.role == "viewer");
   REQUIRE(red_chief.admin);
 }
 
 TEST_CASE("failed logins all sound the same", "[service]") {
-  door_bench bench;
+  authenticator_bench bench;
   std::set<std::string> words;
   const auto login = [&](const std::string& id, const std::string& password,
                          const std::string& project = "") {
     try {
-      bench.door.login(id, password, "10.0.0.1", project);
+      bench.authenticator.login(id, password, "10.0.0.1", project);
     } catch (const refusal& why) {
       REQUIRE(why.code() == refusal_code::unauthenticated);
       words.insert(why.what());
@@ -108,7 +109,7 @@ TEST_CASE("failed logins all sound the same", "[service]") {
 }
 
 TEST_CASE("what is no token is nobody", "[service]") {
-  door_bench bench;
+  authenticator_bench bench;
   REQUIRE(bench.use("") == unknown);
   REQUIRE(bench.use("a.b.c") == unknown);
   const std::string token = bench.login("ann").access_token;
@@ -118,8 +119,9 @@ TEST_CASE("what is no token is nobody", "[service]") {
 
   // The main key itself signs nothing.
   const secret_key main_key = load_or_make_key(bench.config.data / "token.key");
-  const identity who = bench.door.identify(token);
-  const token_claims claims{"a.b", "ann", "reds", who.generation, who.expires - 100, who.expires};
+  const identity caller = bench.authenticator.identify(token);
+  const token_claims claims{"a.b",         "ann", "reds", caller.generation, caller.expires - 100,
+                            caller.expires};
   REQUIRE(bench.use(sign_token(claims, main_key)) == unknown);
   const secret_key key = derive_key(main_key, "sessions");
   REQUIRE(bench.use(sign_token(claims, key)) == fine);
@@ -135,7 +137,7 @@ TEST_CASE("what is no token is nobody", "[service]") {
 }
 
 TEST_CASE("what accounts change counts from the next request on", "[service]") {
-  door_bench bench;
+  authenticator_bench bench;
   const std::string ann = bench.login("ann").access_token;
   const std::string blue = bench.login("ann", "blues").access_token;
   const std::string chief = bench.login("chief").access_token;
@@ -143,56 +145,56 @@ TEST_CASE("what accounts change counts from the next request on", "[service]") {
 
   user_change rename;
   rename.name = "Other";
-  bench.people.update_user("ann", rename);
-  REQUIRE(bench.door.identify(ann).user_name == "Other");
-  bench.people.leave_project("ann", "blues");
+  bench.accounts.update_user("ann", rename);
+  REQUIRE(bench.authenticator.identify(ann).user_name == "Other");
+  bench.accounts.leave_project("ann", "blues");
   REQUIRE(bench.use(blue) == unknown);
   REQUIRE(bench.use(ann) == fine);
-  bench.people.join_project("ann", {"blues", "other", true});
-  REQUIRE(bench.door.identify(blue).role == "other");
-  bench.people.leave_project("ann", "blues");
-  bench.people.delete_project("blues");
-  bench.people.void_tokens("ann");
+  bench.accounts.join_project("ann", {"blues", "other", true});
+  REQUIRE(bench.authenticator.identify(blue).role == "other");
+  bench.accounts.leave_project("ann", "blues");
+  bench.accounts.delete_project("blues");
+  bench.accounts.void_tokens("ann");
   REQUIRE(bench.use(ann) == unknown);
 
   const std::string again = bench.login("ann").access_token;
   REQUIRE(bench.use(again) == fine);
-  bench.people.delete_user("ann");
+  bench.accounts.delete_user("ann");
   REQUIRE(bench.use(again) == unknown);
   bench.add_user("ann");
-  bench.people.join_project("ann", {"reds", "member", true});
+  bench.accounts.join_project("ann", {"reds", "member", true});
   REQUIRE(bench.use(again) == unknown);
 
   bench.add_user("second", true);
   user_change demote;
   demote.admin = false;
   REQUIRE(bench.use(chief) == fine);
-  bench.people.update_user("chief", demote);
+  bench.accounts.update_user("chief", demote);
   REQUIRE(bench.use(chief) == unknown);
 }
 
 TEST_CASE("behind its back, it has to be told", "[service]") {
-  door_bench bench;
+  authenticator_bench bench;
   const std::string ann = bench.login("ann").access_token;
   REQUIRE(bench.use(ann) == fine);
   bench.db.write([](store::connection& on) {
     on.execute("UPDATE users SET generation = generation + 1 WHERE id = 'ann'");
   });
   REQUIRE(bench.use(ann) == fine); // no disk is touched
-  bench.door.forget("ann");
+  bench.authenticator.forget("ann");
   REQUIRE(bench.use(ann) == unknown);
 }
 
 TEST_CASE("a refresh token is good once, and twice is theft", "[service]") {
-  door_bench bench;
+  authenticator_bench bench;
   const session_tokens first = bench.login("ann", "blues");
   const session_tokens other = bench.login("ann");
-  const session_tokens second = bench.door.refresh(first.refresh_token);
-  REQUIRE(second.who.project_id == "blues");
+  const session_tokens second = bench.authenticator.refresh(first.refresh_token);
+  REQUIRE(second.caller.project_id == "blues");
   REQUIRE(second.refresh_token != first.refresh_token);
   REQUIRE(bench.use(first.access_token) == fine);
   REQUIRE(bench.use(second.access_token) == fine);
-  const session_tokens third = bench.door.refresh(second.refresh_token);
+  const session_tokens third = bench.authenticator.refresh(second.refresh_token);
 
   REQUIRE(bench.renew(first.refresh_token) == unknown);
   for (const session_tokens* of : {&first, &second, &third}) {
@@ -207,7 +209,7 @@ TEST_CASE("a refresh token is good once, and twice is theft", "[service]") {
 }
 
 TEST_CASE("of many who use one refresh token, one at most gets on", "[service]") {
-  door_bench bench;
+  authenticator_bench bench;
   const session_tokens ann = bench.login("ann");
   std::atomic<int> good{0};
   std::vector<std::thread> threads;
@@ -222,78 +224,83 @@ TEST_CASE("of many who use one refresh token, one at most gets on", "[service]")
 }
 
 TEST_CASE("refresh tokens end with what they came from", "[service]") {
-  door_bench bench;
+  authenticator_bench bench;
   const auto renew_after = [&](auto change) {
     const session_tokens ann = bench.login("ann", "blues");
     change(ann);
     return bench.renew(ann.refresh_token);
   };
   REQUIRE(renew_after([&](const session_tokens&) {}) == fine);
-  REQUIRE(renew_after([&](const session_tokens& t) { bench.door.revoke(t.who); }) == unknown);
-  REQUIRE(renew_after([&](const session_tokens&) { bench.door.revoke_all("ann"); }) == unknown);
+  REQUIRE(renew_after([&](const session_tokens& t) { bench.authenticator.revoke(t.caller); }) ==
+          unknown);
+  REQUIRE(renew_after([&](const session_tokens&) { bench.authenticator.revoke_all("ann"); }) ==
+          unknown);
   REQUIRE(renew_after([&](const session_tokens&) {
             bench.db.write([](store::connection& on) {
               on.execute("UPDATE refresh_tokens SET expires_at = 1");
             });
           }) == unknown);
-  REQUIRE(renew_after([&](const session_tokens&) { bench.people.leave_project("ann", "blues"); }) ==
+  REQUIRE(renew_after([&](const session_tokens&) {
+            bench.accounts.leave_project("ann", "blues");
+          }) == unknown);
+  bench.accounts.join_project("ann", {"blues", "viewer", false});
+  REQUIRE(renew_after([&](const session_tokens&) { bench.accounts.delete_user("ann"); }) ==
           unknown);
-  bench.people.join_project("ann", {"blues", "viewer", false});
-  REQUIRE(renew_after([&](const session_tokens&) { bench.people.delete_user("ann"); }) == unknown);
-  REQUIRE(refusal_of([&] { bench.door.revoke_all("nobody"); }) == refusal_code::not_found);
+  REQUIRE(refusal_of([&] { bench.authenticator.revoke_all("nobody"); }) == refusal_code::not_found);
 }
 
 TEST_CASE("a session enters other projects of its user", "[service]") {
-  door_bench bench;
+  authenticator_bench bench;
   const session_tokens red = bench.login("ann");
-  const identity who = bench.door.identify(red.access_token);
-  const session_tokens blue = bench.door.switch_project(who, "blues");
-  REQUIRE(bench.door.identify(blue.access_token).project_id == "blues");
-  REQUIRE(bench.door.identify(blue.access_token).role == "viewer");
-  REQUIRE(bench.door.refresh(blue.refresh_token).who.project_id == "blues");
+  const identity caller = bench.authenticator.identify(red.access_token);
+  const session_tokens blue = bench.authenticator.switch_project(caller, "blues");
+  REQUIRE(bench.authenticator.identify(blue.access_token).project_id == "blues");
+  REQUIRE(bench.authenticator.identify(blue.access_token).role == "viewer");
+  REQUIRE(bench.authenticator.refresh(blue.refresh_token).caller.project_id == "blues");
   for (const char* elsewhere : {"admin", "nowhere", ""}) {
-    REQUIRE(refusal_of([&] { bench.door.switch_project(who, elsewhere); }) == unknown);
+    REQUIRE(refusal_of([&] { bench.authenticator.switch_project(caller, elsewhere); }) == unknown);
   }
-  const identity chief = bench.login("chief").who;
-  REQUIRE(bench.door.switch_project(chief, "admin").who.role == "admin");
-  REQUIRE(refusal_of([&] { bench.door.switch_project(chief, "reds"); }) == unknown);
+  const identity chief = bench.login("chief").caller;
+  REQUIRE(bench.authenticator.switch_project(chief, "admin").caller.role == "admin");
+  REQUIRE(refusal_of([&] { bench.authenticator.switch_project(chief, "reds"); }) == unknown);
 
   // Logging out ends all of the session, and nothing of it enters anything any more.
-  bench.door.revoke(who);
+  bench.authenticator.revoke(caller);
   REQUIRE(bench.use(red.access_token) == unknown);
   REQUIRE(bench.use(blue.access_token) == unknown);
-  REQUIRE(refusal_of([&] { bench.door.switch_project(who, "blues"); }) == unknown);
-  const identity later = bench.login("ann").who;
-  bench.people.void_tokens("ann");
-  REQUIRE(refusal_of([&] { bench.door.switch_project(later, "blues"); }) == unknown);
+  REQUIRE(refusal_of([&] { bench.authenticator.switch_project(caller, "blues"); }) == unknown);
+  const identity later = bench.login("ann").caller;
+  bench.accounts.void_tokens("ann");
+  REQUIRE(refusal_of([&] { bench.authenticator.switch_project(later, "blues"); }) == unknown);
 }
 
 TEST_CASE("a new password voids all tokens", "[service]") {
-  door_bench bench;
+  authenticator_bench bench;
   const session_tokens ann = bench.login("ann");
-  const identity who = ann.who;
+  const identity caller = ann.caller;
   const std::string right = bench.password_of("ann");
-  REQUIRE(refusal_of([&] { bench.door.change_password(who, "wrong", "new password"); }) ==
-          refusal_code::forbidden);
-  REQUIRE(refusal_of([&] { bench.door.change_password(who, right, "short"); }) ==
+  REQUIRE(refusal_of([&] {
+            bench.authenticator.change_password(caller, "wrong", "new password");
+          }) == refusal_code::forbidden);
+  REQUIRE(refusal_of([&] { bench.authenticator.change_password(caller, right, "short"); }) ==
           refusal_code::invalid_value);
   REQUIRE(bench.use(ann.access_token) == fine);
-  bench.door.change_password(who, right, "new password");
+  bench.authenticator.change_password(caller, right, "new password");
   REQUIRE(bench.use(ann.access_token) == unknown);
   REQUIRE(bench.renew(ann.refresh_token) == unknown);
   REQUIRE(refusal_of([&] { bench.login("ann"); }) == unknown);
-  REQUIRE(bench.door.login("ann", "new password", "10.0.0.1").who.user_id == "ann");
+  REQUIRE(bench.authenticator.login("ann", "new password", "10.0.0.1").caller.user_id == "ann");
 }
 
 TEST_CASE("guessing is stopped, of a password and from an address", "[service]") {
-  door_bench bench;
+  authenticator_bench bench;
   bench.config.auth.failed_logins = 3;
   for (const std::string user : {"ann", "nobody"}) { // the same for who does not exist
     for (int i = 0; i < 3; ++i) {
-      REQUIRE(refusal_of([&] { bench.door.login(user, "wrong", "a"); }) == unknown);
+      REQUIRE(refusal_of([&] { bench.authenticator.login(user, "wrong", "a"); }) == unknown);
     }
     try {
-      bench.door.login(user, bench.password_of(user), "b");
+      bench.authenticator.login(user, bench.password_of(user), "b");
       FAIL("let in");
     } catch (const refusal& why) {
       REQUIRE(why.code() == refusal_code::too_many_requests);
@@ -301,46 +308,46 @@ TEST_CASE("guessing is stopped, of a password and from an address", "[service]")
       REQUIRE(why.retry_after_s <= 300);
     }
   }
-  REQUIRE(bench.login("chief").who.admin);
+  REQUIRE(bench.login("chief").caller.admin);
 
-  const identity chief = bench.login("chief").who;
+  const identity chief = bench.login("chief").caller;
   for (int i = 0; i < 3; ++i) {
-    REQUIRE(refusal_of([&] { bench.door.change_password(chief, "wrong", "12345678"); }) ==
+    REQUIRE(refusal_of([&] { bench.authenticator.change_password(chief, "wrong", "12345678"); }) ==
             refusal_code::forbidden);
   }
   REQUIRE(refusal_of([&] {
-            bench.door.change_password(chief, bench.password_of("chief"), "12345678");
+            bench.authenticator.change_password(chief, bench.password_of("chief"), "12345678");
           }) == refusal_code::too_many_requests);
 
   bench.config.auth.logins_per_second = 0.001;
-  REQUIRE(refusal_of([&] { bench.door.login("bob", "wrong", "c"); }) == unknown);
-  REQUIRE(refusal_of([&] { bench.door.login("bob", "wrong", "c"); }) ==
+  REQUIRE(refusal_of([&] { bench.authenticator.login("bob", "wrong", "c"); }) == unknown);
+  REQUIRE(refusal_of([&] { bench.authenticator.login("bob", "wrong", "c"); }) ==
           refusal_code::too_many_requests);
-  REQUIRE(refusal_of([&] { bench.door.login("bob", "wrong", "d"); }) == unknown);
+  REQUIRE(refusal_of([&] { bench.authenticator.login("bob", "wrong", "d"); }) == unknown);
 }
 
 TEST_CASE("sessions and their ends outlive the process", "[service]") {
-  door_bench bench;
+  authenticator_bench bench;
   const session_tokens open = bench.login("ann");
   const session_tokens closed = bench.login("ann");
-  bench.door.revoke(closed.who);
-  authenticator again(bench.db, bench.people, bench.config);
+  bench.authenticator.revoke(closed.caller);
+  authenticator again(bench.db, bench.accounts, bench.config);
   REQUIRE(again.identify(open.access_token).user_id == "ann");
   REQUIRE(refusal_of([&] { again.identify(closed.access_token); }) == unknown);
-  REQUIRE(again.refresh(open.refresh_token).who.user_id == "ann");
+  REQUIRE(again.refresh(open.refresh_token).caller.user_id == "ann");
 }
 
 TEST_CASE("what has expired is cleaned away, what has not stays", "[service]") {
-  door_bench bench;
+  authenticator_bench bench;
   const session_tokens open = bench.login("ann");
   const session_tokens closed = bench.login("ann");
-  bench.door.revoke(closed.who);
+  bench.authenticator.revoke(closed.caller);
   bench.login("chief");
   bench.db.write([](store::connection& on) {
     on.execute("UPDATE refresh_tokens SET expires_at = 1 WHERE user_id = 'chief'");
     on.execute("INSERT INTO revoked_tokens (id, expires_at) VALUES ('old', 1)");
   });
-  bench.door.clean();
+  bench.authenticator.clean();
   const auto count = [&](const char* sql) {
     return bench.db.read([&](store::connection& on) {
       store::statement row = on.query(sql);
@@ -355,7 +362,7 @@ TEST_CASE("what has expired is cleaned away, what has not stays", "[service]") {
 }
 
 TEST_CASE("no token stands in the database, and a user has so many", "[service]") {
-  door_bench bench;
+  authenticator_bench bench;
   const session_tokens ann = bench.login("ann");
   bench.db.read([&](store::connection& on) {
     store::statement rows = on.query("SELECT hash FROM refresh_tokens");
@@ -377,7 +384,7 @@ TEST_CASE("no token stands in the database, and a user has so many", "[service]"
 }
 
 TEST_CASE("many identify while accounts change", "[service]") {
-  door_bench bench;
+  authenticator_bench bench;
   const std::string ann = bench.login("ann").access_token;
   const std::string chief = bench.login("chief").access_token;
   std::atomic<bool> stop{false};
@@ -397,13 +404,13 @@ TEST_CASE("many identify while accounts change", "[service]") {
   for (int i = 0; i < 10; ++i) {
     user_change rename;
     rename.name = std::to_string(i);
-    bench.people.update_user("ann", rename);
-    bench.door.forget("chief");
+    bench.accounts.update_user("ann", rename);
+    bench.authenticator.forget("chief");
   }
-  bench.people.void_tokens("ann");
+  bench.accounts.void_tokens("ann");
   voided = true;
   for (int i = 0; i < 5; ++i) {
-    bench.people.update_user("chief", {"Name" + std::to_string(i), {}, {}});
+    bench.accounts.update_user("chief", {"Name" + std::to_string(i), {}, {}});
   }
   stop = true;
   for (std::thread& thread : threads) {

@@ -28,10 +28,11 @@ std::string template_of(unsigned outputs) {
          std::to_string(outputs) + "\\n    kind: linear\\n";
 }
 
-std::string make_cluster(const house& h, const std::string& token, unsigned outputs = 1) {
+std::string make_cluster(const server_fixture& fixture, const std::string& token,
+                         unsigned outputs = 1) {
   const heard made =
-      h.ask("POST", "/v1/clusters",
-            R"({"name":"a cluster","template":")" + template_of(outputs) + "\"}", token);
+      fixture.ask("POST", "/v1/clusters",
+                  R"({"name":"a cluster","template":")" + template_of(outputs) + "\"}", token);
   INFO(made.body);
   REQUIRE(made.status == 201);
   return made.text("id");
@@ -93,10 +94,10 @@ unsigned status_of(const json::value& answer) {
 } // namespace
 
 TEST_CASE("a cluster's socket answers many requests in their order, as REST does", "[service]") {
-  const house h;
-  const std::string token = h.admin();
-  const std::string id = make_cluster(h, token);
-  peer by(h.port());
+  const server_fixture fixture;
+  const std::string token = fixture.admin();
+  const std::string id = make_cluster(fixture, token);
+  peer by(fixture.port());
   open(by, id, token);
   std::string all;
   for (int i = 0; i < 600; ++i) {
@@ -119,15 +120,15 @@ TEST_CASE("a cluster's socket answers many requests in their order, as REST does
   CHECK(last.at("id") == json::parse(R"({"any":["thing"]})"));
   CHECK(last.at("outputs").at("y").at(0).to_number<double>() == Approx(4).margin(0.5));
   const heard same =
-      h.ask("POST", "/v1/clusters/" + id + "/infer", R"({"inputs":{"x":[3,1]}})", token);
+      fixture.ask("POST", "/v1/clusters/" + id + "/infer", R"({"inputs":{"x":[3,1]}})", token);
   CHECK(same.content().at("outputs") == last.at("outputs"));
 }
 
 TEST_CASE("a wrong request is answered with its fault, and the socket goes on", "[service]") {
-  const house h;
-  const std::string token = h.admin();
-  const std::string id = make_cluster(h, token);
-  peer by(h.port());
+  const server_fixture fixture;
+  const std::string token = fixture.admin();
+  const std::string id = make_cluster(fixture, token);
+  peer by(fixture.port());
   open(by, id, token);
   for (const char* wrong :
        {"{}", R"({"id":1})", R"({"infer":{"inputs":{"x":[1,2]}},"train":{}})",
@@ -153,10 +154,10 @@ TEST_CASE("a wrong request is answered with its fault, and the socket goes on", 
 }
 
 TEST_CASE("binary frames say the same as text, and both go over one socket", "[service]") {
-  const house h;
-  const std::string token = h.admin();
-  const std::string id = make_cluster(h, token);
-  peer by(h.port());
+  const server_fixture fixture;
+  const std::string token = fixture.admin();
+  const std::string id = make_cluster(fixture, token);
+  peer by(fixture.port());
   open(by, id, token);
   for (std::uint32_t i = 0; i < 40; ++i) {
     const float a = static_cast<float>(i % 5);
@@ -204,13 +205,13 @@ TEST_CASE("binary frames say the same as text, and both go over one socket", "[s
 
 TEST_CASE("who may not use a cluster gets no socket, and who may not train it only asks",
           "[service]") {
-  const house h;
-  const std::string owner = h.member("anna", "lab_one");
-  const std::string stranger = h.member("bert", "lab_two");
-  const std::string viewer = h.member("cleo", "lab_one", "viewer");
-  const std::string id = make_cluster(h, owner);
+  const server_fixture fixture;
+  const std::string owner = fixture.member("anna", "lab_one");
+  const std::string stranger = fixture.member("bert", "lab_two");
+  const std::string viewer = fixture.member("cleo", "lab_one", "viewer");
+  const std::string id = make_cluster(fixture, owner);
   const auto answer_to = [&](const std::string& fields, const std::string& of) {
-    peer by(h.port());
+    peer by(fixture.port());
     return enter(by, of, fields);
   };
   CHECK(answer_to("", id).status == 401);
@@ -221,8 +222,8 @@ TEST_CASE("who may not use a cluster gets no socket, and who may not train it on
   CHECK(answer_to(bearer(viewer), id).status == 404);
   CHECK(answer_to(bearer(owner) + "Sec-WebSocket-Protocol: chat\r\n", id).status == 400);
   CHECK(json::parse(answer_to(bearer(stranger), id).body).at("code").as_string() == "not_found");
-  CHECK(h.ask("GET", "/v1/clusters/" + id + "/socket", {}, owner).status == 426);
-  CHECK(h.ask("GET", "/v1/clusters/" + id + "/socket", {}, stranger).status == 404);
+  CHECK(fixture.ask("GET", "/v1/clusters/" + id + "/socket", {}, owner).status == 426);
+  CHECK(fixture.ask("GET", "/v1/clusters/" + id + "/socket", {}, stranger).status == 404);
 
   // As a browser says who it is.
   heard_response named =
@@ -235,8 +236,9 @@ TEST_CASE("who may not use a cluster gets no socket, and who may not train it on
   CHECK(answer_to("Sec-WebSocket-Protocol: hanami.v1, bearer.wrong\r\n", id).status == 401);
   CHECK(answer_to(bearer(owner), id).headers.count("sec-websocket-protocol") == 0);
 
-  REQUIRE(h.ask("PATCH", "/v1/clusters/" + id, R"({"visibility":"project"})", owner).status == 200);
-  peer by(h.port());
+  REQUIRE(fixture.ask("PATCH", "/v1/clusters/" + id, R"({"visibility":"project"})", owner).status ==
+          200);
+  peer by(fixture.port());
   open(by, id, viewer);
   by.say(question(1, 2, "1"));
   CHECK(hear_json(by).as_object().contains("outputs"));
@@ -248,9 +250,9 @@ TEST_CASE("who may not use a cluster gets no socket, and who may not train it on
 
 TEST_CASE("what is no request closes the socket with a reason, after all before it is answered",
           "[service]") {
-  const house h;
-  const std::string token = h.admin();
-  const std::string id = make_cluster(h, token);
+  const server_fixture fixture;
+  const std::string token = fixture.admin();
+  const std::string id = make_cluster(fixture, token);
   std::string long_block = begin_frame(frame_op::infer, 1, 1);
   append_block(long_block, block_kind::input, 0, std::vector<float>{1, 2});
   long_block.resize(long_block.size() - 1);
@@ -264,7 +266,7 @@ TEST_CASE("what is no request closes the socket with a reason, after all before 
       {peer::frame(2, frame_of(frame_op::infer, 1, {1, 2}) + "more"), 1002},
       {peer::frame(2, begin_frame(frame_op::infer, 65535, 1)), 1002}};
   for (const auto& [bytes, code] : wrong) {
-    peer by(h.port());
+    peer by(fixture.port());
     open(by, id, token);
     by.send(peer::frame(1, question(1, 2, "1")) + peer::frame(1, lesson(1, 2, "2")));
     if (code == 1007) { // the transport refuses it at once
@@ -281,21 +283,21 @@ TEST_CASE("what is no request closes the socket with a reason, after all before 
     CHECK(end.close_code() == code);
     CHECK((code == 1007 || end.data.size() > 10));
   }
-  const heard now = h.ask("GET", "/v1/clusters/" + id + "/statistics", {}, token);
+  const heard now = fixture.ask("GET", "/v1/clusters/" + id + "/statistics", {}, token);
   CHECK(static_cast<std::size_t>(
             now.content().at("statistics").at("samples").to_number<std::int64_t>()) ==
         wrong.size());
-  peer by(h.port());
+  peer by(fixture.port());
   open(by, id, token);
   by.send(std::string("\x82\xff\x00\x00\x00\x00\x10\x00\x00\x00\x01\x02\x03\x04", 14)); // 256 MiB
   CHECK(by.hear().close_code() == 1009);
 }
 
 TEST_CASE("a socket ends with the right to be there", "[service]") {
-  const house h;
-  const std::string admin = h.admin();
-  const std::string token = h.member("anna", "lab_one");
-  const std::string id = make_cluster(h, token);
+  const server_fixture fixture;
+  const std::string admin = fixture.admin();
+  const std::string token = fixture.member("anna", "lab_one");
+  const std::string id = make_cluster(fixture, token);
   const auto begin = [&](peer& by, const std::string& with) {
     open(by, id, with);
     by.say(question(1, 2, "1"));
@@ -308,45 +310,47 @@ TEST_CASE("a socket ends with the right to be there", "[service]") {
     return end.close_code();
   };
   SECTION("the token is revoked while the socket is silent") {
-    peer by(h.port());
+    peer by(fixture.port());
     begin(by, token);
-    REQUIRE(h.ask("DELETE", "/v1/sessions/current", {}, token).status == 204);
+    REQUIRE(fixture.ask("DELETE", "/v1/sessions/current", {}, token).status == 204);
     CHECK(end_of(by) == 1008);
   }
   SECTION("the user is deleted: the next message is not answered") {
-    peer by(h.port());
+    peer by(fixture.port());
     begin(by, token);
-    REQUIRE(h.ask("DELETE", "/v1/users/anna", {}, admin).status == 204);
+    REQUIRE(fixture.ask("DELETE", "/v1/users/anna", {}, admin).status == 204);
     by.say(question(1, 2, "2"));
     CHECK(end_of(by) == 1008);
   }
   SECTION("the cluster is deleted") {
-    peer silent(h.port());
-    peer speaking(h.port());
+    peer silent(fixture.port());
+    peer speaking(fixture.port());
     begin(silent, token);
     begin(speaking, token);
-    REQUIRE(h.ask("DELETE", "/v1/clusters/" + id, {}, token).status == 204);
+    REQUIRE(fixture.ask("DELETE", "/v1/clusters/" + id, {}, token).status == 204);
     speaking.say(question(1, 2, "2"));
     CHECK(end_of(speaking) == 1001);
     CHECK(end_of(silent) == 1001);
   }
   SECTION("the cluster is not shown to the user any more") {
-    REQUIRE(h.ask("PATCH", "/v1/clusters/" + id, R"({"visibility":"public"})", token).status ==
-            200);
-    peer by(h.port());
-    begin(by, h.member("bert", "lab_two"));
-    REQUIRE(h.ask("PATCH", "/v1/clusters/" + id, R"({"visibility":"private"})", token).status ==
-            200);
+    REQUIRE(
+        fixture.ask("PATCH", "/v1/clusters/" + id, R"({"visibility":"public"})", token).status ==
+        200);
+    peer by(fixture.port());
+    begin(by, fixture.member("bert", "lab_two"));
+    REQUIRE(
+        fixture.ask("PATCH", "/v1/clusters/" + id, R"({"visibility":"private"})", token).status ==
+        200);
     CHECK(end_of(by) == 1001);
   }
   SECTION("the user becomes a viewer, who may ask but not train") {
-    peer by(h.port());
-    REQUIRE(h.ask("PATCH", "/v1/clusters/" + id, R"({"visibility":"project"})", token).status ==
-            200);
-    begin(by, token);
+    peer by(fixture.port());
     REQUIRE(
-        h.ask("PUT", "/v1/projects/lab_one/members/anna", R"({"role":"viewer"})", admin).status ==
+        fixture.ask("PATCH", "/v1/clusters/" + id, R"({"visibility":"project"})", token).status ==
         200);
+    begin(by, token);
+    REQUIRE(fixture.ask("PUT", "/v1/projects/lab_one/members/anna", R"({"role":"viewer"})", admin)
+                .status == 200);
     by.say(lesson(1, 2, "2"));
     CHECK(status_of(hear_json(by)) == 403);
     by.say(question(1, 2, "3"));
@@ -355,17 +359,17 @@ TEST_CASE("a socket ends with the right to be there", "[service]") {
 }
 
 TEST_CASE("a socket ends when its token expires", "[service]") {
-  house h;
-  const std::string id = make_cluster(h, h.admin());
-  h.close();
-  server_config config = h.config();
+  server_fixture fixture;
+  const std::string id = make_cluster(fixture, fixture.admin());
+  fixture.close();
+  server_config config = fixture.config();
   config.auth.token_lifetime = std::chrono::seconds(1);
   const server brief(config);
-  client door(brief.port());
+  client knocking(brief.port());
   const std::string login = R"({"user_id":"admin","password":"the first password"})";
   const heard_response in =
-      door.ask("POST /v1/sessions HTTP/1.1\r\nHost: here\r\nContent-Length: " +
-               std::to_string(login.size()) + "\r\n\r\n" + login);
+      knocking.ask("POST /v1/sessions HTTP/1.1\r\nHost: here\r\nContent-Length: " +
+                   std::to_string(login.size()) + "\r\n\r\n" + login);
   REQUIRE(in.status == 201);
   const json::value tokens = json::parse(in.body);
   peer by(brief.port());
@@ -374,10 +378,10 @@ TEST_CASE("a socket ends when its token expires", "[service]") {
 }
 
 TEST_CASE("who does not take the answers is not read any further", "[service]") {
-  const house h;
-  const std::string token = h.admin();
-  const std::string id = make_cluster(h, token, 1000);
-  peer by(h.port(), 8192);
+  const server_fixture fixture;
+  const std::string token = fixture.admin();
+  const std::string id = make_cluster(fixture, token, 1000);
+  peer by(fixture.port(), 8192);
   open(by, id, token);
   constexpr std::uint32_t count = 25'000; // their answers are more than a socket may keep unsent
   std::thread sender([&] {
@@ -391,7 +395,7 @@ TEST_CASE("who does not take the answers is not read any further", "[service]") 
     }
   });
   const auto answered = [&] {
-    const std::string page = h.ask("GET", "/metrics").body;
+    const std::string page = fixture.ask("GET", "/metrics").body;
     const std::string name = "\nhanami_answered_total ";
     return std::stod(page.substr(page.find(name) + name.size()));
   };
@@ -413,10 +417,10 @@ TEST_CASE("who does not take the answers is not read any further", "[service]") 
 }
 
 TEST_CASE("what a socket has acknowledged is on disk", "[service]") {
-  const house h;
-  const std::string token = h.admin();
-  const std::string id = make_cluster(h, token);
-  peer by(h.port());
+  const server_fixture fixture;
+  const std::string token = fixture.admin();
+  const std::string id = make_cluster(fixture, token);
+  peer by(fixture.port());
   open(by, id, token);
   for (int i = 0; i < 30; ++i) {
     by.say(lesson(i % 4, 2, std::to_string(i)));
@@ -426,7 +430,7 @@ TEST_CASE("what a socket has acknowledged is on disk", "[service]") {
   const json::value before = hear_json(by).at("outputs");
   // What a kill at this moment would leave behind.
   const scratch_folder killed;
-  server_config config = h.config();
+  server_config config = fixture.config();
   std::filesystem::copy(config.data, killed.path / "data",
                         std::filesystem::copy_options::recursive);
   config.data = killed.path / "data";
@@ -438,17 +442,17 @@ TEST_CASE("what a socket has acknowledged is on disk", "[service]") {
 }
 
 TEST_CASE("the end of the server ends its sockets", "[service]") {
-  house h;
-  const std::string token = h.admin();
-  const std::string id = make_cluster(h, token);
-  peer by(h.port());
+  server_fixture fixture;
+  const std::string token = fixture.admin();
+  const std::string id = make_cluster(fixture, token);
+  peer by(fixture.port());
   open(by, id, token);
   std::string all;
   for (int i = 0; i < 200; ++i) {
     all += peer::frame(1, lesson(1, i, std::to_string(i)));
   }
   by.send(all);
-  std::thread closer([&] { h.close(); });
+  std::thread closer([&] { fixture.close(); });
   heard_frame last = by.hear();
   while (last.opcode == 1) {
     last = by.hear();
@@ -462,8 +466,8 @@ TEST_CASE("the end of the server ends its sockets", "[service]") {
 }
 
 TEST_CASE("the socket is in the description of the API", "[service]") {
-  const house h;
-  const json::value api = h.ask("GET", "/v1/openapi.json").content();
+  const server_fixture fixture;
+  const json::value api = fixture.ask("GET", "/v1/openapi.json").content();
   const json::value& found = api.at("paths").at("/v1/clusters/{cluster_id}/socket").at("get");
   CHECK(found.at("responses").as_object().contains("101"));
   CHECK(found.at("description").as_string().find("float32") != json::string::npos);
@@ -471,65 +475,67 @@ TEST_CASE("the socket is in the description of the API", "[service]") {
 }
 
 TEST_CASE("the reference's sockets end with their token, too", "[service]") {
-  const house h;
-  const std::string token = h.member("anna", "lab_one");
-  const std::string id = make_cluster(h, token);
-  peer by(h.port());
+  const server_fixture fixture;
+  const std::string token = fixture.member("anna", "lab_one");
+  const std::string id = make_cluster(fixture, token);
+  peer by(fixture.port());
   REQUIRE(by.open("/").status == 101);
   by.say(R"({"token":")" + token + R"(","target":"cluster","uuid":")" + id + "\"}");
   REQUIRE(json::parse(by.hear().data).at("success").as_bool());
-  REQUIRE(h.ask("DELETE", "/v1/sessions/current", {}, token).status == 204);
+  REQUIRE(fixture.ask("DELETE", "/v1/sessions/current", {}, token).status == 204);
   CHECK(by.hear().close_code() == 1008);
 }
 
 TEST_CASE("the reference's sockets end with the right to train the cluster", "[service]") {
-  const house h;
-  const std::string owner = h.member("anna", "lab_one");
-  const std::string id = make_cluster(h, owner);
-  const std::string admin = h.admin();
+  const server_fixture fixture;
+  const std::string owner = fixture.member("anna", "lab_one");
+  const std::string id = make_cluster(fixture, owner);
+  const std::string admin = fixture.admin();
   const auto make_leader = [&](bool leads) {
-    return h
+    return fixture
         .ask("PUT", "/v1/projects/lab_one/members/cleo",
              std::string(R"({"role":"member","is_project_admin":)") + (leads ? "true}" : "false}"),
              admin)
         .status;
   };
-  h.member("cleo", "lab_one");
+  fixture.member("cleo", "lab_one");
   REQUIRE(make_leader(true) == 200);
-  const std::string leader = h.log_in("cleo", "some password");
-  peer by(h.port());
+  const std::string leader = fixture.log_in("cleo", "some password");
+  peer by(fixture.port());
   REQUIRE(by.open("/").status == 101);
   by.say(R"({"token":")" + leader + R"(","target":"cluster","uuid":")" + id + "\"}");
   REQUIRE(json::parse(by.hear().data).at("success").as_bool());
   SECTION("which a role gave") {
     REQUIRE(make_leader(false) == 200);
-    REQUIRE(h.ask("GET", "/v1/clusters/" + id, {}, leader).status != 200);
+    REQUIRE(fixture.ask("GET", "/v1/clusters/" + id, {}, leader).status != 200);
   }
   SECTION("and with the cluster") {
-    REQUIRE(h.ask("DELETE", "/v1/clusters/" + id, {}, owner).status == 204);
+    REQUIRE(fixture.ask("DELETE", "/v1/clusters/" + id, {}, owner).status == 204);
   }
   CHECK(by.hear().close_code() == 1008);
 }
 
 TEST_CASE("an answer of a cluster that was replaced meanwhile is a conflict, or of one of both",
           "[service]") {
-  const house h;
-  const std::string token = h.admin();
-  const std::string id = make_cluster(h, token, 1);
-  REQUIRE(h.ask("PATCH", "/v1/clusters/" + id, R"({"name":"replaced"})", token).status == 200);
-  const std::string other = make_cluster(h, token, 3);
+  const server_fixture fixture;
+  const std::string token = fixture.admin();
+  const std::string id = make_cluster(fixture, token, 1);
+  REQUIRE(fixture.ask("PATCH", "/v1/clusters/" + id, R"({"name":"replaced"})", token).status ==
+          200);
+  const std::string other = make_cluster(fixture, token, 3);
   std::string saved[2];
   for (int i = 0; i < 2; ++i) {
-    const heard task = h.ask("POST", "/v1/clusters/" + (i == 0 ? id : other) + "/tasks",
-                             R"({"kind":"save","name":"kept"})", token);
+    const heard task = fixture.ask("POST", "/v1/clusters/" + (i == 0 ? id : other) + "/tasks",
+                                   R"({"kind":"save","name":"kept"})", token);
     REQUIRE(task.status == 202);
     saved[i] = task.text("id");
-    REQUIRE(comes_true(
-        [&] { return h.ask("GET", "/v1/checkpoints/" + saved[i], {}, token).status == 200; }));
+    REQUIRE(comes_true([&] {
+      return fixture.ask("GET", "/v1/checkpoints/" + saved[i], {}, token).status == 200;
+    }));
   }
   std::vector<std::unique_ptr<client>> askers;
   for (int i = 0; i < 8; ++i) {
-    askers.push_back(std::make_unique<client>(h.port()));
+    askers.push_back(std::make_unique<client>(fixture.port()));
   }
   const std::string body = R"({"inputs":{"x":[1,2]}})";
   const std::string question = "POST /v1/clusters/" + id + "/infer HTTP/1.1\r\nHost: h\r\n" +
@@ -537,10 +543,10 @@ TEST_CASE("an answer of a cluster that was replaced meanwhile is a conflict, or 
                                "\r\n\r\n" + body;
   bool replaced = false;
   for (int round = 0; round < 500 && !replaced; ++round) {
-    const heard restored = h.ask("POST", "/v1/clusters/" + id + "/tasks",
-                                 R"({"kind":"restore","name":"back","checkpoint_id":")" +
-                                     saved[(round + 1) % 2] + "\"}",
-                                 token);
+    const heard restored = fixture.ask("POST", "/v1/clusters/" + id + "/tasks",
+                                       R"({"kind":"restore","name":"back","checkpoint_id":")" +
+                                           saved[(round + 1) % 2] + "\"}",
+                                       token);
     REQUIRE(restored.status == 202);
     for (const auto& each : askers) {
       each->send(question);
@@ -563,21 +569,23 @@ TEST_CASE("an answer of a cluster that was replaced meanwhile is a conflict, or 
 
 TEST_CASE("a reference's socket ends when its cluster has other outputs", "[service]") {
   using namespace hanami::service::api;
-  const house h;
-  const std::string token = h.admin();
-  const std::string small = make_cluster(h, token, 1);
-  REQUIRE(h.ask("PATCH", "/v1/clusters/" + small, R"({"name":"small"})", token).status == 200);
-  const std::string id = make_cluster(h, token, 3);
+  const server_fixture fixture;
+  const std::string token = fixture.admin();
+  const std::string small = make_cluster(fixture, token, 1);
+  REQUIRE(fixture.ask("PATCH", "/v1/clusters/" + small, R"({"name":"small"})", token).status ==
+          200);
+  const std::string id = make_cluster(fixture, token, 3);
   const auto run = [&](const std::string& on, const std::string& plan) {
-    const heard task = h.ask("POST", "/v1/clusters/" + on + "/tasks", plan, token);
+    const heard task = fixture.ask("POST", "/v1/clusters/" + on + "/tasks", plan, token);
     REQUIRE(task.status == 202);
     REQUIRE(comes_true([&] {
-      return h.ask("GET", "/v1/tasks/" + task.text("id"), {}, token).text("state") == "finished";
+      return fixture.ask("GET", "/v1/tasks/" + task.text("id"), {}, token).text("state") ==
+             "finished";
     }));
     return task.text("id");
   };
   const std::string saved = run(small, R"({"kind":"save","name":"small"})");
-  peer by(h.port());
+  peer by(fixture.port());
   REQUIRE(by.open("/").status == 101);
   by.say(R"({"token":")" + token + R"(","target":"cluster","uuid":")" + id + "\"}");
   REQUIRE(json::parse(by.hear().data).at("success").as_bool());

@@ -56,11 +56,14 @@ std::string output(const char* name, const char* size = "1", const char* hexagon
 /// Who speaks the reference's API.
 class reference_client {
  public:
-  reference_client(const house& h, const std::string& user, const std::string& password)
-      : h_(h), token_(h.ask("POST", "/v1.0alpha/token",
-                            R"({"id":")" + user + R"(","password":")" + password + "\"}")
-                          .text("token")) {}
-  explicit reference_client(const house& h) : reference_client(h, "admin", "the first password") {}
+  reference_client(const server_fixture& fixture, const std::string& user,
+                   const std::string& password)
+      : h_(fixture), token_(fixture
+                                .ask("POST", "/v1.0alpha/token",
+                                     R"({"id":")" + user + R"(","password":")" + password + "\"}")
+                                .text("token")) {}
+  explicit reference_client(const server_fixture& fixture)
+      : reference_client(fixture, "admin", "the first password") {}
 
   heard ask(const char* method, const std::string& target, const std::string& body = {}) const {
     return h_.ask(method, "/v1.0alpha/" + target, body, token_);
@@ -100,7 +103,7 @@ class reference_client {
   }
 
  private:
-  const house& h_;
+  const server_fixture& h_;
   std::string token_;
 };
 
@@ -145,11 +148,11 @@ void send(socket_client& to, const char* buffer, bool last, process_kind process
 } // namespace
 
 TEST_CASE("requests of the wrong form are refused and the server goes on", "[service]") {
-  const house h;
-  CHECK(h.ask("GET", "/v1.0alpha/audit_log?page=99999999999").status == 401);
-  CHECK(h.ask("POST", "/v1.0alpha/token", "[]").status == 400);
-  CHECK(h.ask("POST", "/v1.0alpha/token", R"(["id"])").status == 400);
-  const reference_client by(h);
+  const server_fixture fixture;
+  CHECK(fixture.ask("GET", "/v1.0alpha/audit_log?page=99999999999").status == 401);
+  CHECK(fixture.ask("POST", "/v1.0alpha/token", "[]").status == 400);
+  CHECK(fixture.ask("POST", "/v1.0alpha/token", R"(["id"])").status == 400);
+  const reference_client by(fixture);
   CHECK(by.ask("GET", "audit_log?page=99999999999").status == 400);
   CHECK(by.ask("GET", "audit_log?page=-1").status == 400);
   CHECK(by.ask("POST", "cluster", R"([{"name":"true"}])").status == 400);
@@ -172,8 +175,8 @@ TEST_CASE("requests of the wrong form are refused and the server goes on", "[ser
 
 TEST_CASE("templates that ask for too much or make no sense are refused with the reason",
           "[service]") {
-  const house h;
-  const reference_client by(h);
+  const server_fixture fixture;
+  const reference_client by(fixture);
   const std::string wrong[] = {line(input("x", "-1"), output("y")),
                                line(input("x", "99999999999999999999"), output("y")),
                                line(input("x", "4000000000"), output("y")),
@@ -194,8 +197,8 @@ TEST_CASE("templates that ask for too much or make no sense are refused with the
 }
 
 TEST_CASE("a template with a hexagon that nothing reaches is refused with its place", "[service]") {
-  const house h;
-  const reference_client by(h);
+  const server_fixture fixture;
+  const reference_client by(fixture);
   for (const char* place : {"1,1,1", "9,9,1"}) { // of the output
     const std::string text = line(input("x"), output("y", "1", place), "1,1,1\n  9,9,1");
     const heard answer =
@@ -208,8 +211,8 @@ TEST_CASE("a template with a hexagon that nothing reaches is refused with its pl
 }
 
 TEST_CASE("a cluster that was never trained answers, and silence blocks nobody", "[service]") {
-  const house h([](server_config& config) { config.http.workers = 2; });
-  const reference_client by(h);
+  const server_fixture fixture([](server_config& config) { config.http.workers = 2; });
+  const reference_client by(fixture);
   const std::string id = by.cluster(line(input("x"), output("y")));
   std::vector<std::unique_ptr<socket_client>> silent;
   for (int i = 0; i < 16; ++i) { // far more than there are threads
@@ -232,8 +235,8 @@ TEST_CASE("a cluster that was never trained answers, and silence blocks nobody",
 }
 
 TEST_CASE("ids and names of a task are values, never SQL or paths", "[service]") {
-  const house h;
-  const reference_client by(h);
+  const server_fixture fixture;
+  const reference_client by(fixture);
   const std::string id = by.cluster(line(input("x"), output("y")));
   const std::string data = by.csv("x,y\n1,2\n2,3\n3,4\n");
   const auto train = [&](const std::string& dataset) {
@@ -244,7 +247,7 @@ TEST_CASE("ids and names of a task are values, never SQL or paths", "[service]")
   for (const char* wrong : {"' OR '1'='1", "x' UNION SELECT 1 --", "%", "../../etc/passwd", ""}) {
     CHECK(train(wrong).status == 400);
   }
-  const std::filesystem::path place = h.config().data;
+  const std::filesystem::path place = fixture.config().data;
   const auto request = [&](const std::string& name) {
     return by.ask("POST", "task/request",
                   R"({"name":"task","cluster_uuid":")" + id + R"(","inputs":{"x":")" + data +
@@ -267,8 +270,8 @@ TEST_CASE("ids and names of a task are values, never SQL or paths", "[service]")
 }
 
 TEST_CASE("a token ends with its user and with the membership", "[service]") {
-  const house h;
-  const reference_client admin(h);
+  const server_fixture fixture;
+  const reference_client admin(fixture);
   REQUIRE(admin.ask("POST", "project", R"({"id":"lab_one","name":"A lab"})").status == 200);
   REQUIRE(admin
               .ask("POST", "user",
@@ -281,20 +284,20 @@ TEST_CASE("a token ends with its user and with the membership", "[service]") {
         .status;
   };
   REQUIRE(join() == 200);
-  const reference_client before(h, "anna", "some password");
+  const reference_client before(fixture, "anna", "some password");
   REQUIRE(before.ask("GET", "cluster/all").status == 200);
   REQUIRE(admin.ask("DELETE", "user/project?id=anna&project_id=lab_one").status == 200);
   CHECK(before.ask("GET", "cluster/all").status == 401);
   REQUIRE(join() == 200);
-  const reference_client again(h, "anna", "some password");
+  const reference_client again(fixture, "anna", "some password");
   REQUIRE(again.ask("GET", "cluster/all").status == 200);
   REQUIRE(admin.ask("DELETE", "user?id=anna").status == 200);
   CHECK(again.ask("GET", "cluster/all").status == 401);
 }
 
 TEST_CASE("training with reduction goes on to its end", "[service]") {
-  const house h;
-  const reference_client by(h);
+  const server_fixture fixture;
+  const reference_client by(fixture);
   const std::string id = by.cluster(
       line(input("x"), output("y"), "1..3,1,1", "settings:\n  enable_reduction: true\n"));
   std::string rows = "x,y\n";
@@ -307,7 +310,7 @@ TEST_CASE("training with reduction goes on to its end", "[service]") {
                                 data + R"("},"outputs":{"y":")" + data + R"("}})");
   REQUIRE(task.status == 200);
   CHECK(by.end(task.text("uuid"), id) == "finished");
-  CHECK(h.ask("GET", "/v1/clusters/" + id + "/statistics", {}, by.token())
+  CHECK(fixture.ask("GET", "/v1/clusters/" + id + "/statistics", {}, by.token())
             .content()
             .at("statistics")
             .at("samples")
@@ -316,10 +319,10 @@ TEST_CASE("training with reduction goes on to its end", "[service]") {
 
 TEST_CASE("members see their projects, administrators everybody's and everybody's log",
           "[service]") {
-  const house h;
-  h.member("anna", "lab_one");
-  const reference_client admin(h);
-  const reference_client anna(h, "anna", "some password");
+  const server_fixture fixture;
+  fixture.member("anna", "lab_one");
+  const reference_client admin(fixture);
+  const reference_client anna(fixture, "anna", "some password");
   const auto project_of = [](const heard& answer) {
     const json::value content = answer.content();
     return std::string(content.at("projects").at(0).at("project_id").as_string());
@@ -352,8 +355,8 @@ TEST_CASE("members see their projects, administrators everybody's and everybody'
 
 TEST_CASE("an upload is complete with its last piece, and a table may have one column",
           "[service]") {
-  const house h;
-  const reference_client by(h);
+  const server_fixture fixture;
+  const reference_client by(fixture);
   std::string rows = "x\n";
   while (rows.size() < 3 * 131'072 - 100) {
     rows += std::to_string(rows.size() % 10) + '\n';
@@ -382,8 +385,8 @@ TEST_CASE("an upload is complete with its last piece, and a table may have one c
 }
 
 TEST_CASE("a request keeps all outputs that it was asked for and no others", "[service]") {
-  const house h;
-  const reference_client by(h);
+  const server_fixture fixture;
+  const reference_client by(fixture);
   const std::string id =
       by.cluster(line(input("a") + input("b", "1", "2,2,1"),
                       output("y") + output("z") + output("unwanted", "3"), "1..3,1,1\n  2,2,1"));
@@ -409,8 +412,8 @@ TEST_CASE("a request keeps all outputs that it was asked for and no others", "[s
 }
 
 TEST_CASE("a task that runs is ended, and goes with its cluster", "[service]") {
-  const house h;
-  const reference_client by(h);
+  const server_fixture fixture;
+  const reference_client by(fixture);
   const std::string data = by.csv("x,y\n1,2\n2,3\n3,4\n");
   const auto long_task = [&](const std::string& id) {
     const heard task =
@@ -432,21 +435,21 @@ TEST_CASE("a task that runs is ended, and goes with its cluster", "[service]") {
 }
 
 TEST_CASE("the first request may already make a cluster", "[service]") {
-  house h;
+  server_fixture fixture;
   for (int i = 0; i < 5; ++i) {
-    h.close();
-    h.open();
-    const reference_client by(h);
+    fixture.close();
+    fixture.open();
+    const reference_client by(fixture);
     by.cluster(line(input("x"), output("y")), "cluster " + std::to_string(i));
   }
 }
 
 TEST_CASE("the built-in policy names no path that leads nowhere", "[service]") {
-  const house h;
+  const server_fixture fixture;
   const std::string text(hanami::service::access::policy::built_in());
   std::string described;
   for (const char* api : {"/v1/openapi.json", "/v1.0alpha/openapi.json"}) {
-    const json::value description = h.ask("GET", api).content();
+    const json::value description = fixture.ask("GET", api).content();
     for (const auto& path : description.at("paths").as_object()) {
       described += std::string(path.key()) + '\n';
     }

@@ -13,7 +13,7 @@
 
 #include "service/support/fixtures.hpp"
 
-/// Every endpoint that the server describes, with the ids of somebody else's belongings wherever it
+/// Every endpoint that the server describes, with the ids of what is somebody else's wherever it
 /// takes one: nobody may reach them, in any role, nor learn that they are there.
 
 using namespace server_test;
@@ -238,27 +238,27 @@ class described_calls {
   std::vector<marked_call> calls_;
 };
 
-heard ask(const house& h, const marked_call& c, const std::string& token) {
-  return h.ask(c.verb, c.target, c.body, token);
+heard ask(const server_fixture& fixture, const marked_call& c, const std::string& token) {
+  return fixture.ask(c.verb, c.target, c.body, token);
 }
 
 /// One of each that a user can have.
-id_map furnish(const house& h, const std::string& token, const std::string& name,
+id_map furnish(const server_fixture& fixture, const std::string& token, const std::string& name,
                const std::string& user, const std::string& project) {
   id_map ids;
   std::string csv = "x,y\n";
   for (int i = 0; i < 20; ++i) {
     csv += std::to_string(i % 7) + ',' + std::to_string(i % 5) + '\n';
   }
-  ids["dataset"] = upload_csv(h, csv, token, name);
-  ids["cluster"] = make_line_of_three(h, token, name);
-  const heard saved = h.ask("POST", "/v1/clusters/" + ids["cluster"] + "/tasks",
-                            R"({"kind":"save","name":")" + name + "\"}", token);
+  ids["dataset"] = upload_csv(fixture, csv, token, name);
+  ids["cluster"] = make_line_of_three(fixture, token, name);
+  const heard saved = fixture.ask("POST", "/v1/clusters/" + ids["cluster"] + "/tasks",
+                                  R"({"kind":"save","name":")" + name + "\"}", token);
   REQUIRE(saved.status == 202);
   ids["task"] = ids["checkpoint"] = saved.text("id");
-  REQUIRE(end_of(h, ids["task"], token) == "finished");
+  REQUIRE(end_of(fixture, ids["task"], token) == "finished");
   const auto begin = [&](const char* format, const char* sizes) {
-    return h
+    return fixture
         .ask("POST", "/v1/uploads",
              R"({"name":")" + name + R"(","format":")" + format + R"(","sizes":)" + sizes + '}',
              token)
@@ -285,35 +285,36 @@ struct outsider {
   bool stranger = true; ///< not in the other's project
 };
 
-outsider make_outsider(const house& h, const std::string& user, const std::string& project,
-                       const std::string& role, bool leads = false) {
+outsider make_outsider(const server_fixture& fixture, const std::string& user,
+                       const std::string& project, const std::string& role, bool leads = false) {
   outsider made;
   made.what = user + ", " + role + " of " + project + (leads ? ", leads it" : "");
-  made.own = furnish(h, h.member(user, project), user + "'s", user, project);
-  h.ask("PUT", "/v1/projects/" + project + "/members/" + user,
-        R"({"role":")" + role + R"(","is_project_admin":)" + (leads ? "true" : "false") + '}',
-        h.admin());
-  made.token = h.log_in(user, "some password");
+  made.own = furnish(fixture, fixture.member(user, project), user + "'s", user, project);
+  fixture.ask("PUT", "/v1/projects/" + project + "/members/" + user,
+              R"({"role":")" + role + R"(","is_project_admin":)" + (leads ? "true" : "false") + '}',
+              fixture.admin());
+  made.token = fixture.log_in(user, "some password");
   made.stranger = project != "lab_one";
   return made;
 }
 
 /// Every role there is, beside the owner's project and in it; and the owner, in another project.
-std::vector<outsider> all_outsiders(const house& h, const std::string& owner) {
+std::vector<outsider> all_outsiders(const server_fixture& fixture, const std::string& owner) {
   std::vector<outsider> all;
-  all.push_back(make_outsider(h, "bert_admin", "lab_two", "admin"));
-  all.push_back(make_outsider(h, "bert_member", "lab_two", "member"));
-  all.push_back(make_outsider(h, "bert_viewer", "lab_two", "viewer"));
-  all.push_back(make_outsider(h, "bert_leader", "lab_two", "member", true));
-  all.push_back(make_outsider(h, "cleo_admin", "lab_one", "admin"));
-  all.push_back(make_outsider(h, "cleo_member", "lab_one", "member"));
-  all.push_back(make_outsider(h, "cleo_viewer", "lab_one", "viewer"));
-  h.member("anna", "lab_two");
+  all.push_back(make_outsider(fixture, "bert_admin", "lab_two", "admin"));
+  all.push_back(make_outsider(fixture, "bert_member", "lab_two", "member"));
+  all.push_back(make_outsider(fixture, "bert_viewer", "lab_two", "viewer"));
+  all.push_back(make_outsider(fixture, "bert_leader", "lab_two", "member", true));
+  all.push_back(make_outsider(fixture, "cleo_admin", "lab_one", "admin"));
+  all.push_back(make_outsider(fixture, "cleo_member", "lab_one", "member"));
+  all.push_back(make_outsider(fixture, "cleo_viewer", "lab_one", "viewer"));
+  fixture.member("anna", "lab_two");
   outsider elsewhere{"the owner, in another project", {}, {}, false};
-  const heard entered = h.ask("POST", "/v1/sessions/project", R"({"project_id":"lab_two"})", owner);
+  const heard entered =
+      fixture.ask("POST", "/v1/sessions/project", R"({"project_id":"lab_two"})", owner);
   REQUIRE(entered.status / 100 == 2);
   elsewhere.token = entered.text("access_token");
-  elsewhere.own = furnish(h, elsewhere.token, "elsewhere", "anna", "lab_two");
+  elsewhere.own = furnish(fixture, elsewhere.token, "elsewhere", "anna", "lab_two");
   all.push_back(std::move(elsewhere));
   return all;
 }
@@ -330,7 +331,7 @@ std::string with_other_ids(std::string text, const id_map& ids) {
 
 /// One call, with the other's ids where `chosen` says so and own ones elsewhere: it must be refused
 /// as if they were nobody's.
-void expect_nothing(const house& h, const outsider& by, const marked_call& call,
+void expect_nothing(const server_fixture& fixture, const outsider& by, const marked_call& call,
                     const id_map& others, const std::function<bool(std::size_t)>& chosen) {
   const auto with = [&](const id_map& ids) {
     return call.filled([&](std::size_t i, const std::string& kind) {
@@ -338,8 +339,8 @@ void expect_nothing(const house& h, const outsider& by, const marked_call& call,
     });
   };
   const marked_call asked = with(others);
-  const heard found = ask(h, asked, by.token);
-  const heard nothing = ask(h, with(nobodys), by.token);
+  const heard found = ask(fixture, asked, by.token);
+  const heard nothing = ask(fixture, with(nobodys), by.token);
   INFO(by.what << ": " << asked.verb << ' ' << asked.target << ' ' << asked.body << " -> "
                << found.status << ' ' << found.body << " / " << nothing.status << ' '
                << nothing.body);
@@ -348,13 +349,13 @@ void expect_nothing(const house& h, const outsider& by, const marked_call& call,
   CHECK(with_other_ids(found.body, others) == nothing.body);
 }
 
-std::size_t expect_no_way(const house& h, const outsider& by, const std::vector<marked_call>& calls,
-                          const id_map& others) {
+std::size_t expect_no_way(const server_fixture& fixture, const outsider& by,
+                          const std::vector<marked_call>& calls, const id_map& others) {
   std::size_t asked = 0;
   for (const marked_call& call : calls) {
     const std::vector<std::string> marks = call.marks();
     if (marks.empty() && call.verb == "GET") { // lists, measurements: nothing of others in it
-      const heard answer = ask(h, call, by.token);
+      const heard answer = ask(fixture, call, by.token);
       INFO(by.what << ": " << call.target << ' ' << answer.body);
       CHECK(answer.status < 500);
       CHECK(answer.body.find(canary) == std::string::npos);
@@ -366,7 +367,7 @@ std::size_t expect_no_way(const house& h, const outsider& by, const std::vector<
     }
     if (accounts && call.verb == "GET" && call.target.find("log") != std::string::npos) {
       const heard answer =
-          ask(h, // a filter: the entries stay the own ones
+          ask(fixture, // a filter: the entries stay the own ones
               call.filled([&](std::size_t, const std::string& kind) { return others.at(kind); }),
               by.token);
       INFO(by.what << ": " << call.target << ' ' << answer.status << ' ' << answer.body);
@@ -377,10 +378,10 @@ std::size_t expect_no_way(const house& h, const outsider& by, const std::vector<
       ++asked;
       continue;
     }
-    expect_nothing(h, by, call, others, [](std::size_t) { return true; });
+    expect_nothing(fixture, by, call, others, [](std::size_t) { return true; });
     ++asked;
     for (std::size_t one = 0; marks.size() > 1 && !accounts && one < marks.size(); ++one) {
-      expect_nothing(h, by, call, others, [one](std::size_t i) { return i == one; });
+      expect_nothing(fixture, by, call, others, [one](std::size_t i) { return i == one; });
       ++asked;
     }
   }
@@ -388,8 +389,8 @@ std::size_t expect_no_way(const house& h, const outsider& by, const std::vector<
 }
 
 /// That the calls are refused for whose ids they hold and for nothing else.
-void expect_own_way(const house& h, const std::vector<marked_call>& calls) {
-  const std::string token = h.member("dora", "lab_one");
+void expect_own_way(const server_fixture& fixture, const std::vector<marked_call>& calls) {
+  const std::string token = fixture.member("dora", "lab_one");
   id_map own;
   int round = 0;
   for (const marked_call& call : calls) {
@@ -398,11 +399,11 @@ void expect_own_way(const house& h, const std::vector<marked_call>& calls) {
       continue;
     }
     if (own.empty() || call.verb == "DELETE") {
-      own = furnish(h, token, "dora " + std::to_string(++round), "dora", "lab_one");
+      own = furnish(fixture, token, "dora " + std::to_string(++round), "dora", "lab_one");
     }
     const marked_call mine =
         call.filled([&](std::size_t, const std::string& kind) { return own.at(kind); });
-    const heard answer = ask(h, mine, token);
+    const heard answer = ask(fixture, mine, token);
     INFO(mine.verb << ' ' << mine.target << ' ' << mine.body << " -> " << answer.status << ' '
                    << answer.body);
     const bool unfinished = answer.status == 409 && call.target.find("upload") != std::string::npos;
@@ -415,32 +416,35 @@ void expect_own_way(const house& h, const std::vector<marked_call>& calls) {
 }
 
 void check_rights(const char* description, std::size_t least) {
-  const house h([](server_config& config) { config.quota = {1000, 1000, 1000, 1000, 1u << 30}; });
-  const std::string owner = h.member("anna", "lab_one");
-  id_map others = furnish(h, owner, "a " + std::string(canary), "anna", "lab_one");
-  const described_calls calls(h.ask("GET", description).content());
+  const server_fixture fixture([](server_config& config) {
+    config.quota = {1000, 1000, 1000, 1000, 1u << 30};
+  });
+  const std::string owner = fixture.member("anna", "lab_one");
+  id_map others = furnish(fixture, owner, "a " + std::string(canary), "anna", "lab_one");
+  const described_calls calls(fixture.ask("GET", description).content());
   const std::string before =
-      h.ask("GET", "/v1/clusters/" + others["cluster"] + "/statistics", {}, owner).body;
+      fixture.ask("GET", "/v1/clusters/" + others["cluster"] + "/statistics", {}, owner).body;
   std::size_t asked = 0;
-  for (const outsider& by : all_outsiders(h, owner)) {
-    asked += expect_no_way(h, by, calls.all(), others);
+  for (const outsider& by : all_outsiders(fixture, owner)) {
+    asked += expect_no_way(fixture, by, calls.all(), others);
   }
   CHECK(asked > least);
   for (const marked_call& call : calls.all()) {
-    CHECK(ask(h, call.filled([](std::size_t, const std::string& kind) { return nobodys.at(kind); }),
+    CHECK(ask(fixture,
+              call.filled([](std::size_t, const std::string& kind) { return nobodys.at(kind); }),
               "")
               .status == 401);
   }
   // What was asked for in vain is still there, as it was.
-  CHECK(h.ask("GET", "/v1/clusters/" + others["cluster"] + "/statistics", {}, owner).body ==
+  CHECK(fixture.ask("GET", "/v1/clusters/" + others["cluster"] + "/statistics", {}, owner).body ==
         before);
   for (const char* kind : {"cluster", "dataset", "checkpoint"}) {
-    CHECK(h.ask("GET", "/v1/" + std::string(kind) + "s/" + others[kind], {}, owner).text("name") ==
-          "a " + std::string(canary));
+    CHECK(fixture.ask("GET", "/v1/" + std::string(kind) + "s/" + others[kind], {}, owner)
+              .text("name") == "a " + std::string(canary));
   }
-  CHECK(h.ask("GET", "/v1/uploads/" + others["upload"], {}, owner).status == 200);
-  CHECK(h.ask("GET", "/v1/tasks", {}, owner).content().at("total").as_int64() == 1);
-  expect_own_way(h, calls.all());
+  CHECK(fixture.ask("GET", "/v1/uploads/" + others["upload"], {}, owner).status == 200);
+  CHECK(fixture.ask("GET", "/v1/tasks", {}, owner).content().at("total").as_int64() == 1);
+  expect_own_way(fixture, calls.all());
 }
 
 } // namespace
@@ -455,16 +459,16 @@ TEST_CASE("nobody reaches what belongs to another by the reference's endpoints, 
 }
 
 TEST_CASE("the reference's sockets open nobody else's clusters and uploads", "[service]") {
-  const house h;
-  const std::string owner = h.member("anna", "lab_one");
-  const id_map others = furnish(h, owner, "a " + std::string(canary), "anna", "lab_one");
-  socket_client_over<client> peer(h.port());
+  const server_fixture fixture;
+  const std::string owner = fixture.member("anna", "lab_one");
+  const id_map others = furnish(fixture, owner, "a " + std::string(canary), "anna", "lab_one");
+  socket_client_over<client> peer(fixture.port());
   REQUIRE(peer.open("/").status == 101);
   const auto greet = [&](const std::string& token, const char* target, const std::string& id) {
     return json::parse(peer.ask_socket(R"({"token":")" + token + R"(","target":")" + target +
                                        R"(","uuid":")" + id + "\"}"));
   };
-  for (const outsider& by : all_outsiders(h, owner)) {
+  for (const outsider& by : all_outsiders(fixture, owner)) {
     for (const auto& [target, kind] :
          {std::pair{"cluster", "cluster"}, std::pair{"file_upload", "part"}}) {
       const json::value found = greet(by.token, target, others.find(kind)->second);

@@ -28,7 +28,7 @@ task_row task_of(const std::string& cluster, const std::string& owner,
 struct task_bench {
   scratch_folder folder;
   database db{folder.path / "database"};
-  tasks rows{db};
+  store::tasks tasks{db};
 };
 
 } // namespace
@@ -40,7 +40,7 @@ TEST_CASE("a task comes back as it was added and updated", "[service]") {
     task.plan = R"({"name":")" + text + "\"}";
     task.total = 100;
     task.state = task_state::failed; // new tasks are queued
-    task = bench.rows.add(task, 1);
+    task = bench.tasks.add(task, 1);
     REQUIRE(is_uuid(task.id));
     REQUIRE(task.state == task_state::queued);
     REQUIRE(task.queued_at > 0);
@@ -51,8 +51,8 @@ TEST_CASE("a task comes back as it was added and updated", "[service]") {
     task.total = 200;
     task.started_at = 5;
     task.ended_at = 6;
-    bench.rows.update(task);
-    const task_row read = *bench.rows.find(task.id);
+    bench.tasks.update(task);
+    const task_row read = *bench.tasks.find(task.id);
     REQUIRE(read.sequence == task.sequence);
     REQUIRE(read.cluster_id == text);
     REQUIRE(read.kind == "train");
@@ -67,28 +67,28 @@ TEST_CASE("a task comes back as it was added and updated", "[service]") {
     REQUIRE(read.queued_at == task.queued_at);
     REQUIRE(read.started_at == 5);
     REQUIRE(read.ended_at == 6);
-    REQUIRE(bench.rows.list({text, text, {}}, {10, "", text}).total == 1);
-    REQUIRE(bench.rows.open().empty());
+    REQUIRE(bench.tasks.list({text, text, {}}, {10, "", text}).total == 1);
+    REQUIRE(bench.tasks.open().empty());
   }
-  REQUIRE_FALSE(bench.rows.find("' OR 1"));
+  REQUIRE_FALSE(bench.tasks.find("' OR 1"));
 }
 
 TEST_CASE("an owner has so many open tasks", "[service]") {
   task_bench bench;
-  task_row first = bench.rows.add(task_of("c", "ann"), 2);
-  bench.rows.add(task_of("d", "ann"), 2);
-  bench.rows.add(task_of("d", "bob"), 2);
-  const auto add = [&] { return refusal_of([&] { bench.rows.add(task_of("c", "ann"), 2); }); };
+  task_row first = bench.tasks.add(task_of("c", "ann"), 2);
+  bench.tasks.add(task_of("d", "ann"), 2);
+  bench.tasks.add(task_of("d", "bob"), 2);
+  const auto add = [&] { return refusal_of([&] { bench.tasks.add(task_of("c", "ann"), 2); }); };
   REQUIRE(add() == refusal_code::quota_exceeded);
   first.state = task_state::active;
-  bench.rows.update(first);
+  bench.tasks.update(first);
   REQUIRE(add() == refusal_code::quota_exceeded);
   first.state = task_state::aborted;
-  bench.rows.update(first);
+  bench.tasks.update(first);
   REQUIRE(add() == std::nullopt);
   task_row again = task_of("c", "bob");
   again.id = first.id;
-  REQUIRE(refusal_of([&] { bench.rows.add(again, 9); }) == refusal_code::conflict);
+  REQUIRE(refusal_of([&] { bench.tasks.add(again, 9); }) == refusal_code::conflict);
 }
 
 TEST_CASE("tasks are listed in their order, by cluster and owner", "[service]") {
@@ -99,7 +99,7 @@ TEST_CASE("tasks are listed in their order, by cluster and owner", "[service]") 
   for (int i = 0; i < 25; ++i) {
     const std::string cluster = i % 2 == 0 ? "first" : "second";
     const std::string owner = i % 3 == 0 ? "ann" : "bob";
-    const std::string id = bench.rows.add(task_of(cluster, owner), 100).id;
+    const std::string id = bench.tasks.add(task_of(cluster, owner), 100).id;
     all.push_back(id);
     if (i % 2 == 0) {
       of_first.push_back(id);
@@ -112,7 +112,7 @@ TEST_CASE("tasks are listed in their order, by cluster and owner", "[service]") 
     std::vector<std::string> ids;
     page_request wanted{4, "", ""};
     do {
-      const page<task_row> found = bench.rows.list({cluster, owner, {}}, wanted);
+      const page<task_row> found = bench.tasks.list({cluster, owner, {}}, wanted);
       for (const task_row& task : found.rows) {
         ids.push_back(task.id);
       }
@@ -128,17 +128,17 @@ TEST_CASE("tasks are listed in their order, by cluster and owner", "[service]") 
   REQUIRE(list("", "ann") == anns);
   REQUIRE(list("first", "ann").size() == 5);
   REQUIRE(list("none", "").empty());
-  REQUIRE(bench.rows.list({}, {10, "", "b"}).total == 0);
-  REQUIRE(refusal_of([&] { bench.rows.list({}, {10, "x", ""}); }) == refusal_code::invalid_value);
+  REQUIRE(bench.tasks.list({}, {10, "", "b"}).total == 0);
+  REQUIRE(refusal_of([&] { bench.tasks.list({}, {10, "x", ""}); }) == refusal_code::invalid_value);
 
   std::vector<std::string> open;
-  for (const task_row& task : bench.rows.open()) {
+  for (const task_row& task : bench.tasks.open()) {
     open.push_back(task.id);
   }
   REQUIRE(open == all);
-  bench.rows.remove(all[1]);
-  bench.rows.remove_of_cluster("first");
-  REQUIRE(bench.rows.list({}, {}).total == 11);
+  bench.tasks.remove(all[1]);
+  bench.tasks.remove_of_cluster("first");
+  REQUIRE(bench.tasks.list({}, {}).total == 11);
 }
 
 TEST_CASE("tasks of many threads get numbers of their own", "[service]") {
@@ -147,14 +147,14 @@ TEST_CASE("tasks of many threads get numbers of their own", "[service]") {
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 10; ++i) {
-        bench.rows.add(task_of("c", "ann"), 100);
+        bench.tasks.add(task_of("c", "ann"), 100);
       }
     });
   }
   for (std::thread& thread : threads) {
     thread.join();
   }
-  const std::vector<task_row> open = bench.rows.open();
+  const std::vector<task_row> open = bench.tasks.open();
   REQUIRE(open.size() == 40);
   for (std::size_t i = 0; i < open.size(); ++i) {
     REQUIRE(open[i].sequence == i + 1);
@@ -169,15 +169,15 @@ TEST_CASE("open tasks hold what their plan uses, not what it is named after", "[
   task.plan = R"({"name":")" + named + R"(","inputs":[{"input":"a","dataset_id":")" + used +
               R"(","column":")" + named + R"("}],"results":[{"output":"b","name":")" + named +
               R"("}]})";
-  task = bench.rows.add(task, 1);
-  REQUIRE(bench.rows.mentions(used));
-  REQUIRE_FALSE(bench.rows.mentions(named));
-  REQUIRE_FALSE(bench.rows.mentions(used.substr(0, 35)));
-  REQUIRE_FALSE(bench.rows.mentions("%"));
+  task = bench.tasks.add(task, 1);
+  REQUIRE(bench.tasks.mentions(used));
+  REQUIRE_FALSE(bench.tasks.mentions(named));
+  REQUIRE_FALSE(bench.tasks.mentions(used.substr(0, 35)));
+  REQUIRE_FALSE(bench.tasks.mentions("%"));
   task.state = task_state::active;
-  bench.rows.update(task);
-  REQUIRE(bench.rows.mentions(used));
+  bench.tasks.update(task);
+  REQUIRE(bench.tasks.mentions(used));
   task.state = task_state::finished;
-  bench.rows.update(task);
-  REQUIRE_FALSE(bench.rows.mentions(used));
+  bench.tasks.update(task);
+  REQUIRE_FALSE(bench.tasks.mentions(used));
 }

@@ -51,9 +51,9 @@ struct dataset_bench {
     return made;
   }();
   store::database db{folder.path / "database"};
-  store::resources rows{db};
+  store::resources resources{db};
   store::tasks tasks{db};
-  access::accounts people{db, config};
+  access::accounts accounts{db, config};
   std::unique_ptr<engine::datasets> data;
 
   const identity ann = who("anna", "reds");
@@ -63,14 +63,14 @@ struct dataset_bench {
   explicit dataset_bench(bool encrypted = false) {
     config.encrypt_files = encrypted;
     for (const char* id : {"anna", "bert", "evelyn"}) {
-      people.create_user({id, "Somebody", "a long password", false}, "test");
+      accounts.create_user({id, "Somebody", "a long password", false}, "test");
     }
     open();
   }
 
   void open() {
     data.reset();
-    data = std::make_unique<engine::datasets>(config, rows, tasks, people);
+    data = std::make_unique<engine::datasets>(config, resources, tasks, accounts);
   }
 
   upload begin_csv(std::string_view text, visibility visible_to = visibility::owner_only) {
@@ -90,7 +90,7 @@ struct dataset_bench {
   void set_quota(const std::function<void(quota&)>& change) {
     quota limits;
     change(limits);
-    people.set_quota("anna", limits);
+    accounts.set_quota("anna", limits);
   }
   std::size_t files_in(const char* kind) const {
     return static_cast<std::size_t>(
@@ -324,9 +324,9 @@ TEST_CASE("quotas hold for uploads and for what they become", "[service]") {
   REQUIRE(refusal_of([&] { begin(more); }) == over);
   const upload u = begin(most);
   REQUIRE(refusal_of([&] { bench.begin_csv("1"); }) == over);
-  REQUIRE(bench.rows.used_by("anna").bytes == 1000);
+  REQUIRE(bench.resources.used_by("anna").bytes == 1000);
   bench.data->cancel(bench.ann, u.row.id);
-  REQUIRE(bench.rows.used_by("anna").bytes == 0);
+  REQUIRE(bench.resources.used_by("anna").bytes == 0);
 
   // The upload's own bytes do not stand in the way of the dataset; the dataset's do.
   std::string text = "a\n";
@@ -373,7 +373,7 @@ TEST_CASE("a checkpoint is taken over, and stays where that fails", "[service]")
   });
   REQUIRE(bench.files_in("uploads") == 0);
   REQUIRE(refusal_of([&] { bench.data->progress(bench.ann, u.row.id); }) == missing);
-  REQUIRE(bench.rows.used_by("anna").bytes == 0);
+  REQUIRE(bench.resources.used_by("anna").bytes == 0);
 }
 
 TEST_CASE("a cancelled upload leaves nothing", "[service]") {
@@ -445,7 +445,7 @@ TEST_CASE("cleaning removes uploads that nobody has written to, and nothing else
   bench.data->clean();
   REQUIRE(refusal_of([&] { bench.data->progress(bench.ann, u.row.id); }) == missing);
   REQUIRE(bench.files_in("uploads") == 0);
-  REQUIRE(bench.rows.used_by("anna").bytes == bench.data->get(bench.ann, id).bytes);
+  REQUIRE(bench.resources.used_by("anna").bytes == bench.data->get(bench.ann, id).bytes);
   REQUIRE(bench.values(id).size() == 1);
 }
 

@@ -49,9 +49,10 @@ std::vector<std::byte> trained_alone(std::size_t direct, std::size_t rows, std::
 
 TEST_CASE("a cluster of the service answers and becomes what it would alone", "[service]") {
   const scratch_folder folder;
-  const engine_house house(folder.path);
-  const std::string id = house.create();
-  const auto shape = house->shape(id);
+  const engine_fixture fixture(folder.path);
+  const std::string id = fixture.create();
+  const auto cluster = fixture.cluster(id);
+  const auto* shape = &cluster.shape();
   REQUIRE(shape->input_size == 3);
   REQUIRE(shape->output("class")->first == 1);
   REQUIRE(shape->input("c") == nullptr);
@@ -60,21 +61,21 @@ TEST_CASE("a cluster of the service answers and becomes what it would alone", "[
   for (std::size_t i = 0; i < 300; ++i) {
     const sample s = sample_of(i);
     const auto expected = alone.train(std::span<const float>(s.input), s.target);
-    REQUIRE(house.train(id, s).loss == expected.loss);
-    REQUIRE(house.infer(id, s.input) == alone.infer(s.input));
+    REQUIRE(fixture.train(id, s).loss == expected.loss);
+    REQUIRE(fixture.infer(id, s.input) == alone.infer(s.input));
   }
-  CHECK(house.state_of(id) == hanami::to_checkpoint(alone));
-  CHECK(house->statistics(id).samples == 300);
-  CHECK(hanami::parse_template(house->template_text(id)).inputs.size() == 2);
-  CHECK(house->picture(id, "svg").find("<svg") != std::string::npos);
-  CHECK(house->picture(id, "dot").find("digraph") != std::string::npos);
-  CHECK(refusal_of([&] { house->picture(id, "png"); }) == wrong);
+  CHECK(fixture.state_of(id) == hanami::to_checkpoint(alone));
+  CHECK(fixture->statistics(fixture.cluster(id)).samples == 300);
+  CHECK(hanami::parse_template(fixture->template_text(fixture.cluster(id))).inputs.size() == 2);
+  CHECK(fixture->picture(fixture.cluster(id), "svg").find("<svg") != std::string::npos);
+  CHECK(fixture->picture(fixture.cluster(id), "dot").find("digraph") != std::string::npos);
+  CHECK(refusal_of([&] { fixture->picture(fixture.cluster(id), "png"); }) == wrong);
 
-  const auto statistics = house->statistics();
+  const auto statistics = fixture->statistics();
   CHECK(statistics.clusters == 1);
   CHECK(statistics.trained == 300);
   CHECK(statistics.answered == 300);
-  const auto users = house->work_by_user();
+  const auto users = fixture->work_by_user();
   REQUIRE(users.size() == 1);
   CHECK(users[0].user_id == "anna");
   CHECK(users[0].trained == 300);
@@ -83,21 +84,23 @@ TEST_CASE("a cluster of the service answers and becomes what it would alone", "[
 
 TEST_CASE("an answer comes from after all that was trained before it", "[service]") {
   const scratch_folder folder;
-  const engine_house house(folder.path);
-  const std::string id = house.create();
+  const engine_fixture fixture(folder.path);
+  const std::string id = fixture.create();
   hanami::cluster alone = fresh_cluster();
   constexpr std::size_t samples = 2000;
   std::vector<std::vector<float>> answers(samples);
   std::atomic<std::size_t> heard{0};
   for (std::size_t i = 0; i < samples; ++i) { // without waiting
     const sample s = sample_of(i);
-    house->train(id, "anna", s.input, s.target, [](const auto&, const std::exception_ptr&) {});
-    house->infer(id, "anna", s.input, [&, i](std::span<const float> a, const std::exception_ptr&) {
-      answers[i].assign(a.begin(), a.end());
-      ++heard;
-    });
+    fixture->train(fixture.cluster(id), "anna", s.input, s.target,
+                   [](const auto&, const std::exception_ptr&) {});
+    fixture->infer(fixture.cluster(id), "anna", s.input,
+                   [&, i](std::span<const float> a, const std::exception_ptr&) {
+                     answers[i].assign(a.begin(), a.end());
+                     ++heard;
+                   });
   }
-  house->statistics(id); // comes after all of them
+  fixture->statistics(fixture.cluster(id)); // comes after all of them
   REQUIRE(heard == samples);
   for (std::size_t i = 0; i < samples; ++i) {
     const sample s = sample_of(i);
@@ -108,38 +111,39 @@ TEST_CASE("an answer comes from after all that was trained before it", "[service
 
 TEST_CASE("wrong samples are refused and change nothing", "[service]") {
   const scratch_folder folder;
-  const engine_house house(folder.path);
-  const std::string id = house.create();
-  const auto before = house.state_of(id);
+  const engine_fixture fixture(folder.path);
+  const std::string id = fixture.create();
+  const auto before = fixture.state_of(id);
   const float infinite = std::numeric_limits<float>::infinity();
-  CHECK(refusal_of([&] { house.infer(id, {1, 2}); }) == wrong);
-  CHECK(refusal_of([&] { house.infer(id, {1, 2, 3, 4}); }) == wrong);
-  CHECK(refusal_of([&] { house.infer(id, {1, 2, infinite}); }) == wrong);
-  CHECK(refusal_of([&] { house.train(id, {{1, 2}, {0, 0, 0, 1}}); }) == wrong);
-  CHECK(refusal_of([&] { house.train(id, {{1, 2, 3}, {0}}); }) == wrong);
-  CHECK(refusal_of([&] { house.train(id, {{1, infinite, 3}, {0, 1, 0, 0}}); }) == wrong);
-  CHECK(house.state_of(id) == before);
+  CHECK(refusal_of([&] { fixture.infer(id, {1, 2}); }) == wrong);
+  CHECK(refusal_of([&] { fixture.infer(id, {1, 2, 3, 4}); }) == wrong);
+  CHECK(refusal_of([&] { fixture.infer(id, {1, 2, infinite}); }) == wrong);
+  CHECK(refusal_of([&] { fixture.train(id, {{1, 2}, {0, 0, 0, 1}}); }) == wrong);
+  CHECK(refusal_of([&] { fixture.train(id, {{1, 2, 3}, {0}}); }) == wrong);
+  CHECK(refusal_of([&] { fixture.train(id, {{1, infinite, 3}, {0, 1, 0, 0}}); }) == wrong);
+  CHECK(fixture.state_of(id) == before);
   for (const std::string& unknown : {service::new_uuid(), std::string(), std::string("../../etc"),
                                      std::string(100000, 'x'), std::string("a\0b", 3)}) {
-    CHECK(refusal_of([&] { house.infer(unknown, {1, 2, 3}); }) == missing);
-    CHECK(refusal_of([&] { house->shape(unknown); }) == missing);
+    CHECK(refusal_of([&] { fixture.infer(unknown, {1, 2, 3}); }) == missing);
+    CHECK(refusal_of([&] { fixture.cluster(unknown); }) == missing);
   }
 }
 
 TEST_CASE("a cluster is made from a template, within its name, quota and memory", "[service]") {
   const scratch_folder folder;
-  engine_house house(folder.path);
-  const auto smallest = house->create(house.ann, "smallest", "");
+  engine_fixture fixture(folder.path);
+  const auto smallest = fixture->create(fixture.ann, "smallest", "");
   CHECK(smallest.detail ==
         R"({"inputs":[{"name":"input","size":1}],"outputs":[{"name":"output","size":1}]})");
-  house.train(smallest.id, {{1}, {2}});
+  fixture.train(smallest.id, {{1}, {2}});
 
-  CHECK(refusal_of([&] { house->create(house.ann, "smallest", ""); }) == refusal_code::conflict);
-  house->create(house.eve, "smallest", ""); // another project
-  house->create(house.ann, "small", "");    // a part of another name
+  CHECK(refusal_of([&] { fixture->create(fixture.ann, "smallest", ""); }) ==
+        refusal_code::conflict);
+  fixture->create(fixture.eve, "smallest", ""); // another project
+  fixture->create(fixture.ann, "small", "");    // a part of another name
 
   try {
-    house->create(house.ann, "broken", "version: 1\nhexagons:\n    1,1\n");
+    fixture->create(fixture.ann, "broken", "version: 1\nhexagons:\n    1,1\n");
     FAIL("a broken template was taken");
   } catch (const service::refusal& e) {
     CHECK(e.code() == refusal_code::invalid_template);
@@ -147,65 +151,66 @@ TEST_CASE("a cluster is made from a template, within its name, quota and memory"
   }
   hanami::learning_options options;
   options.learning_rate = -1;
-  CHECK(refusal_of([&] { house->create(house.ann, "rate", "", {}, options); }) == wrong);
+  CHECK(refusal_of([&] { fixture->create(fixture.ann, "rate", "", {}, options); }) == wrong);
 
-  house.config.engine.cluster_memory = 1 << 20;
+  fixture.config.engine.cluster_memory = 1 << 20;
   const std::string wide = "version: 1\nhexagons:\n 1..3,1,1\ninputs:\n i:\n target: 1,1,1\n "
                            "number_of_inputs: 1000000\noutputs:\n o:\n target: 3,1,1\n "
-                           "number_of_outputs: 1\n";
-  CHECK(refusal_of([&] { house->create(house.ann, "wide", wide); }) == wrong);
-  const auto limited = house->create(house.ann, "limited", two_by_two);
-  CHECK(hanami::parse_template(house->template_text(limited.id)).settings.memory_limit == 1 << 20);
+                           "number_of_outputs: 1 kind: sigmoid\n";
+  CHECK(refusal_of([&] { fixture->create(fixture.ann, "wide", wide); }) == wrong);
+  const auto limited = fixture->create(fixture.ann, "limited", two_by_two);
+  CHECK(hanami::parse_template(fixture->template_text(fixture.cluster(limited.id)))
+            .settings.memory_limit == 1 << 20);
 
-  house.config.quota.clusters = 3;
-  CHECK(refusal_of([&] { house->create(house.ann, "fourth", ""); }) ==
+  fixture.config.quota.clusters = 3;
+  CHECK(refusal_of([&] { fixture->create(fixture.ann, "fourth", ""); }) ==
         refusal_code::quota_exceeded);
-  const auto clusters = std::filesystem::directory_iterator(house.config.data / "clusters");
+  const auto clusters = std::filesystem::directory_iterator(fixture.config.data / "clusters");
   CHECK(std::distance(clusters, {}) == 4); // nothing is left of those that were refused
 }
 
 TEST_CASE("a training task makes what the same samples would make alone", "[service]") {
   const scratch_folder folder;
-  const engine_house house(folder.path);
-  const std::string data = house.add_samples(500);
+  const engine_fixture fixture(folder.path);
+  const std::string data = fixture.add_samples(500);
   const bool anneal = GENERATE(true, false);
-  const std::string id = house.create();
+  const std::string id = fixture.create();
   for (std::size_t i = 0; i < 5; ++i) {
-    house.train(id, sample_of(i));
+    fixture.train(id, sample_of(i));
   }
-  auto plan = house.plan(task_kind::train, id, data);
+  auto plan = fixture.plan(task_kind::train, id, data);
   plan.epochs = 3;
   plan.anneal = anneal;
-  const auto view = house.run(plan);
+  const auto view = fixture.run(plan);
   CHECK(view.row.state == task_state::finished);
   CHECK(view.row.total == 1500);
   CHECK(view.row.done == 1500);
   CHECK(view.row.started_at >= view.row.queued_at);
   CHECK(view.row.outcome == R"({"samples":1500,"refused":0})");
-  CHECK(house.state_of(id) == trained_alone(5, 500, 3, anneal));
+  CHECK(fixture.state_of(id) == trained_alone(5, 500, 3, anneal));
 }
 
 TEST_CASE("windows and horizon take the rows that they say", "[service]") {
   const scratch_folder folder;
-  const engine_house house(folder.path);
+  const engine_fixture fixture(folder.path);
   const auto fill = [](std::uint64_t row, std::span<float> v) {
     v[0] = static_cast<float>(row * row % 31);
     v[1] = static_cast<float>(row);
   };
-  const std::string data = house.add_data({{"x", 1}, {"y", 1}}, 40, fill);
-  const std::string longer = house.add_data({{"x", 1}, {"y", 1}}, 100, fill);
+  const std::string data = fixture.add_data({{"x", 1}, {"y", 1}}, 40, fill);
+  const std::string longer = fixture.add_data({{"x", 1}, {"y", 1}}, 100, fill);
   const std::string text = "version: 1\nhexagons:\n 1..3,1,1\ninputs:\n x:\n target: 1,1,1\n "
                            "number_of_inputs: 4\noutputs:\n y:\n target: 3,1,1\n "
                            "number_of_outputs: 1\n kind: linear\n";
-  const std::string id = house.create(text);
-  auto plan = house.plan(task_kind::train, id);
+  const std::string id = fixture.create(text);
+  auto plan = fixture.plan(task_kind::train, id);
   plan.window = 4;
   plan.horizon = 2;
   plan.anneal = false;
   plan.inputs = {{"x", longer, ""}};
   plan.outputs = {{"y", data, ""}};
   plan.kind = task_kind::train;
-  const auto view = house.run(plan);
+  const auto view = fixture.run(plan);
   REQUIRE(view.row.error.empty());
   CHECK(view.row.total == 40 - 4 - 2 + 1); // the shorter one counts
 
@@ -221,31 +226,31 @@ TEST_CASE("windows and horizon take the rows that they say", "[service]") {
     s.target = {row[1]};
     learn(alone, s);
   }
-  CHECK(house.state_of(id) == hanami::to_checkpoint(alone));
+  CHECK(fixture.state_of(id) == hanami::to_checkpoint(alone));
 }
 
 TEST_CASE("a request keeps several outputs, raw or as winners", "[service]") {
   const scratch_folder folder;
-  const engine_house house(folder.path);
-  const std::string id = house.create();
-  const std::string data = house.add_samples(200);
-  house.run(house.plan(task_kind::train, id, data));
-  const auto before = house.state_of(id);
+  const engine_fixture fixture(folder.path);
+  const std::string id = fixture.create();
+  const std::string data = fixture.add_samples(200);
+  fixture.run(fixture.plan(task_kind::train, id, data));
+  const auto before = fixture.state_of(id);
   const hanami::cluster alone = hanami::from_checkpoint(before);
 
-  auto plan = house.plan(task_kind::request, id, data);
+  auto plan = fixture.plan(task_kind::request, id, data);
   plan.winners = GENERATE(false, true);
-  const auto view = house.run(plan);
+  const auto view = fixture.run(plan);
   REQUIRE(view.row.error.empty());
   const auto outcome = service::json::parse(view.row.outcome);
   const std::string levels(outcome.at("datasets").at("level").as_string());
   const std::string classes(outcome.at("datasets").at("class").as_string());
   CHECK(levels == view.row.id);
   CHECK(classes != levels);
-  CHECK(house.data->get(house.ann, classes).name == "classes");
-  CHECK(house.data->layout(house.ann, classes).column("classes").width() == 3);
-  const auto level = house.values_of(levels);
-  const auto chosen = house.values_of(classes);
+  CHECK(fixture.data->get(fixture.ann, classes).name == "classes");
+  CHECK(fixture.data->layout(fixture.ann, classes).column("classes").width() == 3);
+  const auto level = fixture.values_of(levels);
+  const auto chosen = fixture.values_of(classes);
   REQUIRE(level.size() == 200);
   REQUIRE(chosen.size() == 600);
   for (std::size_t i = 0; i < 200; ++i) {
@@ -257,16 +262,16 @@ TEST_CASE("a request keeps several outputs, raw or as winners", "[service]") {
       REQUIRE(chosen[3 * i + k] == (plan.winners ? winner : answer[1 + k]));
     }
   }
-  CHECK(house.state_of(id) == before); // asking has changed nothing
+  CHECK(fixture.state_of(id) == before); // asking has changed nothing
 }
 
 TEST_CASE("an evaluation counts what agrees and how far the rest is off", "[service]") {
   const scratch_folder folder;
-  const engine_house house(folder.path);
-  const std::string id = house.create();
-  const std::string data = house.add_samples(150);
-  house.run(house.plan(task_kind::train, id, data));
-  const hanami::cluster alone = hanami::from_checkpoint(house.state_of(id));
+  const engine_fixture fixture(folder.path);
+  const std::string id = fixture.create();
+  const std::string data = fixture.add_samples(150);
+  fixture.run(fixture.plan(task_kind::train, id, data));
+  const hanami::cluster alone = hanami::from_checkpoint(fixture.state_of(id));
   double absolute = 0;
   double squared = 0;
   int agreed = 0;
@@ -281,7 +286,7 @@ TEST_CASE("an evaluation counts what agrees and how far the rest is off", "[serv
                   ? 1
                   : 0;
   }
-  const auto view = house.run(house.plan(task_kind::evaluate, id, data));
+  const auto view = fixture.run(fixture.plan(task_kind::evaluate, id, data));
   REQUIRE(view.row.error.empty());
   const auto outcome = service::json::parse(view.row.outcome);
   CHECK(outcome.at("samples").to_number<int>() == 150);
@@ -295,43 +300,43 @@ TEST_CASE("an evaluation counts what agrees and how far the rest is off", "[serv
 TEST_CASE("a checkpoint is saved, restored elsewhere and survives its cluster", "[service]") {
   const bool encrypted = GENERATE(false, true);
   const scratch_folder folder;
-  engine_house house(folder.path, encrypted);
-  const std::string id = house.create();
-  house.run(house.plan(task_kind::train, id, house.add_samples(100)));
-  const auto saved = house.run(house.plan(task_kind::save, id));
+  engine_fixture fixture(folder.path, encrypted);
+  const std::string id = fixture.create();
+  fixture.run(fixture.plan(task_kind::train, id, fixture.add_samples(100)));
+  const auto saved = fixture.run(fixture.plan(task_kind::save, id));
   REQUIRE(saved.row.state == task_state::finished);
-  const auto bytes = house.checkpoint(saved.row.id);
-  house->remove(house.ann, id);
+  const auto bytes = fixture.checkpoint(saved.row.id);
+  fixture->remove(fixture.ann, id);
 
-  const std::string other = house.create(""); // of another shape
-  auto plan = house.plan(task_kind::restore, other);
+  const std::string other = fixture.create(""); // of another shape
+  auto plan = fixture.plan(task_kind::restore, other);
   plan.checkpoint_id = saved.row.id;
-  REQUIRE(house.run(plan).row.error.empty());
-  CHECK(house->shape(other)->input_size == 3);
-  CHECK(house.state_of(other) == bytes);
-  house.train(other, sample_of(1));
-  CHECK(refusal_of([&] { house.train(other, {{1}, {1}}); }) == wrong);
+  REQUIRE(fixture.run(plan).row.error.empty());
+  CHECK(fixture.cluster(other).shape().input_size == 3);
+  CHECK(fixture.state_of(other) == bytes);
+  fixture.train(other, sample_of(1));
+  CHECK(refusal_of([&] { fixture.train(other, {{1}, {1}}); }) == wrong);
   hanami::cluster alone = hanami::from_checkpoint(bytes);
   learn(alone, sample_of(1));
-  house.open_again();
-  CHECK(house.state_of(other) == hanami::to_checkpoint(alone));
-  CHECK(house.rows->find(store::resource_kind::cluster, other)->detail.find("level") !=
+  fixture.open_again();
+  CHECK(fixture.state_of(other) == hanami::to_checkpoint(alone));
+  CHECK(fixture.resources->find(store::resource_kind::cluster, other)->detail.find("level") !=
         std::string::npos);
-  house->remove_checkpoint(house.ann, saved.row.id);
-  CHECK(refusal_of([&] { house->open_checkpoint(house.ann, saved.row.id); }) == missing);
+  fixture->remove_checkpoint(fixture.ann, saved.row.id);
+  CHECK(refusal_of([&] { fixture->open_checkpoint(fixture.ann, saved.row.id); }) == missing);
 }
 
 TEST_CASE("what a task cannot do is said before it begins", "[service]") {
   const scratch_folder folder;
-  engine_house house(folder.path);
-  const std::string id = house.create();
-  const std::string data = house.add_samples(10);
+  engine_fixture fixture(folder.path);
+  const std::string id = fixture.create();
+  const std::string data = fixture.add_samples(10);
   const auto pointer_of = [&](const std::function<void(engine::task_plan&)>& change,
                               task_kind kind = task_kind::train) {
-    auto plan = house.plan(kind, id, data);
+    auto plan = fixture.plan(kind, id, data);
     change(plan);
     try {
-      house->start_task(house.ann, plan);
+      fixture->start_task(fixture.ann, plan);
     } catch (const service::refusal& e) {
       REQUIRE(e.code() == refusal_code::invalid_value);
       REQUIRE(e.faults.size() == 1);
@@ -358,81 +363,81 @@ TEST_CASE("what a task cannot do is said before it begins", "[service]") {
         "/results/1/output");
   CHECK(pointer_of([](auto& p) { p.results[0].name = ""; }, task_kind::request) ==
         "/results/0/name");
-  CHECK(house->list_tasks(house.ann, id, {}).total == 0);
+  CHECK(fixture->list_tasks(fixture.ann, id, {}).total == 0);
 
-  auto plan = house.plan(task_kind::train, id, "../../etc/passwd");
-  CHECK(refusal_of([&] { house->start_task(house.ann, plan); }) == missing);
-  plan = house.plan(task_kind::restore, id);
+  auto plan = fixture.plan(task_kind::train, id, "../../etc/passwd");
+  CHECK(refusal_of([&] { fixture->start_task(fixture.ann, plan); }) == missing);
+  plan = fixture.plan(task_kind::restore, id);
   plan.checkpoint_id = service::new_uuid();
-  CHECK(refusal_of([&] { house->start_task(house.ann, plan); }) == missing);
+  CHECK(refusal_of([&] { fixture->start_task(fixture.ann, plan); }) == missing);
 }
 
 TEST_CASE("who may not use a cluster learns nothing of it", "[service]") {
   const scratch_folder folder;
-  engine_house house(folder.path);
-  const std::string id = house.create();
-  const std::string data = house.add_samples(10);
-  const auto plan = house.plan(task_kind::train, id, data);
-  const auto task = house.run(plan).row.id;
-  const auto saved = house.run(house.plan(task_kind::save, id)).row.id;
-  for (const auto& who : {house.bob, house.eve}) {
-    CHECK(refusal_of([&] { house->start_task(who, plan); }) == missing);
-    CHECK(refusal_of([&] { house->task(who, task); }) == missing);
-    CHECK(refusal_of([&] { house->abort(who, task); }) == missing);
-    CHECK(refusal_of([&] { house->remove_task(who, task); }) == missing);
-    CHECK(refusal_of([&] { house->list_tasks(who, id, {}); }) == missing);
-    CHECK(house->list_tasks(who, {}, {}).rows.empty());
-    CHECK(refusal_of([&] { house->remove(who, id); }) == missing);
-    CHECK(refusal_of([&] { house->open_checkpoint(who, saved); }) == missing);
-    CHECK(refusal_of([&] { house->remove_checkpoint(who, saved); }) == missing);
+  engine_fixture fixture(folder.path);
+  const std::string id = fixture.create();
+  const std::string data = fixture.add_samples(10);
+  const auto plan = fixture.plan(task_kind::train, id, data);
+  const auto task = fixture.run(plan).row.id;
+  const auto saved = fixture.run(fixture.plan(task_kind::save, id)).row.id;
+  for (const auto& who : {fixture.bob, fixture.eve}) {
+    CHECK(refusal_of([&] { fixture->start_task(who, plan); }) == missing);
+    CHECK(refusal_of([&] { fixture->task(who, task); }) == missing);
+    CHECK(refusal_of([&] { fixture->abort(who, task); }) == missing);
+    CHECK(refusal_of([&] { fixture->remove_task(who, task); }) == missing);
+    CHECK(refusal_of([&] { fixture->list_tasks(who, id, {}); }) == missing);
+    CHECK(fixture->list_tasks(who, {}, {}).rows.empty());
+    CHECK(refusal_of([&] { fixture->remove(who, id); }) == missing);
+    CHECK(refusal_of([&] { fixture->open_checkpoint(who, saved); }) == missing);
+    CHECK(refusal_of([&] { fixture->remove_checkpoint(who, saved); }) == missing);
   }
   // One who may use it, but not change it, sees the own tasks alone.
-  house.rows->change(house.ann, store::resource_kind::cluster, id,
-                     {{}, service::visibility::project});
-  CHECK(refusal_of([&] { house->start_task(house.bob, plan); }) == forbidden);
-  CHECK(refusal_of([&] { house->remove(house.bob, id); }) == forbidden);
-  auto save = house.plan(task_kind::save, id);
-  const auto bobs = house->start_task(house.bob, save).row.id;
-  house.wait_end(bobs);
-  CHECK(house->list_tasks(house.bob, id, {}).rows.size() == 1);
-  CHECK(refusal_of([&] { house->task(house.bob, task); }) == missing);
-  CHECK(house.rows->find(store::resource_kind::checkpoint, bobs)->owner_id == "bert");
-  CHECK(house->list_tasks(house.ann, id, {}).rows.size() == 3);
+  fixture.resources->change(fixture.ann, store::resource_kind::cluster, id,
+                            {{}, service::visibility::project});
+  CHECK(refusal_of([&] { fixture->start_task(fixture.bob, plan); }) == forbidden);
+  CHECK(refusal_of([&] { fixture->remove(fixture.bob, id); }) == forbidden);
+  auto save = fixture.plan(task_kind::save, id);
+  const auto bobs = fixture->start_task(fixture.bob, save).row.id;
+  fixture.wait_end(bobs);
+  CHECK(fixture->list_tasks(fixture.bob, id, {}).rows.size() == 1);
+  CHECK(refusal_of([&] { fixture->task(fixture.bob, task); }) == missing);
+  CHECK(fixture.resources->find(store::resource_kind::checkpoint, bobs)->owner_id == "bert");
+  CHECK(fixture->list_tasks(fixture.ann, id, {}).rows.size() == 3);
   // Another's dataset cannot be used.
-  const std::string own = house->create(house.bob, "own", two_by_two).id;
+  const std::string own = fixture->create(fixture.bob, "own", two_by_two).id;
   CHECK(refusal_of([&] {
-          house->start_task(house.bob, house.plan(task_kind::train, own, data));
+          fixture->start_task(fixture.bob, fixture.plan(task_kind::train, own, data));
         }) == missing);
 }
 
 TEST_CASE("a task is aborted while it runs, and one that waits before it does", "[service]") {
   const scratch_folder folder;
-  const engine_house house(folder.path);
-  const std::string id = house.create();
-  const std::string data = house.add_samples(1000);
-  auto endless = house.plan(task_kind::train, id, data);
+  const engine_fixture fixture(folder.path);
+  const std::string id = fixture.create();
+  const std::string data = fixture.add_samples(1000);
+  auto endless = fixture.plan(task_kind::train, id, data);
   endless.epochs = 1'000'000;
-  const auto first = house->start_task(house.ann, endless).row.id;
-  const auto second = house->start_task(house.ann, endless).row.id;
-  const auto third = house->start_task(house.ann, house.plan(task_kind::save, id)).row.id;
+  const auto first = fixture->start_task(fixture.ann, endless).row.id;
+  const auto second = fixture->start_task(fixture.ann, endless).row.id;
+  const auto third = fixture->start_task(fixture.ann, fixture.plan(task_kind::save, id)).row.id;
   const auto running =
-      house.wait(first, [](const engine::task_view& v) { return v.row.done > 100; });
+      fixture.wait(first, [](const engine::task_view& v) { return v.row.done > 100; });
   CHECK(running.row.state == task_state::active);
   CHECK(running.samples_per_second > 0);
   CHECK(running.seconds_left > 0);
-  CHECK(house->task(house.ann, second).row.state == task_state::queued);
-  house.infer(id, sample_of(0).input); // goes on meanwhile
-  CHECK(house->statistics().tasks_open == 3);
-  CHECK(refusal_of([&] { house.data->remove(house.ann, data); }) == refusal_code::conflict);
+  CHECK(fixture->task(fixture.ann, second).row.state == task_state::queued);
+  fixture.infer(id, sample_of(0).input); // goes on meanwhile
+  CHECK(fixture->statistics().tasks_open == 3);
+  CHECK(refusal_of([&] { fixture.data->remove(fixture.ann, data); }) == refusal_code::conflict);
 
-  CHECK(house->abort(house.ann, second).row.state == task_state::aborted);
-  const auto ended = house->abort(house.ann, first);
+  CHECK(fixture->abort(fixture.ann, second).row.state == task_state::aborted);
+  const auto ended = fixture->abort(fixture.ann, first);
   CHECK(ended.row.state == task_state::aborted);
   CHECK(ended.row.done > 100);
   CHECK(ended.row.done < ended.row.total);
-  CHECK(house.wait_end(third).row.state == task_state::finished);
-  CHECK(house->abort(house.ann, third).row.state == task_state::finished); // stays as it is
-  house.data->remove(house.ann, data);
+  CHECK(fixture.wait_end(third).row.state == task_state::finished);
+  CHECK(fixture->abort(fixture.ann, third).row.state == task_state::finished); // stays as it is
+  fixture.data->remove(fixture.ann, data);
 
   // What was learned stays.
   hanami::cluster alone = fresh_cluster();
@@ -441,36 +446,36 @@ TEST_CASE("a task is aborted while it runs, and one that waits before it does", 
     learn(alone, sample_of(i % 1000));
   }
   alone.start_task(0);
-  CHECK(house.checkpoint(third) == hanami::to_checkpoint(alone));
+  CHECK(fixture.checkpoint(third) == hanami::to_checkpoint(alone));
 
-  house->remove_task(house.ann, first);
-  CHECK(refusal_of([&] { house->task(house.ann, first); }) == missing);
-  CHECK(house->list_tasks(house.ann, {}, {}).rows.size() == 2);
+  fixture->remove_task(fixture.ann, first);
+  CHECK(refusal_of([&] { fixture->task(fixture.ann, first); }) == missing);
+  CHECK(fixture->list_tasks(fixture.ann, {}, {}).rows.size() == 2);
 }
 
 TEST_CASE("a task that runs is removed at once", "[service]") {
   const scratch_folder folder;
-  const engine_house house(folder.path);
-  const std::string id = house.create();
-  auto endless = house.plan(task_kind::train, id, house.add_samples(100));
+  const engine_fixture fixture(folder.path);
+  const std::string id = fixture.create();
+  auto endless = fixture.plan(task_kind::train, id, fixture.add_samples(100));
   endless.epochs = 1'000'000;
-  const auto task = house->start_task(house.ann, endless).row.id;
-  house->remove_task(house.ann, task);
-  CHECK(refusal_of([&] { house->task(house.ann, task); }) == missing);
-  CHECK(house->statistics().tasks_open == 0);
-  house.train(id, sample_of(1));
+  const auto task = fixture->start_task(fixture.ann, endless).row.id;
+  fixture->remove_task(fixture.ann, task);
+  CHECK(refusal_of([&] { fixture->task(fixture.ann, task); }) == missing);
+  CHECK(fixture->statistics().tasks_open == 0);
+  fixture.train(id, sample_of(1));
 }
 
 TEST_CASE("a task fails with its reason, and the cluster goes on", "[service]") {
   const scratch_folder folder;
-  const engine_house house(folder.path);
-  const std::string id = house.create();
-  const std::string data = house.add_samples(20000);
-  const auto file = house.data->path_of(data);
+  const engine_fixture fixture(folder.path);
+  const std::string id = fixture.create();
+  const std::string data = fixture.add_samples(20000);
+  const auto file = fixture.data->path_of(data);
   auto bytes = hanami::read_file(file, std::size_t{1} << 30);
   bytes[bytes.size() * 3 / 4] ^= 1;
   hanami::write_file(file, std::as_bytes(std::span(bytes)));
-  const auto view = house.run(house.plan(task_kind::train, id, data));
+  const auto view = fixture.run(fixture.plan(task_kind::train, id, data));
   CHECK(view.row.state == task_state::failed);
   CHECK(!view.row.error.empty());
   CHECK(view.row.error.find(folder.path.string()) == std::string::npos);
@@ -483,106 +488,108 @@ TEST_CASE("a task fails with its reason, and the cluster goes on", "[service]") 
     learn(alone, sample_of(i));
   }
   alone.start_task(0);
-  CHECK(house.state_of(id) == hanami::to_checkpoint(alone));
+  CHECK(fixture.state_of(id) == hanami::to_checkpoint(alone));
 
   std::filesystem::remove(file);
-  auto request = house.plan(task_kind::request, id, data);
-  CHECK_THROWS(house->start_task(house.ann, request)); // it cannot even be opened
+  auto request = fixture.plan(task_kind::request, id, data);
+  CHECK_THROWS(fixture->start_task(fixture.ann, request)); // it cannot even be opened
 }
 
 TEST_CASE("samples that a cluster does not take are counted", "[service]") {
   const scratch_folder folder;
-  const engine_house house(folder.path);
-  const std::string id = house.create();
+  const engine_fixture fixture(folder.path);
+  const std::string id = fixture.create();
   const float infinite = std::numeric_limits<float>::infinity();
   const auto some = [&](std::uint64_t every) {
-    return house.add_data({{"a", 2}, {"b", 1}, {"level", 1}, {"class", 3}}, 30,
-                          [&](std::uint64_t row, std::span<float> v) {
-                            const sample s = sample_of(row);
-                            std::copy(s.input.begin(), s.input.end(), v.begin());
-                            std::copy(s.target.begin(), s.target.end(), v.begin() + 3);
-                            v[0] = row % every == 0 ? infinite : v[0];
-                          });
+    return fixture.add_data({{"a", 2}, {"b", 1}, {"level", 1}, {"class", 3}}, 30,
+                            [&](std::uint64_t row, std::span<float> v) {
+                              const sample s = sample_of(row);
+                              std::copy(s.input.begin(), s.input.end(), v.begin());
+                              std::copy(s.target.begin(), s.target.end(), v.begin() + 3);
+                              v[0] = row % every == 0 ? infinite : v[0];
+                            });
   };
-  const auto view = house.run(house.plan(task_kind::train, id, some(3)));
+  const auto view = fixture.run(fixture.plan(task_kind::train, id, some(3)));
   CHECK(view.row.state == task_state::finished);
   const auto outcome = service::json::parse(view.row.outcome);
   CHECK(outcome.at("refused").to_number<int>() == 10);
   CHECK(outcome.at("samples").to_number<int>() == 20);
   CHECK(!outcome.at("first_refusal").as_string().empty());
-  const auto none = house.run(house.plan(task_kind::train, id, some(1)));
+  const auto none = fixture.run(fixture.plan(task_kind::train, id, some(1)));
   CHECK(none.row.state == task_state::failed);
-  const auto asked = house.run(house.plan(task_kind::request, id, some(3)));
+  const auto asked = fixture.run(fixture.plan(task_kind::request, id, some(3)));
   CHECK(asked.row.state == task_state::finished);
-  const auto values = house.values_of(asked.row.id);
+  const auto values = fixture.values_of(asked.row.id);
   CHECK(std::isnan(values[0]));
   CHECK(!std::isnan(values[1]));
 }
 
 TEST_CASE("a request beyond the quota leaves nothing behind", "[service]") {
   const scratch_folder folder;
-  engine_house house(folder.path);
-  const std::string id = house.create();
-  const std::string data = house.add_samples(50);
+  engine_fixture fixture(folder.path);
+  const std::string id = fixture.create();
+  const std::string data = fixture.add_samples(50);
   service::quota limits;
   limits.datasets = 2;
-  house.people->create_user({"anna", "Anna", "a long password", false}, "test");
-  house.people->set_quota("anna", limits);
-  const auto plan = house.plan(task_kind::request, id, data);
-  CHECK(refusal_of([&] { house->start_task(house.ann, plan); }) == refusal_code::quota_exceeded);
+  fixture.accounts->create_user({"anna", "Anna", "a long password", false}, "test");
+  fixture.accounts->set_quota("anna", limits);
+  const auto plan = fixture.plan(task_kind::request, id, data);
+  CHECK(refusal_of([&] { fixture->start_task(fixture.ann, plan); }) ==
+        refusal_code::quota_exceeded);
   limits.datasets = 3;
-  limits.bytes = house.rows->used_by("anna").bytes + 600; // for one of both
-  house.people->set_quota("anna", limits);
-  const auto view = house.run(plan);
+  limits.bytes = fixture.resources->used_by("anna").bytes + 600; // for one of both
+  fixture.accounts->set_quota("anna", limits);
+  const auto view = fixture.run(plan);
   CHECK(view.row.state == task_state::failed);
-  CHECK(house.rows->used_by("anna").datasets == 1);
-  CHECK(std::distance(std::filesystem::directory_iterator(house.config.data / "datasets"), {}) ==
+  CHECK(fixture.resources->used_by("anna").datasets == 1);
+  CHECK(std::distance(std::filesystem::directory_iterator(fixture.config.data / "datasets"), {}) ==
         1);
   limits.open_tasks = 0;
-  house.people->set_quota("anna", limits);
-  CHECK(refusal_of([&] { house->start_task(house.ann, house.plan(task_kind::save, id)); }) ==
+  fixture.accounts->set_quota("anna", limits);
+  CHECK(refusal_of([&] { fixture->start_task(fixture.ann, fixture.plan(task_kind::save, id)); }) ==
         refusal_code::quota_exceeded);
-  CHECK(house->statistics().tasks_open == 0);
+  CHECK(fixture->statistics().tasks_open == 0);
 }
 
 TEST_CASE("a cluster is removed with all that it does", "[service]") {
   const scratch_folder folder;
-  const engine_house house(folder.path);
-  const std::string id = house.create();
-  const std::string data = house.add_samples(1000);
-  auto endless = house.plan(task_kind::train, id, data);
+  const engine_fixture fixture(folder.path);
+  const std::string id = fixture.create();
+  const std::string data = fixture.add_samples(1000);
+  auto endless = fixture.plan(task_kind::train, id, data);
   endless.epochs = 1'000'000;
-  const auto task = house->start_task(house.ann, endless).row.id;
-  house->start_task(house.ann, house.plan(task_kind::save, id));
-  house.wait(task, [](const engine::task_view& v) { return v.row.done > 0; });
+  const auto task = fixture->start_task(fixture.ann, endless).row.id;
+  fixture->start_task(fixture.ann, fixture.plan(task_kind::save, id));
+  fixture.wait(task, [](const engine::task_view& v) { return v.row.done > 0; });
   std::atomic<int> heard{0};
   std::atomic<int> others{0};
   for (int i = 0; i < 2000; ++i) {
-    house->infer(id, "anna", sample_of(1).input, [&](auto, const std::exception_ptr& e) {
-      ++heard;
-      others += e && refusal_of([&] { std::rethrow_exception(e); }) != missing ? 1 : 0;
-    });
+    fixture->infer(
+        fixture.cluster(id), "anna", sample_of(1).input, [&](auto, const std::exception_ptr& e) {
+          ++heard;
+          others += e && refusal_of([&] { std::rethrow_exception(e); }) != missing ? 1 : 0;
+        });
   }
-  house->remove(house.ann, id);
+  fixture->remove(fixture.ann, id);
   CHECK(heard == 2000);
   CHECK(others == 0);
-  CHECK(refusal_of([&] { house.infer(id, {1, 2, 3}); }) == missing);
-  CHECK(refusal_of([&] { house->task(house.ann, task); }) == missing);
-  CHECK(refusal_of([&] { house->remove(house.ann, id); }) == missing);
-  CHECK(house->statistics().clusters == 0);
-  CHECK(house->statistics().tasks_open == 0);
-  CHECK(std::filesystem::is_empty(house.config.data / "clusters"));
-  house.data->remove(house.ann, data);
+  CHECK(refusal_of([&] { fixture.infer(id, {1, 2, 3}); }) == missing);
+  CHECK(refusal_of([&] { fixture->task(fixture.ann, task); }) == missing);
+  CHECK(refusal_of([&] { fixture->remove(fixture.ann, id); }) == missing);
+  CHECK(fixture->statistics().clusters == 0);
+  CHECK(fixture->statistics().tasks_open == 0);
+  CHECK(std::filesystem::is_empty(fixture.config.data / "clusters"));
+  fixture.data->remove(fixture.ann, data);
 }
 
 TEST_CASE("an uploaded checkpoint is looked at before it is one", "[service]") {
   const scratch_folder folder;
-  engine_house house(folder.path);
+  engine_fixture fixture(folder.path);
   const auto send = [&](std::span<const std::byte> bytes) {
     const std::uint64_t size = bytes.size();
     const auto u =
-        house.data->begin(house.ann, engine::upload_format::checkpoint, "trained", {&size, 1});
-    house.data->write(house.ann, u.parts[0].id, 0, bytes);
+        fixture.data->begin(fixture.ann, engine::upload_format::checkpoint, "trained", {&size, 1});
+    fixture.data->write(fixture.ann, u.parts[0].id, 0, bytes);
     return u.row.id;
   };
   hanami::cluster alone = fresh_cluster();
@@ -590,39 +597,40 @@ TEST_CASE("an uploaded checkpoint is looked at before it is one", "[service]") {
     learn(alone, sample_of(i));
   }
   const auto good = hanami::to_checkpoint(alone, {{"key", "value"}});
-  const auto row = house->import_checkpoint(house.ann, send(good));
+  const auto row = fixture->import_checkpoint(fixture.ann, send(good));
   CHECK(row.name == "trained");
-  CHECK(house.checkpoint(row.id) == good);
+  CHECK(fixture.checkpoint(row.id) == good);
 
-  house.config.engine.cluster_memory = 1 << 20; // the rest of it stays as it is
-  const auto limited = house->import_checkpoint(house.ann, send(good));
-  const auto net = hanami::from_checkpoint(house.checkpoint(limited.id));
+  fixture.config.engine.cluster_memory = 1 << 20; // the rest of it stays as it is
+  const auto limited = fixture->import_checkpoint(fixture.ann, send(good));
+  const auto net = hanami::from_checkpoint(fixture.checkpoint(limited.id));
   CHECK(net.cluster_template().settings.memory_limit == 1 << 20);
   CHECK(net.infer(sample_of(3).input) == alone.infer(sample_of(3).input));
 
   auto damaged = good;
   damaged[good.size() / 2] ^= std::byte{1};
   const auto damaged_upload = send(damaged);
-  CHECK(refusal_of([&] { house->import_checkpoint(house.eve, damaged_upload); }) == missing);
-  CHECK(refusal_of([&] { house->import_checkpoint(house.ann, damaged_upload); }) ==
+  CHECK(refusal_of([&] { fixture->import_checkpoint(fixture.eve, damaged_upload); }) == missing);
+  CHECK(refusal_of([&] { fixture->import_checkpoint(fixture.ann, damaged_upload); }) ==
         refusal_code::invalid_checkpoint);
-  CHECK(house.data->progress(house.ann, damaged_upload).complete()); // it can be mended
-  CHECK(refusal_of([&] { house->import_checkpoint(house.ann, send(std::vector<std::byte>(5))); }) ==
-        refusal_code::invalid_checkpoint);
-  house.config.engine.cluster_memory = 1000;
-  CHECK(refusal_of([&] { house->import_checkpoint(house.ann, send(good)); }) ==
+  CHECK(fixture.data->progress(fixture.ann, damaged_upload).complete()); // it can be mended
+  CHECK(refusal_of([&] {
+          fixture->import_checkpoint(fixture.ann, send(std::vector<std::byte>(5)));
+        }) == refusal_code::invalid_checkpoint);
+  fixture.config.engine.cluster_memory = 1000;
+  CHECK(refusal_of([&] { fixture->import_checkpoint(fixture.ann, send(good)); }) ==
         refusal_code::too_large);
-  CHECK(house.rows->used_by("anna").checkpoints == 2);
+  CHECK(fixture.resources->used_by("anna").checkpoints == 2);
 }
 
 TEST_CASE("many clusters serve many threads at once", "[service]") {
   const scratch_folder folder;
-  engine_house house(folder.path);
-  house.config.engine.snapshot_interval = std::chrono::seconds(0); // all the time
-  const std::string data = house.add_samples(100);
+  engine_fixture fixture(folder.path);
+  fixture.config.engine.snapshot_interval = std::chrono::seconds(0); // all the time
+  const std::string data = fixture.add_samples(100);
   std::vector<std::string> ids;
   for (int i = 0; i < 6; ++i) {
-    ids.push_back(house.create());
+    ids.push_back(fixture.create());
   }
   std::atomic<int> troubles{0};
   std::vector<std::thread> threads;
@@ -630,13 +638,13 @@ TEST_CASE("many clusters serve many threads at once", "[service]") {
     threads.emplace_back([&, t] {
       for (std::size_t i = 0; i < 60; ++i) {
         try { // each thread trains two clusters and asks all
-          house.train(ids[2 * t + i % 2], sample_of(i / 2));
-          house.infer(ids[i % 6], sample_of(i).input);
+          fixture.train(ids[2 * t + i % 2], sample_of(i / 2));
+          fixture.infer(ids[i % 6], sample_of(i).input);
           if (i % 20 == 0) {
-            house->statistics();
-            house->start_task(house.ann, house.plan(task_kind::evaluate, ids[i % 6], data));
-            house.run(house.plan(task_kind::request, ids[2 * t], data));
-            house->snapshot_all();
+            fixture->statistics();
+            fixture->start_task(fixture.ann, fixture.plan(task_kind::evaluate, ids[i % 6], data));
+            fixture.run(fixture.plan(task_kind::request, ids[2 * t], data));
+            fixture->snapshot_all();
           }
         } catch (...) {
           ++troubles;
@@ -648,12 +656,12 @@ TEST_CASE("many clusters serve many threads at once", "[service]") {
     t.join();
   }
   CHECK(troubles == 0);
-  house.open_again();
+  fixture.open_again();
   hanami::cluster alone = fresh_cluster();
   for (std::size_t i = 0; i < 30; ++i) {
     learn(alone, sample_of(i));
   }
   for (const std::string& id : ids) {
-    CHECK(house.state_of(id) == hanami::to_checkpoint(alone));
+    CHECK(fixture.state_of(id) == hanami::to_checkpoint(alone));
   }
 }

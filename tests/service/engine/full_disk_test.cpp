@@ -41,52 +41,53 @@ class small_disk {
 
 TEST_CASE("an upload that cannot be finished for a full disk says so, and can be later",
           "[service]") {
-  const house h;
-  const std::string token = h.admin();
+  const server_fixture fixture;
+  const std::string token = fixture.admin();
   std::string csv = "a\n";
   for (int i = 0; i < 1'500'000; ++i) {
     csv += i % 2 == 0 ? "1\n" : "2\n";
   }
-  const heard begun = h.ask(
+  const heard begun = fixture.ask(
       "POST", "/v1/uploads",
       R"({"name":"rows","format":"csv","sizes":[)" + std::to_string(csv.size()) + "]}", token);
   REQUIRE(begun.status == 201);
   const std::string part(begun.content().at("parts").at(0).at("id").as_string());
-  REQUIRE(h.ask("PUT", "/v1/parts/" + part, csv, token).status == 204);
+  REQUIRE(fixture.ask("PUT", "/v1/parts/" + part, csv, token).status == 204);
   const std::string finish = "/v1/uploads/" + begun.text("id") + "/finish";
   {
     const small_disk full(5'000'000); // the dataset has 6,000,000 bytes
-    const heard refused = h.ask("POST", finish, {}, token);
+    const heard refused = fixture.ask("POST", finish, {}, token);
     INFO(refused.body);
     CHECK(refused.status == 507);
     CHECK(refused.text("code") == "no_space");
     CHECK_FALSE(refused.text("detail").empty());
   }
-  CHECK(h.ask("GET", "/v1/datasets", {}, token).content().at("total").as_int64() == 0);
-  CHECK(h.ask("POST", finish, {}, token).status == 201);
+  CHECK(fixture.ask("GET", "/v1/datasets", {}, token).content().at("total").as_int64() == 0);
+  CHECK(fixture.ask("POST", finish, {}, token).status == 201);
 }
 
 TEST_CASE("a checkpoint that finds no room on the disk can be finished later", "[service]") {
   using namespace engine_test;
   const scratch_folder folder;
-  engine_house house(folder.path);
+  engine_fixture fixture(folder.path);
   const auto bytes = hanami::to_checkpoint(hanami::cluster(hanami::parse_template(two_by_two)),
                                            {{"note", std::string(1'000'000, 'n')}});
   const std::uint64_t size = bytes.size();
   REQUIRE(size > 1'000'000);
   const auto upload =
-      house.data->begin(house.ann, engine::upload_format::checkpoint, "trained", {&size, 1});
-  house.data->write(house.ann, upload.parts[0].id, 0, bytes);
+      fixture.data->begin(fixture.ann, engine::upload_format::checkpoint, "trained", {&size, 1});
+  fixture.data->write(fixture.ann, upload.parts[0].id, 0, bytes);
   {
     const small_disk full(1'000'000); // room for all but the checkpoint
-    CHECK(engine_test::refusal_of([&] { house->import_checkpoint(house.ann, upload.row.id); }) ==
-          refusal_code::no_space);
+    CHECK(engine_test::refusal_of([&] {
+            fixture->import_checkpoint(fixture.ann, upload.row.id);
+          }) == refusal_code::no_space);
   }
-  CHECK(house.rows->used_by("anna").checkpoints == 0);
-  house.open_again(); // it is there after a restart, too
-  CHECK(house.data->progress(house.ann, upload.row.id).complete());
-  const auto row = house->import_checkpoint(house.ann, upload.row.id);
-  CHECK(house.checkpoint(row.id) == bytes);
-  CHECK(engine_test::refusal_of([&] { house.data->progress(house.ann, upload.row.id); }) ==
+  CHECK(fixture.resources->used_by("anna").checkpoints == 0);
+  fixture.open_again(); // it is there after a restart, too
+  CHECK(fixture.data->progress(fixture.ann, upload.row.id).complete());
+  const auto row = fixture->import_checkpoint(fixture.ann, upload.row.id);
+  CHECK(fixture.checkpoint(row.id) == bytes);
+  CHECK(engine_test::refusal_of([&] { fixture.data->progress(fixture.ann, upload.row.id); }) ==
         refusal_code::not_found);
 }

@@ -39,11 +39,11 @@ resource_row named(const std::string& name, resource_kind kind = resource_kind::
 struct resource_bench {
   scratch_folder folder;
   database db{folder.path / "database"};
-  resources rows{db};
+  store::resources resources{db};
   const identity ann = who("ann", "reds");
 
   resource_row add(const identity& owner, const resource_row& row) {
-    return rows.add(owner, row, 1000, 1000000);
+    return resources.add(owner, row, 1000, 1000000);
   }
 };
 
@@ -60,7 +60,8 @@ TEST_CASE("a resource comes back as it was added", "[service]") {
     row.detail = R"({"a":")" + text + "\"}";
     const resource_row added = bench.add(who(text, text), row);
     REQUIRE(is_uuid(added.id));
-    const resource_row read = bench.rows.get(who(text, text), resource_kind::checkpoint, added.id);
+    const resource_row read =
+        bench.resources.get(who(text, text), resource_kind::checkpoint, added.id);
     REQUIRE(read.name == text);
     REQUIRE(read.owner_id == text);
     REQUIRE(read.project_id == text);
@@ -72,12 +73,11 @@ TEST_CASE("a resource comes back as it was added", "[service]") {
     REQUIRE(read.updated_at == read.created_at);
     // The text as a filter finds itself alone; as an id or a place in a list, nothing.
     const page_request by_name{10, "", text};
-    REQUIRE(
-        bench.rows.list(who("any", "any", false, true), resource_kind::checkpoint, by_name).total ==
-        1);
-    REQUIRE_FALSE(bench.rows.find(resource_kind::checkpoint, text));
+    REQUIRE(bench.resources.list(who("any", "any", false, true), resource_kind::checkpoint, by_name)
+                .total == 1);
+    REQUIRE_FALSE(bench.resources.find(resource_kind::checkpoint, text));
     REQUIRE(refusal_of([&] {
-              bench.rows.list(bench.ann, resource_kind::checkpoint, {10, text, ""});
+              bench.resources.list(bench.ann, resource_kind::checkpoint, {10, text, ""});
             }) == refusal_code::invalid_value);
   }
 }
@@ -88,15 +88,16 @@ TEST_CASE("a resource is of its kind, and an id is given once", "[service]") {
   row.id = new_uuid();
   REQUIRE(bench.add(bench.ann, row).id == row.id);
   REQUIRE(refusal_of([&] { bench.add(bench.ann, row); }) == refusal_code::conflict);
-  REQUIRE(bench.rows.find(resource_kind::dataset, row.id));
-  REQUIRE_FALSE(bench.rows.find(resource_kind::cluster, row.id));
-  REQUIRE(refusal_of([&] { bench.rows.get(bench.ann, resource_kind::upload, row.id); }) == missing);
+  REQUIRE(bench.resources.find(resource_kind::dataset, row.id));
+  REQUIRE_FALSE(bench.resources.find(resource_kind::cluster, row.id));
+  REQUIRE(refusal_of([&] { bench.resources.get(bench.ann, resource_kind::upload, row.id); }) ==
+          missing);
 }
 
 TEST_CASE("names may be unique in their kind and project", "[service]") {
   resource_bench bench;
   const auto add = [&](const identity& owner, resource_kind kind, name_rule rule) {
-    bench.rows.add(owner, named("same", kind), 10, 10, rule);
+    bench.resources.add(owner, named("same", kind), 10, 10, rule);
   };
   add(bench.ann, resource_kind::cluster, name_rule::unique_in_project);
   REQUIRE(refusal_of([&] {
@@ -110,7 +111,7 @@ TEST_CASE("names may be unique in their kind and project", "[service]") {
 TEST_CASE("the quota counts rows of a kind, and bytes of all but clusters", "[service]") {
   resource_bench bench;
   const auto add = [&](resource_kind kind, std::uint64_t bytes) {
-    return bench.rows.add(bench.ann, named("a", kind, visibility::owner_only, bytes), 2, 100);
+    return bench.resources.add(bench.ann, named("a", kind, visibility::owner_only, bytes), 2, 100);
   };
   add(resource_kind::dataset, 60);
   const std::string upload = add(resource_kind::upload, 40).id;
@@ -122,19 +123,19 @@ TEST_CASE("the quota counts rows of a kind, and bytes of all but clusters", "[se
   add(resource_kind::cluster, 1000);
   REQUIRE(refusal_of([&] { add(resource_kind::cluster, 0); }) == too_many);
 
-  bench.rows.remove(upload);
+  bench.resources.remove(upload);
   REQUIRE(refusal_of([&] { add(resource_kind::checkpoint, 41); }) == too_many);
   REQUIRE(refusal_of([&] { add(resource_kind::checkpoint, ~std::uint64_t{0}); }) == too_many);
   add(resource_kind::checkpoint, 40);
-  const usage used = bench.rows.used_by("ann");
+  const usage used = bench.resources.used_by("ann");
   REQUIRE(used.clusters == 2);
   REQUIRE(used.datasets == 2);
   REQUIRE(used.checkpoints == 2);
   REQUIRE(used.bytes == 100);
-  REQUIRE(bench.rows.used_by("bob").bytes == 0);
-  REQUIRE(bench.rows.count_in_project("reds") == 6);
+  REQUIRE(bench.resources.used_by("bob").bytes == 0);
+  REQUIRE(bench.resources.count_in_project("reds") == 6);
   add(resource_kind::upload, 0);
-  REQUIRE(bench.rows.count_in_project("reds") == 6);
+  REQUIRE(bench.resources.count_in_project("reds") == 6);
 }
 
 TEST_CASE("changes need rights and the right version", "[service]") {
@@ -145,28 +146,28 @@ TEST_CASE("changes need rights and the right version", "[service]") {
   const std::string id = bench.add(bench.ann, named("a")).id;
   resource_change change;
   change.name = "b";
-  REQUIRE(refusal_of([&] { bench.rows.change(bob, kind, id, change); }) == missing);
+  REQUIRE(refusal_of([&] { bench.resources.change(bob, kind, id, change); }) == missing);
   change.visible_to = visibility::project;
-  const resource_row shared = bench.rows.change(bench.ann, kind, id, change, 1);
+  const resource_row shared = bench.resources.change(bench.ann, kind, id, change, 1);
   REQUIRE(shared.name == "b");
   REQUIRE(shared.version == 2);
-  REQUIRE(bench.rows.get(bob, kind, id).name == "b");
-  REQUIRE(refusal_of([&] { bench.rows.change(bob, kind, id, change); }) == not_theirs);
-  REQUIRE(refusal_of([&] { bench.rows.get_to_change(bob, kind, id); }) == not_theirs);
-  REQUIRE(refusal_of([&] { bench.rows.change(chief, kind, id, change, 1); }) ==
+  REQUIRE(bench.resources.get(bob, kind, id).name == "b");
+  REQUIRE(refusal_of([&] { bench.resources.change(bob, kind, id, change); }) == not_theirs);
+  REQUIRE(refusal_of([&] { bench.resources.get_to_change(bob, kind, id); }) == not_theirs);
+  REQUIRE(refusal_of([&] { bench.resources.change(chief, kind, id, change, 1); }) ==
           refusal_code::version_mismatch);
-  REQUIRE(bench.rows.get_to_change(chief, kind, id).version == 2);
-  REQUIRE(bench.rows.change(chief, kind, id, {}, 2).version == 2);
+  REQUIRE(bench.resources.get_to_change(chief, kind, id).version == 2);
+  REQUIRE(bench.resources.change(chief, kind, id, {}, 2).version == 2);
 
-  bench.rows.update(id, 77, R"({"rows":1})");
-  const resource_row updated = *bench.rows.find(kind, id);
+  bench.resources.update(id, 77, R"({"rows":1})");
+  const resource_row updated = *bench.resources.find(kind, id);
   REQUIRE(updated.bytes == 77);
   REQUIRE(updated.detail == R"({"rows":1})");
   REQUIRE(updated.version == 3);
-  bench.rows.remove(id);
-  bench.rows.remove(id);
-  bench.rows.update(id, 1, "{}");
-  REQUIRE_FALSE(bench.rows.find(kind, id));
+  bench.resources.remove(id);
+  bench.resources.remove(id);
+  bench.resources.update(id, 1, "{}");
+  REQUIRE_FALSE(bench.resources.find(kind, id));
 }
 
 TEST_CASE("a list holds just what may be used, page by page", "[service]") {
@@ -180,7 +181,7 @@ TEST_CASE("a list holds just what may be used, page by page", "[service]") {
               named("row " + std::to_string(i), resource_kind::dataset,
                     static_cast<visibility>(pick(3))));
   }
-  const std::vector<resource_row> all = bench.rows.all(resource_kind::dataset);
+  const std::vector<resource_row> all = bench.resources.all(resource_kind::dataset);
   REQUIRE(all.size() == 200);
   for (int i = 0; i < 24; ++i) {
     const identity asker = who(users[pick(3)], projects[pick(2)], pick(3) == 0, pick(6) == 0);
@@ -192,14 +193,14 @@ TEST_CASE("a list holds just what may be used, page by page", "[service]") {
       }
       // One by one says the same.
       const auto refused =
-          refusal_of([&] { bench.rows.get(asker, resource_kind::dataset, row.id); });
+          refusal_of([&] { bench.resources.get(asker, resource_kind::dataset, row.id); });
       if (i < 4) {
         REQUIRE(refused == (may_use(asker, row) ? std::nullopt : std::optional(missing)));
       }
     }
     std::vector<std::string> got;
     do {
-      const page<resource_row> found = bench.rows.list(asker, resource_kind::dataset, wanted);
+      const page<resource_row> found = bench.resources.list(asker, resource_kind::dataset, wanted);
       REQUIRE(found.total == expected.size());
       REQUIRE(found.rows.size() <= wanted.limit);
       for (const resource_row& row : found.rows) {
@@ -216,7 +217,7 @@ TEST_CASE("pages that make no sense are refused", "[service]") {
   bench.add(bench.ann, named("a"));
   const auto list = [&](std::uint32_t limit, const std::string& after) {
     return refusal_of([&] {
-      bench.rows.list(bench.ann, resource_kind::dataset, {limit, after, ""});
+      bench.resources.list(bench.ann, resource_kind::dataset, {limit, after, ""});
     });
   };
   constexpr auto nonsense = refusal_code::invalid_value;

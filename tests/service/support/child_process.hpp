@@ -11,12 +11,12 @@
 
 #include <catch2/catch.hpp>
 
-/// A process that works at `work(tell)` until it is killed; `tell` sends a number to this one.
-class victim {
+/// A process that works at `work(report)` until it is killed; `report` sends a number to this one.
+class child_process {
  public:
-  using teller = std::function<void(std::uint64_t)>;
+  using reporter = std::function<void(std::uint64_t)>;
 
-  explicit victim(const std::function<void(const teller&)>& work) {
+  explicit child_process(const std::function<void(const reporter&)>& work) {
     int ends[2];
     REQUIRE(::pipe(ends) == 0);
     process_ = ::fork();
@@ -36,24 +36,24 @@ class victim {
     ::close(ends[1]);
     from_ = ends[0];
   }
-  victim(const victim&) = delete;
-  victim& operator=(const victim&) = delete;
-  ~victim() {
+  child_process(const child_process&) = delete;
+  child_process& operator=(const child_process&) = delete;
+  ~child_process() {
     kill();
     ::close(from_);
   }
 
-  /// The next number that it tells; nothing: it is dead, and has told no more.
-  std::optional<std::uint64_t> hear() const {
+  /// The next number that it reports; nothing: it is dead, and has reported no more.
+  std::optional<std::uint64_t> next() const {
     std::uint64_t number = 0;
     return ::read(from_, &number, sizeof number) == sizeof number ? std::optional(number)
                                                                   : std::nullopt;
   }
   /// Kills it without waiting; from any thread, while nobody calls `kill`.
-  void strike() const { ::kill(process_, SIGKILL); }
+  void kill_without_waiting() const { ::kill(process_, SIGKILL); }
   void kill() {
     if (process_ > 0) {
-      strike();
+      kill_without_waiting();
       int status = 0;
       ::waitpid(process_, &status, 0);
       CHECK(WIFSIGNALED(status));

@@ -78,9 +78,9 @@ inline sample sample_of(std::size_t i) {
   return s;
 }
 
-struct engine_house {
-  explicit engine_house(std::filesystem::path place, bool encrypted = false,
-                        const std::function<void(service::server_config&)>& configure = {})
+struct engine_fixture {
+  explicit engine_fixture(std::filesystem::path place, bool encrypted = false,
+                          const std::function<void(service::server_config&)>& configure = {})
       : folder(std::move(place)) {
     config.data = folder / "data";
     config.auth.light_passwords = true;
@@ -96,19 +96,20 @@ struct engine_house {
   void open() {
     common = std::make_unique<service::runtime>(config);
     db = std::make_unique<store::database>(folder / "database");
-    rows = std::make_unique<store::resources>(*db);
+    resources = std::make_unique<store::resources>(*db);
     tasks = std::make_unique<store::tasks>(*db);
-    people = std::make_unique<service::access::accounts>(*db, config);
-    data = std::make_unique<engine::datasets>(config, *rows, *tasks, *people);
-    at_work = std::make_unique<engine::engine>(config, *common, *rows, *tasks, *people, *data);
+    accounts = std::make_unique<service::access::accounts>(*db, config);
+    data = std::make_unique<engine::datasets>(config, *resources, *tasks, *accounts);
+    at_work =
+        std::make_unique<engine::engine>(config, *common, *resources, *tasks, *accounts, *data);
     at_work->start();
   }
   void close() {
     at_work.reset();
     data.reset();
-    people.reset();
+    accounts.reset();
     tasks.reset();
-    rows.reset();
+    resources.reset();
     db.reset();
     common.reset();
   }
@@ -122,10 +123,12 @@ struct engine_house {
     return at_work->create(ann, "cluster " + service::new_uuid(), text).id;
   }
 
+  engine::cluster_handle cluster(const std::string& id) const { return at_work->open_cluster(id); }
+
   /// Trains and waits; throws what the callback gets.
   hanami::train_result train(const std::string& id, const sample& s) const {
     std::promise<hanami::train_result> promise;
-    at_work->train(id, ann.user_id, s.input, s.target,
+    at_work->train(cluster(id), ann.user_id, s.input, s.target,
                    [&](const hanami::train_result& r, const std::exception_ptr& e) {
                      e ? promise.set_exception(e) : promise.set_value(r);
                    });
@@ -134,7 +137,8 @@ struct engine_house {
   std::vector<float> infer(const std::string& id, const std::vector<float>& input) const {
     std::promise<std::vector<float>> promise;
     at_work->infer(
-        id, ann.user_id, input, [&](std::span<const float> answer, const std::exception_ptr& e) {
+        cluster(id), ann.user_id, input,
+        [&](std::span<const float> answer, const std::exception_ptr& e) {
           e ? promise.set_exception(e) : promise.set_value({answer.begin(), answer.end()});
         });
     return promise.get_future().get();
@@ -237,9 +241,9 @@ struct engine_house {
   service::server_config config;
   std::unique_ptr<service::runtime> common;
   std::unique_ptr<store::database> db;
-  std::unique_ptr<store::resources> rows;
+  std::unique_ptr<store::resources> resources;
   std::unique_ptr<store::tasks> tasks;
-  std::unique_ptr<service::access::accounts> people;
+  std::unique_ptr<service::access::accounts> accounts;
   std::unique_ptr<engine::datasets> data;
   std::unique_ptr<engine::engine> at_work;
 

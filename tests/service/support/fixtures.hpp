@@ -15,33 +15,36 @@
 namespace server_test {
 
 /// A task's state as soon as it is over.
-inline std::string end_of(const house& h, const std::string& task, const std::string& token) {
+inline std::string end_of(const server_fixture& fixture, const std::string& task,
+                          const std::string& token) {
   std::string state;
   for (int i = 0; i < 2000 && (state.empty() || state == "queued" || state == "active"); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    state = h.ask("GET", "/v1/tasks/" + task, {}, token).text("state");
+    state = fixture.ask("GET", "/v1/tasks/" + task, {}, token).text("state");
   }
   return state;
 }
 
 /// A dataset of these rows; its id.
-inline std::string upload_csv(const house& h, const std::string& csv, const std::string& token,
-                              const std::string& name = "rows") {
-  const heard begun = h.ask("POST", "/v1/uploads",
-                            R"({"name":")" + name + R"(","format":"csv","sizes":[)" +
-                                std::to_string(csv.size()) + "]}",
-                            token);
+inline std::string upload_csv(const server_fixture& fixture, const std::string& csv,
+                              const std::string& token, const std::string& name = "rows") {
+  const heard begun = fixture.ask("POST", "/v1/uploads",
+                                  R"({"name":")" + name + R"(","format":"csv","sizes":[)" +
+                                      std::to_string(csv.size()) + "]}",
+                                  token);
   INFO(begun.body);
   REQUIRE(begun.status == 201);
   const json::value upload = begun.content();
   const std::string part(upload.at("parts").at(0).at("id").as_string());
   const std::size_t half = csv.size() / 2; // in two pieces, the second one first
-  REQUIRE(h.ask("PUT", "/v1/parts/" + part + "?position=" + std::to_string(half), csv.substr(half),
-                token)
+  REQUIRE(fixture
+              .ask("PUT", "/v1/parts/" + part + "?position=" + std::to_string(half),
+                   csv.substr(half), token)
               .status == 204);
-  REQUIRE(h.ask("POST", "/v1/uploads/" + begun.text("id") + "/finish", {}, token).status == 409);
-  REQUIRE(h.ask("PUT", "/v1/parts/" + part, csv.substr(0, half), token).status == 204);
-  const heard made = h.ask("POST", "/v1/uploads/" + begun.text("id") + "/finish", {}, token);
+  REQUIRE(fixture.ask("POST", "/v1/uploads/" + begun.text("id") + "/finish", {}, token).status ==
+          409);
+  REQUIRE(fixture.ask("PUT", "/v1/parts/" + part, csv.substr(0, half), token).status == 204);
+  const heard made = fixture.ask("POST", "/v1/uploads/" + begun.text("id") + "/finish", {}, token);
   REQUIRE(made.status == 201);
   return made.text("id");
 }
@@ -52,11 +55,11 @@ inline const std::string line_of_three =
     "target: 1,1,1\\n    number_of_inputs: 2\\noutputs:\\n  y:\\n    "
     "target: 3,1,1\\n    number_of_outputs: 1\\n    kind: linear\\n";
 
-inline std::string make_line_of_three(const house& h, const std::string& token,
+inline std::string make_line_of_three(const server_fixture& fixture, const std::string& token,
                                       const std::string& name = "a cluster") {
   const heard made =
-      h.ask("POST", "/v1/clusters",
-            R"({"name":")" + name + R"(","template":")" + line_of_three + "\"}", token);
+      fixture.ask("POST", "/v1/clusters",
+                  R"({"name":")" + name + R"(","template":")" + line_of_three + "\"}", token);
   INFO(made.body);
   REQUIRE(made.status == 201);
   return made.text("id");

@@ -45,10 +45,11 @@ inline heard ask_at(std::uint16_t port, const std::string& method, const std::st
   return {answer.whole ? answer.status : 0, answer.body};
 }
 
-class house {
+class server_fixture {
  public:
   /// `adjust` changes the configuration.
-  explicit house(std::function<void(server_config&)> adjust = {}) : adjust_(std::move(adjust)) {
+  explicit server_fixture(std::function<void(server_config&)> adjust = {})
+      : adjust_(std::move(adjust)) {
     open();
   }
 

@@ -43,10 +43,10 @@ struct account_bench {
     return made;
   }();
   hanami::service::store::database db{folder.path / "database"};
-  hanami::service::access::accounts people{db, config};
+  hanami::service::access::accounts accounts{db, config};
 
   hanami::service::access::user add_user(const std::string& id, bool admin = false) {
-    return people.create_user({id, "Name of " + id, password_of(id), admin}, "test");
+    return accounts.create_user({id, "Name of " + id, password_of(id), admin}, "test");
   }
   static std::string password_of(const std::string& id) { return "the password of " + id; }
 };

@@ -8,7 +8,6 @@
 #include <string_view>
 #include <vector>
 
-#include "../base/compile.hpp"
 #include "../base/refusal.hpp"
 #include "../base/settings.hpp"
 #include "../store/database.hpp"
@@ -139,7 +138,3 @@ class accounts {
 };
 
 } // namespace hanami::service::access
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "accounts.ipp"
-#endif

@@ -5,6 +5,7 @@
 
 #include <limits>
 
+#include "../base/compile.hpp"
 #include "../base/clock.hpp"
 #include "account_rows.hpp"
 #include "password.hpp"
@@ -250,7 +251,7 @@ HANAMI_SERVICE_INLINE std::optional<user> accounts::check_password(std::string_v
     return std::nullopt; // nobody has such a one, so this tells nothing
   }
   struct stored {
-    user who;
+    user account;
     std::string hash;
   };
   const auto found = db_.read([&](store::connection& on) {
@@ -268,7 +269,7 @@ HANAMI_SERVICE_INLINE std::optional<user> accounts::check_password(std::string_v
                  found->hash);
     });
   }
-  return found->who;
+  return found->account;
 }
 
 HANAMI_SERVICE_INLINE quota accounts::quota_of(std::string_view user_id) const {

@@ -6,7 +6,6 @@
 #include <string>
 #include <string_view>
 
-#include "../base/compile.hpp"
 #include "../base/identity.hpp"
 #include "../base/settings.hpp"
 #include "accounts.hpp"
@@ -21,7 +20,7 @@ struct session_tokens {
   std::string access_token;
   std::string refresh_token;     ///< opaque; good for one use
   std::int64_t expires_in_s = 0; ///< of the access token
-  identity who;
+  identity caller;
 };
 
 /// Safe from any thread. `identify` touches no disk once it has met a user, until accounts change;
@@ -30,7 +29,7 @@ struct session_tokens {
 class authenticator {
  public:
   /// Reads the key of the tokens, or makes one: see `load_or_make_key`. All arguments outlive it.
-  authenticator(store::database& db, accounts& people, const server_config& config);
+  authenticator(store::database& db, accounts& accounts, const server_config& config);
 
   /// Takes as long as a password hash does. `address`: of the client, for the rate limit. An
   /// administrator logs into the project "admin", everybody else into the first project, unless
@@ -45,14 +44,14 @@ class authenticator {
   session_tokens refresh(std::string_view refresh_token);
   /// Tokens of the same user and family for another project. `unauthenticated` where the user is
   /// not in it; administrators may always enter "admin".
-  session_tokens switch_project(const identity& who, std::string_view project_id);
+  session_tokens switch_project(const identity& caller, std::string_view project_id);
   /// Voids this access token and all others of its family.
-  void revoke(const identity& who);
+  void revoke(const identity& caller);
   /// Voids everything the user has.
   void revoke_all(std::string_view user_id);
   /// `forbidden` where `old_password` is wrong, which counts as a failed login; `invalid_value`,
   /// `too_many_requests`. All tokens of the user are void.
-  void change_password(const identity& who, std::string_view old_password,
+  void change_password(const identity& caller, std::string_view old_password,
                        std::string_view new_password);
 
   /// Who has this access token. `unauthenticated`.
@@ -74,7 +73,3 @@ class authenticator {
 };
 
 } // namespace hanami::service::access
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "authenticator.ipp"
-#endif

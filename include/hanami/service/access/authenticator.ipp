@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "../base/compile.hpp"
 #include "../base/clock.hpp"
 #include "../base/uuid.hpp"
 #include "account_rows.hpp"
@@ -53,15 +54,15 @@ inline std::string family_of(const std::string& token_id) {
 }
 
 /// Fills in what `u` is in a project; false where that is nothing.
-inline bool enter_project(identity& who, const user& u, std::string_view project_id) {
-  who.user_id = u.id;
-  who.user_name = u.name;
-  who.admin = u.admin;
-  who.generation = u.generation;
-  who.project_id = project_id;
+inline bool enter_project(identity& caller, const user& u, std::string_view project_id) {
+  caller.user_id = u.id;
+  caller.user_name = u.name;
+  caller.admin = u.admin;
+  caller.generation = u.generation;
+  caller.project_id = project_id;
   if (u.admin && project_id == "admin") {
-    who.role = "admin";
-    who.project_admin = true;
+    caller.role = "admin";
+    caller.project_admin = true;
     return true;
   }
   const auto found = std::find_if(u.projects.begin(), u.projects.end(),
@@ -69,8 +70,8 @@ inline bool enter_project(identity& who, const user& u, std::string_view project
   if (found == u.projects.end()) {
     return false;
   }
-  who.role = found->role;
-  who.project_admin = found->project_admin;
+  caller.role = found->role;
+  caller.project_admin = found->project_admin;
   return true;
 }
 
@@ -100,7 +101,7 @@ inline std::int64_t count_seconds(std::chrono::seconds s) { return s.count(); }
 
 struct authenticator::state {
   state(store::database& database, accounts& all, const server_config& with)
-      : db(database), people(all), config(with), guard(with.auth),
+      : db(database), accounts(all), config(with), guard(with.auth),
         key(derive_key(load_or_make_key(with.auth.token_key.empty() ? with.data / "token.key"
                                                                     : with.auth.token_key),
                        "sessions")) {
@@ -114,17 +115,17 @@ struct authenticator::state {
 
   /// The user, from memory unless accounts have changed since; nothing for one that is not there.
   std::shared_ptr<const user> known(const std::string& id) {
-    const std::uint64_t now = people.changes() + forgotten.load();
+    const std::uint64_t now = accounts.changes() + forgotten.load();
     {
       const std::shared_lock lock(mutex);
       const auto found = users.find(id);
       if (found != users.end() && found->second.as_of == now) {
-        return found->second.who;
+        return found->second.account;
       }
     }
     std::shared_ptr<const user> fresh;
     try {
-      fresh = std::make_shared<const user>(people.get_user(id));
+      fresh = std::make_shared<const user>(accounts.get_user(id));
     } catch (const refusal& why) {
       if (why.code() != refusal_code::not_found) {
         throw;
@@ -161,23 +162,24 @@ struct authenticator::state {
   }
 
   /// Tokens for who is in `given.who`, whose refresh token is put down.
-  session_tokens issue(store::connection& on, identity who, const std::string& family) {
+  session_tokens issue(store::connection& on, identity caller, const std::string& family) {
     const std::int64_t now = now_ms();
     session_tokens given;
     given.expires_in_s = detail::count_seconds(config.auth.token_lifetime);
-    who.token_id = family + "." + detail::random_text(12);
-    who.expires = now / 1000 + given.expires_in_s;
-    given.access_token = sign_token(
-        {who.token_id, who.user_id, who.project_id, who.generation, now / 1000, who.expires}, key);
+    caller.token_id = family + "." + detail::random_text(12);
+    caller.expires = now / 1000 + given.expires_in_s;
+    given.access_token = sign_token({caller.token_id, caller.user_id, caller.project_id,
+                                     caller.generation, now / 1000, caller.expires},
+                                    key);
     given.refresh_token = detail::random_text(32);
     on.execute("INSERT INTO refresh_tokens (hash, family, user_id, project_id, generation, used, "
                "expires_at) VALUES (?, ?, ?, ?, ?, 0, ?)",
-               detail::token_hash(given.refresh_token), family, who.user_id, who.project_id,
-               who.generation, now + 1000 * detail::count_seconds(config.auth.refresh_lifetime));
+               detail::token_hash(given.refresh_token), family, caller.user_id, caller.project_id,
+               caller.generation, now + 1000 * detail::count_seconds(config.auth.refresh_lifetime));
     on.execute("DELETE FROM refresh_tokens WHERE user_id = ?1 AND hash IN (SELECT hash FROM "
                "refresh_tokens WHERE user_id = ?1 ORDER BY expires_at DESC LIMIT -1 OFFSET ?2)",
-               who.user_id, detail::most_refresh_tokens);
-    given.who = std::move(who);
+               caller.user_id, detail::most_refresh_tokens);
+    given.caller = std::move(caller);
     return given;
   }
 
@@ -191,7 +193,7 @@ struct authenticator::state {
   /// A try of a password, counted.
   std::optional<user> try_password(std::string_view user_id, std::string_view password) {
     detail::login_guard::attempt attempt(guard, user_id, std::chrono::steady_clock::now());
-    std::optional<user> u = people.check_password(user_id, password);
+    std::optional<user> u = accounts.check_password(user_id, password);
     if (u) {
       attempt.succeeded();
     } else {
@@ -202,11 +204,11 @@ struct authenticator::state {
 
   struct known_user {
     std::uint64_t as_of = 0; ///< changes of accounts before it was read
-    std::shared_ptr<const user> who;
+    std::shared_ptr<const user> account;
   };
 
   store::database& db;
-  accounts& people;
+  access::accounts& accounts;
   const server_config& config;
   detail::login_guard guard;
   const secret_key key;
@@ -217,9 +219,9 @@ struct authenticator::state {
   std::unordered_map<std::string, std::int64_t> revoked; ///< families, and until when that matters
 };
 
-HANAMI_SERVICE_INLINE authenticator::authenticator(store::database& db, accounts& people,
+HANAMI_SERVICE_INLINE authenticator::authenticator(store::database& db, accounts& accounts,
                                                    const server_config& config)
-    : state_(std::make_shared<state>(db, people, config)) {}
+    : state_(std::make_shared<state>(db, accounts, config)) {}
 
 HANAMI_SERVICE_INLINE session_tokens authenticator::login(std::string_view user_id,
                                                           std::string_view password,
@@ -231,18 +233,18 @@ HANAMI_SERVICE_INLINE session_tokens authenticator::login(std::string_view user_
   if (!u || (project_id.empty() && !u->admin && u->projects.empty())) {
     throw detail::invalid_login();
   }
-  identity who;
+  identity caller;
   const std::string wanted(!project_id.empty() ? project_id
                            : u->admin          ? detail::admin_project
                                                : std::string_view(u->projects[0].project_id));
-  if (!detail::enter_project(who, *u, wanted)) {
+  if (!detail::enter_project(caller, *u, wanted)) {
     throw detail::invalid_login();
   }
   return s.db.write([&](store::connection& on) {
     if (!s.current(on, u->id, u->generation)) { // changed since the password was looked at
       throw detail::invalid_login();
     }
-    return s.issue(on, std::move(who), new_uuid());
+    return s.issue(on, std::move(caller), new_uuid());
   });
 }
 
@@ -259,12 +261,12 @@ HANAMI_SERVICE_INLINE session_tokens authenticator::refresh(std::string_view ref
           return std::nullopt;
         }
         on.execute("UPDATE refresh_tokens SET used = 1 WHERE hash = ?", hash);
-        identity who;
+        identity caller;
         const auto u = s.current(on, used.user_id, used.generation);
-        if (!used.known || !u || !detail::enter_project(who, *u, used.project_id)) {
+        if (!used.known || !u || !detail::enter_project(caller, *u, used.project_id)) {
           return std::nullopt;
         }
-        return s.issue(on, std::move(who), used.family);
+        return s.issue(on, std::move(caller), used.family);
       });
   if (used.used) {
     s.remember(used.family, until);
@@ -275,13 +277,13 @@ HANAMI_SERVICE_INLINE session_tokens authenticator::refresh(std::string_view ref
   return *std::move(given);
 }
 
-HANAMI_SERVICE_INLINE session_tokens authenticator::switch_project(const identity& who,
+HANAMI_SERVICE_INLINE session_tokens authenticator::switch_project(const identity& caller,
                                                                    std::string_view project_id) {
   state& s = *state_;
-  const std::string family = detail::family_of(who.token_id);
+  const std::string family = detail::family_of(caller.token_id);
   return s.db.write([&](store::connection& on) {
     identity there;
-    const auto u = s.current(on, who.user_id, who.generation);
+    const auto u = s.current(on, caller.user_id, caller.generation);
     if (!u || on.query("SELECT 1 FROM revoked_tokens WHERE id = ?", family).step()) {
       throw detail::invalid_token();
     }
@@ -292,27 +294,27 @@ HANAMI_SERVICE_INLINE session_tokens authenticator::switch_project(const identit
   });
 }
 
-HANAMI_SERVICE_INLINE void authenticator::revoke(const identity& who) {
-  const std::string family = detail::family_of(who.token_id);
-  const std::int64_t until = std::max(state_->last_expiry_ms(), 1000 * who.expires);
+HANAMI_SERVICE_INLINE void authenticator::revoke(const identity& caller) {
+  const std::string family = detail::family_of(caller.token_id);
+  const std::int64_t until = std::max(state_->last_expiry_ms(), 1000 * caller.expires);
   state_->db.write([&](store::connection& on) { state_->revoke(on, family, until); });
   state_->remember(family, until);
 }
 
 HANAMI_SERVICE_INLINE void authenticator::revoke_all(std::string_view user_id) {
-  state_->people.void_tokens(user_id);
+  state_->accounts.void_tokens(user_id);
 }
 
-HANAMI_SERVICE_INLINE void authenticator::change_password(const identity& who,
+HANAMI_SERVICE_INLINE void authenticator::change_password(const identity& caller,
                                                           std::string_view old_password,
                                                           std::string_view new_password) {
   detail::expect_password(new_password);
-  if (!state_->try_password(who.user_id, old_password)) {
+  if (!state_->try_password(caller.user_id, old_password)) {
     throw forbidden("the old password is wrong");
   }
   user_change change;
   change.password = new_password;
-  state_->people.update_user(who.user_id, change);
+  state_->accounts.update_user(caller.user_id, change);
 }
 
 HANAMI_SERVICE_INLINE identity authenticator::identify(std::string_view access_token) {
@@ -325,14 +327,14 @@ HANAMI_SERVICE_INLINE identity authenticator::identify(std::string_view access_t
     throw detail::invalid_token();
   }
   const std::shared_ptr<const user> u = s.known(claims->user_id);
-  identity who;
+  identity caller;
   if (u == nullptr || u->generation != claims->generation ||
-      !detail::enter_project(who, *u, claims->project_id)) {
+      !detail::enter_project(caller, *u, claims->project_id)) {
     throw detail::invalid_token();
   }
-  who.token_id = claims->id;
-  who.expires = claims->expires;
-  return who;
+  caller.token_id = claims->id;
+  caller.expires = claims->expires;
+  return caller;
 }
 
 HANAMI_SERVICE_INLINE void authenticator::forget(std::string_view user_id) {
@@ -342,7 +344,7 @@ HANAMI_SERVICE_INLINE void authenticator::forget(std::string_view user_id) {
 }
 
 HANAMI_SERVICE_INLINE std::uint64_t authenticator::changes() const noexcept {
-  return state_->people.changes() + state_->forgotten.load() + state_->revocations.load();
+  return state_->accounts.changes() + state_->forgotten.load() + state_->revocations.load();
 }
 
 HANAMI_SERVICE_INLINE void authenticator::clean() {

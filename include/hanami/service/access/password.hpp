@@ -4,8 +4,6 @@
 #include <string>
 #include <string_view>
 
-#include "../base/compile.hpp"
-
 namespace hanami::service::access {
 
 /// Argon2id in its standard text form, with parameters and salt (libsodium, `crypto_pwhash_str`;
@@ -20,7 +18,3 @@ bool needs_rehash(const std::string& hash, bool light = false);
 std::string generate_password();
 
 } // namespace hanami::service::access
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "password.ipp"
-#endif

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <mutex>
 
+#include "../base/compile.hpp"
 #include "sodium.hpp"
 
 namespace hanami::service::access {

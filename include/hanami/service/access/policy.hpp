@@ -6,8 +6,6 @@
 #include <string>
 #include <string_view>
 
-#include "../base/compile.hpp"
-
 /// Which role may do what.
 
 namespace hanami::service::access {
@@ -49,7 +47,3 @@ class policy {
 };
 
 } // namespace hanami::service::access
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "policy.ipp"
-#endif

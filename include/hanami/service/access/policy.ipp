@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 
+#include "../base/compile.hpp"
 #include "../../foundation/error.hpp"
 
 namespace hanami::service::access {

@@ -8,8 +8,6 @@
 #include <string>
 #include <string_view>
 
-#include "../base/compile.hpp"
-
 /// Signed tokens: JSON Web Tokens (RFC 7519) with HMAC-SHA256 and nothing else.
 
 namespace hanami::service::access {
@@ -43,7 +41,3 @@ std::optional<token_claims> check_token(std::string_view token, const secret_key
                                         std::int64_t now);
 
 } // namespace hanami::service::access
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "token.ipp"
-#endif

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "../base/compile.hpp"
 #include "../../io/file.hpp"
 #include "../base/json.hpp"
 #include "../base/uuid.hpp"

@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "../base/compile.hpp"
 #include "../base/json.hpp"
 #include "../base/refusal.hpp"
 
@@ -147,7 +146,3 @@ bool has_form(std::string_view text, text_form form);
 std::string_view pattern_of(text_form form);
 
 } // namespace hanami::service::api
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "json_schema.ipp"
-#endif

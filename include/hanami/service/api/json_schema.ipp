@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "../base/compile.hpp"
 #include "../base/uuid.hpp"
 
 namespace hanami::service::api {

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "../base/compile.hpp"
+
 namespace hanami::service::api {
 
 namespace detail {
@@ -91,25 +93,25 @@ inline json::object content_of(std::string_view type, json::object described) {
 inline json::object responses_of(const endpoint& e, json::object& components) {
   json::object responses;
   json::object done{{"description", meaning_of(e.status)}};
-  if (e.gives) {
-    done["content"] = content_of(e.gives_type, e.gives->to_json(&components));
-  } else if (e.gives_type != "application/json") {
-    done["content"] = content_of(e.gives_type, {{"type", "string"}});
+  if (e.response_schema) {
+    done["content"] = content_of(e.response_type, e.response_schema->to_json(&components));
+  } else if (e.response_type != "application/json") {
+    done["content"] = content_of(e.response_type, {{"type", "string"}});
   }
   responses[std::to_string(e.status)] = std::move(done);
   std::vector<unsigned> refusals = e.refusals;
-  if (e.who != audience::anyone) {
+  if (e.audience != audience::anyone) {
     refusals.push_back(401);
-    if (e.speaks == manner::modern) {
+    if (e.dialect == dialect::modern) {
       refusals.push_back(403);
     }
   }
-  refusals.push_back(e.speaks == manner::modern ? 422 : 400);
+  refusals.push_back(e.dialect == dialect::modern ? 422 : 400);
   std::sort(refusals.begin(), refusals.end());
   for (const unsigned status : refusals) {
     json::object refused{{"description", meaning_of(status)}};
     refused["content"] =
-        e.speaks == manner::modern
+        e.dialect == dialect::modern
             ? content_of("application/problem+json", problem_schema().to_json(&components))
             : content_of("text/plain", {{"type", "string"}});
     responses[std::to_string(status)] = std::move(refused);
@@ -125,7 +127,7 @@ inline json::object operation_of(const endpoint& e, json::object& components) {
   json::array parameters;
   add_parameters(parameters, e.path_values, "path", components);
   add_parameters(parameters, e.query, "query", components);
-  if (e.once) {
+  if (e.idempotent) {
     parameters.push_back(json::object{
         {"name", "Idempotency-Key"},
         {"in", "header"},
@@ -147,7 +149,7 @@ inline json::object operation_of(const endpoint& e, json::object& components) {
                      {"content", content_of("application/json", e.body->to_json(&components))}};
   }
   operation["responses"] = responses_of(e, components);
-  if (e.who == audience::anyone) {
+  if (e.audience == audience::anyone) {
     operation["security"] = json::array{};
   }
   return operation;
@@ -161,13 +163,13 @@ inline std::string lower_case(std::string text) {
 
 } // namespace detail
 
-HANAMI_SERVICE_INLINE json::object describe(const registry& endpoints, manner speaks,
+HANAMI_SERVICE_INLINE json::object describe(const registry& endpoints, api::dialect dialect,
                                             std::string_view version) {
   json::object components;
   json::object paths;
   json::array tags;
   for (const auto& e : endpoints.all()) {
-    if (e->speaks != speaks) {
+    if (e->dialect != dialect) {
       continue;
     }
     if (std::none_of(tags.begin(), tags.end(), [&](const json::value& tag) {
@@ -181,7 +183,7 @@ HANAMI_SERVICE_INLINE json::object describe(const registry& endpoints, manner sp
     }
     path.get_object()[detail::lower_case(e->method)] = detail::operation_of(*e, components);
   }
-  const bool modern = speaks == manner::modern;
+  const bool modern = dialect == dialect::modern;
   json::object schemes;
   if (modern) {
     schemes["token"] =

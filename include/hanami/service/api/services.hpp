@@ -7,7 +7,6 @@
 #include "../access/accounts.hpp"
 #include "../access/authenticator.hpp"
 #include "../access/policy.hpp"
-#include "../base/compile.hpp"
 #include "../base/settings.hpp"
 #include "../data/datasets.hpp"
 #include "../engine/engine.hpp"
@@ -16,20 +15,20 @@
 #include "../monitor/metrics.hpp"
 #include "../store/logs.hpp"
 #include "../store/resources.hpp"
-#include "endpoint.hpp"
+#include "registry.hpp"
 
 /// What stands behind the endpoints, and the functions that register them.
 
 namespace hanami::service::api {
 
-class socket_watch;
+class open_sockets;
 
 /// All of it outlives the registry.
 struct services {
   const server_config& config;
-  access::accounts& people;
-  access::authenticator& door;
-  store::resources& rows;
+  access::accounts& accounts;
+  access::authenticator& authenticator;
+  store::resources& resources;
   store::logs& logs;
   engine::datasets& data;
   engine::engine& engine;
@@ -40,7 +39,7 @@ struct services {
   std::function<bool()> ready; ///< everything is up that was there before the last end
   const access::policy& rules;
   std::function<void(std::function<void()>)> run; ///< does on a worker what may wait
-  socket_watch& watch;
+  open_sockets& sockets;
 };
 
 } // namespace hanami::service::api

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 /// Who asks, and what belongs to whom.
 
@@ -27,30 +29,58 @@ enum class visibility : std::uint8_t {
   everyone    ///< "public": all users may see and use it
 };
 
-/// What clusters, datasets and checkpoints have in common.
-struct resource {
-  std::string id; ///< UUID
-  std::string name;
+/// As it is stored and shown.
+inline std::string_view name_of(visibility v) {
+  switch (v) {
+  case visibility::project:
+    return "project";
+  case visibility::everyone:
+    return "public";
+  case visibility::owner_only:
+    break;
+  }
+  return "private";
+}
+
+inline std::optional<visibility> visibility_named(std::string_view name) {
+  for (const visibility each :
+       {visibility::owner_only, visibility::project, visibility::everyone}) {
+    if (name_of(each) == name) {
+      return each;
+    }
+  }
+  return std::nullopt;
+}
+
+/// Whose something is, and who may see it.
+struct ownership {
   std::string owner_id;
   std::string project_id;
   service::visibility visible_to = service::visibility::owner_only;
+};
+
+/// What clusters, datasets and checkpoints have in common.
+struct resource : ownership {
+  std::string id; ///< UUID
+  std::string name;
   std::int64_t created_at = 0; ///< milliseconds since 1970
   std::int64_t updated_at = 0;
   std::uint64_t version = 1; ///< counts changes, for ETags
 };
 
 /// The owner, administrators of its project and administrators.
-inline bool may_change(const identity& who, const resource& what) {
-  if (who.admin) {
+inline bool may_change(const identity& caller, const ownership& what) {
+  if (caller.admin) {
     return true;
   }
-  return who.project_id == what.project_id && (who.project_admin || who.user_id == what.owner_id);
+  return caller.project_id == what.project_id &&
+         (caller.project_admin || caller.user_id == what.owner_id);
 }
 
 /// See it and use it without changing it.
-inline bool may_use(const identity& who, const resource& what) {
-  return may_change(who, what) || what.visible_to == visibility::everyone ||
-         (what.visible_to == visibility::project && who.project_id == what.project_id);
+inline bool may_use(const identity& caller, const ownership& what) {
+  return may_change(caller, what) || what.visible_to == visibility::everyone ||
+         (what.visible_to == visibility::project && caller.project_id == what.project_id);
 }
 
 } // namespace hanami::service

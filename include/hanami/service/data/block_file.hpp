@@ -9,7 +9,6 @@
 #include <span>
 
 #include "../access/token.hpp"
-#include "../base/compile.hpp"
 
 /// Files that may be encrypted, read from any position without being read whole.
 ///
@@ -76,7 +75,3 @@ class block_reader {
 };
 
 } // namespace hanami::service::engine
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "block_file.ipp"
-#endif

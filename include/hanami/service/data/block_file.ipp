@@ -18,6 +18,7 @@
 
 #include <sodium.h>
 
+#include "../base/compile.hpp"
 #include "../../io/file.hpp"
 #include "positioned_io.hpp"
 

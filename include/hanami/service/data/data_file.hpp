@@ -96,7 +96,3 @@ class data_reader {
 };
 
 } // namespace hanami::service::engine
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "data_file.ipp"
-#endif

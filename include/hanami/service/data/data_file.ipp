@@ -13,6 +13,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "../base/compile.hpp"
 #include "../../foundation/error.hpp"
 #include "../base/refusal.hpp"
 #include "column_name.hpp"

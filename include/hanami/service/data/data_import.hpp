@@ -39,7 +39,3 @@ data_layout import_mnist(const std::filesystem::path& images, const std::filesys
                          std::uint64_t most_bytes = any_size);
 
 } // namespace hanami::service::engine
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "data_import.ipp"
-#endif

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "../base/compile.hpp"
 #include "../../io/csv_reader.hpp"
 #include "../../io/gzip.hpp"
 #include "../base/refusal.hpp"

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../base/compile.hpp"
 #include "../base/clock.hpp"
 #include "../base/json.hpp"
 #include "../base/refusal.hpp"
@@ -61,8 +62,7 @@ inline std::string dataset_detail(const data_layout& layout) {
 inline void check_upload_sizes(upload_format format, std::span<const std::uint64_t> sizes) {
   const std::size_t parts = format == upload_format::mnist ? 2 : 1;
   if (sizes.size() != parts) {
-    throw invalid_value(std::string("an upload of ") +
-                        upload_format_names[static_cast<std::size_t>(format)] + " has " +
+    throw invalid_value("an upload of " + std::string(name_of(format)) + " has " +
                         std::to_string(parts) + " part(s), not " + std::to_string(sizes.size()));
   }
   for (const std::uint64_t size : sizes) {
@@ -119,9 +119,9 @@ inline std::optional<std::int64_t> file_time(const std::filesystem::path& file) 
 } // namespace detail
 
 struct datasets::state {
-  state(const server_config& with, store::resources& all_rows, store::tasks& all_tasks,
-        access::accounts& all_people)
-      : config(with), rows(all_rows), tasks(all_tasks), people(all_people),
+  state(const server_config& with, store::resources& all_resources, store::tasks& all_tasks,
+        access::accounts& all_accounts)
+      : config(with), resources(all_resources), tasks(all_tasks), accounts(all_accounts),
         uploads_folder(with.data / "uploads"), datasets_folder(with.data / "datasets"),
         checkpoints_folder(with.data / "checkpoints") {
     for (const auto& folder : {with.data, uploads_folder, datasets_folder, checkpoints_folder}) {
@@ -130,7 +130,7 @@ struct datasets::state {
     if (config.encrypt_files) {
       key = access::derive_key(access::load_or_make_key(detail::file_key_of(config)), "filestor");
     }
-    for (store::resource_row& row : rows.all(store::resource_kind::upload)) {
+    for (store::resource_row& row : resources.all(store::resource_kind::upload)) {
       bring_back(std::move(row));
     }
   }
@@ -139,10 +139,10 @@ struct datasets::state {
   void bring_back(store::resource_row row) {
     const std::string id = row.id;
     const detail::live_upload_ptr u = live_from(std::move(row));
-    if (rows.find(store::resource_kind::dataset, u->becomes) ||
-        rows.find(store::resource_kind::checkpoint, u->becomes)) {
+    if (resources.find(store::resource_kind::dataset, u->becomes) ||
+        resources.find(store::resource_kind::checkpoint, u->becomes)) {
       remove_files(*u); // it was finished but for this
-      rows.remove(id);
+      resources.remove(id);
       return;
     }
     add_live(u);
@@ -152,10 +152,10 @@ struct datasets::state {
     auto u = std::make_shared<detail::live_upload>();
     const json::value stored = json::parse(row.detail);
     const json::object& fields = stored.as_object();
-    u->format = detail::enum_from<upload_format>(detail::upload_format_names,
-                                                 fields.at("format").as_string());
-    u->visible_to = detail::enum_from<visibility>(detail::visibility_names,
-                                                  fields.at("visibility").as_string());
+    const std::string_view format = fields.at("format").as_string();
+    u->format = detail::expect_known(upload_format_named(format), format);
+    const std::string_view visible_to = fields.at("visibility").as_string();
+    u->visible_to = detail::expect_known(visibility_named(visible_to), visible_to);
     u->becomes = fields.at("becomes").as_string();
     for (const json::value& part : fields.at("parts").as_array()) {
       u->part_ids.emplace_back(part.at("id").as_string());
@@ -192,11 +192,11 @@ struct datasets::state {
     return found == in.end() ? nullptr : found->second;
   }
 
-  /// The upload, if it is there and `who` may write to it.
-  detail::live_upload_ptr live_of(const identity& who, const live_map& in,
+  /// The upload, if it is there and `caller` may write to it.
+  detail::live_upload_ptr live_of(const identity& caller, const live_map& in,
                                   std::string_view id) const {
     detail::live_upload_ptr u = find_live(in, id);
-    if (!u || !may_change(who, u->row)) {
+    if (!u || !may_change(caller, u->row)) {
       throw not_found("upload", std::string(id.substr(0, 254)));
     }
     return u;
@@ -209,7 +209,7 @@ struct datasets::state {
   }
 
   void remove_live(const detail::live_upload& u) {
-    rows.remove(u.row.id);
+    resources.remove(u.row.id);
     remove_files(u);
     forget_live(u);
   }
@@ -228,12 +228,12 @@ struct datasets::state {
                                   const data_layout& layout, std::uint64_t spare) {
     const std::filesystem::path file = datasets_folder / row.id;
     try {
-      const quota limits = people.quota_of(owner.user_id);
+      const quota limits = accounts.quota_of(owner.user_id);
       const std::uint64_t most = limits.bytes + std::min(spare, ~limits.bytes);
       row.kind = store::resource_kind::dataset;
       row.bytes = std::filesystem::file_size(file);
       row.detail = detail::dataset_detail(layout);
-      return rows.add(owner, std::move(row), limits.datasets, most);
+      return resources.add(owner, std::move(row), limits.datasets, most);
     } catch (...) {
       ::unlink(file.c_str());
       throw;
@@ -244,8 +244,8 @@ struct datasets::state {
     identity owner;
     owner.user_id = u.row.owner_id;
     owner.project_id = u.row.project_id;
-    const std::uint64_t used = rows.used_by(owner.user_id).bytes;
-    const std::uint64_t left = detail::what_is_left(people.quota_of(owner.user_id).bytes,
+    const std::uint64_t used = resources.used_by(owner.user_id).bytes;
+    const std::uint64_t left = detail::what_is_left(accounts.quota_of(owner.user_id).bytes,
                                                     detail::what_is_left(used, u.row.bytes));
     store::resource_row row;
     row.id = u.becomes;
@@ -283,7 +283,7 @@ struct datasets::state {
       const std::optional<std::int64_t> time = detail::file_time(entry.path());
       const bool whole = name.size() == 36; // else it is a beginning, which has no row
       if (!time || *time > oldest || is_live(id) ||
-          (kind && ((whole && rows.find(*kind, id)) || may_become(id)))) {
+          (kind && ((whole && resources.find(*kind, id)) || may_become(id)))) {
         continue;
       }
       std::filesystem::remove(entry.path(), trouble);
@@ -310,9 +310,9 @@ struct datasets::state {
   }
 
   const server_config& config;
-  store::resources& rows;
+  store::resources& resources;
   store::tasks& tasks;
-  access::accounts& people;
+  access::accounts& accounts;
   std::filesystem::path uploads_folder;
   std::filesystem::path datasets_folder;
   std::filesystem::path checkpoints_folder;
@@ -324,19 +324,19 @@ struct datasets::state {
   live_map by_target;
 };
 
-HANAMI_SERVICE_INLINE datasets::datasets(const server_config& config, store::resources& rows,
-                                         store::tasks& tasks, access::accounts& people)
-    : state_(std::make_unique<state>(config, rows, tasks, people)) {}
+HANAMI_SERVICE_INLINE datasets::datasets(const server_config& config, store::resources& resources,
+                                         store::tasks& tasks, access::accounts& accounts)
+    : state_(std::make_unique<state>(config, resources, tasks, accounts)) {}
 
 HANAMI_SERVICE_INLINE datasets::~datasets() = default;
 
-HANAMI_SERVICE_INLINE upload datasets::begin(const identity& who, upload_format format,
+HANAMI_SERVICE_INLINE upload datasets::begin(const identity& caller, upload_format format,
                                              std::string_view name,
                                              std::span<const std::uint64_t> sizes,
                                              visibility visible_to) {
   detail::check_upload_sizes(format, sizes);
-  const quota limits = state_->people.quota_of(who.user_id);
-  const store::usage used = state_->rows.used_by(who.user_id);
+  const quota limits = state_->accounts.quota_of(caller.user_id);
+  const store::usage used = state_->resources.used_by(caller.user_id);
   const bool dataset = format != upload_format::checkpoint;
   const std::uint64_t left = dataset ? detail::what_is_left(limits.datasets, used.datasets)
                                      : detail::what_is_left(limits.checkpoints, used.checkpoints);
@@ -353,25 +353,26 @@ HANAMI_SERVICE_INLINE upload datasets::begin(const identity& who, upload_format 
     row.bytes += size;
   }
   row.detail = detail::upload_detail(fresh, sizes);
-  row = state_->rows.add(who, std::move(row), left, limits.bytes);
+  row = state_->resources.add(caller, std::move(row), left, limits.bytes);
   try {
     const detail::live_upload_ptr u = state_->live_from(row);
     state_->add_live(u);
     return u->shown();
   } catch (...) {
-    state_->rows.remove(row.id);
+    state_->resources.remove(row.id);
     throw;
   }
 }
 
-HANAMI_SERVICE_INLINE upload datasets::progress(const identity& who, std::string_view upload_id) {
-  return state_->live_of(who, state_->by_id, upload_id)->shown();
+HANAMI_SERVICE_INLINE upload datasets::progress(const identity& caller,
+                                                std::string_view upload_id) {
+  return state_->live_of(caller, state_->by_id, upload_id)->shown();
 }
 
 HANAMI_SERVICE_INLINE store::page<upload>
-datasets::list_uploads(const identity& who, const store::page_request& wanted) {
+datasets::list_uploads(const identity& caller, const store::page_request& wanted) {
   store::page<store::resource_row> found =
-      state_->rows.list(who, store::resource_kind::upload, wanted);
+      state_->resources.list(caller, store::resource_kind::upload, wanted);
   store::page<upload> result;
   result.next = std::move(found.next);
   result.total = found.total;
@@ -383,18 +384,19 @@ datasets::list_uploads(const identity& who, const store::page_request& wanted) {
   return result;
 }
 
-HANAMI_SERVICE_INLINE upload datasets::find_part(const identity& who, std::string_view part_id) {
-  return state_->live_of(who, state_->by_part, part_id)->shown();
+HANAMI_SERVICE_INLINE upload datasets::find_part(const identity& caller, std::string_view part_id) {
+  return state_->live_of(caller, state_->by_part, part_id)->shown();
 }
 
-HANAMI_SERVICE_INLINE upload datasets::find_target(const identity& who, std::string_view becomes) {
-  return state_->live_of(who, state_->by_target, becomes)->shown();
+HANAMI_SERVICE_INLINE upload datasets::find_target(const identity& caller,
+                                                   std::string_view becomes) {
+  return state_->live_of(caller, state_->by_target, becomes)->shown();
 }
 
-HANAMI_SERVICE_INLINE void datasets::write(const identity& who, std::string_view part_id,
+HANAMI_SERVICE_INLINE void datasets::write(const identity& caller, std::string_view part_id,
                                            std::uint64_t position,
                                            std::span<const std::byte> bytes) {
-  const detail::live_upload_ptr u = state_->live_of(who, state_->by_part, part_id);
+  const detail::live_upload_ptr u = state_->live_of(caller, state_->by_part, part_id);
   const std::shared_lock lock(u->use);
   if (u->ending) {
     throw conflict("the upload is being finished");
@@ -402,9 +404,9 @@ HANAMI_SERVICE_INLINE void datasets::write(const identity& who, std::string_view
   u->part(part_id).write(position, bytes);
 }
 
-HANAMI_SERVICE_INLINE store::resource_row datasets::finish(const identity& who,
+HANAMI_SERVICE_INLINE store::resource_row datasets::finish(const identity& caller,
                                                            std::string_view upload_id) {
-  const detail::live_upload_ptr u = state_->live_of(who, state_->by_id, upload_id);
+  const detail::live_upload_ptr u = state_->live_of(caller, state_->by_id, upload_id);
   if (u->format == upload_format::checkpoint) {
     throw conflict("the upload is a checkpoint, not a dataset");
   }
@@ -416,9 +418,9 @@ HANAMI_SERVICE_INLINE store::resource_row datasets::finish(const identity& who,
 }
 
 HANAMI_SERVICE_INLINE void
-datasets::take_over(const identity& who, std::string_view upload_id,
+datasets::take_over(const identity& caller, std::string_view upload_id,
                     const std::function<void(const std::filesystem::path&)>& use) {
-  const detail::live_upload_ptr u = state_->live_of(who, state_->by_id, upload_id);
+  const detail::live_upload_ptr u = state_->live_of(caller, state_->by_id, upload_id);
   if (u->parts.size() != 1) {
     throw conflict("the upload has " + std::to_string(u->parts.size()) + " parts, not one");
   }
@@ -428,41 +430,42 @@ datasets::take_over(const identity& who, std::string_view upload_id,
   state_->remove_live(*u);
 }
 
-HANAMI_SERVICE_INLINE void datasets::cancel(const identity& who, std::string_view upload_id) {
-  const detail::live_upload_ptr u = state_->live_of(who, state_->by_id, upload_id);
+HANAMI_SERVICE_INLINE void datasets::cancel(const identity& caller, std::string_view upload_id) {
+  const detail::live_upload_ptr u = state_->live_of(caller, state_->by_id, upload_id);
   detail::upload_claim claim(*u, detail::upload_claim::wants::any);
   state_->remove_live(*u);
   claim.keep();
 }
 
-HANAMI_SERVICE_INLINE store::resource_row datasets::get(const identity& who, std::string_view id) {
-  return state_->rows.get(who, store::resource_kind::dataset, id);
+HANAMI_SERVICE_INLINE store::resource_row datasets::get(const identity& caller,
+                                                        std::string_view id) {
+  return state_->resources.get(caller, store::resource_kind::dataset, id);
 }
 
-HANAMI_SERVICE_INLINE data_layout datasets::layout(const identity& who, std::string_view id) {
-  return open(who, id)->layout();
+HANAMI_SERVICE_INLINE data_layout datasets::layout(const identity& caller, std::string_view id) {
+  return open(caller, id)->layout();
 }
 
-HANAMI_SERVICE_INLINE std::shared_ptr<const data_reader> datasets::open(const identity& who,
+HANAMI_SERVICE_INLINE std::shared_ptr<const data_reader> datasets::open(const identity& caller,
                                                                         std::string_view id) {
-  return state_->open(get(who, id));
+  return state_->open(get(caller, id));
 }
 
 HANAMI_SERVICE_INLINE std::shared_ptr<const data_reader> datasets::open(std::string_view id) {
-  const auto row = state_->rows.find(store::resource_kind::dataset, id);
+  const auto row = state_->resources.find(store::resource_kind::dataset, id);
   if (!row) {
     throw not_found("dataset", std::string(id.substr(0, 254)));
   }
   return state_->open(*row);
 }
 
-HANAMI_SERVICE_INLINE void datasets::remove(const identity& who, std::string_view id) {
+HANAMI_SERVICE_INLINE void datasets::remove(const identity& caller, std::string_view id) {
   const store::resource_row row =
-      state_->rows.get_to_change(who, store::resource_kind::dataset, id);
+      state_->resources.get_to_change(caller, store::resource_kind::dataset, id);
   if (state_->tasks.mentions(row.id)) {
     throw conflict("an open task uses the dataset '" + row.id + "'");
   }
-  state_->rows.remove(row.id);
+  state_->resources.remove(row.id);
   ::unlink(path_of(row.id).c_str());
 }
 
@@ -479,10 +482,10 @@ HANAMI_SERVICE_INLINE store::resource_row datasets::adopt(const identity& owner,
                                                           visibility visible_to) {
   const std::filesystem::path file = path_of(dataset_id);
   const data_layout layout = data_reader(file, state_->key).layout();
-  if (state_->rows.find(store::resource_kind::dataset, dataset_id)) {
-    state_->rows.update(dataset_id, std::filesystem::file_size(file),
-                        detail::dataset_detail(layout));
-    return *state_->rows.find(store::resource_kind::dataset, dataset_id);
+  if (state_->resources.find(store::resource_kind::dataset, dataset_id)) {
+    state_->resources.update(dataset_id, std::filesystem::file_size(file),
+                             detail::dataset_detail(layout));
+    return *state_->resources.find(store::resource_kind::dataset, dataset_id);
   }
   store::resource_row row;
   row.id = dataset_id;

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <span>
 #include <string>
@@ -26,16 +26,13 @@
 
 namespace hanami::service::engine::detail {
 
-inline constexpr std::array<const char*, 3> upload_format_names{"csv", "mnist", "checkpoint"};
-inline constexpr std::array<const char*, 3> visibility_names{"private", "project", "public"};
-
-template <class Enum, std::size_t Size>
-Enum enum_from(const std::array<const char*, Size>& names, std::string_view name) {
-  const auto found = std::find(names.begin(), names.end(), name);
-  if (found == names.end()) {
+/// What a stored name stands for; throws `errc::invalid_data` where that is nothing.
+template <class Value>
+Value expect_known(std::optional<Value> found, std::string_view name) {
+  if (!found) {
     throw error(errc::invalid_data, "the row of an upload has '" + std::string(name) + "'");
   }
-  return static_cast<Enum>(found - names.begin());
+  return *found;
 }
 
 /// An upload that is under way. All but `ending` stays as it was made.
@@ -128,11 +125,10 @@ inline std::string upload_detail(const live_upload& u, std::span<const std::uint
   for (std::size_t i = 0; i < sizes.size(); ++i) {
     parts.push_back(json::object{{"id", u.part_ids[i]}, {"size", sizes[i]}});
   }
-  return json::serialize(
-      json::object{{"format", upload_format_names[static_cast<std::size_t>(u.format)]},
-                   {"becomes", u.becomes},
-                   {"visibility", visibility_names[static_cast<std::size_t>(u.visible_to)]},
-                   {"parts", std::move(parts)}});
+  return json::serialize(json::object{{"format", name_of(u.format)},
+                                      {"becomes", u.becomes},
+                                      {"visibility", name_of(u.visible_to)},
+                                      {"parts", std::move(parts)}});
 }
 
 } // namespace hanami::service::engine::detail

@@ -7,8 +7,6 @@
 #include <memory>
 #include <span>
 
-#include "../base/compile.hpp"
-
 /// A file that arrives in pieces, and what has arrived of it, across kills of the process.
 
 namespace hanami::service::engine {
@@ -47,7 +45,3 @@ class part_file {
 };
 
 } // namespace hanami::service::engine
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "part_file.ipp"
-#endif

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../base/compile.hpp"
 #include "../../io/archive.hpp"
 #include "../base/clock.hpp"
 #include "../base/refusal.hpp"

@@ -7,7 +7,6 @@
 #include <span>
 #include <vector>
 
-#include "../base/compile.hpp"
 #include "data_file.hpp"
 
 /// Samples of a cluster from columns of datasets, block by block: datasets may be larger than
@@ -61,7 +60,3 @@ class sample_reader {
 };
 
 } // namespace hanami::service::engine
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "sample_reader.ipp"
-#endif

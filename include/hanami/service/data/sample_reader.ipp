@@ -7,6 +7,8 @@
 #include <limits>
 #include <utility>
 
+#include "../base/compile.hpp"
+
 namespace hanami::service::engine {
 
 namespace detail {

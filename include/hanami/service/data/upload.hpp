@@ -2,8 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "../store/resources.hpp"
@@ -11,6 +14,22 @@
 namespace hanami::service::engine {
 
 enum class upload_format : std::uint8_t { csv, mnist, checkpoint };
+
+/// As it is stored and shown.
+inline std::string_view name_of(upload_format format) {
+  constexpr std::string_view names[] = {"csv", "mnist", "checkpoint"};
+  return names[static_cast<std::size_t>(format)];
+}
+
+inline std::optional<upload_format> upload_format_named(std::string_view name) {
+  for (const upload_format each :
+       {upload_format::csv, upload_format::mnist, upload_format::checkpoint}) {
+    if (name_of(each) == name) {
+      return each;
+    }
+  }
+  return std::nullopt;
+}
 
 /// One file of an upload; a csv or checkpoint has one, mnist two: images, labels.
 struct upload_part {

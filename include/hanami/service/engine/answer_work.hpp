@@ -175,7 +175,7 @@ class request_work final : public answer_work {
     std::vector<std::string> fresh;
     try {
       for (const result& r : results_) {
-        const bool known = parts_.rows.find(store::resource_kind::dataset, r.id).has_value();
+        const bool known = parts_.resources.find(store::resource_kind::dataset, r.id).has_value();
         parts_.data.adopt(owner, r.id, r.link.name, visibility::owner_only);
         if (!known) {
           fresh.push_back(r.id);
@@ -184,7 +184,7 @@ class request_work final : public answer_work {
       }
     } catch (...) {
       for (const std::string& id : fresh) {
-        parts_.rows.remove(id);
+        parts_.resources.remove(id);
       }
       for (const result& r : results_) {
         ::unlink(parts_.data.path_of(r.id).c_str());

@@ -22,11 +22,11 @@ inline store::resource_row keep_checkpoint(const engine_parts& parts, const iden
                                            store::resource_row row,
                                            std::span<const std::byte> bytes,
                                            std::uint64_t spare = 0) {
-  if (const auto there = parts.rows.find(store::resource_kind::checkpoint, row.id)) {
+  if (const auto there = parts.resources.find(store::resource_kind::checkpoint, row.id)) {
     return *there;
   }
   const std::filesystem::path file = parts.checkpoints_folder / row.id;
-  const quota limits = parts.people.quota_of(owner.user_id);
+  const quota limits = parts.accounts.quota_of(owner.user_id);
   block_writer writer(file, parts.data.key());
   writer.write(bytes);
   writer.finish();
@@ -34,7 +34,7 @@ inline store::resource_row keep_checkpoint(const engine_parts& parts, const iden
     row.kind = store::resource_kind::checkpoint;
     row.bytes = std::filesystem::file_size(file);
     const std::uint64_t most = limits.bytes + std::min(spare, ~limits.bytes);
-    return parts.rows.add(owner, std::move(row), limits.checkpoints, most);
+    return parts.resources.add(owner, std::move(row), limits.checkpoints, most);
   } catch (...) {
     ::unlink(file.c_str());
     throw;
@@ -109,7 +109,7 @@ class restore_work final : public task_work {
   json::object finish(const task_end&) override {
     if (!snapshot_.bytes.empty()) {
       of_.files.write_snapshot(snapshot_.generation, snapshot_.bytes);
-      parts_.rows.update(of_.id, 0, json::serialize(shape_));
+      parts_.resources.update(of_.id, 0, json::serialize(shape_));
     }
     return {};
   }

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "../../cluster.hpp"
-#include "../base/compile.hpp"
 #include "../data/block_file.hpp"
 #include "../store/tasks.hpp"
 #include "journal.hpp"
@@ -111,7 +110,3 @@ class cluster_files {
 };
 
 } // namespace hanami::service::engine
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "cluster_files.ipp"
-#endif

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../base/compile.hpp"
 #include "../../foundation/error.hpp"
 #include "../../io/checkpoint.hpp"
 #include "../../io/file.hpp"

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../base/compile.hpp"
 #include "../../draw/draw.hpp"
 #include "../../foundation/error.hpp"
 #include "../../io/archive.hpp"
@@ -46,10 +47,11 @@ outputs:
 
 /// The template of a text, with its memory limited. Throws `invalid_template`, and `invalid_value`
 /// for what would not fit.
-inline cluster_template template_from(std::string_view text, std::size_t most) {
+inline cluster_template template_from(std::string_view text, std::size_t most,
+                                      std::optional<output_kind> kind_if_missing) {
   cluster_template made;
   try {
-    made = parse_template(text.empty() ? smallest_template : text);
+    made = parse_template(text.empty() ? smallest_template : text, kind_if_missing);
   } catch (const error& e) {
     refusal why(refusal_code::invalid_template, e.what());
     why.faults.push_back({"/template", e.what()});
@@ -144,37 +146,33 @@ inline std::vector<std::byte> checked_checkpoint(const std::filesystem::path& fi
   }
 }
 
-inline bool is_open(store::task_state state) {
-  return state == store::task_state::queued || state == store::task_state::active;
-}
-
 } // namespace detail
 
 struct engine::state : detail::engine_core {
   using detail::engine_core::engine_core;
 
-  /// The task, if `who` may know of it: its owner, and who may change the cluster.
-  store::task_row visible_task(const identity& who, std::string_view id) {
+  /// The task, if `caller` may know of it: its owner, and who may change the cluster.
+  store::task_row visible_task(const identity& caller, std::string_view id) {
     if (const auto row = parts.tasks.find(id)) {
-      const auto cluster = parts.rows.find(store::resource_kind::cluster, row->cluster_id);
-      if (cluster && sees_task(who, *row, *cluster)) {
+      const auto cluster = parts.resources.find(store::resource_kind::cluster, row->cluster_id);
+      if (cluster && sees_task(caller, *row, *cluster)) {
         return *row;
       }
     }
     throw not_found("task", std::string(id.substr(0, 254)));
   }
 
-  static bool sees_task(const identity& who, const store::task_row& task,
+  static bool sees_task(const identity& caller, const store::task_row& task,
                         const store::resource_row& of) {
-    return may_change(who, of) || (task.owner_id == who.user_id && may_use(who, of));
+    return may_change(caller, of) || (task.owner_id == caller.user_id && may_use(caller, of));
   }
 
-  void refuse_taken_name(const identity& who, std::string_view name) {
+  void refuse_taken_name(const identity& caller, std::string_view name) {
     store::page_request wanted{1000, {}, std::string(name)};
     do {
-      const auto found = parts.rows.list(who, store::resource_kind::cluster, wanted);
+      const auto found = parts.resources.list(caller, store::resource_kind::cluster, wanted);
       for (const store::resource_row& row : found.rows) {
-        if (row.name == name && row.project_id == who.project_id) {
+        if (row.name == name && row.project_id == caller.project_id) {
           throw conflict("there is a cluster '" + std::string(name) + "' already");
         }
       }
@@ -183,10 +181,10 @@ struct engine::state : detail::engine_core {
   }
 
   /// How many samples a task has; everything is checked on the way.
-  std::uint64_t check_plan(const identity& who, task_plan& plan, const cluster_shape& shape) {
+  std::uint64_t check_plan(const identity& caller, task_plan& plan, const cluster_shape& shape) {
     using detail::check_between;
-    const quota limits = parts.people.quota_of(who.user_id);
-    const store::usage used = parts.rows.used_by(who.user_id);
+    const quota limits = parts.accounts.quota_of(caller.user_id);
+    const store::usage used = parts.resources.used_by(caller.user_id);
     if (plan.kind == task_kind::save) {
       if (used.checkpoints >= limits.checkpoints) {
         throw quota_exceeded("no more than " + std::to_string(limits.checkpoints) +
@@ -196,7 +194,7 @@ struct engine::state : detail::engine_core {
     }
     if (plan.kind == task_kind::restore) {
       plan.checkpoint_id =
-          parts.rows.get(who, store::resource_kind::checkpoint, plan.checkpoint_id).id;
+          parts.resources.get(caller, store::resource_kind::checkpoint, plan.checkpoint_id).id;
       return 1;
     }
     check_between(plan.epochs, 1, 1'000'000, "/epochs");
@@ -210,7 +208,7 @@ struct engine::state : detail::engine_core {
       }
     }
     const std::uint64_t samples = detail::open_samples(plan, shape, [&](const std::string& id) {
-                                    return parts.data.open(who, id);
+                                    return parts.data.open(caller, id);
                                   })->size();
     const std::uint64_t epochs = plan.kind == task_kind::train ? plan.epochs : 1;
     check_between(samples, 1, (std::uint64_t{1} << 62) / epochs, "/epochs");
@@ -218,18 +216,18 @@ struct engine::state : detail::engine_core {
   }
 
   /// Adds a task to the database and to the queue of its cluster.
-  store::task_row add_task(const identity& who, const detail::live_ptr& live, const task_plan& plan,
-                           std::uint64_t total) {
+  store::task_row add_task(const identity& caller, const detail::live_ptr& live,
+                           const task_plan& plan, std::uint64_t total) {
     store::task_row row;
     row.cluster_id = live->id;
     row.kind = name_of(plan.kind);
     row.name = plan.name;
-    row.owner_id = who.user_id;
+    row.owner_id = caller.user_id;
     row.plan = json::serialize(to_json(plan));
     row.total = total;
     row.queued_at = now_ms();
     const std::lock_guard order(live->adding);
-    row = parts.tasks.add(std::move(row), parts.people.quota_of(who.user_id).open_tasks);
+    row = parts.tasks.add(std::move(row), parts.accounts.quota_of(caller.user_id).open_tasks);
     try {
       enqueue(live, std::make_shared<detail::running_task>(row, plan));
     } catch (...) {
@@ -247,7 +245,7 @@ struct engine::state : detail::engine_core {
   static task_view view_of_open(detail::running_task& task) {
     const std::lock_guard lock(task.mutex);
     task_view view{task.row};
-    if (!detail::is_open(view.row.state)) {
+    if (store::is_over(view.row.state)) {
       return view;
     }
     view.row.done = task.done;
@@ -266,10 +264,10 @@ struct engine::state : detail::engine_core {
   }
 };
 
-HANAMI_SERVICE_INLINE engine::engine(const server_config& config, store::database&,
-                                     store::resources& rows, store::tasks& tasks,
-                                     access::accounts& people, datasets& data)
-    : state_(std::make_shared<state>(config, rows, tasks, people, data)) {}
+HANAMI_SERVICE_INLINE engine::engine(const server_config& config, runtime& common,
+                                     store::resources& resources, store::tasks& tasks,
+                                     access::accounts& accounts, datasets& data)
+    : state_(std::make_shared<state>(config, common, resources, tasks, accounts, data)) {}
 
 HANAMI_SERVICE_INLINE engine::~engine() { state_->stop(); }
 
@@ -277,15 +275,16 @@ HANAMI_SERVICE_INLINE void engine::start() { state_->start(); }
 
 // --- Clusters.
 
-HANAMI_SERVICE_INLINE store::resource_row engine::create(const identity& who, std::string_view name,
-                                                         std::string_view template_text,
-                                                         visibility visible_to,
-                                                         learning_options options) {
+HANAMI_SERVICE_INLINE store::resource_row
+engine::create(const identity& caller, std::string_view name, std::string_view template_text,
+               visibility visible_to, learning_options options,
+               std::optional<output_kind> kind_if_missing) {
   state& s = *state_;
   const server_config& config = s.parts.config;
-  cluster_template plan = detail::template_from(template_text, config.engine.cluster_memory);
+  cluster_template plan =
+      detail::template_from(template_text, config.engine.cluster_memory, kind_if_missing);
   const std::lock_guard one_name_at_a_time(s.creating);
-  s.refuse_taken_name(who, name);
+  s.refuse_taken_name(caller, name);
   store::resource_row row;
   row.kind = store::resource_kind::cluster;
   row.id = new_uuid();
@@ -300,88 +299,110 @@ HANAMI_SERVICE_INLINE store::resource_row engine::create(const identity& who, st
     const bool text = e.code() == errc::invalid_template;
     throw refusal(text ? refusal_code::invalid_template : refusal_code::invalid_value, e.what());
   }
-  const quota limits = s.parts.people.quota_of(who.user_id);
+  const quota limits = s.parts.accounts.quota_of(caller.user_id);
   cluster_files files(s.parts.clusters_folder / row.id, s.parts.data.key(), false);
   files.create(snapshot);
   try {
-    return s.parts.rows.add(who, std::move(row), limits.clusters, limits.bytes);
+    return s.parts.resources.add(caller, std::move(row), limits.clusters, limits.bytes);
   } catch (...) {
     files.remove();
     throw;
   }
 }
 
-HANAMI_SERVICE_INLINE void engine::remove(const identity& who, std::string_view id) {
-  state_->remove(state_->parts.rows.get_to_change(who, store::resource_kind::cluster, id).id);
+HANAMI_SERVICE_INLINE void engine::remove(const identity& caller, std::string_view id) {
+  state_->remove(
+      state_->parts.resources.get_to_change(caller, store::resource_kind::cluster, id).id);
 }
 
-HANAMI_SERVICE_INLINE std::shared_ptr<const cluster_shape> engine::shape(std::string_view id) {
-  return state_->live_of(id)->present_shape();
+HANAMI_SERVICE_INLINE cluster_handle::cluster_handle(std::shared_ptr<detail::live_cluster> of)
+    : live_(std::move(of)) {
+  renew();
 }
 
-HANAMI_SERVICE_INLINE cluster_statistics engine::statistics(std::string_view id) {
-  return state_->in_turn(id, [](cluster& net) { return net.statistics(); });
+HANAMI_SERVICE_INLINE void cluster_handle::renew() {
+  shape_ = live_ == nullptr ? nullptr : live_->present_shape();
 }
 
-HANAMI_SERVICE_INLINE std::string engine::template_text(std::string_view id) {
-  return state_->in_turn(id, [](cluster& net) { return to_text(net.cluster_template()); });
+HANAMI_SERVICE_INLINE cluster_handle engine::open_cluster(std::string_view id) {
+  return cluster_handle(state_->live_of(id));
 }
 
-HANAMI_SERVICE_INLINE std::string engine::picture(std::string_view id, std::string_view format) {
+HANAMI_SERVICE_INLINE cluster_handle engine::find_cluster(std::string_view id) {
+  return cluster_handle(state_->live_in_memory(id));
+}
+
+HANAMI_SERVICE_INLINE cluster_statistics engine::statistics(const cluster_handle& of) {
+  return state_->in_turn(of.live_, [](cluster& net) { return net.statistics(); });
+}
+
+HANAMI_SERVICE_INLINE std::string engine::template_text(const cluster_handle& of) {
+  return state_->in_turn(of.live_, [](cluster& net) { return to_text(net.cluster_template()); });
+}
+
+HANAMI_SERVICE_INLINE std::string engine::picture(const cluster_handle& of,
+                                                  std::string_view format) {
   if (format != "svg" && format != "dot") {
     throw invalid_value_at("query/format", "accepted are svg and dot");
   }
-  return state_->in_turn(id, [svg = format == "svg"](cluster& net) {
+  return state_->in_turn(of.live_, [svg = format == "svg"](cluster& net) {
     return svg ? draw_svg(net.state()) : to_graphviz(net.state());
   });
 }
 
 // --- One sample at a time.
 
-HANAMI_SERVICE_INLINE void engine::train(std::string_view id, std::string_view user_id,
+HANAMI_SERVICE_INLINE void engine::train(const cluster_handle& of, std::string_view user_id,
                                          std::span<const float> input,
                                          std::span<const float> target, trained_callback done) {
-  const detail::live_ptr live = state_->live_of(id);
-  const auto shape = live->present_shape();
-  detail::check_sample(input.size(), shape->input_size, "/inputs");
-  detail::check_sample(target.size(), shape->output_size, "/targets");
-  state_->train(live, user_id, input, target, std::move(done));
+  detail::check_sample(input.size(), of.shape().input_size, "/inputs");
+  detail::check_sample(target.size(), of.shape().output_size, "/targets");
+  state_->train(of.live_, user_id, input, target, std::move(done));
 }
 
-HANAMI_SERVICE_INLINE void engine::infer(std::string_view id, std::string_view user_id,
+HANAMI_SERVICE_INLINE void engine::infer(const cluster_handle& of, std::string_view user_id,
                                          std::span<const float> input, answered_callback done) {
-  const detail::live_ptr live = state_->live_of(id);
-  detail::check_sample(input.size(), live->present_shape()->input_size, "/inputs");
-  state_->infer(live, user_id, input, std::move(done));
+  detail::check_sample(input.size(), of.shape().input_size, "/inputs");
+  state_->infer(of.live_, user_id, input, of.shape().output_size, std::move(done));
 }
 
 // --- Tasks.
 
-HANAMI_SERVICE_INLINE task_view engine::start_task(const identity& who, task_plan plan) {
+HANAMI_SERVICE_INLINE task_view engine::start_task(const identity& caller, task_plan plan) {
   state& s = *state_;
   const bool changes = plan.kind == task_kind::train || plan.kind == task_kind::restore;
   const auto kind = store::resource_kind::cluster;
-  plan.cluster_id = (changes ? s.parts.rows.get_to_change(who, kind, plan.cluster_id)
-                             : s.parts.rows.get(who, kind, plan.cluster_id))
+  plan.cluster_id = (changes ? s.parts.resources.get_to_change(caller, kind, plan.cluster_id)
+                             : s.parts.resources.get(caller, kind, plan.cluster_id))
                         .id;
-  plan.project_id = who.project_id;
+  plan.project_id = caller.project_id;
   const detail::live_ptr live = s.live_of(plan.cluster_id);
-  const std::uint64_t total = s.check_plan(who, plan, *live->present_shape());
-  return s.view_of(s.add_task(who, live, plan, total));
+  const std::uint64_t total = s.check_plan(caller, plan, *live->present_shape());
+  return s.view_of(s.add_task(caller, live, plan, total));
 }
 
-HANAMI_SERVICE_INLINE task_view engine::task(const identity& who, std::string_view id) {
-  return state_->view_of(state_->visible_task(who, id));
+HANAMI_SERVICE_INLINE task_view engine::task(const identity& caller, std::string_view id) {
+  return state_->view_of(state_->visible_task(caller, id));
 }
 
-HANAMI_SERVICE_INLINE store::page<task_view> engine::list_tasks(const identity& who,
+HANAMI_SERVICE_INLINE task_view engine::wait_for_end(const identity& caller, std::string_view id,
+                                                     std::chrono::milliseconds most) {
+  const store::task_row row = state_->visible_task(caller, id);
+  if (const detail::task_ptr open = state_->open_task(row.id)) {
+    state::wait_for_end(*open, most);
+  }
+  return task(caller, row.id);
+}
+
+HANAMI_SERVICE_INLINE store::page<task_view> engine::list_tasks(const identity& caller,
                                                                 std::string_view cluster_id,
                                                                 const store::page_request& wanted) {
   state& s = *state_;
-  store::task_scope of{cluster_id, who.user_id, {}};
+  store::task_scope of{cluster_id, caller.user_id, {}};
   if (cluster_id.empty()) {
-    of.project_id = who.admin ? std::string_view() : who.project_id;
-  } else if (may_change(who, s.parts.rows.get(who, store::resource_kind::cluster, cluster_id))) {
+    of.project_id = caller.admin ? std::string_view() : caller.project_id;
+  } else if (may_change(caller,
+                        s.parts.resources.get(caller, store::resource_kind::cluster, cluster_id))) {
     of.owner_id = {};
   }
   store::page<store::task_row> found = s.parts.tasks.list(of, wanted);
@@ -389,22 +410,22 @@ HANAMI_SERVICE_INLINE store::page<task_view> engine::list_tasks(const identity& 
   result.next = std::move(found.next);
   result.total = found.total;
   for (const store::task_row& row : found.rows) {
-    const auto cluster = s.parts.rows.find(store::resource_kind::cluster, row.cluster_id);
-    if (cluster && state::sees_task(who, row, *cluster)) { // else it has become private
+    const auto cluster = s.parts.resources.find(store::resource_kind::cluster, row.cluster_id);
+    if (cluster && state::sees_task(caller, row, *cluster)) { // else it has become private
       result.rows.push_back(s.view_of(row));
     }
   }
   return result;
 }
 
-HANAMI_SERVICE_INLINE task_view engine::abort(const identity& who, std::string_view id) {
-  const store::task_row row = state_->visible_task(who, id);
+HANAMI_SERVICE_INLINE task_view engine::abort(const identity& caller, std::string_view id) {
+  const store::task_row row = state_->visible_task(caller, id);
   state_->abort(row.id);
-  return task(who, row.id);
+  return task(caller, row.id);
 }
 
-HANAMI_SERVICE_INLINE void engine::remove_task(const identity& who, std::string_view id) {
-  const store::task_row row = state_->visible_task(who, id);
+HANAMI_SERVICE_INLINE void engine::remove_task(const identity& caller, std::string_view id) {
+  const store::task_row row = state_->visible_task(caller, id);
   state_->abort(row.id);
   if (state_->open_task(row.id)) {
     throw conflict("the task is still being ended; it can be removed in a moment");
@@ -414,10 +435,10 @@ HANAMI_SERVICE_INLINE void engine::remove_task(const identity& who, std::string_
 
 // --- Checkpoints.
 
-HANAMI_SERVICE_INLINE store::resource_row engine::import_checkpoint(const identity& who,
+HANAMI_SERVICE_INLINE store::resource_row engine::import_checkpoint(const identity& caller,
                                                                     std::string_view upload_id) {
   const detail::engine_parts& parts = state_->parts;
-  const upload from = parts.data.progress(who, upload_id);
+  const upload from = parts.data.progress(caller, upload_id);
   if (from.format != upload_format::checkpoint) {
     throw conflict("the upload is not a checkpoint");
   }
@@ -427,7 +448,7 @@ HANAMI_SERVICE_INLINE store::resource_row engine::import_checkpoint(const identi
                                                " bytes; accepted are " + std::to_string(most));
   }
   store::resource_row row;
-  parts.data.take_over(who, upload_id, [&](const std::filesystem::path& file) {
+  parts.data.take_over(caller, upload_id, [&](const std::filesystem::path& file) {
     std::uint64_t samples = 0;
     const std::vector<std::byte> bytes = detail::checked_checkpoint(file, most, samples);
     identity owner;
@@ -443,19 +464,19 @@ HANAMI_SERVICE_INLINE store::resource_row engine::import_checkpoint(const identi
 }
 
 HANAMI_SERVICE_INLINE std::shared_ptr<const block_reader>
-engine::open_checkpoint(const identity& who, std::string_view id) {
+engine::open_checkpoint(const identity& caller, std::string_view id) {
   const detail::engine_parts& parts = state_->parts;
-  const auto row = parts.rows.get(who, store::resource_kind::checkpoint, id);
+  const auto row = parts.resources.get(caller, store::resource_kind::checkpoint, id);
   return std::make_shared<const block_reader>(parts.checkpoints_folder / row.id, parts.data.key());
 }
 
-HANAMI_SERVICE_INLINE void engine::remove_checkpoint(const identity& who, std::string_view id) {
+HANAMI_SERVICE_INLINE void engine::remove_checkpoint(const identity& caller, std::string_view id) {
   const detail::engine_parts& parts = state_->parts;
-  const auto row = parts.rows.get_to_change(who, store::resource_kind::checkpoint, id);
+  const auto row = parts.resources.get_to_change(caller, store::resource_kind::checkpoint, id);
   if (parts.tasks.mentions(row.id)) {
     throw conflict("an open task uses the checkpoint '" + row.id + "'");
   }
-  parts.rows.remove(row.id);
+  parts.resources.remove(row.id);
   ::unlink((parts.checkpoints_folder / row.id).c_str());
 }
 
@@ -474,9 +495,3 @@ HANAMI_SERVICE_INLINE std::vector<user_work> engine::work_by_user() {
 HANAMI_SERVICE_INLINE void engine::snapshot_all() { state_->snapshot_all(); }
 
 } // namespace hanami::service::engine
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "engine_core.ipp"
-#include "engine_turns.ipp"
-#include "task_work.ipp"
-#endif

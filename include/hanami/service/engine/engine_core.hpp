@@ -2,7 +2,7 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -15,32 +15,31 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "../../fleet/fleet.hpp"
-#include "../base/compile.hpp"
-#include "../base/problem.hpp"
+#include "../base/refusal.hpp"
+#include "../base/runtime.hpp"
 #include "engine_types.hpp"
 #include "live_cluster.hpp"
 #include "task_work.hpp"
-#include "worker_pool.hpp"
 
 /// What runs inside the engine: which clusters are in memory, whose turn it is, what goes to disk.
-/// Defined in `impl/engine_core.ipp` and `impl/engine_turns.ipp`. No rights are looked at here.
+/// Defined in `engine_core.ipp` and `engine_turns.ipp`. No rights are looked at here.
 ///
 /// Threads: those of the fleet work on clusters, one at a time on each; those of the pool wait for
-/// the disk; the housekeeper looks around ten times a second. A lock is never held while another
-/// part is called that takes one, but for `live_cluster::adding` and `running_task::mutex`, under
-/// which rows of tasks are written.
+/// the disk, and look after what the timer says is due. Where nothing is to be done, no thread
+/// wakes. A lock is never held while another part is called that takes one, but for
+/// `live_cluster::adding` and `running_task::mutex`, under which rows of tasks are written, and
+/// for the timer's.
 
 namespace hanami::service::engine::detail {
 
 class engine_core {
  public:
-  engine_core(const server_config& config, store::resources& rows, store::tasks& tasks,
-              access::accounts& people, datasets& data);
+  engine_core(const server_config& config, runtime& common, store::resources& resources,
+              store::tasks& tasks, access::accounts& accounts, datasets& data);
   engine_core(const engine_core&) = delete;
   engine_core& operator=(const engine_core&) = delete;
 
@@ -48,17 +47,21 @@ class engine_core {
   /// Once, and nothing else after it.
   void stop();
 
-  /// The cluster, brought into memory if need be. 404; 500 for one that cannot be read.
+  /// The cluster, brought into memory if need be. `not_found`; `damaged` for one that cannot be
+  /// read.
   live_ptr live_of(std::string_view id);
+  /// The same without waiting: nullptr unless it is in memory, and always while the engine ends.
+  live_ptr live_in_memory(std::string_view id);
   void remove(const std::string& id);
   void train(const live_ptr& live, std::string_view user_id, std::span<const float> input,
              std::span<const float> target, trained_callback done);
+  /// `values`: of the answer that is expected.
   void infer(const live_ptr& live, std::string_view user_id, std::span<const float> input,
-             answered_callback done);
+             std::size_t values, answered_callback done);
   /// Calls `look(cluster&)` in the cluster's turn and waits for what it gives.
   template <class Look>
-  auto in_turn(std::string_view id, Look look) {
-    const live_ptr live = live_of(id);
+  auto in_turn(const live_ptr& live, Look look) {
+    refuse_when_stopping();
     try {
       return fleet_->call(live->member, std::move(look)).get();
     } catch (const error&) {
@@ -70,6 +73,8 @@ class engine_core {
   task_ptr open_task(std::string_view id);
   /// Waits until it has ended, at most ten seconds.
   void abort(const std::string& task_id);
+  /// Waits until a task has ended, at most for so long.
+  static void wait_for_end(running_task& task, std::chrono::milliseconds most);
 
   void snapshot_all();
   engine_statistics statistics();
@@ -88,7 +93,7 @@ class engine_core {
   void resume(const store::task_row& row);
   void forget_tasks(const live_ptr& live);
 
-  /// What a caller is told of an error in the fleet, as a `problem`.
+  /// What a caller is told of an error in the fleet, as a `refusal`.
   std::exception_ptr told(const live_cluster& live, const std::exception_ptr& thrown) const;
   void refuse_when_stopping() const;
 
@@ -103,7 +108,7 @@ class engine_core {
   /// Does work for a cluster on a thread of the pool; what it throws is reported.
   template <class Work>
   void post(const live_ptr& live, Work work) {
-    pool_.post([job = std::make_shared<cluster_job>(live), work = std::move(work)] {
+    disk_work_.post([this, job = std::make_shared<cluster_job>(live), work = std::move(work)] {
       try {
         work();
       } catch (...) {
@@ -111,14 +116,14 @@ class engine_core {
       }
     });
   }
-  static void report(const std::exception_ptr& trouble) noexcept;
+  void report(const std::exception_ptr& trouble) const noexcept;
 
   void note_learned(const live_ptr& live);
+  void note_journal(const live_ptr& live, std::uint64_t bytes_before);
   void list_dirty(const live_ptr& live);
   void request_snapshot(const live_ptr& live);
   void keep(const live_ptr& live, const pending_snapshot& made);
   void keep_replayed(const live_ptr& live, const cluster& net);
-  void keep_house();
   void look_after_snapshots();
   void write_progress();
   void try_again();
@@ -134,14 +139,15 @@ class engine_core {
   std::map<std::string, live_future, std::less<>> live_; ///< in memory, or on the way
   std::map<std::string, task_ptr, std::less<>> open_;
 
-  std::mutex house_; ///< guards all below
-  std::condition_variable wake_;
-  bool end_house_ = false;
+  std::mutex lists_;                           ///< guards the two
   std::vector<live_ptr> dirty_;                ///< need a snapshot some time
   std::vector<std::function<void()>> delayed_; ///< found the fleet full
 
-  worker_pool pool_{4};
-  std::thread housekeeper_;
+  runtime& common_;
+  work_group disk_work_{common_.pool, work_kind::upkeep};
+  timed_work snapshot_check_{common_.timer, [this] { look_after_snapshots(); }};
+  timed_work progress_check_{common_.timer, [this] { write_progress(); }}; ///< while tasks are open
+  timed_work next_try_{common_.timer, [this] { try_again(); }};
 };
 
 } // namespace hanami::service::engine::detail

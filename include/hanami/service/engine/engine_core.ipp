@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <system_error>
 
 #include <sys/stat.h>
 
+#include "../base/compile.hpp"
 #include "../../foundation/error.hpp"
 #include "../../io/checkpoint.hpp"
 #include "../base/clock.hpp"
@@ -19,29 +19,29 @@
 
 namespace hanami::service::engine::detail {
 
-inline problem being_stopped() {
-  problem why(503, "stopping", "the service is being stopped");
+inline refusal being_stopped() {
+  refusal why(refusal_code::stopping, "the service is being stopped");
   why.retry_after_s = 10;
   return why;
 }
 
-HANAMI_SERVICE_INLINE engine_core::engine_core(const server_config& config, store::resources& rows,
-                                               store::tasks& tasks, access::accounts& people,
-                                               datasets& data)
+HANAMI_SERVICE_INLINE engine_core::engine_core(const server_config& config, runtime& common,
+                                               store::resources& resources, store::tasks& tasks,
+                                               access::accounts& accounts, datasets& data)
     : parts{config,
-            rows,
+            resources,
             tasks,
-            people,
+            accounts,
             data,
             config.data / "clusters",
-            config.data / "checkpoints"} {
+            config.data / "checkpoints"},
+      common_(common) {
   if (::mkdir(parts.clusters_folder.c_str(), S_IRWXU) != 0 &&
       !std::filesystem::is_directory(parts.clusters_folder)) {
     hanami::detail::refuse_file("cannot make ", parts.clusters_folder,
                                 hanami::detail::system_trouble());
   }
   fleet_.emplace(options_of(config.engine));
-  housekeeper_ = std::thread([this] { keep_house(); });
 }
 
 HANAMI_SERVICE_INLINE fleet_options engine_core::options_of(const engine_settings& settings) {
@@ -49,17 +49,12 @@ HANAMI_SERVICE_INLINE fleet_options engine_core::options_of(const engine_setting
   options.threads = settings.threads;
   options.when_full = full_queue::refuse;
   options.memory_budget = settings.memory_budget;
+  options.on_error = [this](member_id, const std::exception_ptr& trouble) { report(trouble); };
   return options;
 }
 
-HANAMI_SERVICE_INLINE void engine_core::report(const std::exception_ptr& trouble) noexcept {
-  try {
-    std::rethrow_exception(trouble);
-  } catch (const std::exception& e) {
-    std::fprintf(stderr, "hanami: engine: %s\n", e.what());
-  } catch (...) {
-    std::fprintf(stderr, "hanami: engine: an exception of unknown type\n");
-  }
+HANAMI_SERVICE_INLINE void engine_core::report(const std::exception_ptr& trouble) const noexcept {
+  common_.log.error("engine", trouble);
 }
 
 // --- Begin and end.
@@ -75,14 +70,14 @@ HANAMI_SERVICE_INLINE void engine_core::start() {
 HANAMI_SERVICE_INLINE void engine_core::remove_strangers() {
   for (const auto& entry : std::filesystem::directory_iterator(parts.clusters_folder)) {
     const std::string name = entry.path().filename().string();
-    if (is_uuid(name) && !parts.rows.find(store::resource_kind::cluster, name)) {
+    if (is_uuid(name) && !parts.resources.find(store::resource_kind::cluster, name)) {
       std::filesystem::remove_all(entry.path());
     }
   }
 }
 
 HANAMI_SERVICE_INLINE void engine_core::resume(const store::task_row& row) {
-  if (!parts.rows.find(store::resource_kind::cluster, row.cluster_id)) {
+  if (!parts.resources.find(store::resource_kind::cluster, row.cluster_id)) {
     parts.tasks.remove_of_cluster(row.cluster_id);
     return;
   }
@@ -103,14 +98,11 @@ HANAMI_SERVICE_INLINE void engine_core::resume(const store::task_row& row) {
 
 HANAMI_SERVICE_INLINE void engine_core::stop() {
   stopping_ = true;
-  {
-    const std::lock_guard lock(house_);
-    end_house_ = true;
+  for (timed_work* const each : {&snapshot_check_, &progress_check_, &next_try_}) {
+    each->end();
   }
-  wake_.notify_all();
-  housekeeper_.join();
-  fleet_->drain(); // tasks end after their slice
-  pool_.drain();   // what they had posted; it may ask for turns
+  fleet_->drain();    // tasks end after their slice
+  disk_work_.drain(); // what they had posted; it may ask for turns
   fleet_->drain();
   try {
     snapshot_all();
@@ -128,6 +120,11 @@ HANAMI_SERVICE_INLINE void engine_core::refuse_when_stopping() const {
 }
 
 // --- Clusters in memory.
+
+/// Whether a cluster that is in memory, or on the way, has arrived.
+inline bool is_loaded(const std::shared_future<live_ptr>& cluster) {
+  return cluster.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+}
 
 HANAMI_SERVICE_INLINE live_ptr engine_core::live_of(std::string_view id) {
   refuse_when_stopping();
@@ -162,8 +159,21 @@ HANAMI_SERVICE_INLINE live_ptr engine_core::live_of(std::string_view id) {
   }
 }
 
+HANAMI_SERVICE_INLINE live_ptr engine_core::live_in_memory(std::string_view id) {
+  if (stopping_) {
+    return nullptr;
+  }
+  const std::lock_guard lock(table_);
+  const auto there = live_.find(id);
+  if (there == live_.end() || !is_loaded(there->second)) {
+    return nullptr;
+  }
+  const live_ptr& live = there->second.get();
+  return live->gone ? nullptr : live;
+}
+
 HANAMI_SERVICE_INLINE live_ptr engine_core::load(const std::string& id) {
-  const auto row = parts.rows.find(store::resource_kind::cluster, id);
+  const auto row = parts.resources.find(store::resource_kind::cluster, id);
   if (!row) {
     throw not_found("cluster", id.substr(0, 254));
   }
@@ -184,7 +194,7 @@ HANAMI_SERVICE_INLINE live_ptr engine_core::load(const std::string& id) {
     live->member = fleet_->join(std::move(found.net), group_id{users.of(row->owner_id)->number});
   } catch (const error&) {
     report(std::current_exception());
-    throw problem(500, "damaged",
+    throw refusal(refusal_code::damaged,
                   "the cluster cannot be read: " + reason_of(parts, std::current_exception()));
   }
   if (live->journal_size > 0) {
@@ -202,11 +212,10 @@ HANAMI_SERVICE_INLINE void engine_core::keep_replayed(const live_ptr& live, cons
 
 /// Those that are in memory already.
 HANAMI_SERVICE_INLINE std::vector<live_ptr> engine_core::all_live() {
-  using namespace std::chrono_literals;
   std::vector<live_ptr> all;
   const std::lock_guard lock(table_);
   for (const auto& [id, future] : live_) {
-    if (future.wait_for(0s) == std::future_status::ready) {
+    if (is_loaded(future)) {
       all.push_back(future.get());
     }
   }
@@ -215,7 +224,7 @@ HANAMI_SERVICE_INLINE std::vector<live_ptr> engine_core::all_live() {
 
 HANAMI_SERVICE_INLINE void engine_core::remove(const std::string& id) {
   refuse_when_stopping();
-  parts.rows.remove(id); // from now on nobody loads it
+  parts.resources.remove(id); // from now on nobody loads it
   live_future found;
   {
     const std::lock_guard lock(table_);
@@ -268,14 +277,14 @@ HANAMI_SERVICE_INLINE std::exception_ptr engine_core::told(const live_cluster& l
                                                            const std::exception_ptr& thrown) const {
   try {
     std::rethrow_exception(thrown);
-  } catch (const problem&) {
+  } catch (const refusal&) {
     return thrown;
   } catch (const error& e) {
     if (live.gone) {
       return std::make_exception_ptr(not_found("cluster", live.id));
     }
     if (e.code() == errc::queue_full) {
-      problem busy(503, "busy", "too much is waiting already; try again in a moment");
+      refusal busy(refusal_code::busy, "too much is waiting already; try again in a moment");
       busy.retry_after_s = 1;
       return std::make_exception_ptr(busy);
     }
@@ -283,40 +292,42 @@ HANAMI_SERVICE_INLINE std::exception_ptr engine_core::told(const live_cluster& l
       return std::make_exception_ptr(being_stopped());
     }
     if (e.code() == errc::invalid_argument) {
-      return std::make_exception_ptr(problem(422, "invalid_value", e.what()));
+      return std::make_exception_ptr(invalid_value(e.what()));
     }
     if (e.code() == errc::file_error) {
       return std::make_exception_ptr(
-          problem(507, "no_space", "the sample was learned, but cannot be kept on disk"));
+          refusal(refusal_code::no_space, "the sample was learned, but cannot be kept on disk"));
     }
     report(thrown);
   } catch (...) {
     report(thrown);
   }
-  return std::make_exception_ptr(problem(500, "internal", "the engine has failed"));
+  return std::make_exception_ptr(refusal(refusal_code::internal, "the engine has failed"));
 }
 
 HANAMI_SERVICE_INLINE void engine_core::train(const live_ptr& live, std::string_view user_id,
                                               std::span<const float> input,
                                               std::span<const float> target,
                                               trained_callback done) {
+  refuse_when_stopping();
   if (live->broken) {
-    throw problem(507, "no_space", "what is learned cannot be kept on disk at present");
+    throw refusal(refusal_code::no_space, "what is learned cannot be kept on disk at present");
   }
-  auto hear = [this, live, user = users.of(user_id), done = std::move(done),
-               record = encode_sample(input, target, live->files.key_of_journal())](
-                  const train_result& result, const std::exception_ptr& thrown) {
+  auto callback = [this, live, user = users.of(user_id), done = std::move(done),
+                   record = encode_sample(input, target, live->files.key_of_journal())](
+                      const train_result& result, const std::exception_ptr& thrown) {
     --live->waiting;
     std::exception_ptr trouble = thrown;
     if (!trouble) {
       try {
+        const std::uint64_t bytes_before = live->journal_size;
         live->append(record);
-        note_learned(live);
+        note_journal(live, bytes_before);
         journal_bytes_.fetch_add(record.size(), std::memory_order_relaxed);
         trained_.fetch_add(1, std::memory_order_relaxed);
         user->trained.fetch_add(1, std::memory_order_relaxed);
       } catch (...) {
-        note_learned(live); // it needs a snapshot all the more
+        note_journal(live, live->journal_size); // it needs a snapshot all the more
         trouble = std::current_exception();
       }
     }
@@ -325,7 +336,7 @@ HANAMI_SERVICE_INLINE void engine_core::train(const live_ptr& live, std::string_
   };
   ++live->waiting;
   try {
-    fleet_->train(live->member, input, target, std::move(hear));
+    fleet_->train(live->member, input, target, std::move(callback));
   } catch (const error&) {
     --live->waiting;
     std::rethrow_exception(told(*live, std::current_exception()));
@@ -333,21 +344,27 @@ HANAMI_SERVICE_INLINE void engine_core::train(const live_ptr& live, std::string_
 }
 
 HANAMI_SERVICE_INLINE void engine_core::infer(const live_ptr& live, std::string_view user_id,
-                                              std::span<const float> input,
+                                              std::span<const float> input, std::size_t values,
                                               answered_callback done) {
-  auto hear = [this, live, user = users.of(user_id), done = std::move(done)](
-                  std::span<const float> answer, const std::exception_ptr& thrown) {
+  refuse_when_stopping();
+  auto callback = [this, live, values, user = users.of(user_id), done = std::move(done)](
+                      std::span<const float> answer, const std::exception_ptr& thrown) {
     --live->waiting;
     if (!thrown) {
       answered_.fetch_add(1, std::memory_order_relaxed);
       user->answered.fetch_add(1, std::memory_order_relaxed);
     }
     direct_meter::of_this_thread().sample_done(*user);
-    done(answer, thrown ? told(*live, thrown) : nullptr);
+    std::exception_ptr trouble = thrown ? told(*live, thrown) : nullptr;
+    if (!trouble && answer.size() != values) {
+      trouble = std::make_exception_ptr(
+          conflict("the cluster was replaced by a checkpoint with other outputs meanwhile"));
+    }
+    done(answer, trouble);
   };
   ++live->waiting;
   try {
-    fleet_->infer(live->member, input, std::move(hear));
+    fleet_->infer(live->member, input, std::move(callback));
   } catch (const error&) {
     --live->waiting;
     std::rethrow_exception(told(*live, std::current_exception()));

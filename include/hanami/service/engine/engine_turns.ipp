@@ -6,8 +6,9 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
-#include <thread>
+#include <optional>
 
+#include "../base/compile.hpp"
 #include "../../foundation/error.hpp"
 #include "../base/clock.hpp"
 #include "../base/json.hpp"
@@ -34,6 +35,7 @@ HANAMI_SERVICE_INLINE void engine_core::enqueue(const live_ptr& live, task_ptr t
   {
     const std::lock_guard lock(table_);
     open_[task->id] = task;
+    progress_check_.every(std::chrono::seconds(1));
   }
   bool first = false;
   {
@@ -82,8 +84,9 @@ HANAMI_SERVICE_INLINE void engine_core::submit_turn(const live_ptr& live, const 
     fleet_->call(live->member, [this, live, task](cluster& net) { turn(live, task, net); });
   } catch (const error& e) {
     if (e.code() == errc::queue_full) {
-      const std::lock_guard lock(house_);
+      const std::lock_guard lock(lists_);
       delayed_.push_back([this, live, task] { submit_turn(live, task); });
+      next_try_.set(std::chrono::milliseconds(20));
     }
     // Else the cluster is gone, and its tasks with it.
   }
@@ -97,6 +100,7 @@ HANAMI_SERVICE_INLINE void engine_core::turn(const live_ptr& live, const task_pt
   }
   const std::uint64_t cpu_begin = thread_cpu_ns();
   const std::uint64_t done_before = task->done;
+  const std::uint64_t journal_before = live->journal_size;
   direct_meter::of_this_thread().interrupt();
   task_end how;
   bool more = false;
@@ -109,8 +113,8 @@ HANAMI_SERVICE_INLINE void engine_core::turn(const live_ptr& live, const task_pt
   } catch (...) {
     how = {store::task_state::failed, reason_of(parts, std::current_exception())};
   }
-  if (live->journal_size > 0) {
-    note_learned(live);
+  if (live->journal_size > 0 || live->broken) {
+    note_journal(live, journal_before);
   }
   if (!more) {
     try {
@@ -216,8 +220,13 @@ HANAMI_SERVICE_INLINE void engine_core::abort(const std::string& task_id) {
     close(*task);
     return;
   }
-  std::unique_lock lock(task->mutex);
-  task->ended.wait_for(lock, std::chrono::seconds(10), [&] { return task->closed; });
+  wait_for_end(*task, std::chrono::seconds(10));
+}
+
+HANAMI_SERVICE_INLINE void engine_core::wait_for_end(running_task& task,
+                                                     std::chrono::milliseconds most) {
+  std::unique_lock lock(task.mutex);
+  task.ended.wait_for(lock, most, [&] { return task.closed; });
 }
 
 // --- What goes to disk, and when.
@@ -228,12 +237,25 @@ HANAMI_SERVICE_INLINE void engine_core::note_learned(const live_ptr& live) {
   }
 }
 
+/// In the cluster's turn, when its journal has grown from so many bytes, or has failed.
+HANAMI_SERVICE_INLINE void engine_core::note_journal(const live_ptr& live,
+                                                     std::uint64_t bytes_before) {
+  note_learned(live);
+  const std::uint64_t most = parts.config.engine.journal_bytes;
+  if (live->broken) {
+    snapshot_check_.set(std::chrono::milliseconds(100));
+  } else if (bytes_before <= most && live->journal_size > most) {
+    request_snapshot(live);
+  }
+}
+
 HANAMI_SERVICE_INLINE void engine_core::list_dirty(const live_ptr& live) {
-  live->dirty_since = now_ms();
+  live->dirty_since = steady_ms();
   if (!live->listed.exchange(true)) {
-    const std::lock_guard lock(house_);
+    const std::lock_guard lock(lists_);
     dirty_.push_back(live);
   }
+  snapshot_check_.set(parts.config.engine.snapshot_interval);
 }
 
 /// Asks for a snapshot in the cluster's turn, unless one is on the way.
@@ -252,8 +274,9 @@ HANAMI_SERVICE_INLINE void engine_core::request_snapshot(const live_ptr& live) {
         report(std::current_exception());
       }
     });
-  } catch (const error&) { // the queue is full, or the cluster gone: the housekeeper comes again
+  } catch (const error&) { // the queue is full, or the cluster gone
     live->snapshotting = false;
+    snapshot_check_.set(std::chrono::milliseconds(100));
   }
 }
 
@@ -281,64 +304,55 @@ HANAMI_SERVICE_INLINE void engine_core::snapshot_all() {
         if (e.code() != errc::queue_full) {
           break; // it is gone
         }
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        fleet_->drain();
       }
     }
   }
-  pool_.drain();
+  disk_work_.drain();
 }
 
-HANAMI_SERVICE_INLINE void engine_core::keep_house() {
-  using namespace std::chrono_literals;
-  constexpr int looks_a_second = 10;
-  std::unique_lock lock(house_);
-  for (int look = 1; !end_house_; ++look) {
-    wake_.wait_for(lock, 1000ms / looks_a_second);
-    lock.unlock();
-    try {
-      try_again();
-      look_after_snapshots();
-      if (look % looks_a_second == 0) {
-        write_progress();
-      }
-    } catch (...) {
-      report(std::current_exception());
-    }
-    lock.lock();
-  }
-}
-
+/// Asks for the snapshots that are due, and comes again when the next one is.
 HANAMI_SERVICE_INLINE void engine_core::look_after_snapshots() {
   std::vector<live_ptr> listed;
   {
-    const std::lock_guard lock(house_);
+    const std::lock_guard lock(lists_);
     listed.swap(dirty_);
   }
   const engine_settings& settings = parts.config.engine;
-  const std::int64_t longest =
-      std::chrono::duration_cast<std::chrono::milliseconds>(settings.snapshot_interval).count();
+  const std::int64_t interval_ms = std::chrono::milliseconds(settings.snapshot_interval).count();
+  const std::int64_t now = steady_ms();
+  std::optional<std::int64_t> next_ms;
   for (const live_ptr& live : listed) {
     live->listed = false;
     if (!live->dirty || live->gone) {
       continue;
     }
-    if (live->broken || live->journal_size > settings.journal_bytes ||
-        now_ms() - live->dirty_since >= longest) {
+    std::int64_t left_ms = live->dirty_since + interval_ms - now;
+    if (live->broken || live->journal_size > settings.journal_bytes || left_ms <= 0) {
       request_snapshot(live);
+      left_ms = 1000; // whether it has come to be
     }
     if (live->dirty && !live->listed.exchange(true)) {
-      const std::lock_guard lock(house_);
+      const std::lock_guard lock(lists_);
       dirty_.push_back(live);
     }
+    next_ms = std::min(left_ms, next_ms.value_or(left_ms));
+  }
+  if (next_ms) {
+    snapshot_check_.set(std::chrono::milliseconds(*next_ms));
   }
 }
 
+/// How far tasks have come, for who looks after a restart.
 HANAMI_SERVICE_INLINE void engine_core::write_progress() {
   std::vector<task_ptr> all;
   {
     const std::lock_guard lock(table_);
     for (const auto& [id, task] : open_) {
       all.push_back(task);
+    }
+    if (all.empty()) {
+      progress_check_.unset();
     }
   }
   for (const task_ptr& task : all) {
@@ -353,7 +367,7 @@ HANAMI_SERVICE_INLINE void engine_core::write_progress() {
 HANAMI_SERVICE_INLINE void engine_core::try_again() {
   std::vector<std::function<void()>> all;
   {
-    const std::lock_guard lock(house_);
+    const std::lock_guard lock(lists_);
     all.swap(delayed_);
   }
   for (const auto& work : all) {

@@ -14,7 +14,6 @@
 
 #include "../../io/file.hpp"
 #include "../access/token.hpp"
-#include "../base/compile.hpp"
 #include "../store/tasks.hpp"
 
 /// Journals: what a cluster has learned, in order, so that it can learn it again.
@@ -114,7 +113,3 @@ journal_extent read_journal(const std::filesystem::path& file, std::uint64_t gen
                             const std::function<bool(const journal_record&)>& hear);
 
 } // namespace hanami::service::engine
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "journal.ipp"
-#endif

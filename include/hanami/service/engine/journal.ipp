@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../base/compile.hpp"
 #include "../../foundation/error.hpp"
 #include "../../io/archive.hpp"
 #include "../data/positioned_io.hpp"

@@ -34,9 +34,9 @@ namespace detail {
 /// What the parts of the engine work with. All of it outlives them.
 struct engine_parts {
   const server_config& config;
-  store::resources& rows;
+  store::resources& resources;
   store::tasks& tasks;
-  access::accounts& people;
+  access::accounts& accounts;
   datasets& data;
   std::filesystem::path clusters_folder;
   std::filesystem::path checkpoints_folder;
@@ -87,7 +87,7 @@ struct live_cluster {
   std::atomic<std::uint64_t> waiting{0};      ///< direct calls that have not been answered
   std::atomic<std::uint64_t> journal_size{0}; ///< bytes since the last snapshot
   std::atomic<bool> dirty{false};             ///< has learned since the last snapshot
-  std::atomic<std::int64_t> dirty_since{0};   ///< milliseconds since 1970
+  std::atomic<std::int64_t> dirty_since{0};   ///< by `steady_ms`
   std::atomic<bool> listed{false};            ///< among those that need a snapshot some time
   std::atomic<bool> snapshotting{false};
   std::atomic<bool> broken{false}; ///< the journal has failed

@@ -6,7 +6,6 @@
 #include <string_view>
 #include <vector>
 
-#include "../base/compile.hpp"
 #include "../base/json.hpp"
 
 namespace hanami::service::engine {
@@ -51,7 +50,3 @@ json::object to_json(const task_plan& plan);
 task_plan task_plan_from(const json::object& stored);
 
 } // namespace hanami::service::engine
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "task_plan.ipp"
-#endif

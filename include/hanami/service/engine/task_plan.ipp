@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <exception>
 
+#include "../base/compile.hpp"
 #include "../../foundation/error.hpp"
 
 namespace hanami::service::engine {

@@ -8,7 +8,6 @@
 #include <string>
 
 #include "../../cluster.hpp"
-#include "../base/compile.hpp"
 #include "../base/json.hpp"
 #include "../base/refusal.hpp"
 #include "../data/sample_reader.hpp"

@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "../base/compile.hpp"
 #include "../../foundation/error.hpp"
 #include "../../io/checkpoint.hpp"
 #include "../base/refusal.hpp"
@@ -67,7 +68,7 @@ HANAMI_SERVICE_INLINE json::object to_json(const cluster_shape& shape) {
 
 HANAMI_SERVICE_INLINE cluster load_checkpoint(const engine_parts& parts,
                                               const std::string& checkpoint_id) {
-  const auto row = parts.rows.find(store::resource_kind::checkpoint, checkpoint_id);
+  const auto row = parts.resources.find(store::resource_kind::checkpoint, checkpoint_id);
   if (!row) {
     throw not_found("checkpoint", checkpoint_id);
   }

@@ -3,14 +3,15 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "../base/compile.hpp"
 #include "../base/identity.hpp"
 #include "../base/refusal.hpp"
 #include "database.hpp"
+#include "ownership_cache.hpp"
 #include "page.hpp"
 
 /// The rows of what users own: clusters, datasets, checkpoints and unfinished uploads.
@@ -50,24 +51,29 @@ class resources {
  public:
   explicit resources(database& db) : db_(db) {}
 
-  /// Adds a row with a new UUID, unless `row.id` is given, owned by `who` in the project of the
+  /// Adds a row with a new UUID, unless `row.id` is given, owned by `caller` in the project of the
   /// token. `most`: of the kind; `most_bytes`: of datasets, uploads and checkpoints together;
   /// beyond them `quota_exceeded`. `conflict` where the id or, under `names`, the name is
   /// taken.
-  resource_row add(const identity& who, resource_row row, std::uint64_t most,
+  resource_row add(const identity& caller, resource_row row, std::uint64_t most,
                    std::uint64_t most_bytes, name_rule names = name_rule::any);
-  /// `not_found` unless `who` may use it.
-  resource_row get(const identity& who, resource_kind kind, std::string_view id);
-  /// `not_found` unless `who` may use it, `forbidden` unless `who` may change it, too.
-  resource_row get_to_change(const identity& who, resource_kind kind, std::string_view id);
+  /// `not_found` unless `caller` may use it.
+  resource_row get(const identity& caller, resource_kind kind, std::string_view id);
+  /// `not_found` unless `caller` may use it, `forbidden` unless `caller` may change it, too.
+  resource_row get_to_change(const identity& caller, resource_kind kind, std::string_view id);
+  /// Whose a cluster is. `not_found` unless `caller` may use it. From memory once it was read,
+  /// until the cluster is changed or removed: this is asked with every sample.
+  std::shared_ptr<const ownership> cluster_ownership(const identity& caller, std::string_view id);
+  /// Refuses a cluster as `get_to_change` does, from memory as above.
+  void expect_changeable_cluster(const identity& caller, std::string_view id);
   /// Without a look at rights, for the engine.
   std::optional<resource_row> find(resource_kind kind, std::string_view id);
-  /// All that `who` may use, by creation. `invalid_value` for a page that makes no sense.
-  page<resource_row> list(const identity& who, resource_kind kind, const page_request& wanted);
+  /// All that `caller` may use, by creation. `invalid_value` for a page that makes no sense.
+  page<resource_row> list(const identity& caller, resource_kind kind, const page_request& wanted);
   /// All there are, for a start.
   std::vector<resource_row> all(resource_kind kind);
   /// `not_found`, `forbidden`; `version_mismatch` where `version` is given and is not the row's.
-  resource_row change(const identity& who, resource_kind kind, std::string_view id,
+  resource_row change(const identity& caller, resource_kind kind, std::string_view id,
                       const resource_change& what, std::optional<std::uint64_t> version = {});
   /// Sets size and detail; counts as a change. Nothing happens where the row is gone; so below.
   void update(std::string_view id, std::uint64_t bytes, std::string_view detail);
@@ -81,11 +87,8 @@ class resources {
 
  private:
   database& db_;
+  ownership_cache clusters_;
   std::atomic<std::uint64_t> changes_{0};
 };
 
 } // namespace hanami::service::store
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "resources.ipp"
-#endif

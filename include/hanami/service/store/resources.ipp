@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "../base/compile.hpp"
 #include "../base/clock.hpp"
 #include "../base/uuid.hpp"
 #include "cursor.hpp"
@@ -56,22 +57,33 @@ inline std::optional<resource_row> find_resource(connection& on, resource_kind k
   return found.step() ? std::optional(read_resource(found, kind)) : std::nullopt;
 }
 
-inline resource_row usable_resource(connection& on, const identity& who, resource_kind kind,
-                                    std::string_view id) {
-  std::optional<resource_row> row = find_resource(on, kind, id);
-  if (!row || !may_use(who, *row)) {
+/// `of`: nullptr where there is no such resource.
+inline void refuse_unless_usable(const identity& caller, const ownership* of, resource_kind kind,
+                                 std::string_view id) {
+  if (of == nullptr || !may_use(caller, *of)) {
     throw not_found(std::string(name_of(kind)), std::string(id));
   }
-  return *std::move(row);
 }
 
-inline resource_row changeable_resource(connection& on, const identity& who, resource_kind kind,
-                                        std::string_view id) {
-  resource_row row = usable_resource(on, who, kind, id);
-  if (!may_change(who, row)) {
+inline void refuse_unless_changeable(const identity& caller, const ownership& of,
+                                     resource_kind kind) {
+  if (!may_change(caller, of)) {
     throw forbidden(std::string("the ") + std::string(name_of(kind)) +
                     " belongs to somebody else; its owner and administrators may change it");
   }
+}
+
+inline resource_row usable_resource(connection& on, const identity& caller, resource_kind kind,
+                                    std::string_view id) {
+  std::optional<resource_row> row = find_resource(on, kind, id);
+  refuse_unless_usable(caller, row ? &*row : nullptr, kind, id);
+  return *std::move(row);
+}
+
+inline resource_row changeable_resource(connection& on, const identity& caller, resource_kind kind,
+                                        std::string_view id) {
+  resource_row row = usable_resource(on, caller, kind, id);
+  refuse_unless_changeable(caller, row, kind);
   return row;
 }
 
@@ -146,14 +158,14 @@ inline constexpr std::string_view all_resources_sql =
 
 } // namespace detail
 
-HANAMI_SERVICE_INLINE resource_row resources::add(const identity& who, resource_row row,
+HANAMI_SERVICE_INLINE resource_row resources::add(const identity& caller, resource_row row,
                                                   std::uint64_t most, std::uint64_t most_bytes,
                                                   name_rule names) {
   if (row.id.empty()) {
     row.id = new_uuid();
   }
-  row.owner_id = who.user_id;
-  row.project_id = who.project_id;
+  row.owner_id = caller.user_id;
+  row.project_id = caller.project_id;
   row.version = 1;
   db_.write([&](connection& on) {
     detail::expect_quota(on, row, most, most_bytes);
@@ -175,14 +187,31 @@ HANAMI_SERVICE_INLINE resource_row resources::add(const identity& who, resource_
   return row;
 }
 
-HANAMI_SERVICE_INLINE resource_row resources::get(const identity& who, resource_kind kind,
+HANAMI_SERVICE_INLINE resource_row resources::get(const identity& caller, resource_kind kind,
                                                   std::string_view id) {
-  return db_.read([&](connection& on) { return detail::usable_resource(on, who, kind, id); });
+  return db_.read([&](connection& on) { return detail::usable_resource(on, caller, kind, id); });
 }
 
-HANAMI_SERVICE_INLINE resource_row resources::get_to_change(const identity& who, resource_kind kind,
+HANAMI_SERVICE_INLINE resource_row resources::get_to_change(const identity& caller,
+                                                            resource_kind kind,
                                                             std::string_view id) {
-  return db_.read([&](connection& on) { return detail::changeable_resource(on, who, kind, id); });
+  return db_.read(
+      [&](connection& on) { return detail::changeable_resource(on, caller, kind, id); });
+}
+
+HANAMI_SERVICE_INLINE std::shared_ptr<const ownership>
+resources::cluster_ownership(const identity& caller, std::string_view id) {
+  auto found = clusters_.get(id, [&]() -> ownership_cache::entry {
+    const std::optional<resource_row> row = find(resource_kind::cluster, id);
+    return row ? std::make_shared<const ownership>(*row) : nullptr;
+  });
+  detail::refuse_unless_usable(caller, found.get(), resource_kind::cluster, id);
+  return found;
+}
+
+HANAMI_SERVICE_INLINE void resources::expect_changeable_cluster(const identity& caller,
+                                                                std::string_view id) {
+  detail::refuse_unless_changeable(caller, *cluster_ownership(caller, id), resource_kind::cluster);
 }
 
 HANAMI_SERVICE_INLINE std::optional<resource_row> resources::find(resource_kind kind,
@@ -190,7 +219,7 @@ HANAMI_SERVICE_INLINE std::optional<resource_row> resources::find(resource_kind 
   return db_.read([&](connection& on) { return detail::find_resource(on, kind, id); });
 }
 
-HANAMI_SERVICE_INLINE page<resource_row> resources::list(const identity& who, resource_kind kind,
+HANAMI_SERVICE_INLINE page<resource_row> resources::list(const identity& caller, resource_kind kind,
                                                          const page_request& wanted) {
   const detail::page_cursor after = detail::cursor_from(wanted.after);
   const std::int64_t most = detail::rows_to_ask_for(wanted);
@@ -198,13 +227,13 @@ HANAMI_SERVICE_INLINE page<resource_row> resources::list(const identity& who, re
   return db_.read([&](connection& on) {
     page<resource_row> result;
     statement rows =
-        on.query(detail::list_resources_sql, who.admin, who.project_id, who.project_admin,
-                 who.user_id, name_of(kind), pattern, after.order, after.id, most);
+        on.query(detail::list_resources_sql, caller.admin, caller.project_id, caller.project_admin,
+                 caller.user_id, name_of(kind), pattern, after.order, after.id, most);
     while (rows.step()) {
       result.rows.push_back(detail::read_resource(rows, kind));
     }
-    statement counted = on.query(detail::count_resources_sql, who.admin, who.project_id,
-                                 who.project_admin, who.user_id, name_of(kind), pattern);
+    statement counted = on.query(detail::count_resources_sql, caller.admin, caller.project_id,
+                                 caller.project_admin, caller.user_id, name_of(kind), pattern);
     counted.step();
     result.total = static_cast<std::uint64_t>(counted.integer(0));
     detail::end_page(result, wanted, [](const resource_row& last) {
@@ -225,12 +254,13 @@ HANAMI_SERVICE_INLINE std::vector<resource_row> resources::all(resource_kind kin
   });
 }
 
-HANAMI_SERVICE_INLINE resource_row resources::change(const identity& who, resource_kind kind,
+HANAMI_SERVICE_INLINE resource_row resources::change(const identity& caller, resource_kind kind,
                                                      std::string_view id,
                                                      const resource_change& what,
                                                      std::optional<std::uint64_t> version) {
+  const ownership_cache::change under_way(clusters_, id);
   resource_row changed = db_.write([&](connection& on) {
-    resource_row row = detail::changeable_resource(on, who, kind, id);
+    resource_row row = detail::changeable_resource(on, caller, kind, id);
     if (version && *version != row.version) {
       throw refusal(refusal_code::version_mismatch,
                     std::string("it has changed: it is at version ") + std::to_string(row.version));
@@ -261,6 +291,7 @@ HANAMI_SERVICE_INLINE void resources::update(std::string_view id, std::uint64_t 
 }
 
 HANAMI_SERVICE_INLINE void resources::remove(std::string_view id) {
+  const ownership_cache::change under_way(clusters_, id);
   db_.write([&](connection& on) { on.execute("DELETE FROM resources WHERE id = ?", id); });
   ++changes_;
 }

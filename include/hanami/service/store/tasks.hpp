@@ -7,7 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "../base/compile.hpp"
 #include "database.hpp"
 #include "page.hpp"
 
@@ -18,6 +17,9 @@ namespace hanami::service::store {
 enum class task_state : std::uint8_t { queued, active, finished, aborted, failed };
 
 std::string_view name_of(task_state state);
+inline bool is_over(task_state state) {
+  return state != task_state::queued && state != task_state::active;
+}
 
 struct task_row {
   std::string id;
@@ -69,7 +71,3 @@ class tasks {
 };
 
 } // namespace hanami::service::store
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "tasks.ipp"
-#endif

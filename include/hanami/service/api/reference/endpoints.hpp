@@ -9,8 +9,3 @@ namespace hanami::service::api {
 void add_reference_endpoints(registry& to, services& with);
 
 } // namespace hanami::service::api
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "accounts.ipp"
-#include "work.ipp"
-#endif

@@ -7,9 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "../../base/compile.hpp"
 #include "../../store/page.hpp"
-#include "../endpoint.hpp"
+#include "../registry.hpp"
 
 /// What the endpoints of the reference's API have in common.
 
@@ -26,35 +25,35 @@ struct reference_route {
   const char* method;
   const char* path; ///< below /v1.0alpha/
   const char* summary;
-  audience who = audience::user;
+  api::audience audience = api::audience::user;
 };
 
-/// Registers endpoints in the reference's manner.
+/// Registers endpoints in the reference's dialect.
 class reference_adder {
  public:
   explicit reference_adder(registry& to) : to_(to) {}
 
   void operator()(const reference_route& route, schema query, std::optional<schema> body,
-                  std::function<answer(call&)> handle) const {
-    endpoint made;
-    made.speaks = manner::reference;
-    made.method = route.method;
-    made.path = std::string("/v1.0alpha/") + route.path;
-    made.id = std::string("reference_") + route.method + '_' + route.path;
-    for (char& c : made.id) {
+                  std::function<answer(request_context&)> handle) const {
+    endpoint added;
+    added.dialect = dialect::reference;
+    added.method = route.method;
+    added.path = std::string("/v1.0alpha/") + route.path;
+    added.id = std::string("reference_") + route.method + '_' + route.path;
+    for (char& c : added.id) {
       c = c == '/' ? '_' : c;
     }
     const std::string path = route.path;
-    made.tag = path.substr(0, path.find('/'));
-    made.summary = route.summary;
-    made.who = route.who;
-    made.query = std::move(query);
-    made.body = std::move(body);
-    made.gives = schema::any();
-    made.gives_type = "text/json";
-    made.refusals = {404, 409};
-    made.handle = std::move(handle);
-    to_.add(std::move(made));
+    added.tag = path.substr(0, path.find('/'));
+    added.summary = route.summary;
+    added.audience = route.audience;
+    added.query = std::move(query);
+    added.body = std::move(body);
+    added.response_schema = schema::any();
+    added.response_type = "text/json";
+    added.refusals = {404, 409};
+    added.handle = std::move(handle);
+    to_.add(std::move(added));
   }
 
  private:

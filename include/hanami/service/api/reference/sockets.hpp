@@ -5,7 +5,6 @@
 #include <memory>
 
 #include "../../access/policy.hpp"
-#include "../../base/compile.hpp"
 #include "../services.hpp"
 
 /// WebSockets as the reference's clients speak them: any path; the first message says who asks and
@@ -24,7 +23,3 @@ open_reference_socket(services& with, const access::policy& rules,
                       std::shared_ptr<http::socket> peer);
 
 } // namespace hanami::service::api
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "sockets.ipp"
-#endif

@@ -6,12 +6,12 @@
 #include <limits>
 #include <mutex>
 
+#include "../../base/compile.hpp"
 #include "../../../foundation/error.hpp"
 #include "../../access/policy.hpp"
 #include "../../base/clock.hpp"
 #include "../../base/refusal.hpp"
-#include "../direct_use.hpp"
-#include "../v1/cluster_socket.hpp"
+#include "../open_sockets.hpp"
 #include "wire.hpp"
 
 namespace hanami::service::api {
@@ -20,7 +20,7 @@ namespace detail {
 
 /// One socket of a client of the reference.
 class reference_socket final : public http::socket_handler,
-                               public watched_socket,
+                               public expiring_socket,
                                public std::enable_shared_from_this<reference_socket> {
  public:
   using ready_function = std::function<void()>;
@@ -45,12 +45,12 @@ class reference_socket final : public http::socket_handler,
     peer_.reset();
   }
 
-  void look() noexcept override { is_welcome(); }
+  void close_if_expired() noexcept override { is_welcome(); }
 
  private:
   enum class target_kind : std::uint8_t { none, cluster, upload };
 
-  std::uint64_t changes() const { return s_.door.changes() + s_.rows.changes(); }
+  std::uint64_t changes() const { return s_.authenticator.changes() + s_.resources.changes(); }
 
   /// Whether nothing can have changed since the rights were looked at.
   bool knows_rights() {
@@ -65,8 +65,8 @@ class reference_socket final : public http::socket_handler,
       const std::lock_guard lock(rights_mutex_);
       const std::uint64_t now = changes();
       if (!token_.empty() && (now != seen_ || now_ms() >= expires_ms_)) {
-        who_ = s_.door.identify(token_);
-        expect_rights(who_, target_, id_);
+        caller_ = s_.authenticator.identify(token_);
+        expect_rights(caller_, target_, id_);
         seen_ = now;
       }
       return true;
@@ -79,14 +79,14 @@ class reference_socket final : public http::socket_handler,
   }
 
   /// Throws `forbidden` and `not_found`. The owner of a part is looked at with each piece.
-  void expect_rights(const identity& who, target_kind target, const std::string& id) const {
+  void expect_rights(const identity& caller, target_kind target, const std::string& id) const {
     const bool cluster = target == target_kind::cluster;
-    if (!(cluster ? rules_.allows("v1.0alpha/cluster/set_mode", "PUT", who.role)
-                  : rules_.allows("v1.0alpha/dataset/upload/csv", "POST", who.role))) {
+    if (!(cluster ? rules_.allows("v1.0alpha/cluster/set_mode", "PUT", caller.role)
+                  : rules_.allows("v1.0alpha/dataset/upload/csv", "POST", caller.role))) {
       throw forbidden("Access denied by policy");
     }
     if (cluster) {
-      s_.rows.get_to_change(who, store::resource_kind::cluster, id);
+      s_.resources.expect_changeable_cluster(caller, id);
     }
   }
 
@@ -145,31 +145,31 @@ class reference_socket final : public http::socket_handler,
 
   void enter(const std::string& token, const std::string& target, const std::string& id) {
     const std::uint64_t now = changes(); // before what it counts is read
-    const identity who = s_.door.identify(token);
+    const identity caller = s_.authenticator.identify(token);
     if (target != "cluster" && target != "file_upload") {
       throw bad_request("target must be cluster or file_upload");
     }
     const auto wanted = target == "cluster" ? target_kind::cluster : target_kind::upload;
-    expect_rights(who, wanted, id);
+    expect_rights(caller, wanted, id);
     if (wanted == target_kind::cluster) {
-      shape_ = s_.engine.shape(id);
+      cluster_ = s_.engine.open_cluster(id);
       forget_values();
     } else {
-      s_.data.find_part(who, id);
+      s_.data.find_part(caller, id);
     }
     const std::lock_guard lock(rights_mutex_);
     token_ = token;
-    who_ = who;
-    expires_ms_ = who.expires * 1000;
+    caller_ = caller;
+    expires_ms_ = caller.expires * 1000;
     seen_ = now;
     id_ = id;
-    user_id_ = who.user_id;
+    user_id_ = caller.user_id;
     target_ = wanted;
   }
 
   identity present_identity() {
     const std::lock_guard lock(rights_mutex_);
-    return who_;
+    return caller_;
   }
 
   void take_piece(const std::string& message) {
@@ -188,8 +188,8 @@ class reference_socket final : public http::socket_handler,
   }
 
   void forget_values() {
-    input_.assign(shape_->input_size, 0.0F);
-    target_values_.assign(shape_->output_size, std::numeric_limits<float>::quiet_NaN());
+    input_.assign(cluster_.shape().input_size, 0.0F);
+    target_values_.assign(cluster_.shape().output_size, std::numeric_limits<float>::quiet_NaN());
   }
 
   /// Puts the values of a message where they belong. What is wrong with it, or nothing.
@@ -199,7 +199,7 @@ class reference_socket final : public http::socket_handler,
       return "values go to inputs and to what is expected, not to outputs";
     }
     const engine::buffer_shape* buffer =
-        input ? shape_->input(message.buffer) : shape_->output(message.buffer);
+        input ? cluster_.shape().input(message.buffer) : cluster_.shape().output(message.buffer);
     if (buffer == nullptr) {
       return "the cluster has no " + std::string(input ? "input '" : "output '") +
              message.buffer.substr(0, 60) + "'";
@@ -252,7 +252,7 @@ class reference_socket final : public http::socket_handler,
     const std::vector<float> target = std::move(target_values_);
     forget_values();
     s_.engine.train(
-        id_, user_id_, input, target,
+        cluster_, user_id_, input, target,
         [self = shared_from_this(), ready](const train_result&, const std::exception_ptr& error) {
           self->finish(error, ready, [&] { self->send(acknowledgement(true)); });
         });
@@ -261,14 +261,11 @@ class reference_socket final : public http::socket_handler,
   void infer(const ready_function& ready) {
     const std::vector<float> input = std::move(input_);
     forget_values();
-    s_.engine.infer(id_, user_id_, input,
-                    [self = shared_from_this(), shape = shape_,
+    s_.engine.infer(cluster_, user_id_, input,
+                    [self = shared_from_this(), cluster = cluster_,
                      ready](std::span<const float> found, const std::exception_ptr& error) {
                       self->finish(error, ready, [&] {
-                        if (found.size() != shape->output_size) {
-                          throw other_outputs();
-                        }
-                        for (const engine::buffer_shape& out : shape->outputs) {
+                        for (const engine::buffer_shape& out : cluster.shape().outputs) {
                           self->send(write_cluster_message(out.name, false, process_kind::request,
                                                            buffer_kind::output,
                                                            found.subspan(out.first, out.size)));
@@ -297,15 +294,15 @@ class reference_socket final : public http::socket_handler,
   std::shared_ptr<http::socket> peer_;
   std::mutex rights_mutex_; ///< guards the four below
   std::string token_;       ///< empty: the first message has not come
-  identity who_;
+  identity caller_;
   std::int64_t expires_ms_ = 0;
   std::uint64_t seen_ = 0; ///< changes when the rights were looked at
-  // One message at a time: the rest is touched by nobody else, and these three, which `look` reads,
-  // are set under the lock and then stay.
+  // One message at a time: the rest is touched by nobody else, and these three, which
+  // `close_if_expired` reads, are set under the lock and then stay.
   target_kind target_ = target_kind::none;
   std::string id_;
   std::string user_id_;
-  std::shared_ptr<const engine::cluster_shape> shape_;
+  engine::cluster_handle cluster_;
   std::vector<float> input_;
   std::vector<float> target_values_;
 };
@@ -318,7 +315,7 @@ open_reference_socket(services& with, const access::policy& rules,
                       std::shared_ptr<http::socket> peer) {
   auto opened =
       std::make_shared<detail::reference_socket>(with, rules, std::move(run), std::move(peer));
-  with.watch.add(opened);
+  with.sockets.add(opened);
   return opened;
 }
 

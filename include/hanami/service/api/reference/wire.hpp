@@ -11,8 +11,6 @@
 #include <string_view>
 #include <vector>
 
-#include "../../base/compile.hpp"
-
 /// The three messages of the reference's WebSockets, in protobuf's wire format (proto3): small
 /// enough to be read and written by hand, so that nobody needs a compiler for them. Unknown fields
 /// are passed over, as protobuf wants it.
@@ -48,7 +46,3 @@ std::string write_cluster_message(std::string_view buffer, bool last, process_ki
 std::string write_upload_response(bool success, std::string_view message);
 
 } // namespace hanami::service::api
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "wire.ipp"
-#endif

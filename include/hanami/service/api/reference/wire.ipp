@@ -3,6 +3,8 @@
 
 #include "wire.hpp"
 
+#include "../../base/compile.hpp"
+
 namespace hanami::service::api {
 
 namespace detail {

@@ -2,8 +2,9 @@
 #pragma once
 
 #include "../../base/refusal.hpp"
-#include "../views.hpp"
+#include "../../base/compile.hpp"
 #include "endpoints.hpp"
+#include "views.hpp"
 
 namespace hanami::service::api {
 
@@ -106,8 +107,8 @@ inline json::object show_quota(const quota& q) {
           {"bytes", q.bytes}};
 }
 
-inline void check_version(const call& made, std::uint64_t version) {
-  const auto expected = made.expected_version();
+inline void check_version(const request_context& request, std::uint64_t version) {
+  const auto expected = request.expected_version();
   if (expected && *expected != version) {
     throw refusal(refusal_code::version_mismatch,
                   "it has changed: it is at version " + std::to_string(version));
@@ -133,12 +134,12 @@ inline answer session_answer(const access::session_tokens& given) {
                           {"refresh_token", given.refresh_token},
                           {"token_type", "Bearer"},
                           {"expires_in", given.expires_in_s},
-                          {"user_id", given.who.user_id},
-                          {"user_name", given.who.user_name},
-                          {"project_id", given.who.project_id},
-                          {"role", given.who.role},
-                          {"is_admin", given.who.admin},
-                          {"is_project_admin", given.who.project_admin}});
+                          {"user_id", given.caller.user_id},
+                          {"user_name", given.caller.user_name},
+                          {"project_id", given.caller.project_id},
+                          {"role", given.caller.role},
+                          {"is_admin", given.caller.admin},
+                          {"is_project_admin", given.caller.project_admin}});
   out.headers.add("Cache-Control", "no-store");
   return out;
 }
@@ -153,16 +154,17 @@ inline void add_session_endpoints(registry& to, services& s) {
   login.description = "A token speaks for one user in one project. Administrators enter the "
                       "project 'admin', others "
                       "their first one, unless the request names another.";
-  login.who = audience::anyone;
+  login.audience = audience::anyone;
   login.status = 201;
   login.refusals = {401, 429};
   login.body = schema::object({{"user_id", schema::text(1, 254)},
                                {"password", schema::text(1, 4096)},
                                {"project_id", schema::text(1, 254), presence::optional}});
-  login.gives = session_schema();
-  login.handle = [&s](call& made) {
-    return session_answer(s.door.login(made.text("user_id"), made.text("password"), made.address(),
-                                       made.text_if("project_id").value_or("")));
+  login.response_schema = session_schema();
+  login.handle = [&s](request_context& request) {
+    return session_answer(s.authenticator.login(request.text("user_id"), request.text("password"),
+                                                request.message.address,
+                                                request.text_if("project_id").value_or("")));
   };
   to.add(login);
 
@@ -174,13 +176,13 @@ inline void add_session_endpoints(registry& to, services& s) {
   refresh.summary = "New tokens for a refresh token, which is used up";
   refresh.description = "A refresh token that comes a second time has been stolen from somebody: "
                         "all tokens of its session are void then.";
-  refresh.who = audience::anyone;
+  refresh.audience = audience::anyone;
   refresh.status = 201;
   refresh.refusals = {401};
   refresh.body = schema::object({{"refresh_token", schema::text(1, 1024)}});
-  refresh.gives = session_schema();
-  refresh.handle = [&s](call& made) {
-    return session_answer(s.door.refresh(made.text("refresh_token")));
+  refresh.response_schema = session_schema();
+  refresh.handle = [&s](request_context& request) {
+    return session_answer(s.authenticator.refresh(request.text("refresh_token")));
   };
   to.add(refresh);
 
@@ -192,9 +194,10 @@ inline void add_session_endpoints(registry& to, services& s) {
   enter.summary = "Tokens of the same user for another project";
   enter.status = 201;
   enter.body = schema::object({{"project_id", project_id_schema()}});
-  enter.gives = session_schema();
-  enter.handle = [&s](call& made) {
-    return session_answer(s.door.switch_project(made.who, made.text("project_id")));
+  enter.response_schema = session_schema();
+  enter.handle = [&s](request_context& request) {
+    return session_answer(
+        s.authenticator.switch_project(request.caller, request.text("project_id")));
   };
   to.add(enter);
 
@@ -205,8 +208,8 @@ inline void add_session_endpoints(registry& to, services& s) {
   leave.tag = "sessions";
   leave.summary = "Voids this token and the refresh tokens of its session";
   leave.status = 204;
-  leave.handle = [&s](call& made) {
-    s.door.revoke(made.who);
+  leave.handle = [&s](request_context& request) {
+    s.authenticator.revoke(request.caller);
     return answer();
   };
   to.add(leave);
@@ -219,24 +222,24 @@ inline void add_own_endpoints(registry& to, services& s) {
   me.path = "/v1/me";
   me.tag = "sessions";
   me.summary = "Who the token speaks for, what that user may own and owns";
-  me.gives = schema::object({{"user", user_schema()},
-                             {"project_id", schema::text()},
-                             {"role", schema::text()},
-                             {"is_project_admin", schema::boolean()},
-                             {"expires_at", time_schema()},
-                             {"quota", quota_schema()},
-                             {"used", schema::object({{"clusters", schema::integer()},
-                                                      {"datasets", schema::integer()},
-                                                      {"checkpoints", schema::integer()},
-                                                      {"bytes", schema::integer()}})}});
-  me.handle = [&s](call& made) {
-    const store::usage used = s.rows.used_by(made.who.user_id);
-    return answer(json::object{{"user", show_user(s.people.get_user(made.who.user_id))},
-                               {"project_id", made.who.project_id},
-                               {"role", made.who.role},
-                               {"is_project_admin", made.who.project_admin},
-                               {"expires_at", to_rfc3339(made.who.expires * 1000)},
-                               {"quota", show_quota(s.people.quota_of(made.who.user_id))},
+  me.response_schema = schema::object({{"user", user_schema()},
+                                       {"project_id", schema::text()},
+                                       {"role", schema::text()},
+                                       {"is_project_admin", schema::boolean()},
+                                       {"expires_at", time_schema()},
+                                       {"quota", quota_schema()},
+                                       {"used", schema::object({{"clusters", schema::integer()},
+                                                                {"datasets", schema::integer()},
+                                                                {"checkpoints", schema::integer()},
+                                                                {"bytes", schema::integer()}})}});
+  me.handle = [&s](request_context& request) {
+    const store::usage used = s.resources.used_by(request.caller.user_id);
+    return answer(json::object{{"user", show_user(s.accounts.get_user(request.caller.user_id))},
+                               {"project_id", request.caller.project_id},
+                               {"role", request.caller.role},
+                               {"is_project_admin", request.caller.project_admin},
+                               {"expires_at", to_rfc3339(request.caller.expires * 1000)},
+                               {"quota", show_quota(s.accounts.quota_of(request.caller.user_id))},
                                {"used", json::object{{"clusters", used.clusters},
                                                      {"datasets", used.datasets},
                                                      {"checkpoints", used.checkpoints},
@@ -253,8 +256,9 @@ inline void add_own_endpoints(registry& to, services& s) {
   password.status = 204;
   password.body = schema::object(
       {{"old_password", schema::text(1, 4096)}, {"new_password", password_schema()}});
-  password.handle = [&s](call& made) {
-    s.door.change_password(made.who, made.text("old_password"), made.text("new_password"));
+  password.handle = [&s](request_context& request) {
+    s.authenticator.change_password(request.caller, request.text("old_password"),
+                                    request.text("new_password"));
     return answer();
   };
   to.add(password);
@@ -263,8 +267,8 @@ inline void add_own_endpoints(registry& to, services& s) {
 inline void add_user_endpoints(registry& to, services& s) {
   endpoint common;
   common.tag = "users";
-  common.who = audience::admin;
-  common.gives = user_schema();
+  common.audience = audience::admin;
+  common.response_schema = user_schema();
   const schema one = schema::object({{"user_id", user_id_schema()}});
 
   endpoint create = common;
@@ -273,16 +277,17 @@ inline void add_user_endpoints(registry& to, services& s) {
   create.path = "/v1/users";
   create.summary = "Makes a user";
   create.status = 201;
-  create.once = true;
+  create.idempotent = true;
   create.refusals = {409};
   create.body = schema::object({{"id", user_id_schema()},
                                 {"name", name_schema()},
                                 {"password", password_schema()},
                                 {"is_admin", schema::boolean().otherwise(false)}});
-  create.handle = [&s](call& made) {
-    const access::user u = s.people.create_user(
-        {made.text("id"), made.text("name"), made.text("password"), made.flag("is_admin")},
-        made.who.user_id);
+  create.handle = [&s](request_context& request) {
+    const access::user u =
+        s.accounts.create_user({request.text("id"), request.text("name"), request.text("password"),
+                                request.flag("is_admin")},
+                               request.caller.user_id);
     answer given = user_answer(u);
     given.location = "/v1/users/" + u.id;
     return given;
@@ -295,9 +300,9 @@ inline void add_user_endpoints(registry& to, services& s) {
   list.path = "/v1/users";
   list.summary = "All users, by creation";
   list.query = page_schema();
-  list.gives = list_schema(user_schema());
-  list.handle = [&s](call& made) {
-    return show_page(s.people.list_users(page_from(made)), show_user);
+  list.response_schema = list_schema(user_schema());
+  list.handle = [&s](request_context& request) {
+    return show_page(s.accounts.list_users(page_from(request)), show_user);
   };
   to.add(list);
 
@@ -308,7 +313,9 @@ inline void add_user_endpoints(registry& to, services& s) {
   get.summary = "One user";
   get.path_values = one;
   get.refusals = {404};
-  get.handle = [&s](call& made) { return user_answer(s.people.get_user(made.text("user_id"))); };
+  get.handle = [&s](request_context& request) {
+    return user_answer(s.accounts.get_user(request.text("user_id")));
+  };
   to.add(get);
 
   endpoint change = common;
@@ -322,17 +329,17 @@ inline void add_user_endpoints(registry& to, services& s) {
   change.body = schema::object({{"name", name_schema(), presence::optional},
                                 {"password", password_schema(), presence::optional},
                                 {"is_admin", schema::boolean(), presence::optional}});
-  change.handle = [&s](call& made) {
-    const std::string id = made.text("user_id");
-    check_version(made, s.people.get_user(id).version);
+  change.handle = [&s](request_context& request) {
+    const std::string id = request.text("user_id");
+    check_version(request, s.accounts.get_user(id).version);
     access::user_change what;
-    what.name = made.text_if("name");
-    what.password = made.text_if("password");
-    if (made.find("is_admin") != nullptr) {
-      what.admin = made.flag("is_admin");
+    what.name = request.text_if("name");
+    what.password = request.text_if("password");
+    if (request.find("is_admin") != nullptr) {
+      what.admin = request.flag("is_admin");
     }
-    const access::user changed = s.people.update_user(id, what);
-    s.door.forget(id);
+    const access::user changed = s.accounts.update_user(id, what);
+    s.authenticator.forget(id);
     return user_answer(changed);
   };
   to.add(change);
@@ -343,16 +350,16 @@ inline void add_user_endpoints(registry& to, services& s) {
   remove.path = "/v1/users/{user_id}";
   remove.summary = "Deletes a user; the tokens are void at once, what the user owned stays";
   remove.path_values = one;
-  remove.gives.reset();
+  remove.response_schema.reset();
   remove.status = 204;
   remove.refusals = {404, 409};
-  remove.handle = [&s](call& made) {
-    const std::string id = made.text("user_id");
-    if (id == made.who.user_id) {
+  remove.handle = [&s](request_context& request) {
+    const std::string id = request.text("user_id");
+    if (id == request.caller.user_id) {
       throw conflict("nobody deletes himself: another administrator can");
     }
-    s.people.delete_user(id);
-    s.door.forget(id);
+    s.accounts.delete_user(id);
+    s.authenticator.forget(id);
     return answer();
   };
   to.add(remove);
@@ -363,12 +370,12 @@ inline void add_user_endpoints(registry& to, services& s) {
   revoke.path = "/v1/users/{user_id}/sessions";
   revoke.summary = "Voids all tokens of a user";
   revoke.path_values = one;
-  revoke.gives.reset();
+  revoke.response_schema.reset();
   revoke.status = 204;
   revoke.refusals = {404};
-  revoke.handle = [&s](call& made) {
-    s.people.get_user(made.text("user_id"));
-    s.door.revoke_all(made.text("user_id"));
+  revoke.handle = [&s](request_context& request) {
+    s.accounts.get_user(request.text("user_id"));
+    s.authenticator.revoke_all(request.text("user_id"));
     return answer();
   };
   to.add(revoke);
@@ -379,11 +386,11 @@ inline void add_user_endpoints(registry& to, services& s) {
   limits.path = "/v1/users/{user_id}/quota";
   limits.summary = "What a user may own";
   limits.path_values = one;
-  limits.gives = quota_schema();
+  limits.response_schema = quota_schema();
   limits.refusals = {404};
-  limits.handle = [&s](call& made) {
-    s.people.get_user(made.text("user_id"));
-    return answer(show_quota(s.people.quota_of(made.text("user_id"))));
+  limits.handle = [&s](request_context& request) {
+    s.accounts.get_user(request.text("user_id"));
+    return answer(show_quota(s.accounts.quota_of(request.text("user_id"))));
   };
   to.add(limits);
 
@@ -392,21 +399,22 @@ inline void add_user_endpoints(registry& to, services& s) {
   set_limits.method = "PUT";
   set_limits.summary = "Sets what a user may own";
   set_limits.body = quota_schema();
-  set_limits.handle = [&s](call& made) {
+  set_limits.handle = [&s](request_context& request) {
     const auto number = [&](const char* name) {
-      return static_cast<std::uint64_t>(made.integer(name));
+      return static_cast<std::uint64_t>(request.integer(name));
     };
-    s.people.set_quota(made.text("user_id"),
-                       {number("clusters"), number("datasets"), number("checkpoints"),
-                        number("open_tasks"), number("bytes")});
-    return answer(show_quota(s.people.quota_of(made.text("user_id"))));
+    s.accounts.set_quota(request.text("user_id"),
+                         {number("clusters"), number("datasets"), number("checkpoints"),
+                          number("open_tasks"), number("bytes")});
+    return answer(show_quota(s.accounts.quota_of(request.text("user_id"))));
   };
   to.add(set_limits);
 }
 
 /// Administrators, and the project's own.
-inline void need_project_admin(const call& made, const std::string& project_id) {
-  if (!made.who.admin && !(made.who.project_admin && made.who.project_id == project_id)) {
+inline void need_project_admin(const request_context& request, const std::string& project_id) {
+  if (!request.caller.admin &&
+      !(request.caller.project_admin && request.caller.project_id == project_id)) {
     throw forbidden("for administrators of the project only");
   }
 }
@@ -414,8 +422,8 @@ inline void need_project_admin(const call& made, const std::string& project_id) 
 inline void add_project_endpoints(registry& to, services& s) {
   endpoint common;
   common.tag = "projects";
-  common.who = audience::admin;
-  common.gives = project_schema();
+  common.audience = audience::admin;
+  common.response_schema = project_schema();
   const schema one = schema::object({{"project_id", project_id_schema()}});
 
   endpoint create = common;
@@ -424,12 +432,12 @@ inline void add_project_endpoints(registry& to, services& s) {
   create.path = "/v1/projects";
   create.summary = "Makes a project";
   create.status = 201;
-  create.once = true;
+  create.idempotent = true;
   create.refusals = {409};
   create.body = schema::object({{"id", project_id_schema()}, {"name", name_schema()}});
-  create.handle = [&s](call& made) {
+  create.handle = [&s](request_context& request) {
     const access::project p =
-        s.people.create_project(made.text("id"), made.text("name"), made.who.user_id);
+        s.accounts.create_project(request.text("id"), request.text("name"), request.caller.user_id);
     answer given = project_answer(p);
     given.location = "/v1/projects/" + p.id;
     return given;
@@ -442,9 +450,9 @@ inline void add_project_endpoints(registry& to, services& s) {
   list.path = "/v1/projects";
   list.summary = "All projects, by creation";
   list.query = page_schema();
-  list.gives = list_schema(project_schema());
-  list.handle = [&s](call& made) {
-    return show_page(s.people.list_projects(page_from(made)), show_project);
+  list.response_schema = list_schema(project_schema());
+  list.handle = [&s](request_context& request) {
+    return show_page(s.accounts.list_projects(page_from(request)), show_project);
   };
   to.add(list);
 
@@ -453,15 +461,15 @@ inline void add_project_endpoints(registry& to, services& s) {
   get.method = "GET";
   get.path = "/v1/projects/{project_id}";
   get.summary = "One project";
-  get.who = audience::user;
+  get.audience = audience::user;
   get.path_values = one;
   get.refusals = {404};
-  get.handle = [&s](call& made) {
-    const std::string id = made.text("project_id");
-    if (!made.who.admin && made.who.project_id != id) {
+  get.handle = [&s](request_context& request) {
+    const std::string id = request.text("project_id");
+    if (!request.caller.admin && request.caller.project_id != id) {
       throw not_found("project", id);
     }
-    return project_answer(s.people.get_project(id));
+    return project_answer(s.accounts.get_project(id));
   };
   to.add(get);
 
@@ -473,10 +481,10 @@ inline void add_project_endpoints(registry& to, services& s) {
   change.path_values = one;
   change.refusals = {404, 412};
   change.body = schema::object({{"name", name_schema()}});
-  change.handle = [&s](call& made) {
-    const std::string id = made.text("project_id");
-    check_version(made, s.people.get_project(id).version);
-    return project_answer(s.people.rename_project(id, made.text("name")));
+  change.handle = [&s](request_context& request) {
+    const std::string id = request.text("project_id");
+    check_version(request, s.accounts.get_project(id).version);
+    return project_answer(s.accounts.rename_project(id, request.text("name")));
   };
   to.add(change);
 
@@ -486,15 +494,15 @@ inline void add_project_endpoints(registry& to, services& s) {
   remove.path = "/v1/projects/{project_id}";
   remove.summary = "Deletes a project that owns nothing; its members leave it";
   remove.path_values = one;
-  remove.gives.reset();
+  remove.response_schema.reset();
   remove.status = 204;
   remove.refusals = {404, 409};
-  remove.handle = [&s](call& made) {
-    const std::string id = made.text("project_id");
-    const std::vector<access::user> members = s.people.members(id);
-    s.people.delete_project(id);
+  remove.handle = [&s](request_context& request) {
+    const std::string id = request.text("project_id");
+    const std::vector<access::user> members = s.accounts.members(id);
+    s.accounts.delete_project(id);
     for (const access::user& u : members) {
-      s.door.forget(u.id);
+      s.authenticator.forget(u.id);
     }
     return answer();
   };
@@ -519,13 +527,13 @@ inline void add_member_endpoints(registry& to, services& s) {
   list.summary = "Who is in a project";
   list.description = "For administrators, and those of the project.";
   list.path_values = schema::object({{"project_id", project_id_schema()}});
-  list.gives = schema::object({{"items", schema::list(member)}});
-  list.handle = [&s](call& made) {
-    const std::string id = made.text("project_id");
-    need_project_admin(made, id);
-    s.people.get_project(id);
+  list.response_schema = schema::object({{"items", schema::list(member)}});
+  list.handle = [&s](request_context& request) {
+    const std::string id = request.text("project_id");
+    need_project_admin(request, id);
+    s.accounts.get_project(id);
     json::array items;
-    for (const access::user& u : s.people.members(id)) {
+    for (const access::user& u : s.accounts.members(id)) {
       items.push_back(json::object{{"user_id", u.id},
                                    {"name", u.name},
                                    {"role", u.projects.at(0).role},
@@ -544,14 +552,14 @@ inline void add_member_endpoints(registry& to, services& s) {
   join.path_values = one_member;
   join.body = schema::object({{"role", role_schema().otherwise("member")},
                               {"is_project_admin", schema::boolean().otherwise(false)}});
-  join.gives = member;
-  join.handle = [&s](call& made) {
-    const std::string id = made.text("project_id");
-    const std::string user_id = made.text("user_id");
-    need_project_admin(made, id);
-    const access::membership as{id, made.text("role"), made.flag("is_project_admin")};
-    const access::user after = s.people.set_member(user_id, as);
-    s.door.forget(user_id);
+  join.response_schema = member;
+  join.handle = [&s](request_context& request) {
+    const std::string id = request.text("project_id");
+    const std::string user_id = request.text("user_id");
+    need_project_admin(request, id);
+    const access::membership as{id, request.text("role"), request.flag("is_project_admin")};
+    const access::user after = s.accounts.set_member(user_id, as);
+    s.authenticator.forget(user_id);
     return answer(json::object{{"user_id", after.id},
                                {"name", after.name},
                                {"role", as.role},
@@ -568,11 +576,11 @@ inline void add_member_endpoints(registry& to, services& s) {
                       "project are void at once.";
   leave.path_values = one_member;
   leave.status = 204;
-  leave.handle = [&s](call& made) {
-    const std::string id = made.text("project_id");
-    need_project_admin(made, id);
-    s.people.leave_project(made.text("user_id"), id);
-    s.door.forget(made.text("user_id"));
+  leave.handle = [&s](request_context& request) {
+    const std::string id = request.text("project_id");
+    need_project_admin(request, id);
+    s.accounts.leave_project(request.text("user_id"), id);
+    s.authenticator.forget(request.text("user_id"));
     return answer();
   };
   to.add(leave);

@@ -15,7 +15,7 @@
 
 #include "../../base/refusal.hpp"
 #include "../../engine/cluster_shape.hpp"
-#include "../samples.hpp"
+#include "samples.hpp"
 
 /// The binary frames of a cluster's WebSocket: for speed, and for hosts too small for JSON. Little-
 /// endian throughout; all numbers lie at multiples of their size.

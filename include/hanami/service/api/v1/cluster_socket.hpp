@@ -2,12 +2,8 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string_view>
-#include <vector>
 
-#include "../../base/compile.hpp"
-#include "../../base/timer.hpp"
 #include "../../http/message.hpp"
 
 /// GET /v1/clusters/{cluster_id}/socket: one cluster, asked and trained as fast as messages come.
@@ -28,40 +24,14 @@
 
 namespace hanami::service::api {
 
-struct call;
+struct request_context;
 struct services;
 
 inline constexpr std::string_view cluster_protocol = "hanami.v1";
 
-/// A socket whose right to be there can end while it is silent.
-class watched_socket {
- public:
-  virtual ~watched_socket() = default;
-  /// Closes the socket if its time is over.
-  virtual void look() noexcept = 0;
-};
-
-/// Looks at all open ones once a second, while there are any. Safe from any thread.
-class socket_watch {
- public:
-  explicit socket_watch(maintenance_timer& timer) : looking_(timer, [this] { look_at_all(); }) {}
-
-  void add(std::weak_ptr<watched_socket> opened);
-
- private:
-  void look_at_all();
-
-  std::mutex mutex_;
-  std::vector<std::weak_ptr<watched_socket>> sockets_;
-  timed_work looking_;
-};
-
-/// What answers a new socket; `made` has been let in as any request is. Throws `refusal`.
-std::shared_ptr<http::socket_handler> open_cluster_socket(services& with, const call& made,
+/// What answers a new socket; `request` has been let in as any request is. Throws `refusal`.
+std::shared_ptr<http::socket_handler> open_cluster_socket(services& with,
+                                                          const request_context& request,
                                                           std::shared_ptr<http::socket> peer);
 
 } // namespace hanami::service::api
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "cluster_socket.ipp"
-#endif

@@ -12,14 +12,16 @@
 #include <string>
 #include <utility>
 
+#include "../../base/compile.hpp"
 #include "../../access/policy.hpp"
 #include "../../base/clock.hpp"
 #include "../../base/refusal.hpp"
 #include "../../http/problem.hpp"
-#include "../direct_use.hpp"
-#include "../dispatcher.hpp"
+#include "../credentials.hpp"
+#include "../open_sockets.hpp"
 #include "../services.hpp"
 #include "cluster_frames.hpp"
+#include "direct_use.hpp"
 
 namespace hanami::service::api {
 
@@ -69,10 +71,10 @@ inline std::string error_message(const socket_label& label, const http::problem&
 }
 
 inline const schema& socket_message_schema() {
-  static const schema made = schema::object({{"id", schema::any(), presence::optional},
-                                             {"infer", question_schema(), presence::optional},
-                                             {"train", lesson_schema(), presence::optional}});
-  return made;
+  static const schema message = schema::object({{"id", schema::any(), presence::optional},
+                                                {"infer", question_schema(), presence::optional},
+                                                {"train", lesson_schema(), presence::optional}});
+  return message;
 }
 
 /// What a text frame asks for.
@@ -114,14 +116,14 @@ inline socket_request read_text_request(std::string_view text, socket_label& lab
 
 /// One open socket.
 class cluster_socket final : public http::socket_handler,
-                             public watched_socket,
+                             public expiring_socket,
                              public std::enable_shared_from_this<cluster_socket> {
  public:
   using ready_function = std::function<void()>;
 
-  cluster_socket(services& with, const call& made, bool named_protocol,
+  cluster_socket(services& with, const request_context& request, bool named_protocol,
                  std::shared_ptr<http::socket> peer)
-      : s_(with), token_(token_of(made.request)), id_(made.text("cluster_id")),
+      : s_(with), token_(token_of(request.message)), id_(request.text("cluster_id")),
         named_protocol_(named_protocol), peer_(std::move(peer)) {
     learn_rights();
   }
@@ -131,7 +133,7 @@ class cluster_socket final : public http::socket_handler,
   }
 
   void on_message(std::string_view message, bool binary, ready_function ready) override {
-    if (in_memory_) {
+    if (cluster_) {
       take(message, binary);
       read_on_by(std::move(ready));
       return;
@@ -151,7 +153,7 @@ class cluster_socket final : public http::socket_handler,
     slots_.clear();
   }
 
-  void look() noexcept override {
+  void close_if_expired() noexcept override {
     try {
       present_rights();
     } catch (const refusal& over) {
@@ -182,22 +184,22 @@ class cluster_socket final : public http::socket_handler,
 
   // Who may do what.
 
-  std::uint64_t changes() const { return s_.door.changes() + s_.rows.changes(); }
+  std::uint64_t changes() const { return s_.authenticator.changes() + s_.resources.changes(); }
 
   /// Throws `unauthenticated`, `forbidden`, and `not_found` where the cluster is gone or hidden.
   void learn_rights() {
     const std::uint64_t now = changes(); // before what it counts is read
-    const identity who = s_.door.identify(token_);
-    const store::resource_row row = s_.rows.get(who, store::resource_kind::cluster, id_);
+    const identity caller = s_.authenticator.identify(token_);
+    const auto owned = s_.resources.cluster_ownership(caller, id_);
     const auto allows = [&](const char* path, const char* method) {
-      return s_.rules.allows(path, method, who.role);
+      return s_.rules.allows(path, method, caller.role);
     };
     if (!allows("v1/clusters/{cluster_id}/socket", "GET")) {
       throw forbidden("Access denied by policy");
     }
-    rights_ = {who.user_id, allows("v1/clusters/{cluster_id}/infer", "POST"),
-               may_change(who, row) && allows("v1/clusters/{cluster_id}/train", "POST")};
-    expires_ms_ = who.expires * 1000;
+    rights_ = {caller.user_id, allows("v1/clusters/{cluster_id}/infer", "POST"),
+               may_change(caller, *owned) && allows("v1/clusters/{cluster_id}/train", "POST")};
+    expires_ms_ = caller.expires * 1000;
     seen_ = now;
   }
 
@@ -244,44 +246,50 @@ class cluster_socket final : public http::socket_handler,
       return;
     }
     try {
-      const auto shape = s_.engine.shape(id_);
-      in_memory_ = true;
+      present_cluster();
       if (binary) {
-        take_frame(message, at, label, mine, shape);
+        take_frame(message, at, label, mine);
       } else {
-        take_text(message, at, label, mine, shape);
+        take_text(message, at, label, mine);
       }
     } catch (...) {
       fail(at, label, std::current_exception());
     }
   }
 
-  using shape_ptr = std::shared_ptr<const engine::cluster_shape>;
-
-  void take_text(std::string_view text, std::uint64_t at, socket_label& label, const rights& mine,
-                 const shape_ptr& shape) {
-    const socket_request wanted = read_text_request(text, label);
-    const std::string pointer = wanted.train ? "/train" : "/infer";
-    const std::vector<float> input = inputs_from(wanted.body, *shape, pointer);
-    if (wanted.train) {
-      train(at, label, mine, input, targets_from(wanted.body, *shape, pointer));
+  /// Brings the cluster into memory with the first message, and its inputs and outputs up to date.
+  void present_cluster() {
+    if (cluster_) {
+      cluster_.renew();
     } else {
-      infer(at, label, mine, input, shape);
+      cluster_ = s_.engine.open_cluster(id_);
     }
   }
 
-  void take_frame(std::string_view bytes, std::uint64_t at, socket_label& label, const rights& mine,
-                  const shape_ptr& shape) {
+  void take_text(std::string_view text, std::uint64_t at, socket_label& label, const rights& mine) {
+    const socket_request wanted = read_text_request(text, label);
+    const std::string pointer = wanted.train ? "/train" : "/infer";
+    const std::vector<float> input = inputs_from(wanted.body, cluster_.shape(), pointer);
+    if (wanted.train) {
+      train(at, label, mine, input, targets_from(wanted.body, cluster_.shape(), pointer));
+    } else {
+      infer(at, label, mine, input);
+    }
+  }
+
+  void take_frame(std::string_view bytes, std::uint64_t at, socket_label& label,
+                  const rights& mine) {
+    const engine::cluster_shape& shape = cluster_.shape();
     const cluster_frame frame = parse_cluster_frame(bytes);
     label.number = frame.id;
     const std::vector<float> input =
-        flat_blocks(frame, block_kind::input, shape->inputs, shape->input_size, "/inputs");
+        flat_blocks(frame, block_kind::input, shape.inputs, shape.input_size, "/inputs");
     if (frame.op == frame_op::train) {
       train(at, label, mine, input,
-            flat_blocks(frame, block_kind::output, shape->outputs, shape->output_size, "/targets"));
+            flat_blocks(frame, block_kind::output, shape.outputs, shape.output_size, "/targets"));
     } else {
       expect_no_targets(frame);
-      infer(at, label, mine, input, shape);
+      infer(at, label, mine, input);
     }
   }
 
@@ -291,7 +299,7 @@ class cluster_socket final : public http::socket_handler,
       throw forbidden("only the cluster's owner and administrators may train it, as far as the "
                       "policy allows");
     }
-    s_.engine.train(id_, mine.user_id, input, target,
+    s_.engine.train(cluster_, mine.user_id, input, target,
                     [self = shared_from_this(), at, label](const train_result& r,
                                                            const std::exception_ptr& why) {
                       self->answer(at, label, why, [&] { return learned_message(label, r); });
@@ -299,19 +307,15 @@ class cluster_socket final : public http::socket_handler,
   }
 
   void infer(std::uint64_t at, const socket_label& label, const rights& mine,
-             const std::vector<float>& input, const shape_ptr& shape) {
+             const std::vector<float>& input) {
     if (!mine.infer) {
       throw forbidden("Access denied by policy");
     }
-    s_.engine.infer(id_, mine.user_id, input,
-                    [self = shared_from_this(), at, label, shape](std::span<const float> found,
-                                                                  const std::exception_ptr& why) {
-                      self->answer(at, label, why, [&] {
-                        if (found.size() != shape->output_size) {
-                          throw other_outputs();
-                        }
-                        return outputs_message(label, *shape, found);
-                      });
+    s_.engine.infer(cluster_, mine.user_id, input,
+                    [self = shared_from_this(), at, label, cluster = cluster_](
+                        std::span<const float> found, const std::exception_ptr& why) {
+                      self->answer(at, label, why,
+                                   [&] { return outputs_message(label, cluster.shape(), found); });
                     });
   }
 
@@ -425,7 +429,7 @@ class cluster_socket final : public http::socket_handler,
   const std::string token_;
   const std::string id_;
   const bool named_protocol_;
-  bool in_memory_ = false; ///< one message at a time: touched by nobody else
+  engine::cluster_handle cluster_; ///< one message at a time: touched by nobody else
 
   std::mutex rights_mutex_; ///< guards the rights
   rights rights_;
@@ -460,38 +464,12 @@ inline bool names_cluster_protocol(const http::request& from) {
 
 } // namespace detail
 
-HANAMI_SERVICE_INLINE void socket_watch::add(std::weak_ptr<watched_socket> opened) {
-  const std::lock_guard lock(mutex_);
-  sockets_.push_back(std::move(opened));
-  looking_.every(std::chrono::seconds(1));
-}
-
-HANAMI_SERVICE_INLINE void socket_watch::look_at_all() {
-  std::vector<std::shared_ptr<watched_socket>> open;
-  {
-    const std::lock_guard lock(mutex_);
-    std::erase_if(sockets_, [&](const std::weak_ptr<watched_socket>& each) {
-      open.push_back(each.lock());
-      if (open.back()) {
-        return false;
-      }
-      open.pop_back();
-      return true;
-    });
-    if (sockets_.empty()) {
-      looking_.unset();
-    }
-  }
-  for (const auto& each : open) {
-    each->look();
-  }
-}
-
 HANAMI_SERVICE_INLINE std::shared_ptr<http::socket_handler>
-open_cluster_socket(services& with, const call& made, std::shared_ptr<http::socket> peer) {
-  const bool named = detail::names_cluster_protocol(made.request);
-  auto opened = std::make_shared<detail::cluster_socket>(with, made, named, std::move(peer));
-  with.watch.add(opened);
+open_cluster_socket(services& with, const request_context& request,
+                    std::shared_ptr<http::socket> peer) {
+  const bool named = detail::names_cluster_protocol(request.message);
+  auto opened = std::make_shared<detail::cluster_socket>(with, request, named, std::move(peer));
+  with.sockets.add(opened);
   return opened;
 }
 

@@ -2,10 +2,11 @@
 #pragma once
 
 #include "../../http/problem.hpp"
-#include "../direct_use.hpp"
-#include "../views.hpp"
+#include "../../base/compile.hpp"
 #include "cluster_socket.hpp"
+#include "direct_use.hpp"
 #include "endpoints.hpp"
+#include "views.hpp"
 
 namespace hanami::service::api {
 
@@ -92,7 +93,7 @@ inline learning_options learning_from(const json::value* given) {
 inline void add_cluster_resources(registry& to, services& s) {
   endpoint common;
   common.tag = "clusters";
-  common.gives = cluster_schema();
+  common.response_schema = cluster_schema();
   const schema one = one_id("cluster_id", "cluster");
 
   endpoint create = common;
@@ -103,7 +104,7 @@ inline void add_cluster_resources(registry& to, services& s) {
   create.description = "Without a template it is the smallest one that learns: one value in, one "
                        "value out.";
   create.status = 201;
-  create.once = true;
+  create.idempotent = true;
   create.refusals = {409};
   create.body = schema::object(
       {{"name", name_schema()},
@@ -111,10 +112,10 @@ inline void add_cluster_resources(registry& to, services& s) {
         presence::optional},
        {"visibility", visibility_schema().otherwise("private"), presence::optional},
        {"learning", learning_schema(), presence::optional}});
-  create.handle = [&s](call& made) {
+  create.handle = [&s](request_context& request) {
     const store::resource_row row = s.engine.create(
-        made.who, made.text("name"), made.text("template"),
-        visibility_from(made.text("visibility")), learning_from(made.find("learning")));
+        request.caller, request.text("name"), request.text("template"),
+        visibility_from(request.text("visibility")), learning_from(request.find("learning")));
     answer given = cluster_answer(row);
     given.location = "/v1/clusters/" + row.id;
     return given;
@@ -127,11 +128,12 @@ inline void add_cluster_resources(registry& to, services& s) {
   list.path = "/v1/clusters";
   list.summary = "All clusters that one may use, by creation";
   list.query = page_schema();
-  list.gives = list_schema(cluster_schema());
-  list.quick = true;
-  list.handle = [&s](call& made) {
-    return show_page(s.rows.list(made.who, store::resource_kind::cluster, page_from(made)),
-                     show_resource);
+  list.response_schema = list_schema(cluster_schema());
+  list.non_blocking = true;
+  list.handle = [&s](request_context& request) {
+    return show_page(
+        s.resources.list(request.caller, store::resource_kind::cluster, page_from(request)),
+        show_resource);
   };
   to.add(list);
 
@@ -142,10 +144,10 @@ inline void add_cluster_resources(registry& to, services& s) {
   get.summary = "One cluster";
   get.path_values = one;
   get.refusals = {404};
-  get.quick = true;
-  get.handle = [&s](call& made) {
+  get.non_blocking = true;
+  get.handle = [&s](request_context& request) {
     return cluster_answer(
-        s.rows.get(made.who, store::resource_kind::cluster, made.text("cluster_id")));
+        s.resources.get(request.caller, store::resource_kind::cluster, request.text("cluster_id")));
   };
   to.add(get);
 
@@ -157,10 +159,10 @@ inline void add_cluster_resources(registry& to, services& s) {
   change.path_values = one;
   change.body = change_schema();
   change.refusals = {404, 412};
-  change.handle = [&s](call& made) {
-    return cluster_answer(s.rows.change(made.who, store::resource_kind::cluster,
-                                        made.text("cluster_id"), change_from(made),
-                                        made.expected_version()));
+  change.handle = [&s](request_context& request) {
+    return cluster_answer(s.resources.change(request.caller, store::resource_kind::cluster,
+                                             request.text("cluster_id"), change_from(request),
+                                             request.expected_version()));
   };
   to.add(change);
 
@@ -170,11 +172,11 @@ inline void add_cluster_resources(registry& to, services& s) {
   remove.path = "/v1/clusters/{cluster_id}";
   remove.summary = "Deletes a cluster; its tasks are aborted";
   remove.path_values = one;
-  remove.gives.reset();
+  remove.response_schema.reset();
   remove.status = 204;
   remove.refusals = {404};
-  remove.handle = [&s](call& made) {
-    s.engine.remove(made.who, made.text("cluster_id"));
+  remove.handle = [&s](request_context& request) {
+    s.engine.remove(request.caller, request.text("cluster_id"));
     return answer();
   };
   to.add(remove);
@@ -186,23 +188,24 @@ inline void add_cluster_views(registry& to, services& s) {
   common.method = "GET";
   common.path_values = one_id("cluster_id", "cluster");
   common.refusals = {404};
-  const auto usable = [&s](const call& made) {
-    return s.rows.get(made.who, store::resource_kind::cluster, made.text("cluster_id")).id;
+  const auto open = [&s](const request_context& request) {
+    const std::string id = request.text("cluster_id");
+    s.resources.cluster_ownership(request.caller, id);
+    return s.engine.open_cluster(id);
   };
 
   endpoint statistics = common;
   statistics.id = "get_cluster_statistics";
   statistics.path = "/v1/clusters/{cluster_id}/statistics";
   statistics.summary = "Inputs, outputs and size of a cluster as it is now";
-  statistics.gives = schema::object({{"inputs", schema::list(buffer_schema())},
-                                     {"outputs", schema::list(buffer_schema())},
-                                     {"statistics", cluster_statistics_schema()}});
-  statistics.handle = [&s, usable](call& made) {
-    const std::string id = usable(made);
-    const auto shape = s.engine.shape(id);
-    return answer(json::object{{"inputs", show_buffers(shape->inputs)},
-                               {"outputs", show_buffers(shape->outputs)},
-                               {"statistics", show_statistics(s.engine.statistics(id))}});
+  statistics.response_schema = schema::object({{"inputs", schema::list(buffer_schema())},
+                                               {"outputs", schema::list(buffer_schema())},
+                                               {"statistics", cluster_statistics_schema()}});
+  statistics.handle = [&s, open](request_context& request) {
+    const engine::cluster_handle cluster = open(request);
+    return answer(json::object{{"inputs", show_buffers(cluster.shape().inputs)},
+                               {"outputs", show_buffers(cluster.shape().outputs)},
+                               {"statistics", show_statistics(s.engine.statistics(cluster))}});
   };
   to.add(statistics);
 
@@ -210,10 +213,10 @@ inline void add_cluster_views(registry& to, services& s) {
   text.id = "get_cluster_template";
   text.path = "/v1/clusters/{cluster_id}/template";
   text.summary = "The template of a cluster";
-  text.gives_type = "text/plain";
-  text.handle = [&s, usable](call& made) {
+  text.response_type = "text/plain";
+  text.handle = [&s, open](request_context& request) {
     answer given;
-    given.text = s.engine.template_text(usable(made));
+    given.text = s.engine.template_text(open(request));
     given.content_type = "text/plain; charset=utf-8";
     return given;
   };
@@ -224,17 +227,26 @@ inline void add_cluster_views(registry& to, services& s) {
   picture.path = "/v1/clusters/{cluster_id}/picture";
   picture.summary = "A drawing of a cluster as it is now: hexagons, bricks, who feeds whom";
   picture.query = schema::object({{"format", schema::choice({"svg", "dot"}).otherwise("svg")}});
-  picture.gives_type = "image/svg+xml";
-  picture.handle = [&s, usable](call& made) {
+  picture.response_type = "image/svg+xml";
+  picture.handle = [&s, open](request_context& request) {
     answer given;
-    given.text = s.engine.picture(usable(made), made.text("format"));
+    given.text = s.engine.picture(open(request), request.text("format"));
     given.content_type =
-        made.text("format") == "svg" ? "image/svg+xml" : "text/vnd.graphviz; charset=utf-8";
+        request.text("format") == "svg" ? "image/svg+xml" : "text/vnd.graphviz; charset=utf-8";
     // What is drawn comes from users: nothing in it is to run.
     given.headers.add("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'");
     return given;
   };
   to.add(picture);
+}
+
+/// The cluster of a request: found when the request came, or brought into memory now.
+inline const engine::cluster_handle& cluster_of(services& s, request_context& request,
+                                                std::string_view id) {
+  if (!request.cluster) {
+    request.cluster = s.engine.open_cluster(id);
+  }
+  return request.cluster;
 }
 
 inline void add_direct_use(registry& to, services& s) {
@@ -244,6 +256,13 @@ inline void add_direct_use(registry& to, services& s) {
   common.path_values = one_id("cluster_id", "cluster");
   common.refusals = {404, 503};
   common.audited = false; // a sample is not an event
+  common.is_ready = [&s](request_context& request) {
+    constexpr std::size_t short_body = std::size_t{64} << 10; // read in less than a millisecond
+    if (request.message.body.size() <= short_body) {
+      request.cluster = s.engine.find_cluster(request.text("cluster_id"));
+    }
+    return bool(request.cluster);
+  };
 
   endpoint infer = common;
   infer.id = "infer";
@@ -251,22 +270,18 @@ inline void add_direct_use(registry& to, services& s) {
   infer.summary = "Asks a cluster: an answer for one sample, at once";
   infer.description = "The answer comes from the cluster after all that was asked of it before.";
   infer.body = question_schema();
-  infer.gives = schema::object({{"outputs", named_values_schema()}});
-  infer.handle_later = [&s](const std::shared_ptr<call>& made, completion done) {
-    const std::string id =
-        s.rows.get(made->who, store::resource_kind::cluster, made->text("cluster_id")).id;
-    const auto shape = s.engine.shape(id);
-    const std::vector<float> input = inputs_from(made->values, *shape);
+  infer.response_schema = schema::object({{"outputs", named_values_schema()}});
+  infer.handle_later = [&s](const std::shared_ptr<request_context>& request, completion done) {
+    const std::string id = request->text("cluster_id");
+    s.resources.cluster_ownership(request->caller, id);
+    const engine::cluster_handle& cluster = cluster_of(s, *request, id);
     s.engine.infer(
-        id, made->who.user_id, input,
-        [shape, done = std::move(done)](std::span<const float> found, std::exception_ptr why) {
+        cluster, request->caller.user_id, inputs_from(request->values, cluster.shape()),
+        [request, done = std::move(done)](std::span<const float> found, std::exception_ptr why) {
           answer given;
-          if (!why && found.size() != shape->output_size) {
-            why = std::make_exception_ptr(other_outputs());
-          }
           if (!why) {
             given.text = "{\"outputs\":";
-            append_buffers(given.text, found, shape->outputs);
+            append_buffers(given.text, found, request->cluster.shape().outputs);
             given.text += '}';
             given.content_type = "application/json";
           }
@@ -282,14 +297,13 @@ inline void add_direct_use(registry& to, services& s) {
   train.description = "The answer comes when the sample is learned and survives a kill of the "
                       "server. A null in the targets is nothing to learn.";
   train.body = lesson_schema();
-  train.gives = learned_schema();
-  train.handle_later = [&s](const std::shared_ptr<call>& made, completion done) {
-    const std::string id =
-        s.rows.get_to_change(made->who, store::resource_kind::cluster, made->text("cluster_id")).id;
-    const auto shape = s.engine.shape(id);
-    const std::vector<float> input = inputs_from(made->values, *shape);
-    const std::vector<float> target = targets_from(made->values, *shape);
-    s.engine.train(id, made->who.user_id, input, target,
+  train.response_schema = learned_schema();
+  train.handle_later = [&s](const std::shared_ptr<request_context>& request, completion done) {
+    const std::string id = request->text("cluster_id");
+    s.resources.expect_changeable_cluster(request->caller, id);
+    const engine::cluster_handle& cluster = cluster_of(s, *request, id);
+    s.engine.train(cluster, request->caller.user_id, inputs_from(request->values, cluster.shape()),
+                   targets_from(request->values, cluster.shape()),
                    [done = std::move(done)](const train_result& r, const std::exception_ptr& why) {
                      answer given;
                      if (!why) {
@@ -332,13 +346,13 @@ inline void add_cluster_socket(registry& to, services& s) {
   socket.path_values = one_id("cluster_id", "cluster");
   socket.status = 101;
   socket.refusals = {400, 404, 426};
-  socket.handle = [&s](call& made) -> answer {
-    s.rows.get(made.who, store::resource_kind::cluster, made.text("cluster_id"));
+  socket.handle = [&s](request_context& request) -> answer {
+    s.resources.get(request.caller, store::resource_kind::cluster, request.text("cluster_id"));
     throw http::problem(426, "upgrade_required",
                         "this is a WebSocket: 'Upgrade: websocket' is needed");
   };
-  socket.open_socket = [&s](call& made, std::shared_ptr<http::socket> peer) {
-    return open_cluster_socket(s, made, std::move(peer));
+  socket.open_socket = [&s](request_context& request, std::shared_ptr<http::socket> peer) {
+    return open_cluster_socket(s, request, std::move(peer));
   };
   to.add(socket);
 }

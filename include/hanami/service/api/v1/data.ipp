@@ -4,10 +4,11 @@
 #include <algorithm>
 
 #include "../../base/refusal.hpp"
-#include "../agreement.hpp"
-#include "../samples.hpp"
-#include "../views.hpp"
+#include "../../base/compile.hpp"
+#include "../../data/agreement.hpp"
 #include "endpoints.hpp"
+#include "samples.hpp"
+#include "views.hpp"
 
 namespace hanami::service::api {
 
@@ -67,40 +68,34 @@ inline schema upload_schema() {
 }
 
 inline json::object show_upload(const engine::upload& u) {
-  constexpr const char* formats[] = {"csv", "mnist", "checkpoint"};
   json::array parts;
   for (const engine::upload_part& p : u.parts) {
     parts.push_back(
         json::object{{"id", p.id}, {"size", p.size}, {"received", p.received}, {"next", p.next}});
   }
-  return {{"id", u.row.id},
-          {"name", u.row.name},
-          {"format", formats[static_cast<std::size_t>(u.format)]},
-          {"becomes", u.becomes},
-          {"complete", u.complete()},
-          {"parts", std::move(parts)}};
+  return {{"id", u.row.id},       {"name", u.row.name},       {"format", engine::name_of(u.format)},
+          {"becomes", u.becomes}, {"complete", u.complete()}, {"parts", std::move(parts)}};
 }
 
+/// `name`: one that the schema takes.
 inline engine::upload_format upload_format_from(std::string_view name) {
-  return name == "csv"     ? engine::upload_format::csv
-         : name == "mnist" ? engine::upload_format::mnist
-                           : engine::upload_format::checkpoint;
+  return engine::upload_format_named(name).value_or(engine::upload_format::csv);
 }
 
 /// The body of an upload, written where it belongs as it comes in.
 class upload_sink final : public http::body_sink {
  public:
-  upload_sink(engine::datasets& to, identity who, std::string part, std::uint64_t position)
-      : to_(to), who_(std::move(who)), part_(std::move(part)), position_(position) {}
+  upload_sink(engine::datasets& to, identity caller, std::string part, std::uint64_t position)
+      : to_(to), caller_(std::move(caller)), part_(std::move(part)), position_(position) {}
 
   void write(std::string_view piece) override {
-    to_.write(who_, part_, position_, std::as_bytes(std::span(piece.data(), piece.size())));
+    to_.write(caller_, part_, position_, std::as_bytes(std::span(piece.data(), piece.size())));
     position_ += piece.size();
   }
 
  private:
   engine::datasets& to_;
-  identity who_;
+  identity caller_;
   std::string part_;
   std::uint64_t position_;
 };
@@ -108,7 +103,7 @@ class upload_sink final : public http::body_sink {
 inline void add_upload_endpoints(registry& to, services& s) {
   endpoint common;
   common.tag = "uploads";
-  common.gives = upload_schema();
+  common.response_schema = upload_schema();
   common.refusals = {404};
   const schema one = one_id("upload_id", "upload");
 
@@ -122,20 +117,20 @@ inline void add_upload_endpoints(registry& to, services& s) {
       "again after a break; then `finish` makes the dataset or checkpoint. A csv or checkpoint is "
       "one part; mnist is two, images and labels, as idx files, packed by gzip or not.";
   begin.status = 201;
-  begin.once = true;
+  begin.idempotent = true;
   begin.body = schema::object(
       {{"name", name_schema().describe("of what it becomes")},
        {"format", schema::choice({"csv", "mnist", "checkpoint"})},
        {"sizes", schema::list(schema::integer(1), 1, 2).describe("bytes of each part")},
        {"visibility", visibility_schema().otherwise("private")}});
-  begin.handle = [&s](call& made) {
+  begin.handle = [&s](request_context& request) {
     std::vector<std::uint64_t> sizes;
-    for (const json::value& size : made.values.at("sizes").as_array()) {
+    for (const json::value& size : request.values.at("sizes").as_array()) {
       sizes.push_back(static_cast<std::uint64_t>(size.as_int64()));
     }
     const engine::upload u =
-        s.data.begin(made.who, upload_format_from(made.text("format")), made.text("name"), sizes,
-                     visibility_from(made.text("visibility")));
+        s.data.begin(request.caller, upload_format_from(request.text("format")),
+                     request.text("name"), sizes, visibility_from(request.text("visibility")));
     answer given(show_upload(u));
     given.location = "/v1/uploads/" + u.row.id;
     return given;
@@ -148,9 +143,9 @@ inline void add_upload_endpoints(registry& to, services& s) {
   list.path = "/v1/uploads";
   list.summary = "The own uploads that are not finished";
   list.query = page_schema();
-  list.gives = list_schema(upload_schema());
-  list.handle = [&s](call& made) {
-    return show_page(s.data.list_uploads(made.who, page_from(made)), show_upload);
+  list.response_schema = list_schema(upload_schema());
+  list.handle = [&s](request_context& request) {
+    return show_page(s.data.list_uploads(request.caller, page_from(request)), show_upload);
   };
   to.add(list);
 
@@ -160,8 +155,8 @@ inline void add_upload_endpoints(registry& to, services& s) {
   get.path = "/v1/uploads/{upload_id}";
   get.summary = "What has arrived of an upload";
   get.path_values = one;
-  get.handle = [&s](call& made) {
-    return answer(show_upload(s.data.progress(made.who, made.text("upload_id"))));
+  get.handle = [&s](request_context& request) {
+    return answer(show_upload(s.data.progress(request.caller, request.text("upload_id"))));
   };
   to.add(get);
 
@@ -172,16 +167,16 @@ inline void add_upload_endpoints(registry& to, services& s) {
   write.summary = "Bytes of a part, from a position on";
   write.path_values = one_id("part_id", "part");
   write.query = schema::object({{"position", schema::integer(0).otherwise(0)}});
-  write.gives.reset();
+  write.response_schema.reset();
   write.status = 204;
   write.audited = false; // begin and finish are
-  write.open_sink = [&s](call& made) {
-    const std::string part = made.text("part_id");
-    s.data.find_part(made.who, part); // 404 before a byte is taken
-    return std::make_unique<upload_sink>(s.data, made.who, part,
-                                         static_cast<std::uint64_t>(made.integer("position")));
+  write.open_sink = [&s](request_context& request) {
+    const std::string part = request.text("part_id");
+    s.data.find_part(request.caller, part); // 404 before a byte is taken
+    return std::make_unique<upload_sink>(s.data, request.caller, part,
+                                         static_cast<std::uint64_t>(request.integer("position")));
   };
-  write.handle = [](call&) { return answer(); };
+  write.handle = [](request_context&) { return answer(); };
   to.add(write);
 
   endpoint finish = common;
@@ -193,17 +188,17 @@ inline void add_upload_endpoints(registry& to, services& s) {
                        "fault; the upload stays and can be mended.";
   finish.status = 201;
   finish.path_values = one;
-  finish.gives = schema::any().describe("the dataset or checkpoint");
+  finish.response_schema = schema::any().describe("the dataset or checkpoint");
   finish.refusals = {404, 409, 507};
-  finish.handle = [&s](call& made) {
-    const std::string id = made.text("upload_id");
-    if (s.data.progress(made.who, id).format == engine::upload_format::checkpoint) {
-      const store::resource_row row = s.engine.import_checkpoint(made.who, id);
+  finish.handle = [&s](request_context& request) {
+    const std::string id = request.text("upload_id");
+    if (s.data.progress(request.caller, id).format == engine::upload_format::checkpoint) {
+      const store::resource_row row = s.engine.import_checkpoint(request.caller, id);
       answer given(show_resource(row));
       given.location = "/v1/checkpoints/" + row.id;
       return given;
     }
-    const store::resource_row row = s.data.finish(made.who, id);
+    const store::resource_row row = s.data.finish(request.caller, id);
     answer given = dataset_answer(row);
     given.location = "/v1/datasets/" + row.id;
     return given;
@@ -216,10 +211,10 @@ inline void add_upload_endpoints(registry& to, services& s) {
   cancel.path = "/v1/uploads/{upload_id}";
   cancel.summary = "Gives an upload up";
   cancel.path_values = one;
-  cancel.gives.reset();
+  cancel.response_schema.reset();
   cancel.status = 204;
-  cancel.handle = [&s](call& made) {
-    s.data.cancel(made.who, made.text("upload_id"));
+  cancel.handle = [&s](request_context& request) {
+    s.data.cancel(request.caller, request.text("upload_id"));
     return answer();
   };
   to.add(cancel);
@@ -321,7 +316,7 @@ class block_source final : public http::body_source {
 inline void add_dataset_endpoints(registry& to, services& s) {
   endpoint common;
   common.tag = "datasets";
-  common.gives = dataset_schema();
+  common.response_schema = dataset_schema();
   common.refusals = {404};
   const schema one = one_id("dataset_id", "dataset");
 
@@ -331,10 +326,11 @@ inline void add_dataset_endpoints(registry& to, services& s) {
   list.path = "/v1/datasets";
   list.summary = "All datasets that one may use, by creation";
   list.query = page_schema();
-  list.gives = list_schema(dataset_schema());
-  list.handle = [&s](call& made) {
-    return show_page(s.rows.list(made.who, store::resource_kind::dataset, page_from(made)),
-                     show_dataset);
+  list.response_schema = list_schema(dataset_schema());
+  list.handle = [&s](request_context& request) {
+    return show_page(
+        s.resources.list(request.caller, store::resource_kind::dataset, page_from(request)),
+        show_dataset);
   };
   to.add(list);
 
@@ -344,8 +340,8 @@ inline void add_dataset_endpoints(registry& to, services& s) {
   get.path = "/v1/datasets/{dataset_id}";
   get.summary = "One dataset";
   get.path_values = one;
-  get.handle = [&s](call& made) {
-    return dataset_answer(s.data.get(made.who, made.text("dataset_id")));
+  get.handle = [&s](request_context& request) {
+    return dataset_answer(s.data.get(request.caller, request.text("dataset_id")));
   };
   to.add(get);
 
@@ -357,10 +353,10 @@ inline void add_dataset_endpoints(registry& to, services& s) {
   change.path_values = one;
   change.body = change_schema();
   change.refusals = {404, 412};
-  change.handle = [&s](call& made) {
-    return dataset_answer(s.rows.change(made.who, store::resource_kind::dataset,
-                                        made.text("dataset_id"), change_from(made),
-                                        made.expected_version()));
+  change.handle = [&s](request_context& request) {
+    return dataset_answer(s.resources.change(request.caller, store::resource_kind::dataset,
+                                             request.text("dataset_id"), change_from(request),
+                                             request.expected_version()));
   };
   to.add(change);
 
@@ -370,11 +366,11 @@ inline void add_dataset_endpoints(registry& to, services& s) {
   remove.path = "/v1/datasets/{dataset_id}";
   remove.summary = "Deletes a dataset that no open task uses";
   remove.path_values = one;
-  remove.gives.reset();
+  remove.response_schema.reset();
   remove.status = 204;
   remove.refusals = {404, 409};
-  remove.handle = [&s](call& made) {
-    s.data.remove(made.who, made.text("dataset_id"));
+  remove.handle = [&s](request_context& request) {
+    s.data.remove(request.caller, request.text("dataset_id"));
     return answer();
   };
   to.add(remove);
@@ -388,16 +384,17 @@ inline void add_dataset_endpoints(registry& to, services& s) {
   content.query = schema::object({{"column", schema::text(1, 255)},
                                   {"first", schema::integer(0).otherwise(0)},
                                   {"count", schema::integer(1, 10'000).otherwise(100)}});
-  content.gives = schema::object({{"first", schema::integer()},
-                                  {"total", schema::integer().describe("rows in all")},
-                                  {"rows", schema::list(values_schema())}});
-  content.handle = [&s](call& made) {
-    const auto reader = s.data.open(made.who, made.text("dataset_id"));
-    const engine::data_column& column = reader->layout().column(made.text("column"));
+  content.response_schema = schema::object({{"first", schema::integer()},
+                                            {"total", schema::integer().describe("rows in all")},
+                                            {"rows", schema::list(values_schema())}});
+  content.handle = [&s](request_context& request) {
+    const auto reader = s.data.open(request.caller, request.text("dataset_id"));
+    const engine::data_column& column = reader->layout().column(request.text("column"));
     const std::uint64_t total = reader->layout().rows;
-    const std::uint64_t first = std::min(static_cast<std::uint64_t>(made.integer("first")), total);
+    const std::uint64_t first =
+        std::min(static_cast<std::uint64_t>(request.integer("first")), total);
     const std::uint64_t count =
-        std::min(static_cast<std::uint64_t>(made.integer("count")), total - first);
+        std::min(static_cast<std::uint64_t>(request.integer("count")), total - first);
     std::vector<float> values(count * column.width());
     reader->read(column, first, count, values);
     answer given;
@@ -420,14 +417,15 @@ inline void add_dataset_endpoints(registry& to, services& s) {
   download.path = "/v1/datasets/{dataset_id}/csv";
   download.summary = "The whole dataset as CSV";
   download.path_values = one;
-  download.gives.reset();
-  download.gives_type = "text/csv";
-  download.handle = [&s](call& made) {
+  download.response_schema.reset();
+  download.response_type = "text/csv";
+  download.handle = [&s](request_context& request) {
     answer given;
-    given.source = std::make_unique<dataset_csv>(s.data.open(made.who, made.text("dataset_id")));
+    given.source =
+        std::make_unique<dataset_csv>(s.data.open(request.caller, request.text("dataset_id")));
     given.content_type = "text/csv; charset=utf-8; header=present";
     given.headers.add("Content-Disposition",
-                      "attachment; filename=\"" + made.text("dataset_id") + ".csv\"");
+                      "attachment; filename=\"" + request.text("dataset_id") + ".csv\"");
     return given;
   };
   to.add(download);
@@ -443,15 +441,16 @@ inline void add_dataset_endpoints(registry& to, services& s) {
   compare.query = schema::object({{"column", schema::text(1, 255)},
                                   {"other_id", id_schema("dataset it is compared with")},
                                   {"other_column", schema::text(1, 255)}});
-  compare.gives = schema::object({{"agreement", schema::number(0, 1)},
-                                  {"rows", schema::integer().describe("of the shorter one")}});
-  compare.handle = [&s](call& made) {
-    const auto a = s.data.open(made.who, made.text("dataset_id"));
-    const auto b = s.data.open(made.who, made.text("other_id"));
-    return answer(
-        json::object{{"agreement", agreement(*a, a->layout().column(made.text("column")), *b,
-                                             b->layout().column(made.text("other_column")))},
-                     {"rows", std::min(a->layout().rows, b->layout().rows)}});
+  compare.response_schema =
+      schema::object({{"agreement", schema::number(0, 1)},
+                      {"rows", schema::integer().describe("of the shorter one")}});
+  compare.handle = [&s](request_context& request) {
+    const auto a = s.data.open(request.caller, request.text("dataset_id"));
+    const auto b = s.data.open(request.caller, request.text("other_id"));
+    return answer(json::object{
+        {"agreement", engine::agreement(*a, a->layout().column(request.text("column")), *b,
+                                        b->layout().column(request.text("other_column")))},
+        {"rows", std::min(a->layout().rows, b->layout().rows)}});
   };
   to.add(compare);
 }
@@ -459,7 +458,7 @@ inline void add_dataset_endpoints(registry& to, services& s) {
 inline void add_checkpoint_endpoints(registry& to, services& s) {
   endpoint common;
   common.tag = "checkpoints";
-  common.gives = resource_schema("checkpoint").called("Checkpoint");
+  common.response_schema = resource_schema("checkpoint").called("Checkpoint");
   common.refusals = {404};
   const schema one = one_id("checkpoint_id", "checkpoint");
   const auto show = [](const store::resource_row& row) {
@@ -474,10 +473,11 @@ inline void add_checkpoint_endpoints(registry& to, services& s) {
   list.path = "/v1/checkpoints";
   list.summary = "All checkpoints that one may use, by creation";
   list.query = page_schema();
-  list.gives = list_schema(*common.gives);
-  list.handle = [&s](call& made) {
-    return show_page(s.rows.list(made.who, store::resource_kind::checkpoint, page_from(made)),
-                     show_resource);
+  list.response_schema = list_schema(*common.response_schema);
+  list.handle = [&s](request_context& request) {
+    return show_page(
+        s.resources.list(request.caller, store::resource_kind::checkpoint, page_from(request)),
+        show_resource);
   };
   to.add(list);
 
@@ -487,8 +487,9 @@ inline void add_checkpoint_endpoints(registry& to, services& s) {
   get.path = "/v1/checkpoints/{checkpoint_id}";
   get.summary = "One checkpoint";
   get.path_values = one;
-  get.handle = [&s, show](call& made) {
-    return show(s.rows.get(made.who, store::resource_kind::checkpoint, made.text("checkpoint_id")));
+  get.handle = [&s, show](request_context& request) {
+    return show(s.resources.get(request.caller, store::resource_kind::checkpoint,
+                                request.text("checkpoint_id")));
   };
   to.add(get);
 
@@ -500,10 +501,10 @@ inline void add_checkpoint_endpoints(registry& to, services& s) {
   change.path_values = one;
   change.body = change_schema();
   change.refusals = {404, 412};
-  change.handle = [&s, show](call& made) {
-    return show(s.rows.change(made.who, store::resource_kind::checkpoint,
-                              made.text("checkpoint_id"), change_from(made),
-                              made.expected_version()));
+  change.handle = [&s, show](request_context& request) {
+    return show(s.resources.change(request.caller, store::resource_kind::checkpoint,
+                                   request.text("checkpoint_id"), change_from(request),
+                                   request.expected_version()));
   };
   to.add(change);
 
@@ -513,15 +514,15 @@ inline void add_checkpoint_endpoints(registry& to, services& s) {
   download.path = "/v1/checkpoints/{checkpoint_id}/content";
   download.summary = "The checkpoint as a file, as the library loads it";
   download.path_values = one;
-  download.gives.reset();
-  download.gives_type = "application/octet-stream";
-  download.handle = [&s](call& made) {
+  download.response_schema.reset();
+  download.response_type = "application/octet-stream";
+  download.handle = [&s](request_context& request) {
     answer given;
     given.source = std::make_unique<block_source>(
-        s.engine.open_checkpoint(made.who, made.text("checkpoint_id")));
+        s.engine.open_checkpoint(request.caller, request.text("checkpoint_id")));
     given.content_type = "application/octet-stream";
     given.headers.add("Content-Disposition",
-                      "attachment; filename=\"" + made.text("checkpoint_id") + ".hanami\"");
+                      "attachment; filename=\"" + request.text("checkpoint_id") + ".hanami\"");
     return given;
   };
   to.add(download);
@@ -532,10 +533,10 @@ inline void add_checkpoint_endpoints(registry& to, services& s) {
   remove.path = "/v1/checkpoints/{checkpoint_id}";
   remove.summary = "Deletes a checkpoint";
   remove.path_values = one;
-  remove.gives.reset();
+  remove.response_schema.reset();
   remove.status = 204;
-  remove.handle = [&s](call& made) {
-    s.engine.remove_checkpoint(made.who, made.text("checkpoint_id"));
+  remove.handle = [&s](request_context& request) {
+    s.engine.remove_checkpoint(request.caller, request.text("checkpoint_id"));
     return answer();
   };
   to.add(remove);

@@ -13,11 +13,3 @@ void add_data_endpoints(registry& to, services& with);
 void add_system_endpoints(registry& to, services& with);
 
 } // namespace hanami::service::api
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "accounts.ipp"
-#include "clusters.ipp"
-#include "data.ipp"
-#include "system.ipp"
-#include "tasks.ipp"
-#endif

@@ -4,12 +4,13 @@
 #include <sodium.h>
 
 #include "../../../version.hpp"
+#include "../../base/compile.hpp"
 #include "../../base/refusal.hpp"
-#include "../dispatcher.hpp"
+#include "../credentials.hpp"
 #include "../host_views.hpp"
 #include "../openapi.hpp"
-#include "../views.hpp"
 #include "endpoints.hpp"
+#include "views.hpp"
 
 namespace hanami::service::api {
 
@@ -47,17 +48,17 @@ inline std::string metrics_page(services& s) {
 }
 
 /// Who may see the metrics: see `auth_settings::metrics_token`.
-inline void expect_metrics_reader(const services& s, const call& made) {
+inline void expect_metrics_reader(const services& s, const request_context& request) {
   const std::string& wanted = s.config.auth.metrics_token;
   if (wanted.empty()) {
-    const std::string address = made.address();
+    const std::string address = request.message.address;
     if (address != "::1" && !address.starts_with("127.")) {
       throw forbidden("without auth.metrics_token in the configuration, only this machine's own "
                       "addresses may ask for metrics");
     }
     return;
   }
-  const std::string_view given = token_of(made.request);
+  const std::string_view given = token_of(request.message);
   if (given.size() != wanted.size() ||
       sodium_memcmp(given.data(), wanted.data(), wanted.size()) != 0) {
     throw unauthenticated("the token of the metrics is needed: 'Authorization: Bearer ...'");
@@ -65,29 +66,29 @@ inline void expect_metrics_reader(const services& s, const call& made) {
 }
 
 inline endpoint plain_get(const char* id, const char* path, const char* summary) {
-  endpoint made;
-  made.id = id;
-  made.method = "GET";
-  made.path = path;
-  made.tag = "system";
-  made.summary = summary;
-  return made;
+  endpoint added;
+  added.id = id;
+  added.method = "GET";
+  added.path = path;
+  added.tag = "system";
+  added.summary = summary;
+  return added;
 }
 
 inline void add_health_endpoints(registry& to, services& s) {
   endpoint health = plain_get("get_health", "/healthz", "Whether the server lives");
-  health.who = audience::anyone;
-  health.quick = true;
-  health.gives = schema::object({{"status", schema::text()}});
-  health.handle = [](call&) { return answer(json::object{{"status", "ok"}}); };
+  health.audience = audience::anyone;
+  health.non_blocking = true;
+  health.response_schema = schema::object({{"status", schema::text()}});
+  health.handle = [](request_context&) { return answer(json::object{{"status", "ok"}}); };
   to.add(health);
 
   endpoint ready = plain_get("get_readiness", "/readyz", "Whether the server can be used");
-  ready.who = audience::anyone;
-  ready.quick = true;
+  ready.audience = audience::anyone;
+  ready.non_blocking = true;
   ready.refusals = {503};
-  ready.gives = schema::object({{"status", schema::text()}});
-  ready.handle = [&s](call&) {
+  ready.response_schema = schema::object({{"status", schema::text()}});
+  ready.handle = [&s](request_context&) {
     if (!s.ready()) {
       refusal why(refusal_code::starting, "the server is still reading what it knew");
       why.retry_after_s = 1;
@@ -98,13 +99,13 @@ inline void add_health_endpoints(registry& to, services& s) {
   to.add(ready);
 
   endpoint metrics = plain_get("get_metrics", "/metrics", "Counts and sizes for Prometheus");
-  metrics.who = audience::anyone;
+  metrics.audience = audience::anyone;
   metrics.description = "For this machine's own addresses; with auth.metrics_token in the "
                         "configuration, for who has that token.";
   metrics.refusals = {401, 403};
-  metrics.gives_type = "text/plain";
-  metrics.handle = [&s](call& made) {
-    expect_metrics_reader(s, made);
+  metrics.response_type = "text/plain";
+  metrics.handle = [&s](request_context& request) {
+    expect_metrics_reader(s, request);
     answer given;
     given.text = metrics_page(s);
     given.content_type = "text/plain; version=0.0.4; charset=utf-8";
@@ -113,22 +114,24 @@ inline void add_health_endpoints(registry& to, services& s) {
   to.add(metrics);
 
   endpoint version = plain_get("get_version", "/v1/version", "The version of the server");
-  version.who = audience::anyone;
-  version.quick = true;
-  version.gives = schema::object({{"version", schema::text()}});
-  version.handle = [](call&) { return answer(json::object{{"version", HANAMI_VERSION_STRING}}); };
+  version.audience = audience::anyone;
+  version.non_blocking = true;
+  version.response_schema = schema::object({{"version", schema::text()}});
+  version.handle = [](request_context&) {
+    return answer(json::object{{"version", HANAMI_VERSION_STRING}});
+  };
   to.add(version);
 }
 
-inline void add_description(registry& to, services& s, manner speaks, const char* id,
+inline void add_description(registry& to, services& s, api::dialect dialect, const char* id,
                             const std::string& path) {
   endpoint description = plain_get(id, path.c_str(), "This description (OpenAPI 3.1)");
-  description.speaks = speaks;
-  description.who = audience::anyone;
-  description.gives = schema::any();
-  description.handle = [&s, speaks](call&) {
+  description.dialect = dialect;
+  description.audience = audience::anyone;
+  description.response_schema = schema::any();
+  description.handle = [&s, dialect](request_context&) {
     answer given;
-    given.text = json::serialize(describe(s.endpoints, speaks, HANAMI_VERSION_STRING));
+    given.text = json::serialize(describe(s.endpoints, dialect, HANAMI_VERSION_STRING));
     given.content_type = "application/json";
     return given;
   };
@@ -138,9 +141,9 @@ inline void add_description(registry& to, services& s, manner speaks, const char
 inline void add_documentation(registry& to, const char* id, const char* path,
                               const std::string& source) {
   endpoint page = plain_get(id, path, "A page to read the description on");
-  page.who = audience::anyone;
-  page.gives_type = "text/html";
-  page.handle = [source](call&) {
+  page.audience = audience::anyone;
+  page.response_type = "text/html";
+  page.handle = [source](request_context&) {
     answer given;
     given.text = documentation_page(source);
     given.content_type = "text/html; charset=utf-8";
@@ -151,16 +154,16 @@ inline void add_documentation(registry& to, const char* id, const char* path,
 
 inline void add_host_endpoints(registry& to, services& s) {
   endpoint host = plain_get("get_host", "/v1/host", "The machine: processors, clocks, memory");
-  host.gives = schema::any().describe("speeds in kHz; 0: not shown by the machine");
-  host.handle = [](call&) { return answer(show_host(monitor::read_host())); };
+  host.response_schema = schema::any().describe("speeds in kHz; 0: not shown by the machine");
+  host.handle = [](request_context&) { return answer(show_host(monitor::read_host())); };
   to.add(host);
 
   endpoint measured = plain_get("get_measurements", "/v1/host/measurements",
                                 "Clock, temperature and power over time");
   measured.description = "Each series as 60 seconds, 60 minutes, 24 hours and 365 days, oldest "
                          "first; null where the machine does not show it.";
-  measured.gives = schema::any().describe("speed_mhz, temperature_celsius, power_watt");
-  measured.handle = [&s](call&) {
+  measured.response_schema = schema::any().describe("speed_mhz, temperature_celsius, power_watt");
+  measured.handle = [&s](request_context&) {
     const monitor::measurements m = s.sampler.read();
     const auto shown = [](bool has, const monitor::series& of) {
       return has ? json::value(show_series(of)) : json::value();
@@ -174,19 +177,19 @@ inline void add_host_endpoints(registry& to, services& s) {
 
   endpoint threads = plain_get("get_threads", "/v1/host/threads",
                                "The server's threads and the processors each may run on");
-  threads.gives = schema::map(schema::list(schema::integer()));
-  threads.handle = [](call&) { return answer(show_placement()); };
+  threads.response_schema = schema::map(schema::list(schema::integer()));
+  threads.handle = [](request_context&) { return answer(show_placement()); };
   to.add(threads);
 
   endpoint work = plain_get("get_work", "/v1/work",
                             "What each user has had trained and answered since the start");
-  work.who = audience::admin;
-  work.gives = schema::object(
+  work.audience = audience::admin;
+  work.response_schema = schema::object(
       {{"items", schema::list(schema::object({{"user_id", schema::text()},
                                               {"trained", schema::integer()},
                                               {"answered", schema::integer()},
                                               {"cpu_seconds", schema::number()}}))}});
-  work.handle = [&s](call&) {
+  work.handle = [&s](request_context&) {
     json::array items;
     for (const engine::user_work& w : s.engine.work_by_user()) {
       items.push_back(json::object{{"user_id", w.user_id},
@@ -210,15 +213,15 @@ inline schema log_filter_schema() {
        {"offset", schema::integer(0).otherwise(0)}});
 }
 
-inline store::log_filter log_filter_from(const call& made) {
+inline store::log_filter log_filter_from(const request_context& request) {
   store::log_filter filter;
-  filter.user_id = made.text("user_id");
-  filter.method = made.text("method");
-  filter.operation = made.text("operation");
-  filter.from = made.integer("from");
-  filter.until = made.integer("until");
-  filter.limit = static_cast<std::uint32_t>(made.integer("limit"));
-  filter.offset = static_cast<std::uint64_t>(made.integer("offset"));
+  filter.user_id = request.text("user_id");
+  filter.method = request.text("method");
+  filter.operation = request.text("operation");
+  filter.from = request.integer("from");
+  filter.until = request.integer("until");
+  filter.limit = static_cast<std::uint32_t>(request.integer("limit"));
+  filter.offset = static_cast<std::uint64_t>(request.integer("offset"));
   return filter;
 }
 
@@ -227,22 +230,22 @@ inline void add_log_endpoints(registry& to, services& s) {
   audit.description = "Users see their own entries, project administrators those of their project, "
                       "administrators all. User: who; `offset` pages.";
   audit.query = log_filter_schema();
-  audit.gives = list_schema(schema::object({{"at", time_schema()},
-                                            {"user_id", schema::text()},
-                                            {"project_id", schema::text()},
-                                            {"method", schema::text()},
-                                            {"path", schema::text()},
-                                            {"operation", schema::text()},
-                                            {"status", schema::integer()},
-                                            {"address", schema::text()}}));
-  audit.handle = [&s](call& made) {
-    store::log_filter filter = log_filter_from(made);
-    if (!made.who.admin) {
-      if (made.who.project_admin) {
-        filter.project_id = made.who.project_id;
+  audit.response_schema = list_schema(schema::object({{"at", time_schema()},
+                                                      {"user_id", schema::text()},
+                                                      {"project_id", schema::text()},
+                                                      {"method", schema::text()},
+                                                      {"path", schema::text()},
+                                                      {"operation", schema::text()},
+                                                      {"status", schema::integer()},
+                                                      {"address", schema::text()}}));
+  audit.handle = [&s](request_context& request) {
+    store::log_filter filter = log_filter_from(request);
+    if (!request.caller.admin) {
+      if (request.caller.project_admin) {
+        filter.project_id = request.caller.project_id;
       } else {
-        filter.user_id = made.who.user_id;
-        filter.project_id = made.who.project_id;
+        filter.user_id = request.caller.user_id;
+        filter.project_id = request.caller.project_id;
       }
     }
     return show_page(s.logs.audit(filter), [](const store::audit_entry& e) {
@@ -256,15 +259,15 @@ inline void add_log_endpoints(registry& to, services& s) {
 
   endpoint errors =
       plain_get("get_error_log", "/v1/error-log", "Faults of the server itself, newest first");
-  errors.who = audience::admin;
+  errors.audience = audience::admin;
   errors.query = log_filter_schema();
-  errors.gives = list_schema(schema::object({{"at", time_schema()},
-                                             {"user_id", schema::text()},
-                                             {"operation", schema::text()},
-                                             {"input", schema::text()},
-                                             {"message", schema::text()}}));
-  errors.handle = [&s](call& made) {
-    return show_page(s.logs.errors(log_filter_from(made)), [](const store::error_entry& e) {
+  errors.response_schema = list_schema(schema::object({{"at", time_schema()},
+                                                       {"user_id", schema::text()},
+                                                       {"operation", schema::text()},
+                                                       {"input", schema::text()},
+                                                       {"message", schema::text()}}));
+  errors.handle = [&s](request_context& request) {
+    return show_page(s.logs.errors(log_filter_from(request)), [](const store::error_entry& e) {
       return json::object{{"at", to_rfc3339(e.at)},
                           {"user_id", e.user_id},
                           {"operation", e.operation},
@@ -281,8 +284,8 @@ HANAMI_SERVICE_INLINE void add_system_endpoints(registry& to, services& with) {
   detail::add_health_endpoints(to, with);
   detail::add_host_endpoints(to, with);
   detail::add_log_endpoints(to, with);
-  detail::add_description(to, with, manner::modern, "get_openapi", "/v1/openapi.json");
-  detail::add_description(to, with, manner::reference, "get_reference_openapi",
+  detail::add_description(to, with, dialect::modern, "get_openapi", "/v1/openapi.json");
+  detail::add_description(to, with, dialect::reference, "get_reference_openapi",
                           "/v1.0alpha/openapi.json");
   detail::add_documentation(to, "get_documentation", "/docs", "/v1/openapi.json");
   detail::add_documentation(to, "get_reference_documentation", "/docs/reference",

@@ -2,8 +2,9 @@
 #pragma once
 
 #include "../../base/refusal.hpp"
-#include "../views.hpp"
+#include "../../base/compile.hpp"
 #include "endpoints.hpp"
+#include "views.hpp"
 
 namespace hanami::service::api {
 
@@ -107,33 +108,33 @@ inline engine::task_kind task_kind_from(std::string_view name) {
   throw bad_request("there is no task of kind '" + std::string(name) + "'");
 }
 
-inline engine::task_plan task_plan_from_call(const call& made) {
+inline engine::task_plan task_plan_from_call(const request_context& request) {
   engine::task_plan plan;
-  plan.kind = task_kind_from(made.text("kind"));
-  plan.name = made.text("name");
-  plan.cluster_id = made.text("cluster_id");
-  plan.inputs = links_from(made.find("inputs"), "input");
-  plan.outputs = links_from(made.find("outputs"), "output");
-  if (const json::value* results = made.find("results")) {
+  plan.kind = task_kind_from(request.text("kind"));
+  plan.name = request.text("name");
+  plan.cluster_id = request.text("cluster_id");
+  plan.inputs = links_from(request.find("inputs"), "input");
+  plan.outputs = links_from(request.find("outputs"), "output");
+  if (const json::value* results = request.find("results")) {
     for (const json::value& result : results->as_array()) {
       plan.results.push_back({std::string(result.at("output").as_string()),
                               std::string(result.at("name").as_string())});
     }
   }
-  plan.winners = made.flag("winners");
-  plan.epochs = static_cast<std::uint32_t>(made.integer("epochs"));
-  plan.window = static_cast<std::uint32_t>(made.integer("window"));
-  plan.horizon = static_cast<std::uint32_t>(made.integer("horizon"));
-  plan.anneal = made.flag("anneal");
-  plan.checkpoint_id = made.text_if("checkpoint_id").value_or("");
+  plan.winners = request.flag("winners");
+  plan.epochs = static_cast<std::uint32_t>(request.integer("epochs"));
+  plan.window = static_cast<std::uint32_t>(request.integer("window"));
+  plan.horizon = static_cast<std::uint32_t>(request.integer("horizon"));
+  plan.anneal = request.flag("anneal");
+  plan.checkpoint_id = request.text_if("checkpoint_id").value_or("");
   return plan;
 }
 
 /// Tells how a task goes on, once a second and at its end.
 class task_events final : public http::event_source {
  public:
-  task_events(engine::engine& from, identity who, std::string id)
-      : from_(from), who_(std::move(who)), id_(std::move(id)) {}
+  task_events(engine::engine& from, identity caller, std::string id)
+      : from_(from), caller_(std::move(caller)), id_(std::move(id)) {}
 
   bool next(std::string& out) override {
     const auto now = std::chrono::steady_clock::now();
@@ -144,9 +145,9 @@ class task_events final : public http::event_source {
     std::string shown;
     bool over = true;
     try {
-      const engine::task_view view = from_.task(who_, id_);
+      const engine::task_view view = from_.task(caller_, id_);
       shown = json::serialize(show_task(view));
-      over = is_over(view.row.state);
+      over = store::is_over(view.row.state);
     } catch (const refusal&) {
       out += "event: gone\ndata: {}\n\n";
       return false;
@@ -161,7 +162,7 @@ class task_events final : public http::event_source {
 
  private:
   engine::engine& from_;
-  identity who_;
+  identity caller_;
   std::string id_;
   std::string last_;
   std::chrono::steady_clock::time_point due_{};
@@ -206,7 +207,7 @@ HANAMI_SERVICE_INLINE void add_task_endpoints(registry& to, services& s) {
   using namespace detail;
   endpoint common;
   common.tag = "tasks";
-  common.gives = task_schema();
+  common.response_schema = task_schema();
   common.refusals = {404};
   const schema one = one_id("task_id", "task");
 
@@ -219,11 +220,12 @@ HANAMI_SERVICE_INLINE void add_task_endpoints(registry& to, services& s) {
       "Tasks of a cluster run one after the other; it can be used directly meanwhile. They survive "
       "a restart and go on where they were.";
   start.status = 202;
-  start.once = true;
+  start.idempotent = true;
   start.path_values = one_id("cluster_id", "cluster");
   start.body = task_body();
-  start.handle = [&s](call& made) {
-    const engine::task_view started = s.engine.start_task(made.who, task_plan_from_call(made));
+  start.handle = [&s](request_context& request) {
+    const engine::task_view started =
+        s.engine.start_task(request.caller, task_plan_from_call(request));
     answer given(show_task(started));
     given.location = "/v1/tasks/" + started.row.id;
     return given;
@@ -237,11 +239,12 @@ HANAMI_SERVICE_INLINE void add_task_endpoints(registry& to, services& s) {
   of_cluster.summary = "The tasks of a cluster, by creation";
   of_cluster.path_values = one_id("cluster_id", "cluster");
   of_cluster.query = page_schema();
-  of_cluster.gives = list_schema(task_schema());
-  of_cluster.handle = [&s](call& made) {
+  of_cluster.response_schema = list_schema(task_schema());
+  of_cluster.handle = [&s](request_context& request) {
     const std::string id =
-        s.rows.get(made.who, store::resource_kind::cluster, made.text("cluster_id")).id;
-    return show_page(s.engine.list_tasks(made.who, id, page_from(made)), show_task);
+        s.resources.get(request.caller, store::resource_kind::cluster, request.text("cluster_id"))
+            .id;
+    return show_page(s.engine.list_tasks(request.caller, id, page_from(request)), show_task);
   };
   to.add(of_cluster);
 
@@ -251,9 +254,9 @@ HANAMI_SERVICE_INLINE void add_task_endpoints(registry& to, services& s) {
   list.path = "/v1/tasks";
   list.summary = "The own tasks, by creation";
   list.query = page_schema();
-  list.gives = list_schema(task_schema());
-  list.handle = [&s](call& made) {
-    return show_page(s.engine.list_tasks(made.who, {}, page_from(made)), show_task);
+  list.response_schema = list_schema(task_schema());
+  list.handle = [&s](request_context& request) {
+    return show_page(s.engine.list_tasks(request.caller, {}, page_from(request)), show_task);
   };
   to.add(list);
 
@@ -263,8 +266,8 @@ HANAMI_SERVICE_INLINE void add_task_endpoints(registry& to, services& s) {
   get.path = "/v1/tasks/{task_id}";
   get.summary = "How a task goes";
   get.path_values = one;
-  get.handle = [&s](call& made) {
-    return answer(show_task(s.engine.task(made.who, made.text("task_id"))));
+  get.handle = [&s](request_context& request) {
+    return answer(show_task(s.engine.task(request.caller, request.text("task_id"))));
   };
   to.add(get);
 
@@ -274,12 +277,12 @@ HANAMI_SERVICE_INLINE void add_task_endpoints(registry& to, services& s) {
   events.path = "/v1/tasks/{task_id}/events";
   events.summary = "How a task goes, as server-sent events: `progress` each second, then `end`";
   events.path_values = one;
-  events.gives.reset();
-  events.gives_type = "text/event-stream";
-  events.handle = [&s](call& made) {
-    s.engine.task(made.who, made.text("task_id")); // 404 before anything is sent
+  events.response_schema.reset();
+  events.response_type = "text/event-stream";
+  events.handle = [&s](request_context& request) {
+    s.engine.task(request.caller, request.text("task_id")); // 404 before anything is sent
     answer given;
-    given.events = std::make_unique<task_events>(s.engine, made.who, made.text("task_id"));
+    given.events = std::make_unique<task_events>(s.engine, request.caller, request.text("task_id"));
     return given;
   };
   to.add(events);
@@ -290,8 +293,8 @@ HANAMI_SERVICE_INLINE void add_task_endpoints(registry& to, services& s) {
   abort.path = "/v1/tasks/{task_id}/abort";
   abort.summary = "Ends a task; what was learned stays";
   abort.path_values = one;
-  abort.handle = [&s](call& made) {
-    return answer(show_task(s.engine.abort(made.who, made.text("task_id"))));
+  abort.handle = [&s](request_context& request) {
+    return answer(show_task(s.engine.abort(request.caller, request.text("task_id"))));
   };
   to.add(abort);
 
@@ -301,10 +304,10 @@ HANAMI_SERVICE_INLINE void add_task_endpoints(registry& to, services& s) {
   remove.path = "/v1/tasks/{task_id}";
   remove.summary = "Aborts a task if need be, and forgets it";
   remove.path_values = one;
-  remove.gives.reset();
+  remove.response_schema.reset();
   remove.status = 204;
-  remove.handle = [&s](call& made) {
-    s.engine.remove_task(made.who, made.text("task_id"));
+  remove.handle = [&s](request_context& request) {
+    s.engine.remove_task(request.caller, request.text("task_id"));
     return answer();
   };
   to.add(remove);

@@ -4,44 +4,27 @@
 #include <string>
 #include <string_view>
 
-#include "../access/accounts.hpp"
-#include "../base/clock.hpp"
-#include "../base/identity.hpp"
-#include "../base/json.hpp"
-#include "../engine/engine.hpp"
-#include "../store/page.hpp"
-#include "../store/resources.hpp"
-#include "../store/tasks.hpp"
-#include "endpoint.hpp"
-#include "json_schema.hpp"
+#include "../../access/accounts.hpp"
+#include "../../base/clock.hpp"
+#include "../../base/identity.hpp"
+#include "../../base/json.hpp"
+#include "../../engine/engine.hpp"
+#include "../../store/page.hpp"
+#include "../../store/resources.hpp"
+#include "../../store/tasks.hpp"
+#include "../endpoint.hpp"
+#include "../json_schema.hpp"
 
 /// How the modern API shows things, and the schemas that say so.
 
 namespace hanami::service::api {
 
-inline std::string_view name_of(visibility v) {
-  switch (v) {
-  case visibility::project:
-    return "project";
-  case visibility::everyone:
-    return "public";
-  case visibility::owner_only:
-    break;
-  }
-  return "private";
-}
-
+/// `name`: of `visibility_schema`.
 inline visibility visibility_from(std::string_view name) {
-  return name == "public"    ? visibility::everyone
-         : name == "project" ? visibility::project
-                             : visibility::owner_only;
+  return visibility_named(name).value_or(visibility::owner_only);
 }
 
 namespace detail {
-
-inline bool is_over(store::task_state state) {
-  return state != store::task_state::queued && state != store::task_state::active;
-}
 
 // Schemas that many endpoints share.
 
@@ -69,9 +52,9 @@ inline schema page_schema() {
         presence::optional}});
 }
 
-inline store::page_request page_from(const call& made) {
-  return {static_cast<std::uint32_t>(made.integer("limit")), made.text_if("after").value_or(""),
-          made.text_if("name").value_or("")};
+inline store::page_request page_from(const request_context& request) {
+  return {static_cast<std::uint32_t>(request.integer("limit")),
+          request.text_if("after").value_or(""), request.text_if("name").value_or("")};
 }
 
 inline schema list_schema(schema item) {
@@ -119,10 +102,10 @@ inline json::object show_resource(const store::resource_row& row) {
           {"bytes", row.bytes}};
 }
 
-inline store::resource_change change_from(const call& made) {
+inline store::resource_change change_from(const request_context& request) {
   store::resource_change change;
-  change.name = made.text_if("name");
-  if (const auto visible = made.text_if("visibility")) {
+  change.name = request.text_if("name");
+  if (const auto visible = request.text_if("visibility")) {
     change.visible_to = visibility_from(*visible);
   }
   return change;

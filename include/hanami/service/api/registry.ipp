@@ -1,23 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "endpoint.hpp"
+#include "registry.hpp"
 
-#include <charconv>
+#include <algorithm>
 #include <set>
+#include <utility>
 
+#include "../base/compile.hpp"
 #include "../../foundation/error.hpp"
 
 namespace hanami::service::api {
 
 namespace detail {
 
-inline std::vector<std::string> split_path(std::string_view path) {
-  std::vector<std::string> parts;
+/// Views into `path`, which begins with a slash.
+inline std::vector<std::string_view> split_path(std::string_view path) {
+  std::vector<std::string_view> parts;
   while (!path.empty()) {
     path.remove_prefix(1); // the slash
     const std::size_t end = std::min(path.find('/'), path.size());
-    parts.emplace_back(path.substr(0, end));
+    parts.push_back(path.substr(0, end));
     path.remove_prefix(end);
   }
   return parts;
@@ -29,6 +32,23 @@ inline bool is_placeholder(std::string_view segment) {
 
 inline std::string_view placeholder_name(std::string_view segment) {
   return segment.substr(1, segment.size() - 2);
+}
+
+/// How many parts of a path are as the endpoint has them, and one more; 0: it does not fit.
+inline std::size_t likeness(const std::vector<std::string>& segments,
+                            const std::vector<std::string_view>& asked) {
+  if (segments.size() != asked.size()) {
+    return 0;
+  }
+  std::size_t fixed = 1;
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    const bool same = segments[i] == asked[i];
+    if (!same && (asked[i].empty() || !is_placeholder(segments[i]))) {
+      return 0;
+    }
+    fixed += is_placeholder(segments[i]) ? 0U : 1U;
+  }
+  return fixed;
 }
 
 [[noreturn]] inline void refuse_endpoint(const endpoint& wrong, const std::string& why) {
@@ -67,20 +87,6 @@ inline void check_names(const endpoint& added, const std::vector<std::string>& s
 
 } // namespace detail
 
-HANAMI_SERVICE_INLINE std::optional<std::uint64_t> call::expected_version() const {
-  std::string_view tag = request.headers.get("If-Match");
-  if (tag.size() < 2 || tag.front() != '"' || tag.back() != '"') {
-    return {};
-  }
-  tag = tag.substr(1, tag.size() - 2);
-  std::uint64_t version = 0;
-  const auto parsed = std::from_chars(tag.data(), tag.data() + tag.size(), version);
-  if (parsed.ec != std::errc() || parsed.ptr != tag.data() + tag.size()) {
-    return 0; // no version has this number: it never matches
-  }
-  return version;
-}
-
 HANAMI_SERVICE_INLINE void registry::add(endpoint added) {
   if (added.path.empty() || added.path.front() != '/' || added.id.empty()) {
     detail::refuse_endpoint(added, "needs an id and a path that begins with /");
@@ -88,7 +94,8 @@ HANAMI_SERVICE_INLINE void registry::add(endpoint added) {
   if (!added.handle == !added.handle_later) {
     detail::refuse_endpoint(added, "needs one function that answers it");
   }
-  std::vector<std::string> segments = detail::split_path(added.path);
+  const std::vector<std::string_view> parts = detail::split_path(added.path);
+  std::vector<std::string> segments(parts.begin(), parts.end());
   detail::check_names(added, segments);
   for (const auto& other : endpoints_) {
     if (other->id == added.id || (other->method == added.method && other->path == added.path)) {
@@ -105,34 +112,30 @@ HANAMI_SERVICE_INLINE registry::match registry::find(std::string_view method,
   if (path.empty() || path.front() != '/') {
     return result;
   }
-  const std::vector<std::string> asked = detail::split_path(path);
-  std::size_t best_fixed = 0;
+  const std::vector<std::string_view> asked = detail::split_path(path);
+  // Of two that fit, the one with more fixed parts counts: /tasks/count before /tasks/{task_id}.
+  std::size_t most = 0;
+  std::size_t best = 0;
   for (std::size_t i = 0; i < endpoints_.size(); ++i) {
-    const std::vector<std::string>& segments = segments_[i];
-    if (segments.size() != asked.size()) {
-      continue;
+    const std::size_t fixed =
+        endpoints_[i]->method == method ? detail::likeness(segments_[i], asked) : 0;
+    if (fixed > most) {
+      most = fixed;
+      best = i;
     }
-    bool fits = true;
-    std::size_t fixed = 1;
-    for (std::size_t s = 0; s < segments.size() && fits; ++s) {
-      const bool open = detail::is_placeholder(segments[s]);
-      fits = open ? !asked[s].empty() : segments[s] == asked[s];
-      fixed += open ? 0U : 1U;
-    }
-    if (!fits) {
-      continue;
-    }
-    result.allowed += (result.allowed.empty() ? "" : ", ") + endpoints_[i]->method;
-    // Of two that fit, the one with more fixed parts counts: /tasks/count before /tasks/{task_id}.
-    if (endpoints_[i]->method == method && fixed > best_fixed) {
-      best_fixed = fixed;
-      result.found = endpoints_[i].get();
-      result.path_values.clear();
-      for (std::size_t s = 0; s < segments.size(); ++s) {
-        if (detail::is_placeholder(segments[s])) {
-          result.path_values[detail::placeholder_name(segments[s])] = asked[s];
-        }
+  }
+  if (most > 0) {
+    result.found = endpoints_[best].get();
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      if (detail::is_placeholder(segments_[best][i])) {
+        result.path_values[detail::placeholder_name(segments_[best][i])] = asked[i];
       }
+    }
+    return result;
+  }
+  for (std::size_t i = 0; i < endpoints_.size(); ++i) {
+    if (detail::likeness(segments_[i], asked) > 0) {
+      result.allowed += (result.allowed.empty() ? "" : ", ") + endpoints_[i]->method;
     }
   }
   return result;

@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include "../base/json.hpp"
-#include "../base/refusal.hpp"
-#include "../engine/engine.hpp"
+#include "../../base/json.hpp"
+#include "../../base/refusal.hpp"
+#include "../../engine/cluster_shape.hpp"
 
 /// Samples between JSON and the flat vectors of a cluster.
 

@@ -4,11 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "../../cluster.hpp"
-#include "../base/json.hpp"
-#include "../base/refusal.hpp"
-#include "../engine/cluster_shape.hpp"
-#include "json_schema.hpp"
+#include "../../../cluster.hpp"
+#include "../../base/json.hpp"
+#include "../../base/refusal.hpp"
+#include "../../engine/cluster_shape.hpp"
+#include "../json_schema.hpp"
 #include "samples.hpp"
 #include "views.hpp"
 
@@ -45,11 +45,6 @@ inline std::vector<float> targets_from(const json::object& body, const engine::c
                                        const std::string& pointer = {}) {
   return flat_values(body.at("targets").as_object(), of.outputs, of.output_size,
                      pointer + "/targets");
-}
-
-/// Between question and answer, a task may have restored the cluster to another one.
-inline refusal other_outputs() {
-  return conflict("the cluster was replaced by a checkpoint with other outputs meanwhile");
 }
 
 } // namespace hanami::service::api::detail

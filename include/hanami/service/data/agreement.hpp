@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "../base/refusal.hpp"
-#include "../data/data_file.hpp"
+#include "data_file.hpp"
 
-namespace hanami::service::api::detail {
+namespace hanami::service::engine {
 
 inline std::size_t index_of_largest(std::span<const float> values) {
   return static_cast<std::size_t>(std::max_element(values.begin(), values.end()) - values.begin());
@@ -20,8 +20,8 @@ inline std::size_t index_of_largest(std::span<const float> values) {
 
 /// Share of the rows, 0..1, in which two columns agree: of several values, in which is the largest;
 /// of one, within half a unit of the last place of a float's six digits.
-inline double agreement(const engine::data_reader& a, const engine::data_column& of_a,
-                        const engine::data_reader& b, const engine::data_column& of_b) {
+inline double agreement(const data_reader& a, const data_column& of_a, const data_reader& b,
+                        const data_column& of_b) {
   if (of_a.width() != of_b.width()) {
     throw invalid_value("columns of " + std::to_string(of_a.width()) + " and " +
                         std::to_string(of_b.width()) + " values cannot be compared");
@@ -49,4 +49,4 @@ inline double agreement(const engine::data_reader& a, const engine::data_column&
   return rows == 0 ? 0.0 : static_cast<double>(equal) / static_cast<double>(rows);
 }
 
-} // namespace hanami::service::api::detail
+} // namespace hanami::service::engine

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "../http/message.hpp"
+
+/// Where a request has its access token. All views are into the request.
+
+namespace hanami::service::api {
+
+/// What the access token of a WebSocket begins with in Sec-WebSocket-Protocol: browsers cannot set
+/// other fields.
+inline constexpr std::string_view bearer_protocol = "bearer.";
+
+/// The access token of a request: `Authorization: Bearer ...` or `X-Auth-Token`; empty: none.
+inline std::string_view token_of(const http::request& from) {
+  constexpr std::string_view scheme = "Bearer ";
+  const std::string_view field = from.headers.get("Authorization");
+  if (field.size() > scheme.size() && field.starts_with(scheme)) {
+    return field.substr(scheme.size());
+  }
+  return from.headers.get("X-Auth-Token");
+}
+
+/// The words of Sec-WebSocket-Protocol.
+inline std::vector<std::string_view> offered_protocols(const http::request& from) {
+  std::vector<std::string_view> words;
+  for (std::string_view rest : from.headers.get_all("Sec-WebSocket-Protocol")) {
+    while (!rest.empty()) {
+      const std::size_t end = std::min(rest.find_first_of(", \t"), rest.size());
+      if (end > 0) {
+        words.push_back(rest.substr(0, end));
+      }
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+  }
+  return words;
+}
+
+} // namespace hanami::service::api

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "../base/timer.hpp"
+
+namespace hanami::service::api {
+
+/// A socket whose right to be there can end while it is silent.
+class expiring_socket {
+ public:
+  virtual ~expiring_socket() = default;
+  /// Closes the socket if its time is over.
+  virtual void close_if_expired() noexcept = 0;
+};
+
+/// Looks at all open ones once a second, while there are any. Safe from any thread.
+class open_sockets {
+ public:
+  explicit open_sockets(maintenance_timer& timer) : check_(timer, [this] { check(); }) {}
+
+  void add(std::weak_ptr<expiring_socket> opened);
+
+ private:
+  void check();
+
+  std::mutex mutex_;
+  std::vector<std::weak_ptr<expiring_socket>> sockets_;
+  timed_work check_;
+};
+
+} // namespace hanami::service::api

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "../base/identity.hpp"
+#include "../base/json.hpp"
+#include "../engine/cluster_handle.hpp"
+#include "../http/message.hpp"
+#include "dialect.hpp"
+
+namespace hanami::service::api {
+
+struct endpoint;
+
+/// One request on its way through its endpoint. What is to be known of it is looked up once, and
+/// passed along here: the endpoint, who calls, the values, the cluster.
+struct request_context : http::admitted_request {
+  const api::endpoint* endpoint = nullptr; ///< nullptr: no endpoint has this path and method
+  api::dialect dialect = api::dialect::modern;
+  identity caller;       ///< empty for `audience::anyone`
+  http::request message; ///< as received
+  json::object values;   ///< from path, query and body together, checked, with defaults filled in;
+                         ///< their names never clash
+  engine::cluster_handle cluster; ///< of an endpoint with `is_ready`, once it has been found
+
+  std::string text(std::string_view name) const {
+    const json::string& found = values.at(name).as_string();
+    return {found.data(), found.size()};
+  }
+  /// Nothing where an optional value was left out.
+  const json::value* find(std::string_view name) const {
+    const json::value* found = values.if_contains(name);
+    return found == nullptr || found->is_null() ? nullptr : found;
+  }
+  std::optional<std::string> text_if(std::string_view name) const {
+    return find(name) == nullptr ? std::nullopt : std::optional<std::string>(text(name));
+  }
+  std::int64_t integer(std::string_view name) const { return values.at(name).as_int64(); }
+  bool flag(std::string_view name) const { return values.at(name).as_bool(); }
+  /// The version that `If-Match` names.
+  std::optional<std::uint64_t> expected_version() const;
+};
+
+} // namespace hanami::service::api
