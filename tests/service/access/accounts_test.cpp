@@ -47,7 +47,7 @@ TEST_CASE("a user is what was asked for", "[service]") {
     REQUIRE(read.version == 1);
     REQUIRE(read.created_at > 0);
     REQUIRE(read.created_at == made.created_at);
-    REQUIRE(read.generation == made.generation);
+    REQUIRE(read.token_series == made.token_series);
     REQUIRE(bench.accounts.check_password(text, "12345678" + text));
     REQUIRE(bench.accounts.list_users({10, "", text}).total == 1);
     bench.accounts.create_project(text, text, text);
@@ -134,31 +134,31 @@ TEST_CASE("changes of a user void the tokens where they must", "[service]") {
   const user renamed = bench.accounts.update_user("ann", change);
   REQUIRE(renamed.name == "Other");
   REQUIRE(renamed.version == 2);
-  REQUIRE(renamed.generation == before.generation);
+  REQUIRE(renamed.token_series == before.token_series);
   REQUIRE(bench.accounts.update_user("ann", {}).version == 2);
 
   change = {};
   change.admin = false; // as before
-  REQUIRE(bench.accounts.update_user("ann", change).generation == before.generation);
+  REQUIRE(bench.accounts.update_user("ann", change).token_series == before.token_series);
   change.admin = true;
   const user promoted = bench.accounts.update_user("ann", change);
   REQUIRE(promoted.admin);
-  REQUIRE(promoted.generation != before.generation);
+  REQUIRE(promoted.token_series != before.token_series);
   change = {};
   change.password = "another password";
-  REQUIRE(bench.accounts.update_user("ann", change).generation != promoted.generation);
+  REQUIRE(bench.accounts.update_user("ann", change).token_series != promoted.token_series);
   REQUIRE_FALSE(bench.accounts.check_password("ann", bench.password_of("ann")));
   REQUIRE(bench.accounts.check_password("ann", "another password"));
-  const std::uint64_t generation = bench.accounts.get_user("ann").generation;
+  const std::uint64_t token_series = bench.accounts.get_user("ann").token_series;
   bench.accounts.void_tokens("ann");
-  REQUIRE(bench.accounts.get_user("ann").generation != generation);
+  REQUIRE(bench.accounts.get_user("ann").token_series != token_series);
 }
 
 TEST_CASE("a user who comes again does not get the old tokens back", "[service]") {
   account_bench bench;
   const user first = bench.add_user("ann");
   bench.accounts.delete_user("ann");
-  REQUIRE(bench.add_user("ann").generation != first.generation);
+  REQUIRE(bench.add_user("ann").token_series != first.token_series);
 }
 
 TEST_CASE("the last administrator stays", "[service]") {
@@ -307,7 +307,7 @@ TEST_CASE("the configuration may say who the administrator is", "[service]") {
   const auto after = other.accounts.check_password("admin", *generated);
   REQUIRE(after);
   REQUIRE(after->admin);
-  REQUIRE(after->generation != before.generation);
+  REQUIRE(after->token_series != before.token_series);
 }
 
 TEST_CASE("a weak hash is made anew at the next login", "[service]") {
@@ -328,7 +328,7 @@ TEST_CASE("a weak hash is made anew at the next login", "[service]") {
   const auto ann = bench.accounts.check_password("ann", bench.password_of("ann"));
   REQUIRE(ann);
   REQUIRE_FALSE(needs_rehash(stored()));
-  REQUIRE(bench.accounts.get_user("ann").generation == ann->generation);
+  REQUIRE(bench.accounts.get_user("ann").token_series == ann->token_series);
   REQUIRE(bench.accounts.check_password("ann", bench.password_of("ann")));
   REQUIRE_FALSE(bench.accounts.check_password("ann", std::string(1'000'000, 'x')));
 }

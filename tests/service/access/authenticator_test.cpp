@@ -120,7 +120,7 @@ TEST_CASE("what is no token is nobody", "[service]") {
   // The main key itself signs nothing.
   const secret_key main_key = load_or_make_key(bench.config.data / "token.key");
   const identity caller = bench.authenticator.identify(token);
-  const token_claims claims{"a.b",         "ann", "reds", caller.generation, caller.expires - 100,
+  const token_claims claims{"a.b",         "ann", "reds", caller.token_series, caller.expires - 100,
                             caller.expires};
   REQUIRE(bench.use(sign_token(claims, main_key)) == unknown);
   const secret_key key = derive_key(main_key, "sessions");
@@ -130,7 +130,7 @@ TEST_CASE("what is no token is nobody", "[service]") {
     change(other);
     return bench.use(sign_token(other, key));
   };
-  REQUIRE(changed([](token_claims& c) { c.generation += 1; }) == unknown);
+  REQUIRE(changed([](token_claims& c) { c.token_series += 1; }) == unknown);
   REQUIRE(changed([](token_claims& c) { c.project_id = "admin"; }) == unknown);
   REQUIRE(changed([](token_claims& c) { c.user_id = "nobody"; }) == unknown);
   REQUIRE(changed([](token_claims& c) { c.issued_at -= 7200; }) == unknown); // lifetime: 1 h

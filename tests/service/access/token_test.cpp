@@ -68,7 +68,7 @@ TEST_CASE("a token says what was signed, until it expires", "[service]") {
     REQUIRE(read->id == text);
     REQUIRE(read->user_id == text);
     REQUIRE(read->project_id == text);
-    REQUIRE(read->generation == 77);
+    REQUIRE(read->token_series == 77);
     REQUIRE(read->issued_at == now - 10);
     REQUIRE(read->expires == now + 10);
     REQUIRE(check_token(token, key, now + 9));

@@ -102,14 +102,14 @@ TEST_CASE("a journal gives back what was written, to the bit, plain and encrypte
       CHECK(bits_of(sample.input) == bits_of(inputs[i]));
       CHECK(sample.target == std::vector<float>{0, 1});
     }
-    CHECK(std::get<journal_begin>(back[6]).planned == 12);
+    CHECK(std::get<journal_begin>(back[6]).anneal_over == 12);
     CHECK(std::get<journal_rows>(back[7]).first == 3);
     CHECK(std::get<journal_rows>(back[7]).count == 4);
     const auto& end = std::get<journal_end>(back[8]);
     CHECK(end.task_id == "task");
     CHECK(end.state == store::task_state::failed);
     CHECK(end.error == "why");
-    CHECK(end.planned);
+    CHECK(end.annealed);
     CHECK(std::get<journal_restore>(back[9]).checkpoint_id == "checkpoint");
     CHECK(records_of(file, 8, key).empty()); // of another generation
   }

@@ -187,7 +187,7 @@ TEST_CASE("a task and direct training together come back in their order", "[serv
           ++direct;
           learn(alone, {one->input, one->target});
         } else if (const auto* begin = std::get_if<engine::journal_begin>(&record)) {
-          alone.start_task(begin->planned);
+          alone.start_task(begin->anneal_over);
         } else if (const auto* slice = std::get_if<engine::journal_rows>(&record)) {
           CHECK(slice->first == from_task);
           ++turns;

@@ -46,7 +46,7 @@ inline void expect_password(std::string_view password) {
 
 /// Where the tokens of a new user begin: somewhere, so that those of a deleted user of the same id
 /// stay void. Small enough for JSON.
-inline std::uint64_t first_generation() {
+inline std::uint64_t first_token_series() {
   need_sodium();
   return (std::uint64_t{randombytes_random()} << 16) + 1;
 }
@@ -66,7 +66,7 @@ inline user read_user(const store::statement& from) {
   u.created_at = from.integer(4);
   u.updated_at = from.integer(5);
   u.version = static_cast<std::uint64_t>(from.integer(6));
-  u.generation = static_cast<std::uint64_t>(from.integer(7));
+  u.token_series = static_cast<std::uint64_t>(from.integer(7));
   return u;
 }
 
@@ -141,7 +141,7 @@ inline void insert_user(store::connection& on, const new_user& wanted, const std
     on.execute("INSERT INTO users (id, name, admin, password, creator_id, created_at, updated_at, "
                "version, generation) VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?)",
                wanted.id, wanted.name, wanted.admin, hash, creator_id, now, now,
-               first_generation());
+               first_token_series());
   } catch (const store::constraint_error&) {
     throw conflict(std::string("there is a user '") + wanted.id + "' already");
   }

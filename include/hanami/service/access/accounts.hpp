@@ -32,7 +32,7 @@ struct user {
   std::int64_t created_at = 0; ///< milliseconds since 1970
   std::int64_t updated_at = 0;
   std::uint64_t version = 1;
-  std::uint64_t generation = 1; ///< tokens of other generations are void
+  std::uint64_t token_series = 1; ///< tokens of another series are void
   std::vector<membership> projects;
 };
 

@@ -5,8 +5,8 @@
 
 #include <limits>
 
-#include "../base/compile.hpp"
 #include "../base/clock.hpp"
+#include "../base/compile.hpp"
 #include "account_rows.hpp"
 #include "password.hpp"
 

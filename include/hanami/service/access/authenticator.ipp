@@ -12,8 +12,8 @@
 #include <unordered_map>
 #include <utility>
 
-#include "../base/compile.hpp"
 #include "../base/clock.hpp"
+#include "../base/compile.hpp"
 #include "../base/uuid.hpp"
 #include "account_rows.hpp"
 #include "login_guard.hpp"
@@ -58,7 +58,7 @@ inline bool enter_project(identity& caller, const user& u, std::string_view proj
   caller.user_id = u.id;
   caller.user_name = u.name;
   caller.admin = u.admin;
-  caller.generation = u.generation;
+  caller.token_series = u.token_series;
   caller.project_id = project_id;
   if (u.admin && project_id == "admin") {
     caller.role = "admin";
@@ -81,7 +81,7 @@ struct stored_refresh_token {
   std::string family;
   std::string user_id;
   std::string project_id;
-  std::uint64_t generation = 0;
+  std::uint64_t token_series = 0;
 };
 
 inline stored_refresh_token find_refresh_token(store::connection& on, const std::string& hash) {
@@ -169,13 +169,14 @@ struct authenticator::state {
     caller.token_id = family + "." + detail::random_text(12);
     caller.expires = now / 1000 + given.expires_in_s;
     given.access_token = sign_token({caller.token_id, caller.user_id, caller.project_id,
-                                     caller.generation, now / 1000, caller.expires},
+                                     caller.token_series, now / 1000, caller.expires},
                                     key);
     given.refresh_token = detail::random_text(32);
     on.execute("INSERT INTO refresh_tokens (hash, family, user_id, project_id, generation, used, "
                "expires_at) VALUES (?, ?, ?, ?, ?, 0, ?)",
                detail::token_hash(given.refresh_token), family, caller.user_id, caller.project_id,
-               caller.generation, now + 1000 * detail::count_seconds(config.auth.refresh_lifetime));
+               caller.token_series,
+               now + 1000 * detail::count_seconds(config.auth.refresh_lifetime));
     on.execute("DELETE FROM refresh_tokens WHERE user_id = ?1 AND hash IN (SELECT hash FROM "
                "refresh_tokens WHERE user_id = ?1 ORDER BY expires_at DESC LIMIT -1 OFFSET ?2)",
                caller.user_id, detail::most_refresh_tokens);
@@ -183,11 +184,11 @@ struct authenticator::state {
     return given;
   }
 
-  /// The user, if the generation is still the same.
+  /// The user, if the tokens are still of the same series.
   std::optional<user> current(store::connection& on, const std::string& user_id,
-                              std::uint64_t generation) {
+                              std::uint64_t token_series) {
     std::optional<user> u = detail::find_user(on, user_id);
-    return u && u->generation == generation ? u : std::nullopt;
+    return u && u->token_series == token_series ? u : std::nullopt;
   }
 
   /// A try of a password, counted.
@@ -241,7 +242,7 @@ HANAMI_SERVICE_INLINE session_tokens authenticator::login(std::string_view user_
     throw detail::invalid_login();
   }
   return s.db.write([&](store::connection& on) {
-    if (!s.current(on, u->id, u->generation)) { // changed since the password was looked at
+    if (!s.current(on, u->id, u->token_series)) { // changed since the password was looked at
       throw detail::invalid_login();
     }
     return s.issue(on, std::move(caller), new_uuid());
@@ -262,7 +263,7 @@ HANAMI_SERVICE_INLINE session_tokens authenticator::refresh(std::string_view ref
         }
         on.execute("UPDATE refresh_tokens SET used = 1 WHERE hash = ?", hash);
         identity caller;
-        const auto u = s.current(on, used.user_id, used.generation);
+        const auto u = s.current(on, used.user_id, used.token_series);
         if (!used.known || !u || !detail::enter_project(caller, *u, used.project_id)) {
           return std::nullopt;
         }
@@ -283,7 +284,7 @@ HANAMI_SERVICE_INLINE session_tokens authenticator::switch_project(const identit
   const std::string family = detail::family_of(caller.token_id);
   return s.db.write([&](store::connection& on) {
     identity there;
-    const auto u = s.current(on, caller.user_id, caller.generation);
+    const auto u = s.current(on, caller.user_id, caller.token_series);
     if (!u || on.query("SELECT 1 FROM revoked_tokens WHERE id = ?", family).step()) {
       throw detail::invalid_token();
     }
@@ -328,7 +329,7 @@ HANAMI_SERVICE_INLINE identity authenticator::identify(std::string_view access_t
   }
   const std::shared_ptr<const user> u = s.known(claims->user_id);
   identity caller;
-  if (u == nullptr || u->generation != claims->generation ||
+  if (u == nullptr || u->token_series != claims->token_series ||
       !detail::enter_project(caller, *u, claims->project_id)) {
     throw detail::invalid_token();
   }

@@ -7,8 +7,8 @@
 #include <array>
 #include <cstddef>
 
-#include "../base/compile.hpp"
 #include "../../foundation/error.hpp"
+#include "../base/compile.hpp"
 
 namespace hanami::service::access {
 

@@ -25,12 +25,12 @@ secret_key load_or_make_key(const std::filesystem::path& file);
 secret_key derive_key(const secret_key& from, std::string_view purpose, std::uint64_t number = 0);
 
 struct token_claims {
-  std::string id;               ///< jti
-  std::string user_id;          ///< sub
-  std::string project_id;       ///< "project"
-  std::uint64_t generation = 0; ///< "gen": of the user, at the time of issue
-  std::int64_t issued_at = 0;   ///< iat, seconds since 1970
-  std::int64_t expires = 0;     ///< exp
+  std::string id;                 ///< jti
+  std::string user_id;            ///< sub
+  std::string project_id;         ///< "project"
+  std::uint64_t token_series = 0; ///< "gen": of the user, at the time of issue
+  std::int64_t issued_at = 0;     ///< iat, seconds since 1970
+  std::int64_t expires = 0;       ///< exp
 };
 
 /// A token of less than 4 KiB, as long as the texts in it are short.

@@ -10,8 +10,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "../base/compile.hpp"
 #include "../../io/file.hpp"
+#include "../base/compile.hpp"
 #include "../base/json.hpp"
 #include "../base/uuid.hpp"
 #include "sodium.hpp"
@@ -101,11 +101,11 @@ inline std::optional<token_claims> read_claims(std::string_view text) {
   claims.id = word("jti");
   claims.user_id = word("sub");
   claims.project_id = word("project");
-  const std::int64_t generation = number("gen");
-  claims.generation = static_cast<std::uint64_t>(generation);
+  const std::int64_t token_series = number("gen");
+  claims.token_series = static_cast<std::uint64_t>(token_series);
   claims.issued_at = number("iat");
   claims.expires = number("exp");
-  return good && ours && generation >= 0 ? std::optional(std::move(claims)) : std::nullopt;
+  return good && ours && token_series >= 0 ? std::optional(std::move(claims)) : std::nullopt;
 }
 
 } // namespace detail
@@ -152,7 +152,7 @@ HANAMI_SERVICE_INLINE std::string sign_token(const token_claims& claims, const s
       {"jti", claims.id},
       {"sub", claims.user_id},
       {"project", claims.project_id},
-      {"gen", static_cast<std::int64_t>(claims.generation)},
+      {"gen", static_cast<std::int64_t>(claims.token_series)},
       {"iat", claims.issued_at},
       {"exp", claims.expires},
   });

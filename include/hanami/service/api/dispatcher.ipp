@@ -11,8 +11,8 @@
 
 #include <sodium.h>
 
-#include "../base/compile.hpp"
 #include "../base/clock.hpp"
+#include "../base/compile.hpp"
 #include "../store/idempotency.hpp"
 #include "credentials.hpp"
 #include "request_values.hpp"

@@ -53,7 +53,7 @@ struct schema_fault {
 
 class schema;
 
-struct schema_member;
+struct schema_property;
 
 /// A value; made by the static functions and refined by the others, each of which gives a changed
 /// copy: `schema::integer(1, 1000).otherwise(100).describe("rows")`.
@@ -72,13 +72,13 @@ class schema {
   static schema boolean() { return schema(value_kind::boolean); }
   static schema list(schema item, std::size_t fewest = 0, std::size_t most = 1'000'000);
   /// Other keys than these are refused.
-  static schema object(std::vector<schema_member> members);
+  static schema object(std::vector<schema_property> properties);
   static schema object();
   /// Any keys (of this form), one kind of value.
   static schema map(schema item, std::size_t fewest = 0, std::size_t most = 1000);
 
   schema describe(std::string words) const;
-  /// What stands for it where it is left out. A member with a default is never required.
+  /// What stands for it where it is left out. A property with a default is never required.
   schema otherwise(json::value standard) const;
   /// Null will do as well: of a number, it is what is missing.
   schema or_null() const;
@@ -97,8 +97,8 @@ class schema {
   json::object to_json(json::object* components = nullptr) const;
 
   value_kind kind() const noexcept { return kind_; }
-  const std::vector<schema_member>& members() const;
-  const schema_member* member(std::string_view name) const;
+  const std::vector<schema_property>& properties() const;
+  const schema_property* property(std::string_view name) const;
   const std::string& description() const noexcept { return description_; }
   const std::optional<json::value>& standard() const noexcept { return default_; }
 
@@ -111,8 +111,8 @@ class schema {
   void check_number(json::value& value, const std::string& pointer,
                     std::vector<schema_fault>& faults) const;
   bool takes_any_number(const json::value& value) const noexcept;
-  void check_members(json::object& value, const std::string& pointer,
-                     std::vector<schema_fault>& faults) const;
+  void check_properties(json::object& value, const std::string& pointer,
+                        std::vector<schema_fault>& faults) const;
 
   value_kind kind_;
   text_form form_ = text_form::any;
@@ -120,7 +120,7 @@ class schema {
   double most_ = std::numeric_limits<double>::max();
   bool nullable_ = false;
   std::vector<std::string> choices_;
-  std::shared_ptr<const std::vector<schema_member>> members_;
+  std::shared_ptr<const std::vector<schema_property>> properties_;
   std::shared_ptr<const schema> item_;
   std::string description_;
   std::string name_;
@@ -131,7 +131,7 @@ class schema {
 enum class presence : std::uint8_t { required, optional };
 
 /// One key of an object.
-struct schema_member {
+struct schema_property {
   std::string name;
   schema value;
   presence needed = presence::required;

@@ -188,13 +188,13 @@ HANAMI_SERVICE_INLINE schema schema::list(schema item, std::size_t fewest, std::
   return made;
 }
 
-HANAMI_SERVICE_INLINE schema schema::object(std::vector<schema_member> members) {
+HANAMI_SERVICE_INLINE schema schema::object(std::vector<schema_property> properties) {
   schema made(value_kind::object);
-  made.members_ = std::make_shared<const std::vector<schema_member>>(std::move(members));
+  made.properties_ = std::make_shared<const std::vector<schema_property>>(std::move(properties));
   return made;
 }
 
-HANAMI_SERVICE_INLINE schema schema::object() { return object(std::vector<schema_member>{}); }
+HANAMI_SERVICE_INLINE schema schema::object() { return object(std::vector<schema_property>{}); }
 
 HANAMI_SERVICE_INLINE schema schema::map(schema item, std::size_t fewest, std::size_t most) {
   schema made(value_kind::map);
@@ -234,13 +234,13 @@ HANAMI_SERVICE_INLINE schema schema::called(std::string name) const {
   return changed;
 }
 
-HANAMI_SERVICE_INLINE const std::vector<schema_member>& schema::members() const {
-  static const std::vector<schema_member> none;
-  return members_ == nullptr ? none : *members_;
+HANAMI_SERVICE_INLINE const std::vector<schema_property>& schema::properties() const {
+  static const std::vector<schema_property> none;
+  return properties_ == nullptr ? none : *properties_;
 }
 
-HANAMI_SERVICE_INLINE const schema_member* schema::member(std::string_view name) const {
-  for (const schema_member& m : members()) {
+HANAMI_SERVICE_INLINE const schema_property* schema::property(std::string_view name) const {
+  for (const schema_property& m : properties()) {
     if (m.name == name) {
       return &m;
     }
@@ -307,19 +307,19 @@ HANAMI_SERVICE_INLINE bool schema::takes_any_number(const json::value& value) co
   return (value.is_number() && least_ < -1e300 && most_ > 1e300) || (nullable_ && value.is_null());
 }
 
-HANAMI_SERVICE_INLINE void schema::check_members(json::object& value, const std::string& pointer,
-                                                 std::vector<schema_fault>& faults) const {
+HANAMI_SERVICE_INLINE void schema::check_properties(json::object& value, const std::string& pointer,
+                                                    std::vector<schema_fault>& faults) const {
   for (const auto& item : value) {
-    if (member(item.key()) == nullptr) {
+    if (property(item.key()) == nullptr) {
       std::string known;
-      for (const schema_member& m : members()) {
+      for (const schema_property& m : properties()) {
         known += (known.empty() ? "" : ", ") + m.name;
       }
       detail::add_fault(faults, fault_kind::unknown_key, detail::below(pointer, item.key()),
                         "is not known here; known are: " + known);
     }
   }
-  for (const schema_member& m : members()) {
+  for (const schema_property& m : properties()) {
     if (json::value* found = value.if_contains(m.name)) {
       m.value.check(*found, detail::below(pointer, m.name), faults);
     } else if (m.value.default_) {
@@ -375,7 +375,7 @@ HANAMI_SERVICE_INLINE void schema::check(json::value& value, const std::string& 
     }
     return;
   case value_kind::object:
-    return value.is_object() ? check_members(value.get_object(), pointer, faults) : wrong_type();
+    return value.is_object() ? check_properties(value.get_object(), pointer, faults) : wrong_type();
   case value_kind::map:
     if (!value.is_object()) {
       return wrong_type();
@@ -467,15 +467,15 @@ HANAMI_SERVICE_INLINE json::object schema::plain_json(json::object* components) 
     made["additionalProperties"] = item_->to_json(components);
     break;
   case value_kind::object: {
-    json::object properties;
+    json::object described;
     json::array required;
-    for (const schema_member& m : members()) {
-      properties[m.name] = m.value.to_json(components);
+    for (const schema_property& m : properties()) {
+      described[m.name] = m.value.to_json(components);
       if (m.needed == presence::required && !m.value.default_) {
         required.emplace_back(m.name);
       }
     }
-    made["properties"] = std::move(properties);
+    made["properties"] = std::move(described);
     if (!required.empty()) {
       made["required"] = std::move(required);
     }

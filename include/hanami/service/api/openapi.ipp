@@ -74,7 +74,7 @@ inline schema problem_schema() {
 
 inline void add_parameters(json::array& to, const schema& values, const char* place,
                            json::object& components) {
-  for (const schema_member& m : values.members()) {
+  for (const schema_property& m : values.properties()) {
     json::object parameter{{"name", m.name},
                            {"in", place},
                            {"required", m.needed == presence::required && !m.value.standard()},

@@ -7,8 +7,8 @@
 #include <set>
 #include <utility>
 
-#include "../base/compile.hpp"
 #include "../../foundation/error.hpp"
+#include "../base/compile.hpp"
 
 namespace hanami::service::api {
 
@@ -60,7 +60,7 @@ inline std::size_t likeness(const std::vector<std::string>& segments,
 inline void check_names(const endpoint& added, const std::vector<std::string>& segments) {
   std::set<std::string_view> names;
   const auto take = [&](const schema& from) {
-    for (const schema_member& m : from.members()) {
+    for (const schema_property& m : from.properties()) {
       if (!names.insert(m.name).second) {
         refuse_endpoint(added, "the name '" + m.name + "' is used twice");
       }

@@ -63,9 +63,9 @@ inline json::object read_query(const request_context& of, json::object* body) {
   const endpoint& e = *of.endpoint;
   json::object query;
   for (const auto& [name, value] : parse_query(of.message.query)) {
-    const schema_member* known = e.query.member(name);
+    const schema_property* known = e.query.property(name);
     if (known == nullptr && body != nullptr && of.dialect == dialect::reference) {
-      if (const schema_member* other = e.body->member(name)) {
+      if (const schema_property* other = e.body->property(name)) {
         (*body)[name] = other->value.from_text(value);
         continue;
       }
@@ -108,7 +108,7 @@ HANAMI_SERVICE_INLINE void read_values(request_context& of) {
   json::object path_values;
   std::swap(path_values, of.values);
   for (auto& item : path_values) {
-    if (const schema_member* known = e.path_values.member(item.key())) {
+    if (const schema_property* known = e.path_values.property(item.key())) {
       item.value() = known->value.from_text(item.value().as_string());
     }
   }

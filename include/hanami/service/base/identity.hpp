@@ -20,7 +20,7 @@ struct identity {
   bool project_admin = false; ///< of the project
   std::string token_id;
   std::int64_t expires = 0;     ///< seconds since 1970
-  std::uint64_t generation = 0; ///< of the user's tokens: see `access::user`
+  std::uint64_t token_series = 0; ///< of the user's tokens: see `access::user`
 };
 
 enum class visibility : std::uint8_t {

@@ -31,7 +31,7 @@ class answer_work : public task_work {
     const std::uint64_t first = next_;
     for (bool more = next_ < task_.total; more;) {
       samples_->read(next_++, input_, target_);
-      hear(answer_of(net), target_);
+      on_answer(answer_of(net), target_);
       const auto now = work_clock::now();
       more = next_ < task_.total && now < until && !task_.abort.load(std::memory_order_relaxed) &&
              (of_.waiting.load(std::memory_order_relaxed) == 0 ||
@@ -45,7 +45,7 @@ class answer_work : public task_work {
 
  protected:
   /// Of one sample; an empty answer: the cluster would not take it.
-  virtual void hear(std::span<const float> answer, std::span<const float> target) = 0;
+  virtual void on_answer(std::span<const float> answer, std::span<const float> target) = 0;
   virtual void end_of_slice() {}
 
   running_task& task() noexcept { return task_; }
@@ -135,7 +135,7 @@ class request_work final : public answer_work {
     std::vector<float> rows; ///< not written yet
   };
 
-  void hear(std::span<const float> answer, std::span<const float>) override {
+  void on_answer(std::span<const float> answer, std::span<const float>) override {
     constexpr std::size_t enough = 65536;
     for (result& r : results_) {
       const std::size_t at = r.rows.size();
@@ -231,7 +231,7 @@ class evaluate_work final : public answer_work {
     std::uint64_t agreed = 0;
   };
 
-  void hear(std::span<const float> answer, std::span<const float> target) override {
+  void on_answer(std::span<const float> answer, std::span<const float> target) override {
     if (answer.empty()) {
       return;
     }

@@ -14,10 +14,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../base/compile.hpp"
 #include "../../foundation/error.hpp"
 #include "../../io/checkpoint.hpp"
 #include "../../io/file.hpp"
+#include "../base/compile.hpp"
 #include "../data/block_file.hpp"
 #include "../data/positioned_io.hpp"
 

@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../base/compile.hpp"
 #include "../../draw/draw.hpp"
 #include "../../foundation/error.hpp"
 #include "../../io/archive.hpp"
@@ -19,6 +18,7 @@
 #include "../../template/parser.hpp"
 #include "../../template/writer.hpp"
 #include "../base/clock.hpp"
+#include "../base/compile.hpp"
 #include "../base/json.hpp"
 #include "../base/refusal.hpp"
 #include "../base/uuid.hpp"
@@ -48,7 +48,7 @@ outputs:
 /// The template of a text, with its memory limited. Throws `invalid_template`, and `invalid_value`
 /// for what would not fit.
 inline cluster_template template_from(std::string_view text, std::size_t most,
-                                      std::optional<output_kind> kind_if_missing) {
+                                      std::optional<output_kind> kind_if_missing = {}) {
   cluster_template made;
   try {
     made = parse_template(text.empty() ? smallest_template : text, kind_if_missing);
@@ -281,7 +281,7 @@ engine::create(const identity& caller, std::string_view name, std::string_view t
                std::optional<output_kind> kind_if_missing) {
   state& s = *state_;
   const server_config& config = s.parts.config;
-  cluster_template plan =
+  cluster_template wanted =
       detail::template_from(template_text, config.engine.cluster_memory, kind_if_missing);
   const std::lock_guard one_name_at_a_time(s.creating);
   s.refuse_taken_name(caller, name);
@@ -292,7 +292,7 @@ engine::create(const identity& caller, std::string_view name, std::string_view t
   row.visible_to = visible_to;
   std::vector<std::byte> snapshot;
   try {
-    const cluster fresh(std::move(plan), options);
+    const cluster fresh(std::move(wanted), options);
     row.detail = json::serialize(detail::to_json(*detail::shape_of(fresh)));
     snapshot = to_checkpoint(fresh);
   } catch (const error& e) {

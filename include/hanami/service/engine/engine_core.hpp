@@ -63,9 +63,9 @@ class engine_core {
   auto in_turn(const live_ptr& live, Look look) {
     refuse_when_stopping();
     try {
-      return fleet_->call(live->member, std::move(look)).get();
+      return fleet_->call(live->fleet_id, std::move(look)).get();
     } catch (const error&) {
-      std::rethrow_exception(told(*live, std::current_exception()));
+      std::rethrow_exception(refusal_for(*live, std::current_exception()));
     }
   }
 
@@ -94,7 +94,7 @@ class engine_core {
   void forget_tasks(const live_ptr& live);
 
   /// What a caller is told of an error in the fleet, as a `refusal`.
-  std::exception_ptr told(const live_cluster& live, const std::exception_ptr& thrown) const;
+  std::exception_ptr refusal_for(const live_cluster& live, const std::exception_ptr& thrown) const;
   void refuse_when_stopping() const;
 
   void begin(const live_ptr& live, const task_ptr& task);

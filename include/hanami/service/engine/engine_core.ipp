@@ -9,10 +9,10 @@
 
 #include <sys/stat.h>
 
-#include "../base/compile.hpp"
 #include "../../foundation/error.hpp"
 #include "../../io/checkpoint.hpp"
 #include "../base/clock.hpp"
+#include "../base/compile.hpp"
 #include "../base/json.hpp"
 #include "../base/uuid.hpp"
 #include "user_meter.hpp"
@@ -191,7 +191,7 @@ HANAMI_SERVICE_INLINE live_ptr engine_core::load(const std::string& id) {
     }
     live->shape = shape_of(found.net);
     // All clusters of a user take turns as one.
-    live->member = fleet_->join(std::move(found.net), group_id{users.of(row->owner_id)->number});
+    live->fleet_id = fleet_->join(std::move(found.net), group_id{users.of(row->owner_id)->number});
   } catch (const error&) {
     report(std::current_exception());
     throw refusal(refusal_code::damaged,
@@ -241,10 +241,10 @@ HANAMI_SERVICE_INLINE void engine_core::remove(const std::string& id) {
     if (live->gone.exchange(true)) {
       return; // somebody else removes it just now
     }
-    fleet_->leave(live->member, pending_work::cancel);
+    fleet_->leave(live->fleet_id, pending_work::cancel);
     {
       std::unique_lock lock(live->mutex);
-      live->calm.wait(lock, [&] { return live->jobs == 0; });
+      live->idle.wait(lock, [&] { return live->jobs == 0; });
     }
     forget_tasks(live);
     const std::lock_guard lock(table_);
@@ -273,8 +273,8 @@ HANAMI_SERVICE_INLINE void engine_core::forget_tasks(const live_ptr& live) {
 
 // --- One sample at a time.
 
-HANAMI_SERVICE_INLINE std::exception_ptr engine_core::told(const live_cluster& live,
-                                                           const std::exception_ptr& thrown) const {
+HANAMI_SERVICE_INLINE std::exception_ptr
+engine_core::refusal_for(const live_cluster& live, const std::exception_ptr& thrown) const {
   try {
     std::rethrow_exception(thrown);
   } catch (const refusal&) {
@@ -332,14 +332,14 @@ HANAMI_SERVICE_INLINE void engine_core::train(const live_ptr& live, std::string_
       }
     }
     direct_meter::of_this_thread().sample_done(*user);
-    done(result, trouble ? told(*live, trouble) : nullptr);
+    done(result, trouble ? refusal_for(*live, trouble) : nullptr);
   };
   ++live->waiting;
   try {
-    fleet_->train(live->member, input, target, std::move(callback));
+    fleet_->train(live->fleet_id, input, target, std::move(callback));
   } catch (const error&) {
     --live->waiting;
-    std::rethrow_exception(told(*live, std::current_exception()));
+    std::rethrow_exception(refusal_for(*live, std::current_exception()));
   }
 }
 
@@ -355,7 +355,7 @@ HANAMI_SERVICE_INLINE void engine_core::infer(const live_ptr& live, std::string_
       user->answered.fetch_add(1, std::memory_order_relaxed);
     }
     direct_meter::of_this_thread().sample_done(*user);
-    std::exception_ptr trouble = thrown ? told(*live, thrown) : nullptr;
+    std::exception_ptr trouble = thrown ? refusal_for(*live, thrown) : nullptr;
     if (!trouble && answer.size() != values) {
       trouble = std::make_exception_ptr(
           conflict("the cluster was replaced by a checkpoint with other outputs meanwhile"));
@@ -364,10 +364,10 @@ HANAMI_SERVICE_INLINE void engine_core::infer(const live_ptr& live, std::string_
   };
   ++live->waiting;
   try {
-    fleet_->infer(live->member, input, std::move(callback));
+    fleet_->infer(live->fleet_id, input, std::move(callback));
   } catch (const error&) {
     --live->waiting;
-    std::rethrow_exception(told(*live, std::current_exception()));
+    std::rethrow_exception(refusal_for(*live, std::current_exception()));
   }
 }
 

@@ -8,9 +8,9 @@
 #include <exception>
 #include <optional>
 
-#include "../base/compile.hpp"
 #include "../../foundation/error.hpp"
 #include "../base/clock.hpp"
+#include "../base/compile.hpp"
 #include "../base/json.hpp"
 #include "user_meter.hpp"
 
@@ -81,7 +81,7 @@ HANAMI_SERVICE_INLINE void engine_core::begin(const live_ptr& live, const task_p
 
 HANAMI_SERVICE_INLINE void engine_core::submit_turn(const live_ptr& live, const task_ptr& task) {
   try {
-    fleet_->call(live->member, [this, live, task](cluster& net) { turn(live, task, net); });
+    fleet_->call(live->fleet_id, [this, live, task](cluster& net) { turn(live, task, net); });
   } catch (const error& e) {
     if (e.code() == errc::queue_full) {
       const std::lock_guard lock(lists_);
@@ -265,7 +265,7 @@ HANAMI_SERVICE_INLINE void engine_core::request_snapshot(const live_ptr& live) {
   }
   try {
     auto job = std::make_shared<cluster_job>(live);
-    fleet_->call(live->member, [this, live, job](cluster& net) {
+    fleet_->call(live->fleet_id, [this, live, job](cluster& net) {
       try {
         auto made = std::make_shared<pending_snapshot>(live->begin_generation(net));
         post(live, [this, live, made] { keep(live, *made); });
@@ -296,7 +296,8 @@ HANAMI_SERVICE_INLINE void engine_core::snapshot_all() {
     while (live->dirty && !live->gone) {
       try {
         const pending_snapshot made =
-            fleet_->call(live->member, [live](cluster& net) { return live->begin_generation(net); })
+            fleet_
+                ->call(live->fleet_id, [live](cluster& net) { return live->begin_generation(net); })
                 .get();
         keep(live, made);
         break;

@@ -40,7 +40,7 @@ struct journal_sample {
 /// A training task has begun.
 struct journal_begin {
   std::string task_id;
-  std::uint64_t planned = 0; ///< samples over which the learning rate falls; 0: it does not
+  std::uint64_t anneal_over = 0; ///< samples over which the learning rate falls; 0: it does not
 };
 
 /// Samples [first, first + count) of a training task were learned.
@@ -55,7 +55,7 @@ struct journal_end {
   std::string task_id;
   store::task_state state = store::task_state::finished;
   std::string error;
-  bool planned = false; ///< the learning rate fell, and stays from now on
+  bool annealed = false; ///< the learning rate fell, and stays from now on
 };
 
 /// A task has made the cluster what a checkpoint holds.
@@ -106,10 +106,10 @@ struct journal_extent {
   bool encrypted = false;
 };
 
-/// Calls `hear` with each whole record in turn, until it says false. Throws `errc::file_error`,
+/// Calls `callback` with each whole record in turn, until it says false. Throws `errc::file_error`,
 /// `errc::unsupported_version`, and `errc::invalid_data` for a wrong or missing key.
 journal_extent read_journal(const std::filesystem::path& file, std::uint64_t generation,
                             const journal_key& key,
-                            const std::function<bool(const journal_record&)>& hear);
+                            const std::function<bool(const journal_record&)>& callback);
 
 } // namespace hanami::service::engine

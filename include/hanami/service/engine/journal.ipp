@@ -17,9 +17,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../base/compile.hpp"
 #include "../../foundation/error.hpp"
 #include "../../io/archive.hpp"
+#include "../base/compile.hpp"
 #include "../data/positioned_io.hpp"
 
 namespace hanami::service::engine {
@@ -278,11 +278,11 @@ HANAMI_SERVICE_INLINE journal_bytes encode(const journal_record& record, const j
         if constexpr (std::is_same_v<kind, journal_sample>) {
           to.values(r.input).values(r.target);
         } else if constexpr (std::is_same_v<kind, journal_begin>) {
-          to.text(r.task_id).number(r.planned);
+          to.text(r.task_id).number(r.anneal_over);
         } else if constexpr (std::is_same_v<kind, journal_rows>) {
           to.text(r.task_id).number(r.first).number(r.count);
         } else if constexpr (std::is_same_v<kind, journal_end>) {
-          to.text(r.task_id).number(r.state).number(static_cast<std::uint8_t>(r.planned));
+          to.text(r.task_id).number(r.state).number(static_cast<std::uint8_t>(r.annealed));
           to.text(r.error);
         } else {
           to.text(r.task_id).text(r.checkpoint_id);
@@ -329,7 +329,7 @@ HANAMI_SERVICE_INLINE void journal_writer::put(std::span<const std::byte> bytes)
 
 HANAMI_SERVICE_INLINE journal_extent
 read_journal(const std::filesystem::path& file, std::uint64_t generation, const journal_key& key,
-             const std::function<bool(const journal_record&)>& hear) {
+             const std::function<bool(const journal_record&)>& callback) {
   std::error_code trouble;
   const std::uint64_t size = std::filesystem::file_size(file, trouble);
   if (trouble == std::errc::no_such_file_or_directory) {
@@ -350,7 +350,7 @@ read_journal(const std::filesystem::path& file, std::uint64_t generation, const 
     if (read.encrypted) {
       content = detail::open_sealed(content, *key, file);
     }
-    if (!hear(detail::decode_record(content))) {
+    if (!callback(detail::decode_record(content))) {
       break;
     }
     read.end = next;

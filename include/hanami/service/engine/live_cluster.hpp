@@ -78,7 +78,7 @@ struct live_cluster {
         files(parts.clusters_folder / id, parts.data.key(), parts.config.engine.sync_journal) {}
 
   const std::string id;
-  member_id member{};
+  member_id fleet_id{};
 
   // In the cluster's turn only.
   cluster_files files;
@@ -96,7 +96,7 @@ struct live_cluster {
   std::mutex adding; ///< held while a task gets its number and its place in the queue
 
   std::mutex mutex; ///< guards all below
-  std::condition_variable calm;
+  std::condition_variable idle;
   std::shared_ptr<const cluster_shape> shape;
   std::deque<std::shared_ptr<running_task>> queue; ///< the first is at work
   std::size_t jobs = 0;                            ///< that others do for it just now
@@ -140,7 +140,7 @@ class cluster_job {
   ~cluster_job() {
     const std::lock_guard lock(of_->mutex);
     if (--of_->jobs == 0) {
-      of_->calm.notify_all();
+      of_->idle.notify_all();
     }
   }
 

@@ -7,8 +7,8 @@
 #include <cstddef>
 #include <exception>
 
-#include "../base/compile.hpp"
 #include "../../foundation/error.hpp"
+#include "../base/compile.hpp"
 
 namespace hanami::service::engine {
 

@@ -34,7 +34,7 @@ std::unique_ptr<sample_reader> open_samples(const task_plan& plan, const cluster
                                             const data_opener& open);
 
 /// Announces a training task to the cluster; `planned` as in `journal_begin`.
-void begin_training(cluster& net, std::uint64_t planned);
+void begin_training(cluster& net, std::uint64_t anneal_over);
 /// Learns a sample, or counts it as refused; and that it is done.
 void learn_sample(cluster& net, std::span<const float> input, std::span<const float> target,
                   task_position& where, train_result& found);

@@ -8,9 +8,9 @@
 #include <set>
 #include <utility>
 
-#include "../base/compile.hpp"
 #include "../../foundation/error.hpp"
 #include "../../io/checkpoint.hpp"
+#include "../base/compile.hpp"
 #include "../base/refusal.hpp"
 #include "answer_work.hpp"
 #include "checkpoint_work.hpp"
@@ -177,9 +177,9 @@ open_samples(const task_plan& plan, const cluster_shape& shape, const data_opene
 
 // --- Learning, and learning again.
 
-HANAMI_SERVICE_INLINE void begin_training(cluster& net, std::uint64_t planned) {
-  if (planned > 0 || !net.endless()) {
-    net.start_task(planned);
+HANAMI_SERVICE_INLINE void begin_training(cluster& net, std::uint64_t anneal_over) {
+  if (anneal_over > 0 || !net.endless()) {
+    net.start_task(anneal_over);
   }
 }
 
@@ -219,7 +219,7 @@ HANAMI_SERVICE_INLINE bool journal_player::again(cluster& net, const journal_sam
 
 HANAMI_SERVICE_INLINE bool journal_player::again(cluster& net, const journal_begin& record,
                                                  task_position& where) {
-  begin_training(net, record.planned);
+  begin_training(net, record.anneal_over);
   where = {};
   where.task_id = record.task_id;
   return true;
@@ -257,7 +257,7 @@ HANAMI_SERVICE_INLINE bool journal_player::again(cluster& net, const journal_row
 
 HANAMI_SERVICE_INLINE bool journal_player::again(cluster& net, const journal_end& record,
                                                  task_position& where) {
-  if (record.planned) {
+  if (record.annealed) {
     net.start_task(0);
   }
   where.state = record.state;

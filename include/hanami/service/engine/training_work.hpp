@@ -19,7 +19,7 @@ class training_work final : public task_work {
   training_work(live_cluster& of, running_task& task, std::unique_ptr<sample_reader> samples,
                 std::exception_ptr trouble)
       : of_(of), task_(task), samples_(std::move(samples)), trouble_(std::move(trouble)),
-        planned_(task.plan.anneal ? task.total : 0) {}
+        anneal_over_(task.plan.anneal ? task.total : 0) {}
 
   bool run(cluster& net, work_clock::time_point until) override {
     task_position& where = of_.where;
@@ -30,8 +30,8 @@ class training_work final : public task_work {
       std::rethrow_exception(trouble_);
     }
     if (where.task_id != task_.id) {
-      of_.append(of_.files.encoded(journal_begin{task_.id, planned_}));
-      begin_training(net, planned_);
+      of_.append(of_.files.encoded(journal_begin{task_.id, anneal_over_}));
+      begin_training(net, anneal_over_);
       where = {};
       where.task_id = task_.id;
     }
@@ -118,10 +118,10 @@ class training_work final : public task_work {
   void end(cluster& net, const task_end& how) {
     task_position& where = of_.where;
     try {
-      of_.append(of_.files.encoded(journal_end{task_.id, how.state, how.error, planned_ > 0}));
+      of_.append(of_.files.encoded(journal_end{task_.id, how.state, how.error, anneal_over_ > 0}));
     } catch (const error&) { // the snapshot that follows holds it
     }
-    if (planned_ > 0) {
+    if (anneal_over_ > 0) {
       net.start_task(0);
     }
     where.state = how.state;
@@ -132,7 +132,7 @@ class training_work final : public task_work {
   running_task& task_;
   std::unique_ptr<sample_reader> samples_;
   std::exception_ptr trouble_;
-  std::uint64_t planned_;
+  std::uint64_t anneal_over_;
   std::uint64_t noted_ = 0;
   std::vector<float> input_;
   std::vector<float> target_;

@@ -77,11 +77,11 @@ class user_table {
     return user;
   }
 
-  template <class Hear>
-  void each(const Hear& hear) const {
+  template <class Visit>
+  void each(const Visit& visit) const {
     const std::shared_lock lock(mutex_);
     for (const auto& [id, counts] : users_) {
-      hear(id, *counts);
+      visit(id, *counts);
     }
   }
 

@@ -6,10 +6,10 @@
 #include <limits>
 #include <mutex>
 
-#include "../../base/compile.hpp"
 #include "../../../foundation/error.hpp"
 #include "../../access/policy.hpp"
 #include "../../base/clock.hpp"
+#include "../../base/compile.hpp"
 #include "../../base/refusal.hpp"
 #include "../open_sockets.hpp"
 #include "wire.hpp"

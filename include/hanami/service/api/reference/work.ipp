@@ -71,9 +71,8 @@ inline void add_reference_clusters(reference_adder add, services& s) {
         const std::string name = request.text("name");
         const std::string text = from_base64(request.text_if("template").value_or(""));
         try {
-          return answer(reference_row(s.engine.create(request.caller, name, text,
-                                                      visibility::owner_only, {},
-                                                      output_kind::sigmoid)));
+          return answer(reference_row(s.engine.create(
+              request.caller, name, text, visibility::owner_only, {}, output_kind::sigmoid)));
         } catch (const refusal& why) {
           if (why.code() == refusal_code::invalid_template) {
             throw bad_request(std::string("not a valid cluster-template: ") + why.what());

@@ -12,9 +12,9 @@
 #include <string>
 #include <utility>
 
-#include "../../base/compile.hpp"
 #include "../../access/policy.hpp"
 #include "../../base/clock.hpp"
+#include "../../base/compile.hpp"
 #include "../../base/refusal.hpp"
 #include "../../http/problem.hpp"
 #include "../credentials.hpp"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "../../http/problem.hpp"
 #include "../../base/compile.hpp"
+#include "../../http/problem.hpp"
 #include "cluster_socket.hpp"
 #include "direct_use.hpp"
 #include "endpoints.hpp"

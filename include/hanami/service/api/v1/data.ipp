@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "../../base/refusal.hpp"
 #include "../../base/compile.hpp"
+#include "../../base/refusal.hpp"
 #include "../../data/agreement.hpp"
 #include "endpoints.hpp"
 #include "samples.hpp"

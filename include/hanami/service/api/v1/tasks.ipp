@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "../../base/refusal.hpp"
 #include "../../base/compile.hpp"
+#include "../../base/refusal.hpp"
 #include "endpoints.hpp"
 #include "views.hpp"
 

@@ -75,8 +75,8 @@ answer show_page(const store::page<Row>& rows, Show show) {
                              {"total", rows.total}});
 }
 
-inline schema resource_schema(const char* kind, std::vector<schema_member> more = {}) {
-  std::vector<schema_member> members = {
+inline schema resource_schema(const char* kind, std::vector<schema_property> more = {}) {
+  std::vector<schema_property> properties = {
       {"id", id_schema(kind)},
       {"name", name_schema()},
       {"owner_id", schema::text()},
@@ -86,8 +86,8 @@ inline schema resource_schema(const char* kind, std::vector<schema_member> more 
       {"updated_at", time_schema()},
       {"version", schema::integer(1).describe("counts changes; the ETag")},
       {"bytes", schema::integer().describe("on disk")}};
-  members.insert(members.end(), more.begin(), more.end());
-  return schema::object(std::move(members));
+  properties.insert(properties.end(), more.begin(), more.end());
+  return schema::object(std::move(properties));
 }
 
 inline json::object show_resource(const store::resource_row& row) {
