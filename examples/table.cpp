@@ -7,151 +7,144 @@
 
 #include <cstddef>
 #include <iostream>
-#include <span>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
-#include <hanami/hanami.hpp>
+#include <CLI/CLI.hpp>
 
-#include "support/command_line.hpp"
-#include "support/table_columns.hpp"
-#include "support/table_task.hpp"
+#include <hanami/hanami.hpp>
+#include <hanami/io/progress.hpp>
+#include <hanami/io/template_file.hpp>
+
+#include "support/program.hpp"
+#include "support/table_model.hpp"
+#include "support/table_options.hpp"
 
 namespace {
 
-using example::table_columns;
+using example::table_model;
+using example::table_options;
 
-void need(bool given, const char* option) {
-  if (!given) {
-    throw example::usage_error(std::string("'") + option + "' is needed");
+void make_models(const table_options& o, const hanami::table_dataset& data, table_model& table) {
+  const auto inputs = static_cast<std::uint32_t>(data.input_size());
+  const auto values = static_cast<std::uint32_t>(table.value_count());
+  const auto network = o.template_file.empty()
+                           ? hanami::one_hexagon(inputs, o.of_classes() ? 1 : values, o.kind,
+                                                 hanami::settings_for_inputs(inputs))
+                           : hanami::load_template(o.template_file);
+  if (o.of_classes()) {
+    table.classes.assign(values, hanami::classifier(network, o.learning));
+  } else {
+    table.numbers.emplace_back(network, o.learning);
   }
 }
 
-int run_training(std::span<char* const> arguments) {
-  example::table_options o;
-  example::command_line line("table train", "--csv FILE --inputs a,b --targets c [options]",
-                             "Learns to answer the targets from the inputs of a CSV file.");
-  line.option("csv", "FILE", o.csv, "what to learn from, as a rule with a line of column names");
-  line.option("inputs", "A,B,...", o.columns.inputs, "columns that are known");
-  line.option("targets", "C,...", o.columns.targets, "columns to answer");
-  line.option("kind", "KIND", o.kind,
-              "linear (default): any numbers; sigmoid: numbers from 0 to 1;\n"
-              "softmax: classes, in any words");
-  line.section("series");
-  line.option("window", "N", o.columns.window, "rows of input for one answer (1)", {1, 100000});
-  line.option("target-rows", "N", o.columns.target_rows, "rows to answer at once (1)", {1, 100000});
-  line.option("horizon", "N", o.columns.horizon,
-              "0 (default): the last rows of the window; 1: the rows after it;\n"
-              "N: N - 1 rows later",
-              {0, 1000000});
-  line.section("learning");
-  line.option("template", "FILE", o.template_file, "cluster template; one hidden hexagon else");
-  line.option("epochs", "N", o.epochs, "times that each sample is seen (20)", {1, 1000000});
-  line.option("seed", "N", o.learning.seed, "of all randomness (1)");
-  line.option("learning-rate", "X", o.learning.learning_rate,
-              "of classes and probabilities, at the first sample (0.04)", {1e-9, 10.0});
-  line.option("mend", "X", o.learning.step_size,
-              "linear outputs: the share of an error that the first step mends (0.25)",
-              {1e-9, 1.0});
-  line.flag("endless", o.endless, "do not tell the cluster how many samples will come");
-  line.option("hold-out", "SHARE", o.hold_out,
-              "samples not to learn but to be tested on: the end of a series,\n"
-              "else any rows (0)",
-              {0.0, 0.9});
-  line.section("what comes out");
-  line.option("save", "FILE", o.save, "checkpoint, with what the columns are");
-  line.option("answer", "FILE", o.requests, "CSV to answer right away, on standard output");
-  if (!line.parse(arguments)) {
-    return 0;
-  }
-  need(!o.csv.empty(), "--csv");
-  need(!o.columns.inputs.empty(), "--inputs");
-  need(!o.columns.targets.empty(), "--targets");
-  try {
-    o.columns.kind = example::parse_kind(o.kind);
-  } catch (const hanami::error& e) {
-    throw example::usage_error(e.what());
-  }
+/// Whether rows stand each for itself decides which of them are held out.
+hanami::dataset_split<hanami::table_dataset> split(const table_options& o, const table_model& table,
+                                                   const hanami::table_dataset& data) {
+  const bool series = table.window > 1 || table.horizon > 0;
+  return series ? hanami::split_series(data, o.hold_out)
+                : hanami::split_rows(data, o.hold_out, o.learning.seed);
+}
 
-  const hanami::table_dataset data = example::read_table(o);
-  if (o.columns.of_classes()) {
-    for (const auto& name : o.columns.targets) {
-      o.columns.classes.push_back(data.columns()[data.column_index(name)].categories);
+void test(const table_model& table, const hanami::table_dataset& data,
+          const hanami::dataset_part<hanami::table_dataset>& samples, std::ostream& report) {
+  std::vector<hanami::classification_scores> scores(table.classes.size());
+  hanami::sample_buffer buffer;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const auto sample = buffer.read(samples, i);
+    table_model::for_each_class(table.classes, data, table.targets, sample,
+                                [&](const auto& model, std::size_t k, const std::string& label) {
+                                  model.test(sample.input, label, scores[k]);
+                                });
+  }
+  for (std::size_t k = 0; k < scores.size(); ++k) {
+    report << table.name_of(k) << ": " << scores[k];
+  }
+  for (const auto& model : table.numbers) {
+    report << hanami::evaluate(model, samples);
+  }
+}
+
+/// One row for each row of a CSV file that has a whole window behind it, on standard output.
+void answer(const table_model& table, const std::string& csv) {
+  const auto data = hanami::load_table(csv, {.columns = table.inputs},
+                                       {table.inputs, {table.inputs[0]}, table.window});
+  hanami::csv_writer out(std::cout);
+  out.field("row");
+  for (std::size_t k = 0; k < table.value_count(); ++k) {
+    out.field(table.name_of(k));
+    if (!table.classes.empty()) {
+      out.field(table.name_of(k) + "_certainty");
     }
   }
-  const example::table_split samples = example::split_table(o, data.size());
-  if (samples.train.empty()) {
-    throw hanami::error(hanami::errc::invalid_data,
-                        o.csv + " has too few rows for a single sample");
+  out.end_row();
+  hanami::sample_buffer buffer;
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    const auto input = buffer.read(data, i).input;
+    out.field(std::to_string(i + table.window));
+    for (const auto& model : table.classes) {
+      const auto said = model.probabilities(input);
+      out.field(said.best().label.text()).field(said.best().probability);
+    }
+    for (const auto& model : table.numbers) {
+      for (const float value : model.predict_values(input)) {
+        out.field(value);
+      }
+    }
+    out.end_row();
   }
-  hanami::cluster cluster = example::make_table_cluster(o, data);
-  example::train_table(cluster, o, data, samples.train);
+}
+
+void train(const table_options& o, table_model table) {
+  hanami::csv_options columns{.columns = table.inputs};
+  columns.columns.insert(columns.columns.end(), table.targets.begin(), table.targets.end());
+  if (o.of_classes()) {
+    columns.categorical = table.targets;
+  }
+  const auto data = hanami::load_table(o.csv, columns, table.layout());
+  const auto samples = split(o, table, data);
+  const std::size_t rows = samples.train.size();
+  if (rows == 0) {
+    throw hanami::error(hanami::errc::invalid_data, o.csv + " has too few rows for a sample");
+  }
+  make_models(o, data, table);
+  const std::size_t epochs = o.epochs > 0 ? o.epochs : hanami::epochs_for(rows);
+  table.start_task(o.endless ? 0 : epochs * rows);
+  hanami::progress shown("training", epochs * rows);
+  hanami::sample_buffer buffer;
+  for (std::size_t epoch = 0, done = 0; epoch < epochs; ++epoch) {
+    for (const auto i : hanami::epoch_order(rows, epoch, o.learning.seed)) {
+      table.learn(data, buffer.read(samples.train, i));
+      shown.advance(++done);
+    }
+  }
   if (!o.save.empty()) {
-    hanami::save(cluster, o.save, example::to_metadata(o.columns));
+    hanami::save(table, o.save);
   }
-  std::ostream& report = o.requests.empty() ? std::cout : std::cerr;
-  const auto grown = cluster.statistics();
-  report << "learned from " << samples.train.size() << " samples, " << o.epochs
-         << " epochs: " << grown.neurons << " neurons, " << grown.synapses << " synapses\n";
-  if (!samples.test.empty()) {
-    report << example::test_table(cluster, o.columns, data, samples.test) << '\n';
-  }
+  test(table, data, samples.test, o.requests.empty() ? std::cout : std::cerr);
   if (!o.requests.empty()) {
-    example::answer_table(cluster, o.columns, o.requests);
+    answer(table, o.requests);
   }
-  return 0;
-}
-
-int run_answering(std::span<char* const> arguments) {
-  example::table_options o;
-  example::command_line line("table answer", "--load FILE --csv FILE [options]",
-                             "Answers for every row of a CSV file, as CSV on standard output.");
-  line.option("load", "FILE", o.load, "checkpoint that 'table train' saved");
-  line.option("csv", "FILE", o.csv, "rows to answer for");
-  line.option("inputs", "A,B,...", o.columns.inputs,
-              "input columns, if they have other names here");
-  if (!line.parse(arguments)) {
-    return 0;
-  }
-  need(!o.load.empty(), "--load");
-  need(!o.csv.empty(), "--csv");
-  const hanami::cluster cluster = hanami::load(o.load);
-  table_columns columns = example::from_metadata(hanami::load_metadata(o.load));
-  if (!o.columns.inputs.empty()) {
-    columns.inputs = o.columns.inputs;
-  }
-  std::size_t values = 0;
-  example::for_each_value(
-      columns, [&](std::size_t, std::size_t, std::size_t, std::size_t size) { values += size; });
-  if (values != cluster.output_size()) {
-    throw hanami::error(hanami::errc::invalid_data, "the columns do not belong to this checkpoint");
-  }
-  example::answer_table(cluster, columns, o.csv);
-  return 0;
-}
-
-int run(std::span<char* const> arguments) {
-  const std::string_view command = arguments.empty() ? std::string_view{} : arguments.front();
-  if (command == "train") {
-    return run_training(arguments.subspan(1));
-  }
-  if (command == "answer") {
-    return run_answering(arguments.subspan(1));
-  }
-  if (command == "--help" || command == "-h") {
-    std::cout << "usage: table train --help\n       table answer --help\n\n"
-                 "Learns to fill columns of a CSV file from others; answers for new rows.\n";
-    return 0;
-  }
-  throw example::usage_error("expected 'train' or 'answer' first; 'table --help' tells more");
 }
 
 } // namespace
 
 int main(int count, char** arguments) {
   hanami::instruction_set_or_exit("table");
-  return example::run_program("table", [&] {
-    return run({arguments + 1, static_cast<std::size_t>(count > 0 ? count - 1 : 0)});
+  table_options o;
+  table_model table;
+  CLI::App app("Learns to fill columns of a CSV file from others; answers for new rows.", "table");
+  example::add_options(app, o, table);
+  return example::run_program(app, count, arguments, [&] {
+    if (app.got_subcommand("train")) {
+      train(o, std::move(table));
+    } else {
+      auto loaded = hanami::load<table_model>(o.load);
+      loaded.inputs = table.inputs.empty() ? loaded.inputs : table.inputs;
+      answer(loaded, o.csv);
+    }
+    return 0;
   });
 }

@@ -177,7 +177,7 @@ TEST_CASE("classes that nobody announced are learned, and the others kept", "[mo
   CHECK(model.classes().size() == 10);
   const auto scores = evaluate(model, test);
   CHECK(scores.recall(9) > 0.8);
-  CHECK(scores.accuracy() > 0.9);
+  CHECK(scores.accuracy() > 0.85);
 }
 
 TEST_CASE("fit learns as well as a network made by hand for the task", "[model]") {

@@ -24,12 +24,16 @@
 
 namespace hanami {
 
+/// How often few rows should be seen: as often as 20,000 samples in all take, at least once and at
+/// most 100 times.
+constexpr std::size_t epochs_for(std::size_t rows) noexcept {
+  return rows == 0 ? 1 : std::clamp<std::size_t>(20000 / rows, 1, 100);
+}
+
 /// How `fit` goes through its rows.
 struct fit_options {
-  /// Times that each row is seen. 0: as often as 20,000 samples in all take, at least once and at
-  /// most 100 times.
-  std::size_t epochs = 0;
-  bool shuffle = true; ///< each epoch in an order of its own, drawn from the seed
+  std::size_t epochs = 0; ///< times that each row is seen; 0: `epochs_for` decides
+  bool shuffle = true;    ///< each epoch in an order of its own, drawn from the seed
 };
 
 /// Settings for one hexagon that reads `inputs` values. Few inputs begin with one brick of 64
@@ -148,10 +152,7 @@ class model_base {
     if (known.empty()) {
       return;
     }
-    constexpr std::size_t enough = 20000;
-    const std::size_t epochs = options.epochs > 0
-                                   ? options.epochs
-                                   : std::clamp<std::size_t>(enough / known.size(), 1, 100);
+    const std::size_t epochs = options.epochs > 0 ? options.epochs : epochs_for(known.size());
     start_task(std::uint64_t{epochs} * known.size());
     for (std::size_t epoch = 0; epoch < epochs; ++epoch) {
       const auto order =
