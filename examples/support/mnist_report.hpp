@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdarg>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <functional>
 #include <string>
 #include <utility>
@@ -15,11 +17,20 @@
 #include <hanami/hanami.hpp>
 
 #include "mnist_result.hpp"
-#include "text.hpp"
 
 namespace example {
 
 namespace detail {
+
+/// `printf` into a string, cut after 255 bytes; the compiler checks the format.
+[[gnu::format(printf, 1, 2)]] inline std::string formatted(const char* format, ...) {
+  char text[256];
+  std::va_list values;
+  va_start(values, format);
+  std::vsnprintf(text, sizeof text, format, values);
+  va_end(values);
+  return text;
+}
 
 using value_of_point = std::function<double(const curve_point&)>;
 
@@ -134,10 +145,10 @@ inline void write_mnist_report(const mnist_options& options, const mnist_result&
                                const hanami::image_dataset& images, std::size_t first) {
   const std::size_t epochs = options.samples.epochs;
   hanami::html_report page("A cluster that reads digits",
-                           formatted("%s: learned from %zu images, %zu %s, tested on %zu",
-                                     result.dataset, result.train_images, epochs,
-                                     epochs == 1 ? "pass" : "passes",
-                                     static_cast<std::size_t>(result.scores.samples())));
+                           detail::formatted("%s: learned from %zu images, %zu %s, tested on %zu",
+                                             result.dataset, result.train_images, epochs,
+                                             epochs == 1 ? "pass" : "passes",
+                                             static_cast<std::size_t>(result.scores.samples())));
   detail::add_numbers(page, result);
   page.card("Learning", "Measured on each training image just before learning from it.",
             detail::learning_plots(curve));
