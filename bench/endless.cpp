@@ -153,14 +153,10 @@ hanami::cluster make_cluster(const endless_options& o, hanami::output_kind kind)
   settings.enable_pruning = true;
   settings.max_bricks = 2;
   settings.memory_limit = o.memory * 1024;
-  return hanami::cluster(
-      hanami::template_builder{}
-          .settings(settings)
-          .hexagons({{1, 1, 1}, {3, 1, 1}})
-          .input("sensors", {1, 1, 1}, sensors)
-          .output("answer", {3, 1, 1}, kind == hanami::output_kind::softmax ? classes : 1, kind)
-          .build(),
-      {.seed = o.seed});
+  return hanami::cluster(hanami::one_hexagon(sensors,
+                                             kind == hanami::output_kind::softmax ? classes : 1,
+                                             kind, settings),
+                         {.seed = o.seed});
 }
 
 /// One stretch of the stream.

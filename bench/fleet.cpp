@@ -60,12 +60,7 @@ cluster mnist_cluster(std::uint64_t seed) {
   hanami::cluster_settings settings;
   settings.brick_size = 256;
   settings.max_bricks = 1;
-  return cluster(hanami::template_builder{}
-                     .settings(settings)
-                     .hexagons({{1, 1, 1}, {3, 1, 1}})
-                     .input("picture", {1, 1, 1}, 784)
-                     .output("digit", {3, 1, 1}, 10, hanami::output_kind::softmax)
-                     .build(),
+  return cluster(hanami::one_hexagon(784, 10, hanami::output_kind::softmax, settings),
                  seeded(seed));
 }
 
@@ -142,12 +137,7 @@ cluster sensor_cluster(std::uint64_t seed) {
   hanami::cluster_settings settings;
   settings.brick_size = 128;
   settings.max_bricks = 1;
-  return cluster(hanami::template_builder{}
-                     .settings(settings)
-                     .hexagons({{1, 1, 1}, {3, 1, 1}})
-                     .input("values", {1, 1, 1}, sensor_inputs)
-                     .output("next", {3, 1, 1}, 1, hanami::output_kind::linear)
-                     .build(),
+  return cluster(hanami::one_hexagon(sensor_inputs, 1, hanami::output_kind::linear, settings),
                  seeded(seed));
 }
 
@@ -257,12 +247,7 @@ void large() {
   settings.brick_size = 256;
   settings.initial_bricks = 50;
   settings.max_bricks = 50;
-  cluster c(hanami::template_builder{}
-                .settings(settings)
-                .hexagons({{1, 1, 1}, {3, 1, 1}})
-                .input("in", {1, 1, 1}, inputs)
-                .output("class", {3, 1, 1}, 10, hanami::output_kind::softmax)
-                .build());
+  cluster c(hanami::one_hexagon(inputs, 10, hanami::output_kind::softmax, settings));
   std::vector<float> input(inputs);
   std::vector<float> target(10);
   std::uint64_t number = 0;

@@ -54,12 +54,7 @@ cluster flat_cluster(std::uint32_t inputs, std::uint32_t neurons, std::uint32_t 
   settings.memory_limit = std::uint64_t{8} << 30;
   hanami::learning_options options;
   options.seed = seed;
-  return cluster(hanami::template_builder{}
-                     .settings(settings)
-                     .hexagons({{1, 1, 1}, {3, 1, 1}})
-                     .input("in", {1, 1, 1}, inputs)
-                     .output("class", {3, 1, 1}, classes, hanami::output_kind::softmax)
-                     .build(),
+  return cluster(hanami::one_hexagon(inputs, classes, hanami::output_kind::softmax, settings),
                  options);
 }
 

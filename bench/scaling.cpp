@@ -51,12 +51,8 @@ hanami::cluster make_cluster(std::size_t inputs, std::uint32_t bricks) {
   settings.initial_bricks = settings.max_bricks = bricks;
   settings.max_steps = 1;
   settings.memory_limit = std::uint64_t{1} << 36;
-  hanami::cluster made(hanami::template_builder{}
-                           .settings(settings)
-                           .hexagons({{1, 1, 1}, {3, 1, 1}})
-                           .input("in", {1, 1, 1}, static_cast<std::uint32_t>(inputs))
-                           .output("out", {3, 1, 1}, 10, hanami::output_kind::softmax)
-                           .build());
+  hanami::cluster made(hanami::one_hexagon(static_cast<std::uint32_t>(inputs), 10,
+                                           hanami::output_kind::softmax, settings));
   made.start_task(std::uint64_t{1} << 40);
   return made;
 }

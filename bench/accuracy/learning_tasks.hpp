@@ -51,12 +51,7 @@ inline double grid_accuracy(std::uint64_t seed) {
   settings.max_bricks = 4;
   hanami::learning_options options;
   options.seed = seed;
-  hanami::cluster cluster(hanami::template_builder{}
-                              .settings(settings)
-                              .hexagons({{1, 1, 1}, {3, 1, 1}})
-                              .input("sensors", {1, 1, 1}, 4)
-                              .output("field", {3, 1, 1}, 64, hanami::output_kind::softmax)
-                              .build(),
+  hanami::cluster cluster(hanami::one_hexagon(4, 64, hanami::output_kind::softmax, settings),
                           options);
   constexpr std::uint64_t training = 60000;
   constexpr std::uint64_t testing = 10000;

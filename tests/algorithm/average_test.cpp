@@ -11,19 +11,14 @@
 #include <hanami/foundation/serial_executor.hpp>
 #include <hanami/growth/grow.hpp>
 #include <hanami/structure/network_check.hpp>
-#include <hanami/template/builder.hpp>
+#include <hanami/template/one_hexagon.hpp>
 
 using namespace hanami;
 
 namespace {
 
 network<double> grown_network() {
-  auto net = make_network<double>(template_builder{}
-                                      .hexagons({{1, 1, 1}, {3, 1, 1}})
-                                      .input("in", {1, 1, 1}, 2)
-                                      .output("out", {3, 1, 1}, 2)
-                                      .build(),
-                                  1);
+  auto net = make_network<double>(one_hexagon(2, 2, output_kind::sigmoid), 1);
   workspace<double> ws;
   ws.fit_to_learn(net);
   ws.activations[0] = 1.0;

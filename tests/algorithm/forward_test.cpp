@@ -13,7 +13,7 @@
 
 #include <hanami/foundation/serial_executor.hpp>
 #include <hanami/structure/network_check.hpp>
-#include <hanami/template/builder.hpp>
+#include <hanami/template/one_hexagon.hpp>
 
 using namespace hanami;
 
@@ -46,12 +46,7 @@ struct tiny_network {
     settings.brick_size = lanes;
     settings.max_steps = max_steps;
     settings.activation = kind;
-    return template_builder{}
-        .settings(settings)
-        .hexagons({{1, 1, 1}, {3, 1, 1}})
-        .input("in", {1, 1, 1}, 2)
-        .output("out", {3, 1, 1}, 2, output_kind::linear)
-        .build();
+    return one_hexagon(2, 2, output_kind::linear, settings);
   }
 
   /// One step of a section: what every lane gets is its number times `weight`.

@@ -8,7 +8,7 @@
 
 #include <catch2/catch.hpp>
 
-#include <hanami/template/builder.hpp>
+#include <hanami/template/one_hexagon.hpp>
 
 using namespace hanami;
 
@@ -22,12 +22,7 @@ struct output_fixture {
   workspace<double> ws;
 
   output_fixture(output_kind kind, const std::vector<double>& sums)
-      : net(make_network<double>(template_builder{}
-                                     .hexagons({{1, 1, 1}, {3, 1, 1}})
-                                     .input("in", {1, 1, 1}, 2)
-                                     .output("out", {3, 1, 1}, 3, kind)
-                                     .build(),
-                                 1)) {
+      : net(make_network<double>(one_hexagon(2, 3, kind), 1)) {
     ws.fit_to_learn(net);
     ws.prediction.assign(sums.begin(), sums.end());
   }

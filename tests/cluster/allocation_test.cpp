@@ -12,6 +12,7 @@
 
 #include <hanami/foundation/random.hpp>
 #include <hanami/template/builder.hpp>
+#include <hanami/template/one_hexagon.hpp>
 
 // Counts every allocation of this program.
 
@@ -121,7 +122,7 @@ TEST_CASE("nothing is allocated once a cluster has grown", "[cluster]") {
                     .settings(settings)
                     .hexagons({{1, 1, 1}, {4, 1, 1}})
                     .input("in", {1, 1, 1}, inputs)
-                    .output("class", {4, 1, 1}, 3)
+                    .output("class", {4, 1, 1}, 3, output_kind::sigmoid)
                     .output("value", {4, 1, 1}, 1, output_kind::linear)
                     .build(),
                 options);
@@ -161,12 +162,7 @@ TEST_CASE("with memory reserved, rounds of reduction allocate nothing", "[cluste
   settings.brick_size = 32;
   settings.max_bricks = 1;
   settings.enable_pruning = true;
-  cluster c(template_builder{}
-                .settings(settings)
-                .hexagons({{1, 1, 1}, {3, 1, 1}})
-                .input("in", {1, 1, 1}, 60)
-                .output("out", {3, 1, 1}, 3)
-                .build());
+  cluster c(one_hexagon(60, 3, output_kind::sigmoid, settings));
   const auto all = samples_of(60, 3);
   const auto train_some = [&](int count) {
     for (int i = 0; i < count; ++i) {
@@ -187,12 +183,7 @@ TEST_CASE("with memory reserved, growing sections and steps allocate nothing", "
   cluster_settings settings;
   settings.brick_size = 32;
   settings.max_bricks = 1;
-  cluster c(template_builder{}
-                .settings(settings)
-                .hexagons({{1, 1, 1}, {3, 1, 1}})
-                .input("in", {1, 1, 1}, 8)
-                .output("out", {3, 1, 1}, 3)
-                .build());
+  cluster c(one_hexagon(8, 3, output_kind::sigmoid, settings));
   const auto all = samples_of(8, 3);
   for (std::size_t i = 0; i < 5; ++i) { // the brick, and room for negative values
     c.train(all[i].input, all[i].target);

@@ -8,7 +8,7 @@
 
 #include <catch2/catch.hpp>
 
-#include <hanami/template/builder.hpp>
+#include <hanami/template/one_hexagon.hpp>
 
 using namespace hanami;
 
@@ -29,12 +29,7 @@ template <class Cluster>
 Cluster trained(std::uint64_t planned) {
   cluster_settings settings;
   settings.brick_size = 64;
-  Cluster c(template_builder{}
-                .settings(settings)
-                .hexagons({{1, 1, 1}, {3, 1, 1}})
-                .input("point", {1, 1, 1}, 2)
-                .output("inside", {3, 1, 1}, 1)
-                .build());
+  Cluster c(one_hexagon(2, 1, output_kind::sigmoid, settings));
   c.start_task(planned);
   for (std::uint64_t i = 0; i < 20000; ++i) {
     const auto p = point(i);

@@ -11,6 +11,7 @@
 #include <hanami/foundation/random.hpp>
 #include <hanami/io/checkpoint.hpp>
 #include <hanami/template/builder.hpp>
+#include <hanami/template/one_hexagon.hpp>
 
 using namespace hanami;
 
@@ -118,11 +119,7 @@ TEST_CASE("a copy does the same as the original and is independent of it", "[clu
 }
 
 TEST_CASE("samples that are known leave every weight alone", "[cluster]") {
-  cluster c(template_builder{}
-                .hexagons({{1, 1, 1}, {3, 1, 1}})
-                .input("in", {1, 1, 1}, 2)
-                .output("out", {3, 1, 1}, 2, output_kind::softmax)
-                .build());
+  cluster c(one_hexagon(2, 2, output_kind::softmax));
   const std::vector<float> input{1, 0};
   const std::vector<float> target{1, 0};
   train_result result;

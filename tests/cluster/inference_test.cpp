@@ -13,6 +13,7 @@
 #include <hanami/foundation/random.hpp>
 #include <hanami/io/checkpoint.hpp>
 #include <hanami/template/builder.hpp>
+#include <hanami/template/one_hexagon.hpp>
 
 using namespace hanami;
 
@@ -24,7 +25,7 @@ cluster_template row(std::uint32_t inputs, std::uint32_t outputs, cluster_settin
       .settings(settings)
       .hexagons({{1, 1, 1}, {4, 1, 1}})
       .input("in", {1, 1, 1}, inputs)
-      .output("out", {4, 1, 1}, outputs)
+      .output("out", {4, 1, 1}, outputs, output_kind::sigmoid)
       .build();
 }
 
@@ -133,11 +134,7 @@ TEST_CASE("an activity may follow a cluster that grows, and go on to another one
 }
 
 TEST_CASE("an endless stream answers from its first samples on", "[cluster]") {
-  cluster c(template_builder{}
-                .hexagons({{1, 1, 1}, {3, 1, 1}})
-                .input("in", {1, 1, 1}, 2)
-                .output("out", {3, 1, 1}, 2, output_kind::softmax)
-                .build());
+  cluster c(one_hexagon(2, 2, output_kind::softmax));
   for (int i = 0; i < 100; ++i) {
     c.train(std::vector<float>{1, 0}, std::vector<float>{1, 0});
     c.train(std::vector<float>{0, 1}, std::vector<float>{0, 1});

@@ -13,7 +13,7 @@
 
 #include <hanami/foundation/random.hpp>
 #include <hanami/io/checkpoint.hpp>
-#include <hanami/template/builder.hpp>
+#include <hanami/template/one_hexagon.hpp>
 
 using namespace hanami;
 
@@ -68,13 +68,7 @@ cluster pulse_cluster(bool spiking, std::uint64_t seed) {
     settings.neuron_cooldown = {1.025, 2.6};
     settings.refractory_time = {1, 13};
   }
-  return cluster(template_builder{}
-                     .settings(settings)
-                     .hexagons({{1, 1, 1}, {3, 1, 1}})
-                     .input("lines", {1, 1, 1}, 3)
-                     .output("answer", {3, 1, 1}, 2, output_kind::softmax)
-                     .build(),
-                 {.seed = seed});
+  return cluster(one_hexagon(3, 2, output_kind::softmax, settings), {.seed = seed});
 }
 
 /// Share of the questions that a cluster answers after 5,000 of them.
@@ -153,13 +147,7 @@ TEST_CASE("the memory limit counts what spiking neurons remember", "[cluster][sp
   settings.memory_limit = std::uint64_t{192} << 10;
   settings.neuron_cooldown = {1.1, 2.6};
   settings.refractory_time = {1, 3};
-  cluster net(template_builder{}
-                  .settings(settings)
-                  .hexagons({{1, 1, 1}, {3, 1, 1}})
-                  .input("values", {1, 1, 1}, 64)
-                  .output("answer", {3, 1, 1}, 8, output_kind::linear)
-                  .build(),
-              {.seed = 3});
+  cluster net(one_hexagon(64, 8, output_kind::linear, settings), {.seed = 3});
   std::array<float, 64> input{};
   std::array<float, 8> target{};
   for (std::uint64_t i = 0; i < 3000 && net.statistics().growth.growth_denied == 0; ++i) {
@@ -179,12 +167,7 @@ TEST_CASE("linear outputs learn what spiking neurons remember", "[cluster]") {
   // The running mean of the last pulses, which no single row shows.
   cluster_settings settings;
   settings.neuron_cooldown = {1.025, 2.6};
-  cluster c(template_builder{}
-                .settings(settings)
-                .hexagons({{1, 1, 1}, {3, 1, 1}})
-                .input("pulse", {1, 1, 1}, 1)
-                .output("mean", {3, 1, 1}, 1, output_kind::linear)
-                .build());
+  cluster c(one_hexagon(1, 1, output_kind::linear, settings));
   double mean = 0;
   double error = 0;
   double deviation = 0;

@@ -11,6 +11,7 @@
 #include <hanami/cuda/trainer.hpp>
 #include <hanami/io/archive.hpp>
 #include <hanami/template/builder.hpp>
+#include <hanami/template/one_hexagon.hpp>
 
 #include "support/sample_clusters.hpp"
 
@@ -85,7 +86,7 @@ inline hanami::cluster deep_cluster(std::uint64_t seed = 1) {
                              .input("a", {1, 1, 1}, 6)
                              .input("b", {1, 2, 1}, 40)
                              .output("class", {5, 1, 1}, 3, hanami::output_kind::softmax)
-                             .output("flag", {5, 3, 1}, 2)
+                             .output("flag", {5, 3, 1}, 2, hanami::output_kind::sigmoid)
                              .build(),
                          options);
 }
@@ -96,12 +97,7 @@ inline hanami::cluster_template sensor_template() {
   settings.brick_size = 128;
   settings.max_steps = 1;
   settings.activation = hanami::activation_kind::relu;
-  return hanami::template_builder{}
-      .settings(settings)
-      .hexagons({{1, 1, 1}, {3, 1, 1}})
-      .input("in", {1, 1, 1}, 16)
-      .output("out", {3, 1, 1}, 3, hanami::output_kind::softmax)
-      .build();
+  return hanami::one_hexagon(16, 3, hanami::output_kind::softmax, settings);
 }
 inline hanami::cluster sensor_cluster(std::uint64_t seed = 1) {
   return hanami::cluster(sensor_template(), learning(seed));

@@ -129,12 +129,7 @@ TEST_CASE("all blocks together learn what the host learns", "[gpu]") {
   settings.initial_bricks = 40;
   settings.max_bricks = 40;
   settings.max_steps = 1;
-  cluster made(template_builder{}
-                   .settings(settings)
-                   .hexagons({{1, 1, 1}, {3, 1, 1}})
-                   .input("in", {1, 1, 1}, 400)
-                   .output("class", {3, 1, 1}, 10, output_kind::softmax)
-                   .build());
+  cluster made(one_hexagon(400, 10, output_kind::softmax, settings));
   const auto samples = table_for(made, 300);
   cluster serial = made;
   hanami_test::train_serially(serial, samples);

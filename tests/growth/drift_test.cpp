@@ -7,7 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include <hanami/cluster.hpp>
-#include <hanami/template/builder.hpp>
+#include <hanami/template/one_hexagon.hpp>
 
 using namespace hanami;
 
@@ -19,13 +19,7 @@ double usual_loss(std::uint64_t number) {
   return u < 0.05 ? 3 * u / 0.05 : 0.01 * u;
 }
 
-cluster_template two_sensors(output_kind kind) {
-  return template_builder{}
-      .hexagons({{1, 1, 1}, {3, 1, 1}})
-      .input("sensors", {1, 1, 1}, 2)
-      .output("answer", {3, 1, 1}, 1, kind)
-      .build();
-}
+cluster_template two_sensors(output_kind kind) { return one_hexagon(2, 1, kind); }
 
 /// Ranges of a sensor and what is asked of it; changes with the regime.
 struct regime {

@@ -13,12 +13,7 @@ inline hanami::cluster_template plain_of(std::uint32_t neurons, std::uint32_t la
   hanami::cluster_settings settings;
   settings.brick_size = std::min(neurons, largest_brick);
   settings.initial_bricks = settings.max_bricks = neurons / settings.brick_size;
-  return hanami::template_builder{}
-      .settings(settings)
-      .hexagons({{1, 1, 1}, {3, 1, 1}})
-      .input("picture", {1, 1, 1}, 784)
-      .output("digit", {3, 1, 1}, 10, hanami::output_kind::softmax)
-      .build();
+  return hanami::one_hexagon(784, 10, hanami::output_kind::softmax, settings);
 }
 
 /// A grid of windows, each with a hexagon of neurons; the output reads them all.

@@ -9,6 +9,7 @@
 #include <hanami/cluster.hpp>
 #include <hanami/foundation/random.hpp>
 #include <hanami/template/builder.hpp>
+#include <hanami/template/one_hexagon.hpp>
 
 /// Clusters that together use every part of the core, and samples for them.
 
@@ -37,12 +38,7 @@ inline hanami::cluster small_cluster(std::uint64_t seed = 1, std::uint32_t input
   settings.max_bricks = 3;
   auto options = learning(seed);
   options.growth_loss_per_neuron = 0.2;
-  return hanami::cluster(hanami::template_builder{}
-                             .settings(settings)
-                             .hexagons({{1, 1, 1}, {3, 1, 1}})
-                             .input("in", {1, 1, 1}, inputs)
-                             .output("out", {3, 1, 1}, 1, hanami::output_kind::linear)
-                             .build(),
+  return hanami::cluster(hanami::one_hexagon(inputs, 1, hanami::output_kind::linear, settings),
                          options);
 }
 
@@ -86,7 +82,7 @@ inline hanami::cluster busy_cluster(std::uint64_t seed = 1, bool spiking = false
                              .input("b", {1, 2, 1}, 40)
                              .output("class", {5, 1, 1}, 3, hanami::output_kind::softmax)
                              .output("value", {5, 2, 1}, 1, hanami::output_kind::linear)
-                             .output("flag", {5, 3, 1}, 2)
+                             .output("flag", {5, 3, 1}, 2, hanami::output_kind::sigmoid)
                              .build(),
                          options);
 }
