@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 
-#include "base/compile.hpp"
 #include "base/settings.hpp"
 
 /// The service, whole: give it a configuration, and it serves until it is stopped.
@@ -31,8 +30,9 @@ class server {
   std::uint16_t port() const noexcept;
   /// The administrator's password, if one had to be made; told once.
   std::optional<std::string> take_admin_password();
-  /// Reads the certificate anew. Throws as the constructor; the old one stays then.
-  void reload_certificate();
+  /// Reads the certificate anew. False where it cannot be used: the log says why, and the old one
+  /// stays.
+  bool reload_certificate();
   /// What an operator should see: the address, the documentation's address, where the data is.
   std::string greeting() const;
 
@@ -42,7 +42,3 @@ class server {
 };
 
 } // namespace hanami::service
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "server.ipp"
-#endif

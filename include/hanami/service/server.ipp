@@ -5,20 +5,11 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <fstream>
-#include <mutex>
-#include <sstream>
-#include <thread>
 
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
 
 #include "../foundation/error.hpp"
 #include "../io/file.hpp"
@@ -26,11 +17,14 @@
 #include "access/authenticator.hpp"
 #include "access/policy.hpp"
 #include "api/dispatcher.hpp"
+#include "api/open_sockets.hpp"
 #include "api/reference/endpoints.hpp"
 #include "api/reference/sockets.hpp"
 #include "api/v1/cluster_socket.hpp"
 #include "api/v1/endpoints.hpp"
 #include "base/clock.hpp"
+#include "base/compile.hpp"
+#include "base/runtime.hpp"
 #include "data/datasets.hpp"
 #include "engine/engine.hpp"
 #include "http/http_server.hpp"
@@ -71,32 +65,6 @@ class data_lock {
   int fd_ = -1;
 };
 
-inline std::shared_ptr<spdlog::logger> make_logger(const server_config& config) {
-  std::shared_ptr<spdlog::sinks::sink> sink;
-  if (config.log_file.empty()) {
-    sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-  } else {
-    sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(config.log_file.string());
-  }
-  auto logger = std::make_shared<spdlog::logger>("hanami", std::move(sink));
-  logger->set_level(spdlog::level::from_str(config.log_level));
-  logger->set_pattern(config.log_json
-                          ? R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","message":"%v"})"
-                          : "%Y-%m-%d %H:%M:%S.%e %l: %v");
-  logger->flush_on(spdlog::level::warn);
-  return logger;
-}
-
-/// As it may stand in a line of a log, or in JSON: no quotes, no control characters.
-inline std::string log_line(std::string_view text) {
-  std::string line;
-  for (const char c : text) {
-    const bool plain = static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\';
-    line += plain ? c : (c == '"' ? '\'' : ' ');
-  }
-  return line;
-}
-
 inline access::policy load_policy(const std::filesystem::path& file) {
   if (file.empty()) {
     return access::policy::parse(access::policy::built_in(), "the built-in policy");
@@ -110,14 +78,15 @@ inline access::policy load_policy(const std::filesystem::path& file) {
 /// All parts, in the order in which they need each other.
 struct server::state {
   explicit state(server_config given)
-      : config(std::move(given)), lock(config.data), log(detail::make_logger(config)),
+      : config(std::move(given)), lock(config.data), common(config),
         rules(detail::load_policy(config.auth.policies)), db(config.data / "hanami.sqlite"),
-        rows(db), tasks(db), logs(db), people(db, config), door(db, people, config),
-        data(config, rows, tasks, people), engine(config, db, rows, tasks, people, data),
+        resources(db), tasks(db), logs(db, common), accounts(db, config),
+        authenticator(db, accounts, config), data(config, resources, tasks, accounts),
+        engine(config, common, resources, tasks, accounts, data),
         with{config,
-             people,
-             door,
-             rows,
+             accounts,
+             authenticator,
+             resources,
              logs,
              data,
              engine,
@@ -128,13 +97,13 @@ struct server::state {
              [this] { return ready.load(); },
              rules,
              workers(),
-             watch},
-        answers({config, endpoints, door, rules, db, logs, counts,
-                 [this](std::string_view what) { log->error("{}", detail::log_line(what)); }},
+             sockets},
+        answers({config, endpoints, authenticator, rules, db, logs, counts,
+                 [this](std::string_view what) { common.log.error("http", what); }},
                 [this](const http::request&, std::shared_ptr<http::socket> peer) {
                   return api::open_reference_socket(with, rules, workers(), std::move(peer));
                 }) {
-    admin_password = people.ensure_admin();
+    admin_password = accounts.ensure_admin();
     api::add_account_endpoints(endpoints, with);
     api::add_cluster_endpoints(endpoints, with);
     api::add_task_endpoints(endpoints, with);
@@ -143,20 +112,15 @@ struct server::state {
     api::add_reference_endpoints(endpoints, with);
     answers.run_by([this](std::function<void()> work) { http->run(std::move(work)); });
     engine.start();
-    http = std::make_unique<http::server>(answers, config.http, config.tls);
+    http = std::make_unique<http::server>(answers, config.http, common.pool, config.tls);
     ready = true;
-    keeper = std::thread([this] { keep(); });
+    upkeep.every(std::chrono::minutes(1));
+    common.log.info("server", "listens on " + address());
   }
 
   ~state() {
-    {
-      const std::lock_guard guard(mutex);
-      stop = true;
-    }
-    wake.notify_all();
-    if (keeper.joinable()) {
-      keeper.join();
-    }
+    common.log.info("server", "ends");
+    upkeep.end();
     if (http) {
       http->stop();
     }
@@ -167,59 +131,41 @@ struct server::state {
     return [this](std::function<void()> work) { http->run(std::move(work)); };
   }
 
-  /// Four times a second: sockets whose time is over end. Once a minute: what has expired is
-  /// removed.
-  void keep() {
-    constexpr unsigned looks_a_minute = 240;
-    std::unique_lock guard(mutex);
-    for (unsigned look = 1;
-         !wake.wait_for(guard, std::chrono::minutes(1) / looks_a_minute, [this] { return stop; });
-         ++look) {
-      guard.unlock();
-      try {
-        watch.look_at_all();
-        if (look % looks_a_minute == 0) {
-          clean();
-        }
-      } catch (const std::exception& trouble) {
-        log->error("keeping house: {}", detail::log_line(trouble.what()));
-      }
-      guard.lock();
-    }
-  }
-
-  void clean() {
-    door.clean();
+  /// Removes what has expired.
+  void run_maintenance() {
+    authenticator.clean();
     data.clean();
     store::clean_answers(db);
     constexpr std::int64_t year_ms = std::int64_t{365} * 24 * 3600 * 1000;
     logs.remove_before(now_ms() - year_ms);
   }
 
+  std::string address() const {
+    return std::string(config.tls.certificate.empty() ? "http://" : "https://") +
+           config.http.address + ':' + std::to_string(http->port());
+  }
+
   server_config config;
   detail::data_lock lock;
-  std::shared_ptr<spdlog::logger> log;
+  runtime common;
   access::policy rules;
   store::database db;
-  store::resources rows;
+  store::resources resources;
   store::tasks tasks;
   store::logs logs;
-  access::accounts people;
-  access::authenticator door;
+  access::accounts accounts;
+  access::authenticator authenticator;
   engine::datasets data;
   engine::engine engine;
-  monitor::sampler sampler;
+  monitor::sampler sampler{common.timer};
   monitor::request_counts counts;
   api::registry endpoints;
-  api::socket_watch watch;
+  api::open_sockets sockets{common.timer};
   api::services with;
   api::dispatcher answers;
   std::optional<std::string> admin_password;
   std::atomic<bool> ready{false};
-  std::mutex mutex;
-  std::condition_variable wake;
-  bool stop = false;
-  std::thread keeper;
+  timed_work upkeep{common.timer, [this] { run_maintenance(); }};
   std::unique_ptr<http::server> http;
 };
 
@@ -234,14 +180,22 @@ HANAMI_SERVICE_INLINE std::optional<std::string> server::take_admin_password() {
   return std::exchange(state_->admin_password, std::nullopt);
 }
 
-HANAMI_SERVICE_INLINE void server::reload_certificate() { state_->http->reload_certificate(); }
+HANAMI_SERVICE_INLINE bool server::reload_certificate() {
+  try {
+    state_->http->reload_certificate();
+  } catch (const std::exception& why) {
+    state_->common.log.error("server",
+                             std::string("the certificate stays as it was: ") + why.what());
+    return false;
+  }
+  state_->common.log.info("server", "the certificate was read anew");
+  return true;
+}
 
 HANAMI_SERVICE_INLINE std::string server::greeting() const {
-  const server_config& c = state_->config;
-  const std::string address = std::string(c.tls.certificate.empty() ? "http://" : "https://") +
-                              c.http.address + ':' + std::to_string(port());
+  const std::string address = state_->address();
   return "hanami listens on " + address + "\ndocumentation: " + address +
-         "/docs\ndata: " + std::filesystem::absolute(c.data).string() + '\n';
+         "/docs\ndata: " + std::filesystem::absolute(state_->config.data).string() + '\n';
 }
 
 } // namespace hanami::service

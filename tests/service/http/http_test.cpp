@@ -6,7 +6,7 @@
 #include "service/support/http_peer.hpp"
 
 using namespace hanami;
-using service::problem;
+using http::problem;
 
 namespace {
 
@@ -49,7 +49,7 @@ class counting_events final : public http::event_source {
   int count_ = 0;
 };
 
-class keeping_sink final : public http::body_sink {
+class keeping_sink final : public http::admitted_request, public http::body_sink {
  public:
   explicit keeping_sink(std::size_t most) : most_(most) {}
   void write(std::string_view piece) override {
@@ -58,6 +58,7 @@ class keeping_sink final : public http::body_sink {
     }
     kept += piece;
   }
+  http::body_sink* sink() noexcept override { return this; }
   std::string kept;
 
  private:
@@ -65,11 +66,11 @@ class keeping_sink final : public http::body_sink {
 };
 
 using request = http::request;
-using sink = std::shared_ptr<http::body_sink>;
+using admitted = std::shared_ptr<http::admitted_request>;
 using responder = http::responder;
 
 void echo_body(small_application& app) {
-  app.paths["/echo"] = [](const request& r, const sink&, const responder& give) {
+  app.paths["/echo"] = [](const request& r, const admitted&, const responder& give) {
     give(small_application::plain(r.body));
   };
 }
@@ -98,7 +99,7 @@ TEST_CASE("fields are found whatever the case of their names", "[service]") {
 TEST_CASE("a connection serves one request after the other", "[service]") {
   small_application app;
   app.answer("/hello", "hello");
-  http::server server(app, any_port());
+  lone_server server(app, any_port());
   {
     client c(server.port());
     for (int i = 0; i < 3; ++i) {
@@ -122,12 +123,12 @@ TEST_CASE("a connection serves one request after the other", "[service]") {
 
 TEST_CASE("the request arrives as it was meant", "[service]") {
   small_application app;
-  app.paths["/a b/ü"] = [](const request& r, const sink&, const responder& give) {
+  app.paths["/a b/ü"] = [](const request& r, const admitted&, const responder& give) {
     give(small_application::plain(r.method + "|" + r.query + "|" +
                                   std::string(r.headers.get("x-some")) + "|" + r.address + "|" +
                                   (r.secure ? "tls" : "plain")));
   };
-  http::server server(app, any_port());
+  lone_server server(app, any_port());
   client c(server.port());
   const std::string target = "/a%20b/%C3%bc?q=%20&r";
   CHECK(c.ask("PATCH " + target + " HTTP/1.1\r\nHost: h\r\nX-Some: one two\r\n\r\n").body ==
@@ -141,10 +142,10 @@ TEST_CASE("requests sent in one go are answered in their order", "[service]") {
   echo_body(app);
   app.answer("/hello", "hello");
   std::vector<std::thread> late;
-  app.paths["/late"] = [&](const request&, const sink&, const responder& give) {
+  app.paths["/late"] = [&](const request&, const admitted&, const responder& give) {
     late.emplace_back([give] { give(small_application::plain("late")); });
   };
-  http::server server(app, any_port());
+  lone_server server(app, any_port());
   client c(server.port());
   c.send("\r\nGET /late HTTP/1.1\r\nHost: h\r\n\r\n"
          "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
@@ -164,7 +165,7 @@ TEST_CASE("requests sent in one go are answered in their order", "[service]") {
 TEST_CASE("bodies arrive in any pieces", "[service]") {
   small_application app;
   echo_body(app);
-  http::server server(app, any_port());
+  lone_server server(app, any_port());
   client c(server.port());
   const std::string wire = chunked({"a", std::string(300, 'b'), "c"});
   for (const char byte : wire) {
@@ -183,7 +184,7 @@ TEST_CASE("bodies arrive in any pieces", "[service]") {
 TEST_CASE("a body is sent when 100-continue has been heard", "[service]") {
   small_application app;
   echo_body(app);
-  http::server server(app, any_port());
+  lone_server server(app, any_port());
   client c(server.port());
   c.send("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nExpect: 100-Continue\r\n\r\n");
   CHECK(c.read_head().status == 100);
@@ -198,12 +199,12 @@ TEST_CASE("a body is sent when 100-continue has been heard", "[service]") {
 TEST_CASE("HEAD says what GET would, and no more", "[service]") {
   small_application app;
   app.answer("/hello", "hello");
-  app.paths["/file"] = [](const request&, const sink&, const responder& give) {
+  app.paths["/file"] = [](const request&, const admitted&, const responder& give) {
     http::response made;
     made.source = std::make_unique<counted_source>(1000, true);
     give(std::move(made));
   };
-  http::server server(app, any_port());
+  lone_server server(app, any_port());
   client c(server.port());
   CHECK(c.ask("HEAD /hello HTTP/1.1\r\nHost: h\r\n\r\n").headers.at("content-length") == "5");
   CHECK(c.ask("HEAD /file HTTP/1.1\r\nHost: h\r\n\r\n").headers.at("content-length") == "1000");
@@ -213,12 +214,12 @@ TEST_CASE("HEAD says what GET would, and no more", "[service]") {
 TEST_CASE("clients of HTTP/1.0 are served in their way", "[service]") {
   small_application app;
   app.answer("/hello", "hello");
-  app.paths["/stream"] = [](const request&, const sink&, const responder& give) {
+  app.paths["/stream"] = [](const request&, const admitted&, const responder& give) {
     http::response made;
     made.source = std::make_unique<counted_source>(100'000, false);
     give(std::move(made));
   };
-  http::server server(app, any_port());
+  lone_server server(app, any_port());
   client c(server.port());
   const heard_response heard = c.ask("GET /hello HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
   CHECK(heard.headers.at("connection") == "keep-alive");
@@ -232,7 +233,7 @@ TEST_CASE("long bodies come from their source piece by piece", "[service]") {
   small_application app;
   const auto serve = [&](const std::string& path, std::uint64_t size, bool told,
                          std::uint64_t breaks_at) {
-    app.paths[path] = [=](const request&, const sink&, const responder& give) {
+    app.paths[path] = [=](const request&, const admitted&, const responder& give) {
       http::response made;
       made.source = std::make_unique<counted_source>(size, told, breaks_at);
       give(std::move(made));
@@ -243,7 +244,7 @@ TEST_CASE("long bodies come from their source piece by piece", "[service]") {
   serve("/empty", 0, true, ~std::uint64_t{0});
   serve("/empty_unknown", 0, false, ~std::uint64_t{0});
   serve("/broken", 1'000'000, true, 500'000);
-  http::server server(app, any_port());
+  lone_server server(app, any_port());
   client c(server.port());
   CHECK(c.get("/known").body == std::string(1'000'000, 'x'));
   CHECK(c.get("/unknown").body == std::string(1'000'000, 'x'));
@@ -257,19 +258,19 @@ TEST_CASE("long bodies come from their source piece by piece", "[service]") {
 
 TEST_CASE("a sink takes a body while it comes, and can refuse it", "[service]") {
   small_application app;
-  app.door = [](const request& head) {
+  app.admitting = [](const request& head) {
     http::admission open;
     open.max_body = 10'000'000;
-    open.sink = std::make_unique<keeping_sink>(head.path == "/small" ? 100'000 : 10'000'000);
+    open.admitted = std::make_shared<keeping_sink>(head.path == "/small" ? 100'000 : 10'000'000);
     return open;
   };
-  app.paths["/large"] = [](const request& r, const sink& s, const responder& give) {
+  app.paths["/large"] = [](const request& r, const admitted& s, const responder& give) {
     const auto& kept = dynamic_cast<const keeping_sink&>(*s).kept;
     give(small_application::plain(std::to_string(kept.size()) + " " +
                                   std::to_string(r.body.size()) + " " +
                                   kept.substr(kept.size() - 3)));
   };
-  http::server server(app, any_port());
+  lone_server server(app, any_port());
   const std::string head = "PUT /large HTTP/1.1\r\nHost: h\r\nContent-Length: 2000003\r\n\r\n";
   client c(server.port());
   CHECK(c.ask(head + std::string(2'000'000, 'x') + "end").body == "2000003 0 end");
@@ -286,7 +287,7 @@ TEST_CASE("a sink takes a body while it comes, and can refuse it", "[service]") 
 
 TEST_CASE("a refusal by the application spares the body", "[service]") {
   small_application app;
-  app.door = [](const request& head) {
+  app.admitting = [](const request& head) {
     if (head.path == "/throws") {
       throw problem(403, "forbidden", "not for you");
     }
@@ -295,7 +296,7 @@ TEST_CASE("a refusal by the application spares the body", "[service]") {
     refused.refusal->status = 401;
     return refused;
   };
-  http::server server(app, any_port());
+  lone_server server(app, any_port());
   client c(server.port());
   CHECK(c.get("/").status == 401);
   CHECK(c.get("/throws").status == 403);
@@ -305,23 +306,23 @@ TEST_CASE("a refusal by the application spares the body", "[service]") {
 
 TEST_CASE("who forgets to answer, or fails, answers 500", "[service]") {
   small_application app;
-  app.paths["/dropped"] = [](const request&, const sink&, const responder&) {};
-  app.paths["/fails"] = [](const request&, const sink&, const responder&) {
+  app.paths["/dropped"] = [](const request&, const admitted&, const responder&) {};
+  app.paths["/fails"] = [](const request&, const admitted&, const responder&) {
     throw std::runtime_error("secret of the operator");
   };
-  app.paths["/later"] = [](const request&, const sink&, const responder& give) {
+  app.paths["/later"] = [](const request&, const admitted&, const responder& give) {
     std::thread([give] {}).detach();
   };
-  app.paths["/twice"] = [](const request&, const sink&, const responder& give) {
+  app.paths["/twice"] = [](const request&, const admitted&, const responder& give) {
     give(small_application::plain("first"));
     give(small_application::plain("second"));
   };
-  app.paths["/split"] = [](const request&, const sink&, const responder& give) {
+  app.paths["/split"] = [](const request&, const admitted&, const responder& give) {
     http::response made;
     made.headers.add("X-Some", "a\r\nSet-Cookie: b");
     give(std::move(made));
   };
-  http::server server(app, any_port());
+  lone_server server(app, any_port());
   client c(server.port());
   for (const char* path : {"/dropped", "/fails", "/later", "/split"}) {
     INFO(path);
@@ -346,19 +347,19 @@ TEST_CASE("events flow until their source ends or the client goes", "[service]")
     bool next(std::string&) override { return true; }
     std::shared_ptr<int> kept;
   };
-  app.paths["/three"] = [](const request&, const sink&, const responder& give) {
+  app.paths["/three"] = [](const request&, const admitted&, const responder& give) {
     http::response made;
     made.events = std::make_unique<counting_events>(3);
     give(std::move(made));
   };
-  app.paths["/silent"] = [&](const request&, const sink&, const responder& give) {
+  app.paths["/silent"] = [&](const request&, const admitted&, const responder& give) {
     auto kept = std::make_shared<int>(1);
     alive = kept;
     http::response made;
     made.events = std::make_unique<watched>(std::move(kept));
     give(std::move(made));
   };
-  http::server server(app, any_port());
+  lone_server server(app, any_port());
   {
     client c(server.port());
     const heard_response heard = c.get("/three");
@@ -377,14 +378,14 @@ TEST_CASE("who waits for events that do not come is told that the server is ther
     bool next(std::string&) override { return true; }
   };
   small_application app;
-  app.paths["/silent"] = [](const request&, const sink&, const responder& give) {
+  app.paths["/silent"] = [](const request&, const admitted&, const responder& give) {
     http::response made;
     made.events = std::make_unique<silence>();
     give(std::move(made));
   };
   hanami::service::http_settings settings = any_port();
   settings.idle_timeout = std::chrono::milliseconds(200);
-  http::server server(app, settings);
+  lone_server server(app, settings);
   client c(server.port());
   c.send("GET /silent HTTP/1.1\r\nHost: h\r\n\r\n");
   REQUIRE(c.read_head().status == 200);
@@ -394,7 +395,7 @@ TEST_CASE("who waits for events that do not come is told that the server is ther
 
 TEST_CASE("work runs on the server's own workers", "[service]") {
   small_application app;
-  http::server server(app, any_port());
+  lone_server server(app, any_port());
   std::atomic<int> done{0};
   for (int i = 0; i < 100; ++i) {
     server.run([&] { ++done; });
@@ -410,12 +411,12 @@ TEST_CASE("a stop lets requests end that have begun, and no others", "[service]"
   std::atomic<bool> begun{false};
   std::mutex mutex;
   responder kept;
-  app.paths["/begun"] = [&](const request&, const sink&, const responder& give) {
+  app.paths["/begun"] = [&](const request&, const admitted&, const responder& give) {
     const std::lock_guard lock(mutex);
     kept = give;
     begun = true;
   };
-  http::server server(app, any_port());
+  lone_server server(app, any_port());
   client idle(server.port());
   client busy(server.port());
   busy.send("GET /begun HTTP/1.1\r\nHost: h\r\n\r\nGET /begun HTTP/1.1\r\nHost: h\r\n\r\n");
@@ -440,13 +441,13 @@ TEST_CASE("an answer that comes after the server's end does no harm", "[service]
   small_application app;
   responder late;
   std::atomic<bool> begun{false};
-  app.paths["/late"] = [&](const request&, const sink&, const responder& give) {
+  app.paths["/late"] = [&](const request&, const admitted&, const responder& give) {
     late = give;
     begun = true;
   };
   std::optional<client> c;
   {
-    http::server server(app, any_port());
+    lone_server server(app, any_port());
     c.emplace(server.port());
     c->send("GET /late HTTP/1.1\r\nHost: h\r\n\r\n");
     REQUIRE(comes_true([&] { return begun.load(); }));
@@ -465,7 +466,7 @@ TEST_CASE("settings that cannot work are refused with their name", "[service]") 
     service::tls_settings tls;
     change(settings, tls);
     try {
-      http::server server(app, settings, tls);
+      lone_server server(app, settings, tls);
     } catch (const error& why) {
       return std::string(why.what());
     }
@@ -482,7 +483,7 @@ TEST_CASE("settings that cannot work are refused with their name", "[service]") 
   CHECK(refusal([](auto&, auto& t) {
           t.certificate = t.key = "/nowhere/c.pem";
         }).find("/nowhere/c.pem") != std::string::npos);
-  http::server first(app, any_port());
+  lone_server first(app, any_port());
   CHECK(refusal([&](auto& h, auto&) {
           h.port = first.port();
         }).find(std::to_string(first.port())) != std::string::npos);

@@ -15,12 +15,12 @@ using namespace hanami;
 
 namespace {
 
-using sink = std::shared_ptr<http::body_sink>;
+using admitted = std::shared_ptr<http::admitted_request>;
 
 std::unique_ptr<small_application> hello_application() {
   auto app = std::make_unique<small_application>();
   app->answer("/hello", "hello");
-  app->paths["/echo"] = [](const http::request& r, const sink&, const http::responder& give) {
+  app->paths["/echo"] = [](const http::request& r, const admitted&, const http::responder& give) {
     give(small_application::plain(r.body));
   };
   return app;
@@ -74,7 +74,7 @@ class no_descriptors {
 TEST_CASE("a server out of file descriptors goes on, and lets in who waits when there are some",
           "[service]") {
   const auto app = hello_application();
-  http::server server(*app, any_port());
+  lone_server server(*app, any_port());
   client early(server.port());
   REQUIRE(early.get("/hello").status == 200);
   std::unique_ptr<client> late;
@@ -97,7 +97,7 @@ TEST_CASE("a server out of file descriptors goes on, and lets in who waits when 
 
 TEST_CASE("malformed requests are answered with 400 and a reason", "[service]") {
   const auto app = hello_application();
-  http::server server(*app, any_port());
+  lone_server server(*app, any_port());
   const std::string host = " HTTP/1.1\r\nHost: h\r\n";
   const std::string post = "POST /echo HTTP/1.1\r\nHost: h\r\n";
   const std::vector<std::string> malformed = {
@@ -151,7 +151,7 @@ TEST_CASE("malformed requests are answered with 400 and a reason", "[service]") 
 
 TEST_CASE("what breaks off is answered, if anybody listens still", "[service]") {
   const auto app = hello_application();
-  http::server server(*app, any_port());
+  lone_server server(*app, any_port());
   for (const char* part :
        {"GET /he", "GET /hello HTTP/1.1\r\nHo",
         "POST /echo HTTP/1.1\r\nHost: h\r\n"
@@ -168,7 +168,7 @@ TEST_CASE("what breaks off is answered, if anybody listens still", "[service]") 
 
 TEST_CASE("heads and bodies have their limits", "[service]") {
   const auto app = hello_application();
-  http::server server(*app, any_port());
+  lone_server server(*app, any_port());
   {
     client c(server.port());
     CHECK(c.ask(head_of(16'000)).status == 200);
@@ -200,7 +200,7 @@ TEST_CASE("who is too slow is told so, and who says nothing is left", "[service]
   settings.header_timeout = std::chrono::milliseconds(100);
   settings.body_timeout = std::chrono::milliseconds(100);
   settings.idle_timeout = std::chrono::milliseconds(150);
-  http::server server(*app, settings);
+  lone_server server(*app, settings);
   client head(server.port());
   client body(server.port());
   client silent(server.port());
@@ -226,12 +226,12 @@ TEST_CASE("who is too slow is told so, and who says nothing is left", "[service]
 
 TEST_CASE("who takes nothing of a long answer is let go", "[service]") {
   small_application app;
-  app.paths["/long"] = [](const http::request&, const sink&, const http::responder& give) {
+  app.paths["/long"] = [](const http::request&, const admitted&, const http::responder& give) {
     give(small_application::plain(std::string(20'000'000, 'x')));
   };
   service::http_settings settings = any_port();
   settings.body_timeout = std::chrono::milliseconds(100);
-  http::server server(app, settings);
+  lone_server server(app, settings);
   client c(server.port(), 4096);
   CHECK(c.send("GET /long HTTP/1.1\r\nHost: h\r\n\r\n"));
   CHECK(comes_true(
@@ -242,7 +242,7 @@ TEST_CASE("connections above the limit hear 503, and room is found again", "[ser
   const auto app = hello_application();
   service::http_settings settings = any_port();
   settings.connections = 2;
-  http::server server(*app, settings);
+  lone_server server(*app, settings);
   auto first = std::make_unique<client>(server.port());
   client second(server.port());
   CHECK(first->get("/hello").status == 200);
@@ -263,7 +263,7 @@ TEST_CASE("thousands of damaged requests are refused, and nothing else happens",
   const auto app = hello_application();
   service::http_settings settings = any_port();
   settings.header_timeout = std::chrono::milliseconds(200);
-  http::server server(*app, settings);
+  lone_server server(*app, settings);
   const std::vector<std::string> sound = {
       "GET /hello?a=b HTTP/1.1\r\nHost: h\r\nAccept: */*\r\n\r\n",
       "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello",

@@ -19,7 +19,7 @@ TEST_CASE("a WebSocket opens, talks and closes as RFC 6455 has it", "[service]")
   small_application app;
   std::atomic<int> ends{0};
   serve_echo(app, &ends);
-  http::server server(app, any_port());
+  lone_server server(app, any_port());
   socket_client c(server.port());
   const heard_response opened = c.open("/echo");
   CHECK(opened.status == 101);
@@ -60,7 +60,7 @@ TEST_CASE("what is no WebSocket is refused with a reason", "[service]") {
       [](const std::shared_ptr<http::socket>&) -> std::shared_ptr<http::socket_handler> {
     throw std::runtime_error("no sockets today");
   };
-  http::server server(app, any_port());
+  lone_server server(app, any_port());
   const auto refused = [&](const std::string& from, const std::string& to,
                            const std::string& path = "/echo") {
     socket_client c(server.port());
@@ -86,7 +86,7 @@ TEST_CASE("frames that break the protocol end the socket with their code", "[ser
   serve_echo(app, &ends);
   service::http_settings settings = any_port();
   settings.message_bytes = 10'000;
-  http::server server(app, settings);
+  lone_server server(app, settings);
   const auto code = [&](const std::string& wire) {
     socket_client c(server.port());
     REQUIRE(c.open("/echo").status == 101);
@@ -119,7 +119,7 @@ TEST_CASE("the next message is read when the last is done with", "[service]") {
       go_on = std::move(ready);
     });
   };
-  http::server server(app, any_port());
+  lone_server server(app, any_port());
   socket_client c(server.port());
   REQUIRE(c.open("/slow").status == 101);
   const auto count = [&] {
@@ -158,7 +158,7 @@ TEST_CASE("a flood of small messages costs no stack", "[service]") {
       ready();
     });
   };
-  http::server server(app, any_port());
+  lone_server server(app, any_port());
   socket_client c(server.port());
   REQUIRE(c.open("/count").status == 101);
   std::string flood;
@@ -177,7 +177,7 @@ TEST_CASE("messages from many threads arrive whole and in their order", "[servic
     peer = opened;
     return std::make_shared<echo_handler>(std::move(opened));
   };
-  http::server server(app, any_port());
+  lone_server server(app, any_port());
   socket_client c(server.port());
   REQUIRE(c.open("/many").status == 101);
   CHECK(c.hear().data == "before it was open");
@@ -221,7 +221,7 @@ TEST_CASE("who does not take what it is sent is cut off", "[service]") {
   };
   service::http_settings settings = any_port();
   settings.body_timeout = std::chrono::milliseconds(100);
-  http::server server(app, settings);
+  lone_server server(app, settings);
   socket_client c(server.port(), 4096);
   REQUIRE(c.open("/deaf").status == 101);
   for (int i = 0; i < 40; ++i) {
@@ -239,7 +239,7 @@ TEST_CASE("a queue that grows without end is given up with 1008", "[service]") {
     peer = opened;
     return std::make_shared<echo_handler>(std::move(opened));
   };
-  http::server server(app, any_port());
+  lone_server server(app, any_port());
   socket_client c(server.port(), 4096);
   REQUIRE(c.open("/deaf").status == 101);
   peer->send(std::string(std::size_t{16} << 20, 'x'), true);
@@ -261,7 +261,7 @@ TEST_CASE("sockets do not wait for one another", "[service]") {
     return std::make_shared<handler_of>([](std::string_view, const std::function<void()>&) {});
   };
   app.answer("/hello", "hello");
-  http::server server(app, any_port());
+  lone_server server(app, any_port());
   std::vector<std::unique_ptr<socket_client>> stuck;
   for (int i = 0; i < 16; ++i) {
     stuck.push_back(std::make_unique<socket_client>(server.port()));
@@ -293,7 +293,7 @@ TEST_CASE("a silent socket is asked whether it is there, and closed if it is not
   };
   hanami::service::http_settings settings = any_port();
   settings.idle_timeout = std::chrono::milliseconds(40);
-  http::server server(app, settings);
+  lone_server server(app, settings);
   socket_client there(server.port());
   socket_client away(server.port());
   REQUIRE(there.open("/").status == 101);
@@ -315,7 +315,7 @@ TEST_CASE("a handler that fails closes its socket with 1011", "[service]") {
       throw std::runtime_error("cannot read this");
     });
   };
-  http::server server(app, any_port());
+  lone_server server(app, any_port());
   socket_client c(server.port());
   REQUIRE(c.open("/fails").status == 101);
   c.say("hello");
@@ -332,7 +332,7 @@ TEST_CASE("a stop closes sockets with 1001", "[service]") {
     kept = peer;
     return std::make_shared<echo_handler>(std::move(peer), &ends);
   };
-  http::server server(app, any_port());
+  lone_server server(app, any_port());
   socket_client first(server.port());
   socket_client second(server.port());
   REQUIRE(first.open("/echo").status == 101);

@@ -94,7 +94,7 @@ class tls_client : public client {
 std::string refusal(const service::tls_settings& files) {
   small_application app;
   try {
-    http::server server(app, any_port(), files);
+    lone_server server(app, any_port(), files);
   } catch (const error& why) {
     return why.what();
   }
@@ -108,7 +108,7 @@ void write_text(const std::filesystem::path& file, const std::string& text) {
 /// A port that was free a moment ago.
 std::uint16_t some_free_port() {
   small_application app;
-  return http::server(app, any_port()).port();
+  return lone_server(app, any_port()).port();
 }
 
 } // namespace
@@ -116,14 +116,14 @@ std::uint16_t some_free_port() {
 TEST_CASE("requests and WebSockets go through TLS", "[service]") {
   const scratch_folder folder;
   small_application app;
-  app.paths["/"] = [](const http::request& r, const std::shared_ptr<http::body_sink>&,
+  app.paths["/"] = [](const http::request& r, const std::shared_ptr<http::admitted_request>&,
                       const http::responder& give) {
     give(small_application::plain(r.secure ? "secure " + r.body : "not secure"));
   };
   app.sockets["/echo"] = [](std::shared_ptr<http::socket> peer) {
     return std::make_shared<echo_handler>(std::move(peer));
   };
-  http::server server(app, any_port(), make_certificate(folder.path, "garden"));
+  lone_server server(app, any_port(), make_certificate(folder.path, "garden"));
   {
     tls_client c(server.port());
     REQUIRE(c.connected());
@@ -158,7 +158,7 @@ TEST_CASE("who does not speak TLS gets nowhere, and does not stay", "[service]")
   app.answer("/", "hello");
   service::http_settings settings = any_port();
   settings.header_timeout = std::chrono::milliseconds(100);
-  http::server server(app, settings, make_certificate(folder.path, "garden"));
+  lone_server server(app, settings, make_certificate(folder.path, "garden"));
   client plain(server.port());
   plain.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   CHECK(plain.read().status == 0);
@@ -172,7 +172,7 @@ TEST_CASE("a certificate is read anew without a restart", "[service]") {
   const scratch_folder folder;
   small_application app;
   app.answer("/", "hello");
-  http::server server(app, any_port(), make_certificate(folder.path, "first"));
+  lone_server server(app, any_port(), make_certificate(folder.path, "first"));
   tls_client before(server.port());
   CHECK(before.peer_name() == "first");
   const service::tls_settings files = make_certificate(folder.path, "second");
@@ -205,7 +205,7 @@ TEST_CASE("the plain port sends everybody to https", "[service]") {
   small_application app;
   app.answer("/a b", "never seen");
   service::tls_settings files = make_certificate(folder.path, "garden");
-  std::optional<http::server> server;
+  std::optional<lone_server> server;
   for (int attempt = 0; attempt < 20 && !server; ++attempt) { // another may take it in between
     files.redirect_port = some_free_port();
     try {

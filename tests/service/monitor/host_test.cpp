@@ -7,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "../support/runtime_fixture.hpp"
 #include "support/scratch_folder.hpp"
 
 using namespace hanami::service::monitor;
@@ -100,7 +101,8 @@ TEST_CASE("what a machine does not show is left out", "[service]") {
   CHECK(host.packages[0].cores[0].maximum_khz == 0);
   CHECK(read_host(machine.root() / "nowhere").packages.empty());
 
-  sampler nothing(machine.root(), std::chrono::milliseconds(1));
+  quiet_runtime common;
+  sampler nothing(common.timer, machine.root(), std::chrono::milliseconds(1));
   CHECK_FALSE(nothing.read().has_speed);
   CHECK_FALSE(nothing.read().has_temperature);
   CHECK_FALSE(nothing.read().has_power);
@@ -132,7 +134,8 @@ TEST_CASE("clocks, temperatures and power are sampled", "[service]") {
   machine.write(energy + "1/energy_uj", "0");
   machine.write(energy + "0:0/energy_uj", "5");
 
-  sampler sampled(machine.root(), std::chrono::milliseconds(5));
+  quiet_runtime common;
+  sampler sampled(common.timer, machine.root(), std::chrono::milliseconds(5));
   REQUIRE(comes_true([&] { return sampled.read().has_power; }));
   const measurements first = sampled.read();
   CHECK(first.speed_mhz.seconds.back() == 2000);

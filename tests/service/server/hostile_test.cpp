@@ -21,7 +21,7 @@
 #include "service/support/server_fixture.hpp"
 
 using server_test::heard;
-using server_test::house;
+using server_test::server_fixture;
 namespace json = hanami::service::json;
 
 namespace {
@@ -61,9 +61,9 @@ struct known_call {
 };
 
 /// Every call that the server documents, and some of the reference's API.
-std::vector<known_call> all_calls(const house& h) {
+std::vector<known_call> all_calls(const server_fixture& fixture) {
   std::vector<known_call> calls;
-  const json::value api = h.ask("GET", "/v1/openapi.json").content();
+  const json::value api = fixture.ask("GET", "/v1/openapi.json").content();
   for (const auto& path : api.at("paths").as_object()) {
     for (const auto& method : path.value().as_object()) {
       std::string verb(method.key());
@@ -240,16 +240,17 @@ class bad_requests {
   dice random_;
 };
 
-std::string make_cluster(const house& h, const std::string& token, std::string_view name) {
-  const heard made = h.ask("POST", "/v1/clusters",
-                           json::serialize(json::object{{"name", std::string(name)}}), token);
+std::string make_cluster(const server_fixture& fixture, const std::string& token,
+                         std::string_view name) {
+  const heard made = fixture.ask("POST", "/v1/clusters",
+                                 json::serialize(json::object{{"name", std::string(name)}}), token);
   REQUIRE(made.status == 201);
   return made.text("id");
 }
 
 /// Sends it and checks what comes back; 0: the connection was closed.
-unsigned check_refused(const house& h, const bad_requests::request& bad) {
-  client connection(h.port());
+unsigned check_refused(const server_fixture& fixture, const bad_requests::request& bad) {
+  client connection(fixture.port());
   connection.send(bad.bytes);
   if (bad.ends) {
     connection.end_sending();
@@ -272,11 +273,11 @@ unsigned check_refused(const house& h, const bad_requests::request& bad) {
 } // namespace
 
 TEST_CASE("ten thousand bad requests are refused and change nothing", "[service]") {
-  house h;
-  const std::string owner = h.member("anna", "lab_one");
-  const std::string stranger = h.member("bert", "lab_two");
-  const std::string kept = make_cluster(h, owner, canary);
-  std::vector<known_call> calls = all_calls(h);
+  server_fixture fixture;
+  const std::string owner = fixture.member("anna", "lab_one");
+  const std::string stranger = fixture.member("bert", "lab_two");
+  const std::string kept = make_cluster(fixture, owner, canary);
+  std::vector<known_call> calls = all_calls(fixture);
   std::erase_if(calls, [](const known_call& c) { // those that a stranger may end a session with
     return !c.wants_token || c.path.find("/sessions") != std::string::npos;
   });
@@ -287,33 +288,34 @@ TEST_CASE("ten thousand bad requests are refused and change nothing", "[service]
   unsigned refused = 0;
   unsigned answered = 0; // what was wrong was nothing that counts there, as a body of a GET
   for (int i = 0; i < 500; ++i) {
-    check_refused(h, bad.next());
+    check_refused(fixture, bad.next());
   }
   const std::size_t files_before = open_files();
   const std::size_t bytes_before = resident_bytes();
   for (int i = 0; i < requests; ++i) {
-    const unsigned status = check_refused(h, bad.next());
+    const unsigned status = check_refused(fixture, bad.next());
     ++(status == 0 || status >= 400 ? refused : answered);
   }
   CHECK(refused > requests * 9 / 10);
   CHECK(open_files() <= files_before + 4);
   CHECK(resident_bytes() < bytes_before + (std::size_t{48} << 20));
 
-  CHECK(h.ask("GET", "/v1/clusters/" + kept, {}, owner).text("name") == canary);
-  CHECK(h.ask("GET", "/v1/clusters", {}, owner).content().at("total").as_int64() == 1);
-  CHECK(h.ask("GET", "/v1/clusters", {}, stranger).content().at("total").as_int64() == 0);
-  CHECK(h.ask("GET", "/v1/projects", {}, h.admin()).content().at("total").as_int64() == 3);
+  CHECK(fixture.ask("GET", "/v1/clusters/" + kept, {}, owner).text("name") == canary);
+  CHECK(fixture.ask("GET", "/v1/clusters", {}, owner).content().at("total").as_int64() == 1);
+  CHECK(fixture.ask("GET", "/v1/clusters", {}, stranger).content().at("total").as_int64() == 0);
+  CHECK(fixture.ask("GET", "/v1/projects", {}, fixture.admin()).content().at("total").as_int64() ==
+        3);
 }
 
 TEST_CASE("broken frames end their own socket and nothing else", "[service]") {
-  house h;
-  const std::string token = h.member("anna", "lab_one");
-  const std::string id = make_cluster(h, token, "good");
+  server_fixture fixture;
+  const std::string token = fixture.member("anna", "lab_one");
+  const std::string id = make_cluster(fixture, token, "good");
   const std::string greeting =
       json::serialize(json::object{{"token", token}, {"target", "cluster"}, {"uuid", id}});
   dice random(12);
   for (int i = 0; i < 300; ++i) {
-    socket_client peer(h.port());
+    socket_client peer(fixture.port());
     REQUIRE(peer.open("/").status == 101);
     if (random.below(2) == 0) {
       REQUIRE(peer.ask_socket(greeting).find("true") != std::string::npos);
@@ -347,34 +349,34 @@ TEST_CASE("broken frames end their own socket and nothing else", "[service]") {
       last = peer.hear();
     }
   }
-  socket_client peer(h.port());
+  socket_client peer(fixture.port());
   REQUIRE(peer.open("/").status == 101);
   CHECK(peer.ask_socket(greeting).find("true") != std::string::npos);
-  CHECK(h.ask("GET", "/v1/clusters/" + id, {}, token).text("name") == "good");
+  CHECK(fixture.ask("GET", "/v1/clusters/" + id, {}, token).text("name") == "good");
 }
 
 TEST_CASE("who sends slowly keeps nobody waiting and is sent away", "[service]") {
   using namespace std::chrono_literals;
-  const house h([](auto& config) {
+  const server_fixture fixture([](auto& config) {
     config.http.header_timeout = 300ms;
     config.http.body_timeout = 300ms;
   });
-  const std::string token = h.admin();
+  const std::string token = fixture.admin();
   std::vector<std::unique_ptr<client>> slow;
   for (int i = 0; i < 40; ++i) {
-    slow.push_back(std::make_unique<client>(h.port()));
+    slow.push_back(std::make_unique<client>(fixture.port()));
     slow.back()->send(i % 2 == 0 ? std::string("GET /v1/me HTTP/1.1\r\nHo")
                                  : "POST /v1/clusters HTTP/1.1\r\nHost: here\r\nAuthorization: "
                                    "Bearer " +
                                        token + "\r\nContent-Length: 100\r\n\r\n{");
   }
   for (int i = 0; i < 20; ++i) {
-    CHECK(h.ask("GET", "/v1/me", {}, token).status == 200);
+    CHECK(fixture.ask("GET", "/v1/me", {}, token).status == 200);
   }
   for (const auto& one : slow) {
     const heard_response answer = one->read();
     CHECK((answer.status == 408 || answer.status == 0));
     CHECK(one->is_closed());
   }
-  CHECK(h.ask("GET", "/v1/me", {}, token).status == 200);
+  CHECK(fixture.ask("GET", "/v1/me", {}, token).status == 200);
 }

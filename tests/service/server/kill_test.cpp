@@ -30,7 +30,7 @@ class mortal_server {
   explicit mortal_server(std::filesystem::path folder) : folder_(std::move(folder)) { rise(); }
 
   void rise() {
-    process_ = std::make_unique<victim>([this](const victim::teller& tell) {
+    process_ = std::make_unique<child_process>([this](const child_process::reporter& report) {
       hanami::service::server_config config;
       config.data = folder_;
       config.http.port = 0;
@@ -42,12 +42,12 @@ class mortal_server {
       config.admin_password = "the first password";
       config.log_level = "off";
       const hanami::service::server running(config);
-      tell(running.port());
+      report(running.port());
       for (;;) {
         std::this_thread::sleep_for(std::chrono::hours(1));
       }
     });
-    const auto port = process_->hear();
+    const auto port = process_->next();
     REQUIRE(port.has_value()); // else it did not start
     port_ = static_cast<std::uint16_t>(*port);
     token = ask("POST", "/v1/sessions", R"({"user_id":"admin","password":"the first password"})")
@@ -58,7 +58,7 @@ class mortal_server {
   void kill_during(std::chrono::milliseconds after, Load load) {
     std::thread killer([&] {
       std::this_thread::sleep_for(after);
-      process_->strike();
+      process_->kill_without_waiting();
     });
     load();
     killer.join();
@@ -79,7 +79,7 @@ class mortal_server {
 
  private:
   std::filesystem::path folder_;
-  std::unique_ptr<victim> process_;
+  std::unique_ptr<child_process> process_;
   std::uint16_t port_ = 0;
 };
 

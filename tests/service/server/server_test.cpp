@@ -26,54 +26,56 @@ std::string some_rows() {
 } // namespace
 
 TEST_CASE("a fresh server has an administrator and knows everything again after a restart") {
-  house h;
-  CHECK(h.ask("GET", "/healthz").status == 200);
-  CHECK(h.ask("GET", "/readyz").status == 200);
-  const std::string token = h.admin();
+  server_fixture fixture;
+  CHECK(fixture.ask("GET", "/healthz").status == 200);
+  CHECK(fixture.ask("GET", "/readyz").status == 200);
+  const std::string token = fixture.admin();
   REQUIRE_FALSE(token.empty());
-  const std::string id = make_line_of_three(h, token);
+  const std::string id = make_line_of_three(fixture, token);
   const std::string sample = R"({"inputs":{"x":[1,2]},"targets":{"y":[3]}})";
   for (int i = 0; i < 20; ++i) {
-    REQUIRE(h.ask("POST", "/v1/clusters/" + id + "/train", sample, token).status == 200);
+    REQUIRE(fixture.ask("POST", "/v1/clusters/" + id + "/train", sample, token).status == 200);
   }
   const std::string question = R"({"inputs":{"x":[1,2]}})";
-  const std::string before = h.ask("POST", "/v1/clusters/" + id + "/infer", question, token).body;
-  h.close();
-  h.open();
-  CHECK(h.ask("POST", "/v1/clusters/" + id + "/infer", question, token).body == before);
+  const std::string before =
+      fixture.ask("POST", "/v1/clusters/" + id + "/infer", question, token).body;
+  fixture.close();
+  fixture.open();
+  CHECK(fixture.ask("POST", "/v1/clusters/" + id + "/infer", question, token).body == before);
 }
 
 TEST_CASE("a data directory has one server") {
-  const house h;
-  CHECK_THROWS_WITH(server(h.config()), Catch::Contains("in use by another server"));
+  const server_fixture fixture;
+  CHECK_THROWS_WITH(server(fixture.config()), Catch::Contains("in use by another server"));
 }
 
 TEST_CASE("tokens are void as soon as their user is gone, demoted or has a new password") {
-  house h;
-  const std::string admin = h.admin();
-  const std::string anna = h.member("anna", "lab_one");
-  REQUIRE(h.ask("GET", "/v1/clusters", {}, anna).status == 200);
-  REQUIRE(h.ask("PATCH", "/v1/users/anna", R"({"password":"another password"})", admin).status ==
-          200);
-  CHECK(h.ask("GET", "/v1/clusters", {}, anna).status == 401);
-  const std::string again = h.log_in("anna", "another password");
-  REQUIRE(h.ask("DELETE", "/v1/projects/lab_one/members/anna", {}, admin).status == 204);
-  CHECK(h.ask("GET", "/v1/clusters", {}, again).status == 401);
-  const std::string bert = h.member("bert", "lab_one");
-  REQUIRE(h.ask("DELETE", "/v1/users/bert", {}, admin).status == 204);
-  CHECK(h.ask("GET", "/v1/clusters", {}, bert).status == 401);
-  CHECK(h.ask("DELETE", "/v1/users/admin", {}, admin).status == 409);
-  REQUIRE(h.ask("DELETE", "/v1/sessions/current", {}, admin).status == 204);
-  CHECK(h.ask("GET", "/v1/users", {}, admin).status == 401);
+  server_fixture fixture;
+  const std::string admin = fixture.admin();
+  const std::string anna = fixture.member("anna", "lab_one");
+  REQUIRE(fixture.ask("GET", "/v1/clusters", {}, anna).status == 200);
+  REQUIRE(
+      fixture.ask("PATCH", "/v1/users/anna", R"({"password":"another password"})", admin).status ==
+      200);
+  CHECK(fixture.ask("GET", "/v1/clusters", {}, anna).status == 401);
+  const std::string again = fixture.log_in("anna", "another password");
+  REQUIRE(fixture.ask("DELETE", "/v1/projects/lab_one/members/anna", {}, admin).status == 204);
+  CHECK(fixture.ask("GET", "/v1/clusters", {}, again).status == 401);
+  const std::string bert = fixture.member("bert", "lab_one");
+  REQUIRE(fixture.ask("DELETE", "/v1/users/bert", {}, admin).status == 204);
+  CHECK(fixture.ask("GET", "/v1/clusters", {}, bert).status == 401);
+  CHECK(fixture.ask("DELETE", "/v1/users/admin", {}, admin).status == 409);
+  REQUIRE(fixture.ask("DELETE", "/v1/sessions/current", {}, admin).status == 204);
+  CHECK(fixture.ask("GET", "/v1/users", {}, admin).status == 401);
 }
 
 TEST_CASE("a table becomes a dataset, is learned by a task and answered by another") {
-  house h;
-  const std::string token = h.member("anna", "lab_one");
+  server_fixture fixture;
+  const std::string token = fixture.member("anna", "lab_one");
   // Columns of one value each: the two inputs of the cluster are a window of two rows of one.
-  const std::string data = upload_csv(h, some_rows(), token);
-  const std::string id = make_line_of_three(h, token);
-  const heard started = h.ask(
+  const std::string data = upload_csv(fixture, some_rows(), token);
+  const std::string id = make_line_of_three(fixture, token);
+  const heard started = fixture.ask(
       "POST", "/v1/clusters/" + id + "/tasks",
       R"({"kind":"train","name":"learn","window":2,"epochs":3,"inputs":[{"input":"x","dataset_id":")" +
           data + R"(","column":"a"}],"outputs":[{"output":"y","dataset_id":")" + data +
@@ -81,58 +83,61 @@ TEST_CASE("a table becomes a dataset, is learned by a task and answered by anoth
       token);
   INFO(started.body);
   REQUIRE(started.status == 202);
-  CHECK(end_of(h, started.text("id"), token) == "finished");
-  CHECK(h.ask("GET", "/v1/clusters/" + id + "/statistics", {}, token)
+  CHECK(end_of(fixture, started.text("id"), token) == "finished");
+  CHECK(fixture.ask("GET", "/v1/clusters/" + id + "/statistics", {}, token)
             .content()
             .at("statistics")
             .at("samples")
             .as_int64() == 3 * 299);
-  const heard asked =
-      h.ask("POST", "/v1/clusters/" + id + "/tasks",
-            R"({"kind":"request","name":"ask","window":2,"inputs":[{"input":"x","dataset_id":")" +
-                data + R"(","column":"a"}],"results":[{"output":"y","name":"answers"}]})",
-            token);
+  const heard asked = fixture.ask(
+      "POST", "/v1/clusters/" + id + "/tasks",
+      R"({"kind":"request","name":"ask","window":2,"inputs":[{"input":"x","dataset_id":")" + data +
+          R"(","column":"a"}],"results":[{"output":"y","name":"answers"}]})",
+      token);
   REQUIRE(asked.status == 202);
-  REQUIRE(end_of(h, asked.text("id"), token) == "finished");
+  REQUIRE(end_of(fixture, asked.text("id"), token) == "finished");
   const json::value rows =
-      h.ask("GET", "/v1/datasets/" + asked.text("id") + "/content?column=answers&count=5", {},
-            token)
+      fixture
+          .ask("GET", "/v1/datasets/" + asked.text("id") + "/content?column=answers&count=5", {},
+               token)
           .content();
   CHECK(rows.at("total").as_int64() == 299);
   CHECK(rows.at("rows").as_array().size() == 5);
-  CHECK(h.ask("GET", "/v1/datasets/" + data + "/csv", {}, token).body.substr(0, 13) ==
+  CHECK(fixture.ask("GET", "/v1/datasets/" + data + "/csv", {}, token).body.substr(0, 13) ==
         "\"a\",\"b\",\"sum\"");
   const heard wrong =
-      h.ask("POST", "/v1/clusters/" + id + "/tasks",
-            R"({"kind":"train","name":"bad","inputs":[{"input":"x","dataset_id":")" + data +
-                R"(","column":"a"}],"outputs":[{"output":"y","dataset_id":")" + data +
-                R"(","column":"sum"}]})",
-            token);
+      fixture.ask("POST", "/v1/clusters/" + id + "/tasks",
+                  R"({"kind":"train","name":"bad","inputs":[{"input":"x","dataset_id":")" + data +
+                      R"(","column":"a"}],"outputs":[{"output":"y","dataset_id":")" + data +
+                      R"(","column":"sum"}]})",
+                  token);
   CHECK(wrong.status == 422); // one value where the input takes two
 }
 
 TEST_CASE("what a project or everybody may use can be used but not changed") {
-  house h;
-  const std::string owner = h.member("anna", "lab_one");
-  const std::string stranger = h.member("bert", "lab_two");
-  const std::string id = make_line_of_three(h, owner);
+  server_fixture fixture;
+  const std::string owner = fixture.member("anna", "lab_one");
+  const std::string stranger = fixture.member("bert", "lab_two");
+  const std::string id = make_line_of_three(fixture, owner);
   const std::string question = R"({"inputs":{"x":[1,2]}})";
   const std::string lesson = R"({"inputs":{"x":[1,2]},"targets":{"y":[3]}})";
-  REQUIRE(h.ask("PATCH", "/v1/clusters/" + id, R"({"visibility":"public"})", owner).status == 200);
-  CHECK(h.ask("POST", "/v1/clusters/" + id + "/infer", question, stranger).status == 200);
-  CHECK(h.ask("POST", "/v1/clusters/" + id + "/train", lesson, stranger).status == 403);
-  CHECK(h.ask("DELETE", "/v1/clusters/" + id, {}, stranger).status == 403);
-  REQUIRE(h.ask("PATCH", "/v1/clusters/" + id, R"({"visibility":"project"})", owner).status == 200);
-  CHECK(h.ask("POST", "/v1/clusters/" + id + "/infer", question, stranger).status == 404);
-  const std::string viewer = h.member("cleo", "lab_one", "viewer");
-  CHECK(h.ask("POST", "/v1/clusters/" + id + "/infer", question, viewer).status == 200);
-  CHECK(h.ask("POST", "/v1/clusters", R"({"name":"mine"})", viewer).status == 403);
+  REQUIRE(fixture.ask("PATCH", "/v1/clusters/" + id, R"({"visibility":"public"})", owner).status ==
+          200);
+  CHECK(fixture.ask("POST", "/v1/clusters/" + id + "/infer", question, stranger).status == 200);
+  CHECK(fixture.ask("POST", "/v1/clusters/" + id + "/train", lesson, stranger).status == 403);
+  CHECK(fixture.ask("DELETE", "/v1/clusters/" + id, {}, stranger).status == 403);
+  REQUIRE(fixture.ask("PATCH", "/v1/clusters/" + id, R"({"visibility":"project"})", owner).status ==
+          200);
+  CHECK(fixture.ask("POST", "/v1/clusters/" + id + "/infer", question, stranger).status == 404);
+  const std::string viewer = fixture.member("cleo", "lab_one", "viewer");
+  CHECK(fixture.ask("POST", "/v1/clusters/" + id + "/infer", question, viewer).status == 200);
+  CHECK(fixture.ask("POST", "/v1/clusters", R"({"name":"mine"})", viewer).status == 403);
 }
 
 TEST_CASE("damaged requests are refused with a reason and change nothing") {
-  house h;
-  const std::string token = h.admin();
-  const std::string id = make_line_of_three(h, token);
+  server_fixture fixture;
+  const std::string token = fixture.admin();
+  const std::string id = make_line_of_three(fixture, token);
   const std::string good = R"({"inputs":{"x":[1,2]},"targets":{"y":[3]}})";
   std::mt19937 random(7);
   unsigned refused = 0;
@@ -141,7 +146,7 @@ TEST_CASE("damaged requests are refused with a reason and change nothing") {
     for (unsigned k = 0; k < 1 + random() % 3; ++k) {
       body[random() % body.size()] = static_cast<char>(random() % 256);
     }
-    const heard answer = h.ask("POST", "/v1/clusters/" + id + "/train", body, token);
+    const heard answer = fixture.ask("POST", "/v1/clusters/" + id + "/train", body, token);
     INFO(body << " -> " << answer.status << ' ' << answer.body);
     REQUIRE((answer.status == 200 || answer.status == 400 || answer.status == 422));
     if (answer.status != 200) {
@@ -151,19 +156,19 @@ TEST_CASE("damaged requests are refused with a reason and change nothing") {
   }
   CHECK(refused > 200);
   for (const char* body : {"[]", "", "null", R"({"name":1})", R"({"name":"x","tempalte":""})"}) {
-    CHECK(h.ask("POST", "/v1/clusters", body, token).status / 100 == 4);
+    CHECK(fixture.ask("POST", "/v1/clusters", body, token).status / 100 == 4);
   }
-  CHECK(h.ask("GET", "/v1/audit-log?limit=99999999999999999999", {}, token).status == 422);
-  CHECK(h.ask("GET", "/v1/nothing", {}, token).status == 404);
-  CHECK(h.ask("PUT", "/v1/clusters", "{}", token).status == 405);
-  CHECK(h.ask("GET", "/healthz").status == 200);
+  CHECK(fixture.ask("GET", "/v1/audit-log?limit=99999999999999999999", {}, token).status == 422);
+  CHECK(fixture.ask("GET", "/v1/nothing", {}, token).status == 404);
+  CHECK(fixture.ask("PUT", "/v1/clusters", "{}", token).status == 405);
+  CHECK(fixture.ask("GET", "/healthz").status == 200);
 }
 
 TEST_CASE("a repeated creation with the same key is done once") {
-  house h;
-  const std::string token = h.admin();
+  server_fixture fixture;
+  const std::string token = fixture.admin();
   const auto create = [&](const std::string& name) {
-    client connection(h.port());
+    client connection(fixture.port());
     const std::string body = R"({"name":")" + name + "\"}";
     return connection.ask("POST /v1/clusters HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer " +
                           token + "\r\nIdempotency-Key: once\r\nContent-Length: " +
@@ -175,18 +180,18 @@ TEST_CASE("a repeated creation with the same key is done once") {
   CHECK(second.status == 201);
   CHECK(second.body == first.body);
   CHECK(create("another").status == 422);
-  CHECK(h.ask("GET", "/v1/clusters", {}, token).content().at("total").as_int64() == 1);
+  CHECK(fixture.ask("GET", "/v1/clusters", {}, token).content().at("total").as_int64() == 1);
 }
 
 TEST_CASE("the reference's clients are answered as they expect, and its faults are gone") {
-  house h;
+  server_fixture fixture;
   const heard in =
-      h.ask("POST", "/v1.0alpha/token", R"({"id":"admin","password":"the first password"})");
+      fixture.ask("POST", "/v1.0alpha/token", R"({"id":"admin","password":"the first password"})");
   REQUIRE(in.status == 200);
   const std::string token = in.text("token");
   const auto ask = [&](const char* method, const std::string& target,
                        const std::string& body = {}) {
-    return h.ask(method, "/v1.0alpha/" + target, body, token);
+    return fixture.ask(method, "/v1.0alpha/" + target, body, token);
   };
   CHECK(ask("GET", "audit_log?page=99999999999").status == 400);
   CHECK(ask("GET", "audit_log?page=1000").status == 200);
@@ -219,9 +224,9 @@ TEST_CASE("the reference's sockets train and ask, and say why they end") {
   using hanami::service::api::buffer_kind;
   using hanami::service::api::process_kind;
   using hanami::service::api::write_cluster_message;
-  house h;
-  const std::string token = h.admin();
-  const std::string id = make_line_of_three(h, token);
+  server_fixture fixture;
+  const std::string token = fixture.admin();
+  const std::string id = make_line_of_three(fixture, token);
   const auto enter = [&](socket_client_over<client>& to) {
     REQUIRE(to.open("/").status == 101);
     to.say(R"({"token":"wrong","target":"cluster","uuid":")" + id + "\"}");
@@ -236,7 +241,7 @@ TEST_CASE("the reference's sockets train and ask, and say why they end") {
     return socket_client_over<client>::frame(
         2, write_cluster_message(name, last, process, target, values));
   };
-  socket_client_over<client> peer(h.port());
+  socket_client_over<client> peer(fixture.port());
   enter(peer);
   for (int i = 0; i < 20; ++i) {
     peer.send(message("x", false, process_kind::train, buffer_kind::input, x));
@@ -255,7 +260,7 @@ TEST_CASE("the reference's sockets train and ask, and say why they end") {
        {message("z", true, process_kind::request, buffer_kind::input, x),
         message("x", true, process_kind::request, buffer_kind::input, {1, 2, 3}),
         socket_client_over<client>::frame(2, "\xff\xff\xff")}) {
-    socket_client_over<client> other(h.port());
+    socket_client_over<client> other(fixture.port());
     enter(other);
     other.send(wrong);
     CHECK(other.hear().close_code() == 1008);

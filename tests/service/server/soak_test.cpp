@@ -26,7 +26,8 @@ using steady_clock = std::chrono::steady_clock;
 /// it should be.
 class visitor {
  public:
-  visitor(const house& h, std::string user) : house_(h), user_(std::move(user)) {}
+  visitor(const server_fixture& fixture, std::string user)
+      : house_(fixture), user_(std::move(user)) {}
 
   void visit() {
     token_ = house_.log_in(user_, "some password");
@@ -132,21 +133,21 @@ class visitor {
               "\r\n\r\n");
   }
 
-  const house& house_;
+  const server_fixture& house_;
   std::string user_;
   std::string token_;
   std::vector<double> milliseconds_;
 };
 
 /// `visits` at least, by two at a time, until the time is over.
-std::vector<double> soak(const house& h, int visits, std::chrono::seconds time) {
+std::vector<double> soak(const server_fixture& fixture, int visits, std::chrono::seconds time) {
   std::vector<double> all;
   std::mutex mutex;
   std::string trouble;
   std::atomic<int> left{visits};
   const auto until = steady_clock::now() + time;
   const auto work = [&](const std::string& user) {
-    visitor one(h, user);
+    visitor one(fixture, user);
     try {
       while (left.fetch_sub(1) > 0 || steady_clock::now() < until) {
         one.visit();
@@ -167,9 +168,9 @@ std::vector<double> soak(const house& h, int visits, std::chrono::seconds time) 
   return all;
 }
 
-std::size_t entries(const house& h, const char* folder) {
+std::size_t entries(const server_fixture& fixture, const char* folder) {
   return static_cast<std::size_t>(
-      std::distance(std::filesystem::directory_iterator(h.config().data / folder), {}));
+      std::distance(std::filesystem::directory_iterator(fixture.config().data / folder), {}));
 }
 
 } // namespace
@@ -177,20 +178,20 @@ std::size_t entries(const house& h, const char* folder) {
 // For longer: HANAMI_SOAK_SECONDS=600 service_tests "who comes and goes*"
 TEST_CASE("who comes and goes leaves nothing behind", "[service]") {
   const char* const seconds = std::getenv("HANAMI_SOAK_SECONDS");
-  house h;
-  h.member("anna", "lab_one");
-  h.member("bert", "lab_two");
-  soak(h, 20, std::chrono::seconds(0)); // what is kept for the next one is there
+  server_fixture fixture;
+  fixture.member("anna", "lab_one");
+  fixture.member("bert", "lab_two");
+  soak(fixture, 20, std::chrono::seconds(0)); // what is kept for the next one is there
   const std::size_t files = open_files();
   const std::size_t bytes = resident_bytes();
 
   std::vector<double> ms =
-      soak(h, 20, std::chrono::seconds(seconds == nullptr ? 0 : std::atoi(seconds)));
+      soak(fixture, 20, std::chrono::seconds(seconds == nullptr ? 0 : std::atoi(seconds)));
   CHECK(open_files() <= files + 4);
   CHECK(resident_bytes() < bytes + (std::size_t{32} << 20));
   for (const char* folder : {"clusters", "datasets", "checkpoints", "uploads"}) {
     INFO(folder);
-    CHECK(entries(h, folder) == 0);
+    CHECK(entries(fixture, folder) == 0);
   }
   if (seconds != nullptr) {
     std::sort(ms.begin(), ms.end());

@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "../support/runtime_fixture.hpp"
 #include "../support/service_bench.hpp"
 
 using namespace hanami;
@@ -21,7 +22,8 @@ audit_entry entry_of(std::int64_t at, const std::string& user, const std::string
 struct log_bench {
   scratch_folder folder;
   database db{folder.path / "database"};
-  logs log{db};
+  quiet_runtime common;
+  logs log{db, common};
 
   std::uint64_t audits(const log_filter& filter) { return log.audit(filter).total; }
 };
@@ -116,8 +118,9 @@ TEST_CASE("long texts are cut between characters", "[service]") {
 TEST_CASE("entries of many threads are all there, also at the end", "[service]") {
   scratch_folder folder;
   database db(folder.path / "database");
+  quiet_runtime common;
   {
-    logs log(db);
+    logs log(db, common);
     std::vector<std::thread> threads;
     for (int t = 0; t < 4; ++t) {
       threads.emplace_back([&, t] {
@@ -132,7 +135,7 @@ TEST_CASE("entries of many threads are all there, also at the end", "[service]")
       thread.join();
     }
   }
-  logs log(db);
+  logs log(db, common);
   log.flush(); // of nothing
   REQUIRE(log.audit({}).total == 800);
   REQUIRE(log.errors({}).total == 4);

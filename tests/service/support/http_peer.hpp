@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <hanami/service/base/problem.hpp>
 #include <hanami/service/http/http_server.hpp>
+#include <hanami/service/http/problem.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -24,6 +24,8 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
+
+#include "service/support/runtime_fixture.hpp"
 
 /// Both sides of the transport's tests: a client of plain system calls, which can also do what no
 /// library would, and an application of small functions.
@@ -171,20 +173,20 @@ class client {
 class small_application : public http::application {
  public:
   using answering =
-      std::function<void(http::request, std::shared_ptr<http::body_sink>, http::responder)>;
+      std::function<void(http::request, std::shared_ptr<http::admitted_request>, http::responder)>;
   using opening =
       std::function<std::shared_ptr<http::socket_handler>(std::shared_ptr<http::socket>)>;
 
   std::map<std::string, answering> paths;
   std::map<std::string, opening> sockets;
-  std::function<http::admission(const http::request&)> door = [](const http::request&) {
+  std::function<http::admission(const http::request&)> admitting = [](const http::request&) {
     http::admission open;
     open.max_body = 100'000;
     return open;
   };
 
   void answer(const std::string& path, std::string text) {
-    paths[path] = [text](const http::request&, const std::shared_ptr<http::body_sink>&,
+    paths[path] = [text](const http::request&, const std::shared_ptr<http::admitted_request>&,
                          const http::responder& give) { give(plain(text)); };
   }
   static http::response plain(std::string text) {
@@ -198,8 +200,8 @@ class small_application : public http::application {
     return reports_;
   }
 
-  http::admission admit(const http::request& head) override { return door(head); }
-  void handle(http::request received, std::shared_ptr<http::body_sink> sink,
+  http::admission admit(const http::request& head) override { return admitting(head); }
+  void handle(http::request received, std::shared_ptr<http::admitted_request> admitted,
               http::responder give) override {
     const auto found = paths.find(received.path);
     if (found == paths.end()) {
@@ -208,7 +210,7 @@ class small_application : public http::application {
       give(std::move(missing));
       return;
     }
-    found->second(std::move(received), std::move(sink), std::move(give));
+    found->second(std::move(received), std::move(admitted), std::move(give));
   }
   std::shared_ptr<http::socket_handler> open_socket(const http::request& head,
                                                     std::shared_ptr<http::socket> peer) override {
@@ -229,9 +231,16 @@ inline hanami::service::http_settings any_port() {
   hanami::service::http_settings settings;
   settings.port = 0;
   settings.threads = 2;
-  settings.workers = 2;
   return settings;
 }
+
+/// A transport with a pool of its own.
+class lone_server : private quiet_runtime, public http::server {
+ public:
+  lone_server(http::application& answers, const hanami::service::http_settings& settings,
+              const hanami::service::tls_settings& tls = {})
+      : http::server(answers, settings, pool, tls) {}
+};
 
 /// Waits for what another thread is about to do; false: it has not in ten seconds.
 inline bool comes_true(const std::function<bool()>& condition) {

@@ -16,6 +16,13 @@ inline std::int64_t now_ms() {
       .count();
 }
 
+/// Milliseconds of a clock that nobody sets, since an unknown moment: for how long something took.
+inline std::int64_t steady_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
 namespace detail {
 
 inline std::tm utc(std::int64_t ms) {

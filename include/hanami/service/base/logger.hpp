@@ -8,7 +8,6 @@
 
 #include <spdlog/fwd.h>
 
-#include "compile.hpp"
 #include "settings.hpp"
 
 /// The operator's log: the one place where the service says what nobody asked it for.
@@ -43,7 +42,3 @@ class logger {
 std::string text_of(const std::exception_ptr& thrown);
 
 } // namespace hanami::service
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "logger.ipp"
-#endif

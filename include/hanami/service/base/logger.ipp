@@ -10,6 +10,7 @@
 #include <spdlog/spdlog.h>
 
 #include "../../foundation/error.hpp"
+#include "compile.hpp"
 
 namespace hanami::service {
 

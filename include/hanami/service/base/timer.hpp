@@ -73,9 +73,9 @@ class timed_work {
   }
   /// Waits for work under way.
   ~timed_work() {
-    std::unique_lock lock(timer_.mutex_);
+    end();
+    const std::lock_guard lock(timer_.mutex_);
     std::erase(timer_.works_, this);
-    timer_.done_.wait(lock, [this] { return !at_work_; });
   }
   timed_work(const timed_work&) = delete;
   timed_work& operator=(const timed_work&) = delete;
@@ -84,8 +84,7 @@ class timed_work {
   /// is due once more.
   void set(std::chrono::milliseconds after) {
     const std::lock_guard lock(timer_.mutex_);
-    due_ = std::min(due_, clock::now() + after);
-    wake_timer();
+    due_at(clock::now() + after);
   }
 
   /// Due again and again from now on. Those of the same period are due together, so that they wake
@@ -97,8 +96,7 @@ class timed_work {
     }
     const std::lock_guard lock(timer_.mutex_);
     period_ = period;
-    due_ = std::min(due_, next_beat(clock::now()));
-    wake_timer();
+    due_at(next_beat(clock::now()));
   }
 
   /// Not due any more. Does not wait for work under way.
@@ -106,6 +104,15 @@ class timed_work {
     const std::lock_guard lock(timer_.mutex_);
     due_ = clock::time_point::max();
     period_ = period_.zero();
+  }
+
+  /// Never due again, whatever is set later. Waits for work under way; not from its own work.
+  void end() {
+    std::unique_lock lock(timer_.mutex_);
+    ended_ = true;
+    due_ = clock::time_point::max();
+    period_ = period_.zero();
+    timer_.done_.wait(lock, [this] { return !at_work_; });
   }
 
   /// When it is due next; the greatest of all times: not at all.
@@ -124,6 +131,10 @@ class timed_work {
 
   // With the timer's lock held.
 
+  void due_at(clock::time_point when) {
+    due_ = ended_ ? clock::time_point::max() : std::min(due_, when);
+    wake_timer();
+  }
   void wake_timer() {
     if (due_ < timer_.next_) {
       timer_.wake_.notify_one();
@@ -157,6 +168,7 @@ class timed_work {
   clock::time_point due_ = clock::time_point::max();
   std::chrono::milliseconds period_{0}; ///< 0: once
   bool at_work_ = false;
+  bool ended_ = false;
 };
 
 void maintenance_timer::run() {

@@ -11,11 +11,10 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
-#include <boost/beast/http/status.hpp>
-#include <boost/json/serialize.hpp>
 
-#include "../base/problem.hpp"
+#include "../base/refusal.hpp"
 #include "message.hpp"
+#include "problem.hpp"
 
 /// From bytes to a request: Beast's parser, and what it leaves to its user.
 
@@ -72,7 +71,7 @@ inline bool climbs(std::string_view path) {
   return false;
 }
 
-/// Percent-decodes a path; throws `problem` 400.
+/// Percent-decodes a path; throws `bad_request`.
 inline std::string decode_path(std::string_view coded) {
   std::string path;
   path.reserve(coded.size());
@@ -101,7 +100,8 @@ inline std::string decode_path(std::string_view coded) {
   return path;
 }
 
-/// Takes a request target apart: "/a%20b?c=d", or the same behind "http://host". Throws `problem`.
+/// Takes a request target apart: "/a%20b?c=d", or the same behind "http://host". Throws
+/// `bad_request`.
 inline void read_target(std::string_view target, request& to) {
   for (const std::string_view scheme : {"http://", "https://"}) {
     if (target.starts_with(scheme)) {
@@ -165,7 +165,7 @@ class message_parser final : public beast_http::basic_parser<true> {
     version_ = version;
     try {
       read_target(target_, to_);
-    } catch (const problem& why) {
+    } catch (const refusal& why) {
       bad_target_ = why;
     }
   }
@@ -207,34 +207,8 @@ class message_parser final : public beast_http::basic_parser<true> {
   bool head_done_ = false;
 };
 
-/// The words that belong to a status.
-inline std::string_view reason_of(unsigned status) {
-  const parser_text reason = beast_http::obsolete_reason(beast_http::int_to_status(status));
-  return {reason.data(), reason.size()};
-}
-
-/// A refusal as the client hears it (RFC 9457).
-inline response refusal_of(const problem& why) {
-  response refused;
-  refused.status = why.status();
-  refused.content_type = "application/problem+json";
-  refused.body = boost::json::serialize(boost::json::object{{"type", "about:blank"},
-                                                            {"title", reason_of(why.status())},
-                                                            {"status", why.status()},
-                                                            {"code", why.code()},
-                                                            {"detail", why.what()}});
-  if (why.retry_after_s > 0) {
-    refused.headers.add("Retry-After", std::to_string(why.retry_after_s));
-  }
-  return refused;
-}
-
-inline problem internal_problem() {
-  return {500, "internal", "something went wrong here; the operator's log says what"};
-}
-
 /// What the parser found, as a refusal.
-inline problem problem_of(const boost::beast::error_code& fault) {
+inline problem problem_with_parsing(const boost::beast::error_code& fault) {
   if (fault == beast_http::error::header_limit) {
     return {431, "header_too_large",
             "the head of a request has at most " + std::to_string(most_header_bytes) + " bytes"};

@@ -6,8 +6,8 @@
 #include <functional>
 #include <memory>
 
-#include "../base/compile.hpp"
 #include "../base/settings.hpp"
+#include "../base/worker_pool.hpp"
 #include "message.hpp"
 
 /// The transport: HTTP/1.1 and WebSocket, with or without TLS, on a few threads for any number of
@@ -36,8 +36,10 @@ struct transport_statistics {
 class server {
  public:
   /// Throws `errc::invalid_argument` for settings out of range and certificates that do not fit,
-  /// `errc::file_error` where an address or a file is not to be had.
-  server(application& answers, const http_settings& settings, const tls_settings& tls = {});
+  /// `errc::file_error` where an address or a file is not to be had. `pool` does what may wait, and
+  /// outlives the server.
+  server(application& answers, const http_settings& settings, worker_pool& pool,
+         const tls_settings& tls = {});
   /// As `stop`.
   ~server();
   server(const server&) = delete;
@@ -52,7 +54,7 @@ class server {
   /// Reads certificate and key anew; connections made from then on use them. Throws as the
   /// constructor, and has then changed nothing. Without TLS, it does nothing.
   void reload_certificate();
-  /// Runs `work` on a worker thread. What it throws is reported.
+  /// Runs `work` on a thread of the pool, as a request. What it throws is reported.
   void run(std::function<void()> work);
   transport_statistics statistics() const noexcept;
 
@@ -62,7 +64,3 @@ class server {
 };
 
 } // namespace hanami::service::http
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "http_server.ipp"
-#endif

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -20,6 +19,7 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include "../../foundation/error.hpp"
+#include "../base/compile.hpp"
 #include "session.hpp"
 #include "tls_context.hpp"
 
@@ -29,8 +29,8 @@ namespace detail {
 
 using tcp_acceptor = asio::basic_socket_acceptor<asio::ip::tcp, executor>;
 
-/// How often deadlines are looked at: often enough for the shortest.
-inline std::chrono::milliseconds sweep_time(const http_settings& of) {
+/// How much later than its deadline a connection may be looked at: little beside the shortest.
+inline std::chrono::milliseconds slack_of(const http_settings& of) {
   const auto shortest = std::min({of.header_timeout, of.body_timeout, of.idle_timeout});
   return std::clamp(shortest / 4, std::chrono::milliseconds(5), std::chrono::milliseconds(250));
 }
@@ -48,15 +48,11 @@ inline http_settings checked_settings(http_settings given) {
   positive(given.body_timeout, "body_timeout_ms");
   positive(given.idle_timeout, "idle_timeout_ms");
   constexpr std::size_t most_threads = 1024;
-  if (given.threads > most_threads || given.workers > most_threads) {
-    raise(errc::invalid_argument, "http.threads and http.workers are at most 1024");
+  if (given.threads > most_threads) {
+    raise(errc::invalid_argument, "http.threads is at most 1024");
   }
-  const std::size_t machine = std::max(1u, std::thread::hardware_concurrency());
   if (given.threads == 0) {
-    given.threads = std::max<std::size_t>(1, machine / 2);
-  }
-  if (given.workers == 0) {
-    given.workers = std::max<std::size_t>(4, machine);
+    given.threads = std::max<std::size_t>(1, std::thread::hardware_concurrency() / 2);
   }
   return given;
 }
@@ -102,8 +98,9 @@ inline tcp_acceptor listen_at(asio::io_context& io, const std::string& address,
 } // namespace detail
 
 struct server::state {
-  state(application& answers, const http_settings& settings, const tls_settings& tls)
-      : with(answers, detail::checked_settings(settings)), tls_files(tls) {
+  state(application& answers, const http_settings& settings, worker_pool& pool,
+        const tls_settings& tls)
+      : with(answers, detail::checked_settings(settings), pool), tls_files(tls) {
     if (!tls.certificate.empty() && tls.key.empty()) {
       raise(errc::invalid_argument, "tls.certificate needs a tls.key");
     }
@@ -113,7 +110,7 @@ struct server::state {
       raise(errc::invalid_argument, "tls.key and tls.redirect_port need a tls.certificate");
     }
     for (std::size_t i = 0; i < with.settings.threads; ++i) {
-      shards.push_back(std::make_unique<detail::shard>(detail::sweep_time(with.settings)));
+      shards.push_back(std::make_unique<detail::shard>(detail::slack_of(with.settings)));
     }
     listener.emplace(detail::listen_at(shards[0]->io, with.settings.address, with.settings.port));
     port = listener->local_endpoint().port();
@@ -140,10 +137,6 @@ struct server::state {
         threads.push_back(detail::named_thread("http-" + std::to_string(i),
                                                [this, i] { shards[i]->run(with.answers); }));
       }
-      for (std::size_t i = 0; i < with.settings.workers; ++i) {
-        workers.push_back(
-            detail::named_thread("http-work-" + std::to_string(i), [this] { with.workers.run(); }));
-      }
     } catch (...) {
       stop();
       throw;
@@ -159,7 +152,7 @@ struct server::state {
         begin(on, std::move(socket), what);
       } else if (from.is_open() && trouble != boost::asio::error::connection_aborted) {
         // Out of descriptors or of memory: others must end before one more can begin.
-        with.answers.report("http: cannot accept: " + trouble.message());
+        with.answers.report("cannot accept: " + trouble.message());
         pause.expires_after(std::chrono::milliseconds(100));
         co_await pause.async_wait(detail::as_tuple);
       }
@@ -230,11 +223,11 @@ struct server::state {
     }
   }
 
-  void wait_until_empty(std::chrono::milliseconds most) const {
+  /// Whether no connection is left, which is waited for.
+  bool wait_until_empty(std::chrono::milliseconds most) {
     const auto until = std::chrono::steady_clock::now() + most;
-    while (open_connections() > 0 && std::chrono::steady_clock::now() < until) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    }
+    return std::all_of(shards.begin(), shards.end(),
+                       [until](const auto& each) { return each->wait_until_empty(until); });
   }
 
   void stop() {
@@ -253,10 +246,10 @@ struct server::state {
     });
     if (!threads.empty()) {
       tell_all(&detail::connection::ask_to_end);
-      wait_until_empty(std::chrono::seconds(5));
-      while (open_connections() > 0) { // again and again: one may have been about to begin
+      bool empty = wait_until_empty(std::chrono::seconds(5));
+      while (!empty) { // again and again: one may have been about to begin
         tell_all(&detail::connection::force_end);
-        wait_until_empty(std::chrono::milliseconds(100));
+        empty = wait_until_empty(std::chrono::milliseconds(100));
       }
     }
     for (const auto& each : shards) {
@@ -265,17 +258,13 @@ struct server::state {
     for (std::thread& each : threads) {
       each.join();
     }
-    work_guard.reset();
-    for (std::thread& each : workers) {
-      each.join();
-    }
+    with.workers.close();
   }
 
   detail::transport with;
   tls_settings tls_files;
   std::mutex tls_mutex;
   std::shared_ptr<boost::asio::ssl::context> tls_now;
-  boost::asio::executor_work_guard<detail::executor> work_guard{with.workers.get_executor()};
   std::vector<std::unique_ptr<detail::shard>> shards;
   std::optional<detail::tcp_acceptor> listener;
   std::optional<detail::tcp_acceptor> redirector;
@@ -284,12 +273,11 @@ struct server::state {
   std::mutex stop_mutex;
   bool stopped = false;
   std::vector<std::thread> threads;
-  std::vector<std::thread> workers;
 };
 
 HANAMI_SERVICE_INLINE server::server(application& answers, const http_settings& settings,
-                                     const tls_settings& tls)
-    : state_(std::make_unique<state>(answers, settings, tls)) {}
+                                     worker_pool& pool, const tls_settings& tls)
+    : state_(std::make_unique<state>(answers, settings, pool, tls)) {}
 
 HANAMI_SERVICE_INLINE server::~server() = default;
 
@@ -307,8 +295,7 @@ HANAMI_SERVICE_INLINE void server::reload_certificate() {
 }
 
 HANAMI_SERVICE_INLINE void server::run(std::function<void()> work) {
-  boost::asio::post(state_->with.workers, [this, work = std::move(work)] {
-    application& answers = state_->with.answers;
+  state_->with.workers.post([&answers = state_->with.answers, work = std::move(work)] {
     try {
       work();
     } catch (const std::exception& fault) {

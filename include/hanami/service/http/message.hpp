@@ -73,18 +73,27 @@ struct response {
 };
 
 /// Takes a body as it comes in. Runs on worker threads, one call at a time. What `write` throws
-/// (a `problem`) is answered, and the connection ends.
+/// (a `refusal`) is answered, and the connection ends.
 class body_sink {
  public:
   virtual ~body_sink() = default;
   virtual void write(std::string_view piece) = 0;
 };
 
+/// What the application knows of a request whose head it has admitted: it keeps that here while the
+/// body comes in, and gets it back with the whole request.
+class admitted_request {
+ public:
+  virtual ~admitted_request() = default;
+  /// Where the body goes; nullptr: into `request::body`.
+  virtual body_sink* sink() noexcept { return nullptr; }
+};
+
 /// What is to be done with a request whose head has been read.
 struct admission {
-  std::optional<response> refusal; ///< answered at once; the body is not read
-  std::size_t max_body = 0;        ///< bytes; a longer one is refused with 413
-  std::unique_ptr<body_sink> sink; ///< where the body goes; none: into `request::body`
+  std::optional<response> refusal;            ///< answered at once; the body is not read
+  std::size_t max_body = 0;                   ///< bytes; a longer one is refused with 413
+  std::shared_ptr<admitted_request> admitted; ///< comes back with the request; may be nothing
 };
 
 /// Gives the answer; from any thread, exactly once. Dropped without a call it answers 500.
@@ -125,7 +134,8 @@ class application {
   /// The head of a request has been read; quick.
   virtual admission admit(const request& head) = 0;
   /// A whole request. Quick: what takes long is handed to other threads.
-  virtual void handle(request received, std::shared_ptr<body_sink> sink, responder answer) = 0;
+  virtual void handle(request received, std::shared_ptr<admitted_request> admitted,
+                      responder answer) = 0;
   /// A client wants a WebSocket; nothing: refused with 404. A handler keeps the socket weakly or
   /// lets go of it in `on_close`.
   virtual std::shared_ptr<socket_handler> open_socket(const request& head,
@@ -138,8 +148,3 @@ class application {
 };
 
 } // namespace hanami::service::http
-
-#include "../base/compile.hpp"
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "message.ipp"
-#endif

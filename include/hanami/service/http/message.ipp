@@ -3,6 +3,8 @@
 
 #include "message.hpp"
 
+#include "../base/compile.hpp"
+
 namespace hanami::service::http {
 
 namespace detail {

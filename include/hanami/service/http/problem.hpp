@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "../base/compile.hpp"
 #include "../base/json.hpp"
 #include "../base/refusal.hpp"
 #include "message.hpp"
@@ -51,7 +50,3 @@ json::object to_json(const problem& why);
 response response_of(const problem& why);
 
 } // namespace hanami::service::http
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "problem.ipp"
-#endif

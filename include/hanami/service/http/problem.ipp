@@ -3,6 +3,8 @@
 
 #include "problem.hpp"
 
+#include "../base/compile.hpp"
+
 namespace hanami::service::http {
 
 namespace detail {

@@ -26,10 +26,10 @@ task<bool> session<Stream>::read_head() {
         co_return true;
       }
       if (fault && fault != beast_http::error::need_more) {
-        co_return co_await refuse_head(problem_of(fault));
+        co_return co_await refuse_head(problem_with_parsing(fault));
       }
       if (buffer_.size() > most_header_bytes) {
-        co_return co_await refuse_head(problem_of(beast_http::error::header_limit));
+        co_return co_await refuse_head(problem_with_parsing(beast_http::error::header_limit));
       }
     }
     if (transport_.stopping && !begun) {
@@ -89,7 +89,8 @@ task<std::optional<problem>> session<Stream>::read_piece(std::size_t most) {
       co_return std::nullopt;
     }
     if (fault && fault != beast_http::error::need_more) {
-      co_return fault == beast_http::error::body_limit ? body_too_large(most) : problem_of(fault);
+      co_return fault == beast_http::error::body_limit ? body_too_large(most)
+                                                       : problem_with_parsing(fault);
     }
     if (buffer_.size() > most_header_bytes) {
       co_return bad_request("a chunk's head, or what follows the last chunk, is too long");
@@ -114,8 +115,7 @@ task<std::optional<problem>> session<Stream>::read_piece(std::size_t most) {
 
 template <class Stream>
 task<std::optional<problem>> session<Stream>::drain(body_sink& sink) {
-  phase_ = phase::working;
-  deadline = steady::time_point::max();
+  begin_work();
   std::exception_ptr fault;
   try {
     co_await on_worker(transport_.workers, [&] { sink.write(body_); });

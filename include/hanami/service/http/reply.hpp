@@ -77,7 +77,7 @@ inline responder make_responder(std::shared_ptr<reply_slot> slot) {
     promise& operator=(const promise&) = delete;
     ~promise() {
       try {
-        slot->give(refusal_of(internal_problem()));
+        slot->give(response_of(internal_problem()));
       } catch (const std::exception&) { // out of memory: then the connection waits for the stop
       }
     }
@@ -132,7 +132,7 @@ inline void write_head(std::string& to, const response& answer, const framing& h
   to += how.version >= 11 ? "HTTP/1.1 " : "HTTP/1.0 ";
   to += std::to_string(answer.status);
   to += ' ';
-  to += reason_of(answer.status);
+  to += title_of(answer.status);
   to += "\r\n";
   to += date_line;
   const auto add = [&to](std::string_view name, std::string_view value) {

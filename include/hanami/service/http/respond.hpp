@@ -10,8 +10,8 @@ namespace hanami::service::http::detail {
 template <class Stream>
 task<bool> session<Stream>::respond(response answer) {
   if (!is_sendable(answer)) {
-    transport_.answers.report("http: an answer with a status or a field that cannot be sent");
-    answer = refusal_of(internal_problem());
+    transport_.answers.report("an answer with a status or a field that cannot be sent");
+    answer = response_of(internal_problem());
   }
   framing how;
   how.version = parser_->version();
@@ -44,8 +44,7 @@ task<bool> session<Stream>::respond(response answer) {
   } else {
     sent = co_await write_all(asio::buffer(head_));
   }
-  phase_ = phase::working;
-  deadline = steady::time_point::max();
+  begin_work();
   ends_in_order_ = sent && !keep_alive;
   co_return sent&& keep_alive;
 }
@@ -74,8 +73,7 @@ task<bool> session<Stream>::send_source(response answer, framing how) {
   bool sent = true;
   std::size_t count = 1;
   while (sent && left > 0 && count > 0) {
-    phase_ = phase::working;
-    deadline = steady::time_point::max();
+    begin_work();
     const std::size_t room = static_cast<std::size_t>(std::min<std::uint64_t>(left, piece.size()));
     std::exception_ptr fault;
     try {
@@ -86,7 +84,7 @@ task<bool> session<Stream>::send_source(response answer, framing how) {
     }
     if (fault || (count == 0 && how.length) || count > room) {
       // The head has promised more: only a broken connection tells the client so.
-      transport_.answers.report("http: a body broke off while it was sent");
+      transport_.answers.report("a body broke off while it was sent");
       if (fault) {
         told_of(fault);
       }
@@ -119,8 +117,7 @@ task<bool> session<Stream>::send_events(response answer, framing how) {
   tcp_timer timer(shard_.io.get_executor());
   bool more = true;
   while (sent && more && !transport_.stopping) {
-    phase_ = phase::working;
-    deadline = steady::time_point::max();
+    begin_work();
     std::string events;
     std::exception_ptr fault;
     try {

@@ -38,7 +38,7 @@ class session final : public connection, public std::enable_shared_from_this<ses
   static constexpr bool secure = std::is_same_v<Stream, tls_socket>;
 
   session(transport& with, shard& on, place taken, Stream&& stream, duty what)
-      : transport_(with), shard_(on), place_(std::move(taken)), stream_(std::move(stream)),
+      : connection(on), transport_(with), place_(std::move(taken)), stream_(std::move(stream)),
         duty_(what) {
     shard_.add(*this);
     error_code gone;
@@ -85,7 +85,7 @@ class session final : public connection, public std::enable_shared_from_this<ses
     }
     case phase::writing:
       if (progress_.goes_on(lowest(stream_))) {
-        deadline = steady::now() + settings().body_timeout;
+        expire_at(steady::now() + settings().body_timeout);
         break;
       }
       [[fallthrough]];
@@ -117,7 +117,13 @@ class session final : public connection, public std::enable_shared_from_this<ses
 
   void set_deadline(phase what, std::chrono::milliseconds time) {
     phase_ = what;
-    deadline = steady::now() + time;
+    expire_at(steady::now() + time);
+  }
+
+  /// Until the next deadline is set, there is none.
+  void begin_work() {
+    phase_ = phase::working;
+    never_expire();
   }
 
   task<bool> one_request() {
@@ -186,9 +192,9 @@ class session final : public connection, public std::enable_shared_from_this<ses
       }
       co_return co_await respond(std::move(*admitted.refusal));
     }
-    const std::shared_ptr<body_sink> sink = std::move(admitted.sink);
+    std::shared_ptr<admitted_request> known = std::move(admitted.admitted);
     if (parser_->has_body()) {
-      fault = co_await read_body(admitted.max_body, sink.get());
+      fault = co_await read_body(admitted.max_body, known ? known->sink() : nullptr);
       if (fault) {
         keep_alive_ = false;
         co_return co_await refuse(*fault);
@@ -199,32 +205,32 @@ class session final : public connection, public std::enable_shared_from_this<ses
     }
     request_.body = std::move(body_);
     body_.clear();
-    co_return co_await answer(sink);
+    co_return co_await answer(std::move(known));
   }
 
   /// What a client is told of an exception; what it must not know is reported.
   problem told_of(const std::exception_ptr& fault) {
+    if (const std::optional<problem> known = problem_of(fault)) {
+      return *known;
+    }
     try {
       std::rethrow_exception(fault);
-    } catch (const problem& why) {
-      return why;
     } catch (const std::exception& why) {
-      transport_.answers.report(std::string("http: ") + why.what());
+      transport_.answers.report(why.what());
     } catch (...) {
-      transport_.answers.report("http: an exception of an unknown kind");
+      transport_.answers.report("an exception of an unknown kind");
     }
     return internal_problem();
   }
 
   /// Hands the request over, waits for the answer and sends it.
-  task<bool> answer(std::shared_ptr<body_sink> sink) {
-    phase_ = phase::working;
-    deadline = steady::time_point::max();
+  task<bool> answer(std::shared_ptr<admitted_request> admitted) {
+    begin_work();
     slot_ = std::make_shared<reply_slot>(shard_.io.get_executor());
     try {
-      transport_.answers.handle(std::move(request_), std::move(sink), make_responder(slot_));
+      transport_.answers.handle(std::move(request_), std::move(admitted), make_responder(slot_));
     } catch (...) {
-      slot_->give(refusal_of(told_of(std::current_exception())));
+      slot_->give(response_of(told_of(std::current_exception())));
     }
     std::optional<response> given = co_await slot_->wait();
     if (!given) {
@@ -238,7 +244,7 @@ class session final : public connection, public std::enable_shared_from_this<ses
     transport_.answers.complete_refusal(request_, refused);
     co_return co_await respond(std::move(refused));
   }
-  task<bool> refuse(problem why) { co_return co_await refuse(refusal_of(why)); }
+  task<bool> refuse(problem why) { co_return co_await refuse(response_of(why)); }
 
   task<bool> redirect() {
     const std::string_view host = request_.headers.get("Host");
@@ -268,7 +274,7 @@ class session final : public connection, public std::enable_shared_from_this<ses
       co_return co_await refuse(bad_request("nothing may follow a request for a WebSocket"));
     }
     if (request_.headers.get("Sec-WebSocket-Version") != "13") {
-      response refused = refusal_of({426, "unknown_version", "the WebSocket version known is 13"});
+      response refused = response_of({426, "unknown_version", "the WebSocket version known is 13"});
       refused.headers.add("Sec-WebSocket-Version", "13");
       co_return co_await refuse(std::move(refused));
     }
@@ -287,7 +293,7 @@ class session final : public connection, public std::enable_shared_from_this<ses
     }
     if (!handler) {
       link->detach();
-      const problem why = fault ? *fault : not_found("WebSocket", request_.path);
+      const problem why = fault ? *fault : problem(not_found("WebSocket", request_.path));
       co_return co_await refuse(why);
     }
     auto next = std::make_shared<socket_session<Stream>>(
@@ -336,7 +342,6 @@ class session final : public connection, public std::enable_shared_from_this<ses
   }
 
   transport& transport_;
-  shard& shard_;
   place place_;
   Stream stream_;
   duty duty_;

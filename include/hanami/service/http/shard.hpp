@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <ctime>
 #include <exception>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,6 +27,7 @@
 #include <boost/beast/core/saved_handler.hpp>
 #include <boost/intrusive/list.hpp>
 
+#include "../base/worker_pool.hpp"
 #include "message.hpp"
 
 /// One network thread and the connections it has been dealt. A connection lives on one thread from
@@ -43,12 +48,14 @@ inline constexpr asio::use_awaitable_t<executor> awaiting{};
 /// Errors as values, first in a tuple.
 inline constexpr asio::as_tuple_t<asio::use_awaitable_t<executor>> as_tuple{awaiting};
 
+class shard;
+
 /// What a connection's thread can ask of it. All calls come from that thread, and none of them may
 /// end the connection's life at once.
 class connection : public boost::intrusive::list_base_hook<
                        boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
-  connection() = default;
+  explicit connection(shard& on) : shard_(on) {}
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
   virtual ~connection() = default;
@@ -60,7 +67,16 @@ class connection : public boost::intrusive::list_base_hook<
   /// End now.
   virtual void force_end() = 0;
 
-  steady::time_point deadline = steady::time_point::max();
+  steady::time_point deadline() const noexcept { return deadline_; }
+  /// `expired` is called then or, for one sweep of all, a little later.
+  inline void expire_at(steady::time_point when);
+  void never_expire() noexcept { deadline_ = steady::time_point::max(); }
+
+ protected:
+  shard& shard_;
+
+ private:
+  steady::time_point deadline_ = steady::time_point::max();
 };
 
 /// Counted by one thread, read by any.
@@ -77,11 +93,9 @@ class counter {
 
 class shard {
  public:
-  /// Looks for passed deadlines each `sweep`.
-  explicit shard(std::chrono::milliseconds sweep)
-      : sweep_(sweep), sweeper_(io.get_executor()), guard_(io.get_executor()) {
-    wait_for_sweep();
-  }
+  /// Deadlines are met up to `slack` later, so that one look serves many of them.
+  explicit shard(std::chrono::milliseconds slack)
+      : slack_(slack), sweeper_(io.get_executor()), guard_(io.get_executor()) {}
 
   /// Runs until `io` is stopped.
   void run(application& answers) {
@@ -90,12 +104,21 @@ class shard {
         io.run();
         return;
       } catch (const std::exception& fault) {
-        answers.report(std::string("http: ") + fault.what());
+        answers.report(fault.what());
       }
     }
   }
 
   void add(connection& begun) { connections_.push_back(begun); }
+
+  /// There is a new deadline. Nothing is done where a look comes in time anyhow, which is the rule:
+  /// while connections come and go, the next look is at the first deadline of all that there were
+  /// at the last one.
+  void expect(steady::time_point deadline) {
+    if (deadline < next_look_ - slack_) {
+      look_at(deadline + slack_);
+    }
+  }
 
   template <class Function>
   void for_each(Function function) {
@@ -137,39 +160,69 @@ class shard {
     }
   }
 
+  /// A connection that was counted has ended. On any thread.
+  void one_less() {
+    if (connections.fetch_sub(1) == 1) {
+      const std::lock_guard lock(empty_mutex_);
+      empty_.notify_all();
+    }
+  }
+  /// Whether there is no connection any more, which is waited for until then.
+  bool wait_until_empty(steady::time_point until) {
+    std::unique_lock lock(empty_mutex_);
+    return empty_.wait_until(lock, until, [this] { return connections.load() == 0; });
+  }
+
   asio::io_context io{1};
   std::atomic<std::uint64_t> connections{0}; ///< dealt to this thread and not yet ended
   counter sockets_begun, sockets_ended, requests, messages_in, messages_out, bytes_in, bytes_out;
 
  private:
-  void wait_for_sweep() {
-    sweeper_.expires_after(sweep_);
+  void look_at(steady::time_point when) {
+    next_look_ = when;
+    sweeper_.expires_at(when); // who waited for another time is told that it is not to be
     sweeper_.async_wait([this](error_code trouble) {
       if (!trouble) {
         sweep();
-        wait_for_sweep();
       }
     });
   }
 
+  /// Without a deadline there is no next look.
   void sweep() {
+    next_look_ = never;
     const steady::time_point now = steady::now();
-    for_each([now](connection& each) {
-      if (each.deadline <= now) {
-        each.deadline = steady::time_point::max();
+    steady::time_point first = never;
+    for_each([&](connection& each) {
+      if (each.deadline() <= now) {
+        each.never_expire();
         each.expired();
       }
+      first = std::min(first, each.deadline());
     });
+    if (first != never) {
+      expect(first);
+    }
   }
 
-  std::chrono::milliseconds sweep_;
+  static constexpr steady::time_point never = steady::time_point::max();
+
+  std::chrono::milliseconds slack_;
   tcp_timer sweeper_;
+  steady::time_point next_look_ = never;
   asio::executor_work_guard<executor> guard_;
   boost::intrusive::list<connection, boost::intrusive::constant_time_size<false>> connections_;
   std::vector<std::string> spare_;
   std::time_t date_of_ = 0;
   std::string date_;
+  std::mutex empty_mutex_;
+  std::condition_variable empty_;
 };
+
+void connection::expire_at(steady::time_point when) {
+  deadline_ = when;
+  shard_.expect(when);
+}
 
 /// A connection's share of the limit.
 class place {
@@ -179,7 +232,7 @@ class place {
   place& operator=(place&&) = delete;
   ~place() {
     if (of_ != nullptr) {
-      of_->connections.fetch_sub(1);
+      of_->one_less();
     }
   }
 
@@ -202,17 +255,18 @@ auto suspend(boost::beast::saved_handler& kept, Armed armed) {
 
 /// Runs `work` on one of the `workers` and comes back; throws what it throws.
 template <class Work>
-task<> on_worker(asio::io_context& workers, Work work) {
+task<> on_worker(work_group& workers, Work work) {
   const auto initiate = [&workers, &work](auto handler) {
-    asio::post(workers, [&work, handler = std::move(handler)]() mutable {
+    // The pool copies what it is given; the handler can only be moved.
+    workers.post([&work, kept = std::make_shared<decltype(handler)>(std::move(handler))] {
       std::exception_ptr fault;
       try {
         work();
       } catch (...) {
         fault = std::current_exception();
       }
-      const auto back = asio::get_associated_executor(handler); // read before it is moved
-      asio::post(back, [handler = std::move(handler), fault = std::move(fault)]() mutable {
+      const auto back = asio::get_associated_executor(*kept); // read before it is moved
+      asio::post(back, [handler = std::move(*kept), fault = std::move(fault)]() mutable {
         std::move(handler)(std::move(fault));
       });
     });

@@ -39,7 +39,7 @@ inline auto ended(application& answers) {
         std::rethrow_exception(fault);
       }
     } catch (const std::exception& why) {
-      answers.report(std::string("http: ") + why.what());
+      answers.report(why.what());
     }
   };
 }
@@ -68,7 +68,7 @@ class socket_session final : public connection,
  public:
   socket_session(transport& with, shard& on, place taken, Stream&& stream,
                  std::shared_ptr<socket_link> link, std::shared_ptr<socket_handler> handler)
-      : transport_(with), shard_(on), place_(std::move(taken)), stream_(std::move(stream)),
+      : connection(on), transport_(with), place_(std::move(taken)), stream_(std::move(stream)),
         link_(std::move(link)), handler_(std::move(handler)) {
     shard_.add(*this);
     shard_.sockets_begun.add(1);
@@ -83,12 +83,12 @@ class socket_session final : public connection,
 
   /// The socket's whole life. `shake` outlives it.
   task<> run(const handshake& shake) {
-    deadline = steady::now() + transport_.settings.header_timeout;
+    expire_at(steady::now() + transport_.settings.header_timeout);
     stream_.control_callback([this](websocket::frame_type what, boost::beast::string_view) {
       heard();
       if (what == websocket::frame_type::close) {
         ending_ = true;
-        deadline = steady::now() + goodbye_time;
+        expire_at(steady::now() + goodbye_time);
       }
     });
     if (const std::string_view protocol = handler_->subprotocol(); !protocol.empty()) {
@@ -167,13 +167,11 @@ class socket_session final : public connection,
     if (ending_) {
       return;
     }
-    deadline = working_ ? steady::time_point::max() : heard_ + idle_ping();
-    if (deadline <= steady::now()) {
-      deadline = heard_ + idle_most();
+    steady::time_point next = working_ ? steady::time_point::max() : heard_ + idle_ping();
+    if (next <= steady::now()) {
+      next = heard_ + idle_most();
     }
-    if (writing_) {
-      deadline = std::min(deadline, write_until_);
-    }
+    expire_at(writing_ ? std::min(next, write_until_) : next);
   }
   bool write_goes_on(steady::time_point now) {
     write_until_ = now + transport_.settings.body_timeout;
@@ -251,7 +249,7 @@ class socket_session final : public connection,
       break;
     case outgoing::kind::close:
       ending_ = true;
-      deadline = steady::now() + (transport_.stopping ? std::chrono::seconds(1) : close_time);
+      expire_at(steady::now() + (transport_.stopping ? std::chrono::seconds(1) : close_time));
       stream_.async_close(
           websocket::close_reason(static_cast<websocket::close_code>(what.code), what.data),
           [self = this->shared_from_this()](error_code) {
@@ -281,7 +279,6 @@ class socket_session final : public connection,
   }
 
   transport& transport_;
-  shard& shard_;
   place place_;
   websocket::stream<Stream, false> stream_;
   std::shared_ptr<socket_link> link_;

@@ -29,11 +29,12 @@ using tls_socket = asio::ssl::stream<tcp_socket>;
 struct transport {
   application& answers;
   http_settings settings;
-  asio::io_context workers;
+  work_group workers; ///< what may wait
   std::atomic<bool> stopping{false};
   std::atomic<std::uint16_t> secure_port{0}; ///< where the redirecting listener sends to
 
-  transport(application& a, const http_settings& s) : answers(a), settings(s) {}
+  transport(application& a, const http_settings& s, worker_pool& pool)
+      : answers(a), settings(s), workers(pool, work_kind::request) {}
 };
 
 inline tcp_socket& lowest(tcp_socket& stream) { return stream; }

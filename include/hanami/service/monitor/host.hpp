@@ -3,17 +3,15 @@
 
 #include <array>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <filesystem>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "../base/compile.hpp"
+#include "../base/timer.hpp"
 
 /// What the machine says of itself: topology, clock, temperature, power. What it does not show is
 /// left out, never made up.
@@ -67,35 +65,36 @@ struct measurements {
   bool has_power = false;
 };
 
-/// Samples once a second, or once a `period`, on a thread of its own. Safe from any thread.
+/// Samples at once and then once a second, or once a `period`. Safe from any thread.
 class sampler {
  public:
-  explicit sampler(std::filesystem::path root = "/",
+  explicit sampler(maintenance_timer& timer, std::filesystem::path root = "/",
                    std::chrono::milliseconds period = std::chrono::seconds(1));
-  ~sampler();
   sampler(const sampler&) = delete;
   sampler& operator=(const sampler&) = delete;
 
   measurements read() const;
 
  private:
-  void run();
-  void sample(std::uint64_t count);
+  struct energy_counter {
+    std::filesystem::path folder;
+    std::optional<std::uint64_t> last_uj; ///< as last read
+  };
+
+  void find_sensors();
+  void sample();
   std::optional<double> read_power_watt();
 
-  std::filesystem::path root_;
-  std::chrono::milliseconds period_;
+  const std::filesystem::path root_;
   mutable std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stop_ = false;
   measurements seen_;
-  std::map<std::string, std::uint64_t> energy_uj_; ///< the counters, as last read
+  // Of one sample at a time:
+  std::uint64_t count_ = 0; ///< samples so far
+  std::vector<std::filesystem::path> clocks_;
+  std::vector<std::filesystem::path> temperatures_;
+  std::vector<energy_counter> energies_;
   std::chrono::steady_clock::time_point energy_read_;
-  std::thread thread_;
+  timed_work sampling_;
 };
 
 } // namespace hanami::service::monitor
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "host.ipp"
-#endif

@@ -9,13 +9,17 @@
 #include <cmath>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <numeric>
 #include <optional>
 #include <string_view>
 #include <system_error>
 
+#include <fcntl.h>
 #include <sched.h>
 #include <unistd.h>
+
+#include "../base/compile.hpp"
 
 namespace hanami::service::monitor {
 
@@ -23,13 +27,20 @@ namespace detail {
 
 namespace fs = std::filesystem;
 
+/// The first line of a small file of the system's, at most 255 bytes of it.
 inline std::optional<std::string> read_line(const fs::path& file) {
-  std::ifstream in(file);
-  std::string line;
-  if (!in || !std::getline(in, line)) {
+  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
     return std::nullopt;
   }
-  return line;
+  char text[255];
+  const ::ssize_t size = ::read(fd, text, sizeof text);
+  ::close(fd);
+  if (size <= 0) {
+    return std::nullopt;
+  }
+  const std::string_view all(text, static_cast<std::size_t>(size));
+  return std::string(all.substr(0, all.find('\n')));
 }
 
 inline std::optional<std::int64_t> parse_integer(std::string_view text) {
@@ -130,43 +141,65 @@ inline std::uint64_t memory_field(const fs::path& root, std::string_view name) {
   return 0;
 }
 
-/// Mean of the processors' clocks; nothing: not shown.
-inline std::optional<double> read_speed_mhz(const fs::path& root) {
+/// Files that show a processor's clock, in kHz.
+inline std::vector<fs::path> find_clocks(const fs::path& root) {
+  std::vector<fs::path> found;
+  for (const std::uint32_t thread : numbered_entries(cpu_folder(root), "cpu")) {
+    fs::path file =
+        cpu_folder(root) / ("cpu" + std::to_string(thread)) / "cpufreq/scaling_cur_freq";
+    if (read_integer(file)) {
+      found.push_back(std::move(file));
+    }
+  }
+  return found;
+}
+
+/// Files that show the temperatures of processor packages, in thousandths of a degree; those of all
+/// zones, where none says that it is a package.
+inline std::vector<fs::path> find_temperatures(const fs::path& root) {
+  const fs::path folder = root / "sys/class/thermal";
+  std::vector<fs::path> packages;
+  std::vector<fs::path> all;
+  for (const std::uint32_t zone : numbered_entries(folder, "thermal_zone")) {
+    const fs::path place = folder / ("thermal_zone" + std::to_string(zone));
+    if (read_integer(place / "temp")) {
+      all.push_back(place / "temp");
+      if (read_line(place / "type").value_or("") == "x86_pkg_temp") {
+        packages.push_back(place / "temp");
+      }
+    }
+  }
+  return packages.empty() ? all : packages;
+}
+
+/// Folders with the energy counter of a package; "psys" and the like measure what the packages do,
+/// once more.
+inline std::vector<fs::path> find_energies(const fs::path& root) {
+  const fs::path folder = root / "sys/class/powercap";
+  std::vector<fs::path> found;
+  for (const std::uint32_t package : numbered_entries(folder, "intel-rapl:")) {
+    fs::path place = folder / ("intel-rapl:" + std::to_string(package));
+    if (read_line(place / "name").value_or("package").starts_with("package")) {
+      found.push_back(std::move(place));
+    }
+  }
+  return found;
+}
+
+/// Mean of the values above `least` of some files, in units of which a thousand make one; nothing:
+/// there are none.
+inline std::optional<double> mean_of_thousandths(const std::vector<fs::path>& files,
+                                                 std::int64_t least) {
   double sum = 0;
   std::size_t count = 0;
-  for (const std::uint32_t thread : numbered_entries(cpu_folder(root), "cpu")) {
-    const auto khz = read_integer(cpu_folder(root) / ("cpu" + std::to_string(thread)) /
-                                  "cpufreq/scaling_cur_freq");
-    if (khz && *khz > 0) {
-      sum += static_cast<double>(*khz) / 1000;
+  for (const fs::path& file : files) {
+    const auto value = read_integer(file);
+    if (value && *value > least) {
+      sum += static_cast<double>(*value) / 1000;
       ++count;
     }
   }
   return count == 0 ? std::nullopt : std::optional(sum / static_cast<double>(count));
-}
-
-/// Mean of the thermal zones of processor packages; of all zones, where none says that it is one.
-inline std::optional<double> read_temperature(const fs::path& root) {
-  const fs::path folder = root / "sys/class/thermal";
-  double sums[2] = {};
-  std::size_t counts[2] = {};
-  for (const std::uint32_t zone : numbered_entries(folder, "thermal_zone")) {
-    const fs::path place = folder / ("thermal_zone" + std::to_string(zone));
-    const auto thousandths = read_integer(place / "temp");
-    if (!thousandths) {
-      continue;
-    }
-    const bool package = read_line(place / "type").value_or("") == "x86_pkg_temp";
-    for (const std::size_t of : {std::size_t{0}, std::size_t{package ? 1u : 0u}}) {
-      sums[of] += static_cast<double>(*thousandths) / 1000;
-      ++counts[of];
-      if (!package) {
-        break;
-      }
-    }
-  }
-  const std::size_t of = counts[1] > 0 ? 1 : 0;
-  return counts[of] == 0 ? std::nullopt : std::optional(sums[of] / static_cast<double>(counts[of]));
 }
 
 /// Moves a ring on by one.
@@ -233,18 +266,11 @@ HANAMI_SERVICE_INLINE std::map<std::string, std::vector<std::uint32_t>> thread_p
   return placed;
 }
 
-HANAMI_SERVICE_INLINE sampler::sampler(std::filesystem::path root, std::chrono::milliseconds period)
-    : root_(std::move(root)), period_(period) {
-  thread_ = std::thread([this] { run(); });
-}
-
-HANAMI_SERVICE_INLINE sampler::~sampler() {
-  {
-    const std::lock_guard lock(mutex_);
-    stop_ = true;
-  }
-  wake_.notify_all();
-  thread_.join();
+HANAMI_SERVICE_INLINE sampler::sampler(maintenance_timer& timer, std::filesystem::path root,
+                                       std::chrono::milliseconds period)
+    : root_(std::move(root)), sampling_(timer, [this] { sample(); }) {
+  sampling_.every(period);
+  sampling_.set(std::chrono::milliseconds(0));
 }
 
 HANAMI_SERVICE_INLINE measurements sampler::read() const {
@@ -252,60 +278,61 @@ HANAMI_SERVICE_INLINE measurements sampler::read() const {
   return seen_;
 }
 
-HANAMI_SERVICE_INLINE void sampler::run() {
-  auto next = std::chrono::steady_clock::now();
-  for (std::uint64_t count = 1;; ++count) {
-    sample(count);
-    next = std::max(next + period_, std::chrono::steady_clock::now()); // what was missed is missed
-    std::unique_lock lock(mutex_);
-    if (wake_.wait_until(lock, next, [this] { return stop_; })) {
-      return;
-    }
+/// Looks for what the machine shows; counters that were known keep their values.
+HANAMI_SERVICE_INLINE void sampler::find_sensors() {
+  clocks_ = detail::find_clocks(root_);
+  temperatures_ = detail::find_temperatures(root_);
+  std::vector<energy_counter> found;
+  for (std::filesystem::path& folder : detail::find_energies(root_)) {
+    const auto known = std::find_if(energies_.begin(), energies_.end(),
+                                    [&](const energy_counter& e) { return e.folder == folder; });
+    found.push_back({std::move(folder), known == energies_.end() ? std::nullopt : known->last_uj});
   }
+  energies_ = std::move(found);
 }
 
 HANAMI_SERVICE_INLINE std::optional<double> sampler::read_power_watt() {
-  const std::filesystem::path folder = root_ / "sys/class/powercap";
   const auto now = std::chrono::steady_clock::now();
   const std::chrono::duration<double> passed = now - energy_read_;
   energy_read_ = now;
   double joules = 0;
   bool known = false;
-  for (const std::uint32_t package : detail::numbered_entries(folder, "intel-rapl:")) {
-    const auto place = folder / ("intel-rapl:" + std::to_string(package));
-    const std::string name = detail::read_line(place / "name").value_or("package");
-    const auto read = detail::read_integer(place / "energy_uj");
-    if (!name.starts_with("package") || !read || *read < 0) {
-      continue; // "psys" and the like measure what the packages do, once more
+  for (energy_counter& counter : energies_) {
+    const auto read = detail::read_integer(counter.folder / "energy_uj");
+    if (!read || *read < 0) {
+      continue;
     }
     const auto energy = static_cast<std::uint64_t>(*read);
-    const auto [last, first] = energy_uj_.try_emplace(place.filename().string(), energy);
-    if (!first) {
-      const std::uint64_t range = detail::read_amount(place / "max_energy_range_uj");
-      const std::uint64_t wrap = energy < last->second ? range : 0;
-      // A counter that fell without having come to its end has been set anew: no knowledge of it.
-      if (energy + wrap >= last->second) {
-        joules += static_cast<double>(energy + wrap - last->second) * 1e-6;
-        known = true;
-      }
-      last->second = energy;
+    const std::uint64_t last = counter.last_uj.value_or(energy);
+    const std::uint64_t wrap =
+        energy < last ? detail::read_amount(counter.folder / "max_energy_range_uj") : 0;
+    // A counter that fell without having come to its end has been set anew: no knowledge of it.
+    if (counter.last_uj && energy + wrap >= last) {
+      joules += static_cast<double>(energy + wrap - last) * 1e-6;
+      known = true;
     }
+    counter.last_uj = energy;
   }
   return known && passed.count() > 0 ? std::optional(joules / passed.count()) : std::nullopt;
 }
 
-HANAMI_SERVICE_INLINE void sampler::sample(std::uint64_t count) {
+HANAMI_SERVICE_INLINE void sampler::sample() {
+  constexpr std::uint64_t samples_a_search = 60; // sensors come and go, but seldom
+  if (count_++ % samples_a_search == 0) {
+    find_sensors();
+  }
   // The files are read before the lock, which readers wait for.
-  const std::optional<double> speed = detail::read_speed_mhz(root_);
-  const std::optional<double> temperature = detail::read_temperature(root_);
-  const std::optional<double> power = read_power_watt();
+  const auto speed = detail::mean_of_thousandths(clocks_, 0);
+  const auto temperature =
+      detail::mean_of_thousandths(temperatures_, std::numeric_limits<std::int64_t>::min());
+  const auto power = read_power_watt();
   const std::lock_guard lock(mutex_);
   seen_.has_speed = seen_.has_speed || speed;
   seen_.has_temperature = seen_.has_temperature || temperature;
   seen_.has_power = seen_.has_power || power;
-  detail::push_second(seen_.speed_mhz, speed.value_or(0), count);
-  detail::push_second(seen_.temperature_celsius, temperature.value_or(0), count);
-  detail::push_second(seen_.power_watt, power.value_or(0), count);
+  detail::push_second(seen_.speed_mhz, speed.value_or(0), count_);
+  detail::push_second(seen_.temperature_celsius, temperature.value_or(0), count_);
+  detail::push_second(seen_.power_watt, power.value_or(0), count_);
 }
 
 } // namespace hanami::service::monitor

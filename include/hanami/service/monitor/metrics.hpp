@@ -11,8 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "../base/compile.hpp"
-
 namespace hanami::service::monitor {
 
 /// Writes Prometheus' text format (version 0.0.4): one family after the other, names and labels
@@ -52,7 +50,3 @@ class request_counts {
 };
 
 } // namespace hanami::service::monitor
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "metrics.ipp"
-#endif

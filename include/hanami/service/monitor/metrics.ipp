@@ -7,6 +7,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "../base/compile.hpp"
+
 namespace hanami::service::monitor {
 
 namespace detail {

@@ -6,10 +6,9 @@
 #include <cstdint>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "../base/compile.hpp"
+#include "../base/runtime.hpp"
 #include "database.hpp"
 #include "page.hpp"
 
@@ -48,12 +47,12 @@ struct log_filter {
   std::uint64_t offset = 0;
 };
 
-/// Entries are written by a thread of their own, together, within 50 ms or at the end; adding one
-/// never waits for the disk. While the disk refuses, 100,000 entries wait; what comes beyond is
-/// lost, which an entry of the error log says later. Safe from any thread.
+/// Entries are written together, by the pool, within 50 ms or at the end; adding one never waits
+/// for the disk. While the disk refuses, which the operator's log says, 100,000 entries wait; what
+/// comes beyond is lost, which an entry of the error log says later. Safe from any thread.
 class logs {
  public:
-  explicit logs(database& db);
+  logs(database& db, runtime& common);
   ~logs();
   logs(const logs&) = delete;
   logs& operator=(const logs&) = delete;
@@ -80,25 +79,20 @@ class logs {
   template <class Entry>
   void add_to(std::vector<Entry>& list, Entry entry);
   bool settle();
-  void run();
+  void write();
   void store(const batch& entries, std::uint64_t lost);
 
   database& db_;
+  logger& log_;
   std::mutex mutex_;
-  std::condition_variable wake_;
   std::condition_variable written_;
   batch waiting_;
   std::uint64_t added_ = 0;    ///< entries, ever
   std::uint64_t stored_ = 0;   ///< of them, on disk
   std::uint64_t refusals_ = 0; ///< of the disk, ever
   std::uint64_t lost_ = 0;     ///< since the last batch was stored
-  std::uint32_t hurried_ = 0;  ///< callers who wait
-  bool stop_ = false;
-  std::thread writer_;
+  bool refused_ = false;       ///< the disk has not taken the last batch
+  timed_work writer_;
 };
 
 } // namespace hanami::service::store
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "logs.ipp"
-#endif

@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <limits>
 #include <utility>
 
 #include "../../foundation/error.hpp"
 #include "../base/clock.hpp"
+#include "../base/compile.hpp"
 
 namespace hanami::service::store {
 
@@ -100,29 +102,27 @@ inline void insert_error(connection& on, const error_entry& e) {
 
 } // namespace detail
 
-HANAMI_SERVICE_INLINE logs::logs(database& db) : db_(db), writer_([this] { run(); }) {}
+HANAMI_SERVICE_INLINE logs::logs(database& db, runtime& common)
+    : db_(db), log_(common.log), writer_(common.timer, [this] { write(); }) {}
 
 HANAMI_SERVICE_INLINE logs::~logs() {
-  {
-    const std::lock_guard lock(mutex_);
-    stop_ = true;
-  }
-  wake_.notify_one();
-  writer_.join();
+  writer_.end();
+  write();
 }
 
 template <class Entry>
 void logs::add_to(std::vector<Entry>& list, Entry entry) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (waiting_.size() >= detail::most_waiting_entries) {
-      ++lost_;
-      return;
-    }
-    list.push_back(std::move(entry));
-    ++added_;
+  const std::lock_guard lock(mutex_);
+  if (waiting_.size() >= detail::most_waiting_entries) {
+    ++lost_;
+    return;
   }
-  wake_.notify_one();
+  const bool first = waiting_.size() == 0;
+  list.push_back(std::move(entry));
+  ++added_;
+  if (first) {
+    writer_.set(detail::log_delay);
+  }
 }
 
 HANAMI_SERVICE_INLINE void logs::add(audit_entry entry) {
@@ -141,10 +141,10 @@ HANAMI_SERVICE_INLINE bool logs::settle() {
   std::unique_lock lock(mutex_);
   const std::uint64_t wanted = added_;
   const std::uint64_t refusals = refusals_;
-  ++hurried_;
-  wake_.notify_one();
+  if (stored_ < wanted) {
+    writer_.set(std::chrono::milliseconds(0));
+  }
   written_.wait(lock, [&] { return stored_ >= wanted || refusals_ != refusals; });
-  --hurried_;
   return stored_ >= wanted;
 }
 
@@ -170,41 +170,38 @@ HANAMI_SERVICE_INLINE void logs::store(const batch& entries, std::uint64_t lost)
   });
 }
 
-HANAMI_SERVICE_INLINE void logs::run() {
+/// Stores what waits; what the disk refuses waits on.
+HANAMI_SERVICE_INLINE void logs::write() {
   std::unique_lock lock(mutex_);
-  while (true) {
-    wake_.wait(lock, [&] { return stop_ || waiting_.size() > 0; });
-    if (waiting_.size() == 0) {
-      return;
-    }
-    wake_.wait_for(lock, detail::log_delay, [&] { return stop_ || hurried_ > 0; });
-    batch taken;
-    std::swap(taken, waiting_);
-    const std::uint64_t lost = std::exchange(lost_, 0);
-    lock.unlock();
-    bool good = true;
-    try {
-      store(taken, lost);
-    } catch (const std::exception&) {
-      good = false; // told by `flush`; tried again
-    }
-    lock.lock();
-    if (good) {
-      stored_ += taken.size();
-    } else {
-      ++refusals_;
-      lost_ += lost;
-      waiting_.audits.insert(waiting_.audits.begin(), taken.audits.begin(), taken.audits.end());
-      waiting_.errors.insert(waiting_.errors.begin(), taken.errors.begin(), taken.errors.end());
-    }
-    written_.notify_all();
-    if (!good) {
-      if (stop_) {
-        return;
-      }
-      wake_.wait_for(lock, detail::log_retry, [&] { return stop_ || hurried_ > 0; });
-    }
+  if (waiting_.size() == 0) {
+    return;
   }
+  batch taken;
+  std::swap(taken, waiting_);
+  const std::uint64_t lost = std::exchange(lost_, 0);
+  lock.unlock();
+  std::exception_ptr trouble;
+  try {
+    store(taken, lost);
+  } catch (const std::exception&) { // tried again
+    trouble = std::current_exception();
+  }
+  lock.lock();
+  const bool good = !trouble;
+  if (refused_ == good) { // told once
+    refused_ = !good;
+    refused_ ? log_.error("logs", trouble) : log_.info("logs", "the database takes entries again");
+  }
+  if (good) {
+    stored_ += taken.size();
+  } else {
+    ++refusals_;
+    lost_ += lost;
+    waiting_.audits.insert(waiting_.audits.begin(), taken.audits.begin(), taken.audits.end());
+    waiting_.errors.insert(waiting_.errors.begin(), taken.errors.begin(), taken.errors.end());
+    writer_.set(detail::log_retry);
+  }
+  written_.notify_all();
 }
 
 HANAMI_SERVICE_INLINE page<audit_entry> logs::audit(const log_filter& filter) {

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <thread>
+
+#include "service/support/process_use.hpp"
+#include "service/support/server_fixture.hpp"
+
+/// What a whole server costs while nobody wants anything of it.
+
+using namespace server_test;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct cost {
+  std::uint64_t wakes_a_thread = 0; ///< of the thread that is woken most
+  std::uint64_t wakes = 0;          ///< of all
+  double processor_share = 0;       ///< of one core
+};
+
+constexpr auto watched = 5s;
+
+/// What this process takes while it is left alone.
+cost cost_of_rest() {
+  std::this_thread::sleep_for(2s); // what was begun comes to its end
+  const auto before = wakes_of_threads();
+  const auto used_before = processor_time();
+  std::this_thread::sleep_for(watched);
+  const std::chrono::duration<double> used = processor_time() - used_before;
+  const auto after = wakes_of_threads();
+  cost found;
+  for (const auto& [thread, wakes] : after) {
+    const auto known = before.find(thread);
+    const std::uint64_t more = wakes - (known == before.end() ? 0 : known->second);
+    found.wakes_a_thread = std::max(found.wakes_a_thread, more);
+    found.wakes += more;
+  }
+  found.processor_share = used / std::chrono::duration<double>(watched);
+  return found;
+}
+
+/// Once a second and thread, and 0.2 % of a core. Two wakes more: one on each border.
+void expect_rest(const cost& found) {
+  INFO(found.wakes_a_thread << " wakes of one thread, " << found.wakes << " of all, "
+                            << found.processor_share * 100 << " % of a core");
+  CHECK(found.wakes_a_thread <= watched.count() + 2);
+  CHECK(found.processor_share < 0.002);
+}
+
+} // namespace
+
+TEST_CASE("a server without clients sleeps", "[service]") {
+  const server_fixture fixture([](server_config& config) {
+    config.http.threads = 2;
+    config.engine.threads = 2;
+  });
+  expect_rest(cost_of_rest());
+}
+
+TEST_CASE("clusters and connections that nobody uses wake nobody", "[service]") {
+  const server_fixture fixture;
+  const std::string token = fixture.admin();
+  const heard made = fixture.ask("POST", "/v1/clusters", R"({"name":"a cluster"})", token);
+  REQUIRE(made.status == 201);
+  const std::string path = "/v1/clusters/" + made.text("id");
+  REQUIRE(fixture
+              .ask("POST", path + "/train", R"({"inputs":{"input":[1]},"targets":{"output":[2]}})",
+                   token)
+              .status == 200);
+
+  socket_client opened(fixture.port());
+  opened.send(socket_client::handshake(path + "/socket")
+                  .insert(socket_client::handshake(path + "/socket").size() - 2,
+                          "Authorization: Bearer " + token + "\r\n"));
+  REQUIRE(opened.read(false).status == 101);
+  const std::string answer = opened.ask_socket(R"({"id":1,"infer":{"inputs":{"input":[1]}}})");
+  REQUIRE(answer.find("outputs") != std::string::npos);
+  client kept_alive(fixture.port());
+  REQUIRE(kept_alive.get("/v1/health/live").status != 0);
+
+  expect_rest(cost_of_rest());
+  REQUIRE(opened.ask_socket(R"({"id":2,"infer":{"inputs":{"input":[1]}}})").find("outputs") !=
+          std::string::npos);
+}
