@@ -38,5 +38,5 @@ hanami_component(service IF HANAMI_SERVICE
   LINK hanami_service_headers
   SOURCES ${service_sources})
 if(TARGET hanami_service)
-  target_compile_definitions(hanami_service PUBLIC HANAMI_SERVICE_PRECOMPILED)
+  target_compile_definitions(hanami_service PRIVATE HANAMI_SERVICE_INLINE=)
 endif()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <hanami/foundation/error.hpp>
-#include <hanami/service/data/data_file.hpp>
+#include <hanami/service/data/block_file.ipp>
+#include <hanami/service/data/data_file.ipp>
 
 #include <cstddef>
 #include <cstdint>

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <hanami/service/http/head.hpp>
+#include <hanami/service/http/message.ipp>
+#include <hanami/service/http/problem.ipp>
 
 #include <algorithm>
 #include <cstddef>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <hanami/foundation/error.hpp>
-#include <hanami/service/access/policy.hpp>
-#include <hanami/service/access/token.hpp>
-#include <hanami/service/base/settings.hpp>
+#include <hanami/service/access/policy.ipp>
+#include <hanami/service/access/token.ipp>
+#include <hanami/service/base/settings.ipp>
 
 #include <cstddef>
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <hanami/service/api/reference/wire.hpp>
+#include <hanami/service/api/reference/wire.ipp>
 #include <hanami/service/api/v1/cluster_frames.hpp>
 
 #include <cstddef>

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// The service is headers only, like the rest; but what is in it takes long to compile. A program
-/// that defines `HANAMI_SERVICE_PRECOMPILED` everywhere gets declarations alone, and one source
-/// file of it includes `hanami/service/src.hpp`, which holds all definitions.
-
-#ifdef HANAMI_SERVICE_PRECOMPILED
-#define HANAMI_SERVICE_INLINE
-#else
+/// How the service's definitions are compiled, which stand in a `.ipp` beside each header: as they
+/// are in the library `hanami::service`, which sets this to nothing, and inline in programs that
+/// include `hanami/service/src.hpp` instead.
+#ifndef HANAMI_SERVICE_INLINE
 #define HANAMI_SERVICE_INLINE inline
 #endif

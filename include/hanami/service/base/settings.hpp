@@ -11,8 +11,6 @@
 #include <string_view>
 #include <vector>
 
-#include "compile.hpp"
-
 /// What an operator can set, with the defaults that hold on a fresh machine.
 
 namespace hanami::service {
@@ -127,7 +125,3 @@ struct setting_note {
 std::vector<setting_note> known_settings();
 
 } // namespace hanami::service
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "settings.ipp"
-#endif

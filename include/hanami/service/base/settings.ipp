@@ -10,6 +10,7 @@
 #include <toml++/toml.h>
 
 #include "../../io/file.hpp"
+#include "compile.hpp"
 #include "settings_table.hpp"
 
 namespace hanami::service {

@@ -9,24 +9,23 @@
 #include <utility>
 #include <vector>
 
-#include "../base/compile.hpp"
 #include "sqlite.hpp"
 
-/// The service's database: one file, write-ahead logged, one writer and as many readers as ask.
+/// The service's database: one file with a write-ahead log, one writer and any number of readers.
 
 namespace hanami::service::store {
 
 /// Safe from any thread. A commit is on disk when `write` returns. Neither `write` nor `read` may
-/// be called inside the work of another one.
+/// be called from within the work of another call.
 class database {
  public:
-  /// Opens or makes it, for its owner alone (mode 0600), and brings it to the newest version.
-  /// Throws `errc::file_error`, also for what is not a database of this service, and
+  /// Opens or creates the file (mode 0600) and migrates it to the newest version. Throws
+  /// `errc::file_error`, also for files that are not a database of this service, and
   /// `errc::unsupported_version` for a file from a newer build.
   explicit database(const std::filesystem::path& file);
 
-  /// Calls `work(connection&)` in a transaction: all of it happens or, when it throws, nothing. One
-  /// writer at a time.
+  /// Calls `work(connection&)` in a transaction, which is rolled back when it throws. One writer at
+  /// a time.
   template <class Work>
   auto write(Work&& work) {
     const std::lock_guard lock(writing_);
@@ -89,7 +88,3 @@ class database {
 };
 
 } // namespace hanami::service::store
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "database.ipp"
-#endif

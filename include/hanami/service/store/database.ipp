@@ -12,6 +12,7 @@
 
 #include "../../foundation/error.hpp"
 #include "../../io/file.hpp"
+#include "../base/compile.hpp"
 #include "tables.hpp"
 
 namespace hanami::service::store {
@@ -32,7 +33,8 @@ inline void make_database_file(const std::filesystem::path& file) {
   if (trouble) {
     hanami::detail::refuse_file("cannot make the folder ", folder, trouble);
   }
-  // Only ever opened when it is new: closing a file that SQLite has open, too, would end its locks.
+  // Opened only when it is new: closing a file that SQLite has open as well would release its
+  // locks.
   const hanami::detail::file_handle fresh(
       ::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (fresh.get() < 0 && (errno != EEXIST || ::chmod(file.c_str(), 0600) != 0)) {

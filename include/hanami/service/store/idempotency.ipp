@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "../base/clock.hpp"
+#include "../base/compile.hpp"
 
 namespace hanami::service::store {
 

@@ -15,15 +15,13 @@
 
 #include <sqlite3.h>
 
-#include "../base/compile.hpp"
-
 /// A thin layer over SQLite: values are always bound, never spliced into the text. Errors are
 /// `errc::file_error` with what SQLite says.
 
 namespace hanami::service::store {
 
-/// A prepared statement in use: bind, step, read the columns. Given back to its connection's cache
-/// at the end.
+/// A prepared statement in use: bind, step, read the columns. Its destructor returns it to its
+/// connection's cache.
 class statement {
  public:
   explicit statement(sqlite3_stmt* prepared) noexcept : prepared_(prepared) {}
@@ -46,7 +44,7 @@ class statement {
   /// `constraint_error`.
   bool step();
 
-  // Columns of the present row, from 0. A NULL is 0 or empty.
+  // Columns of the current row, from 0. A NULL is 0 or empty.
   std::int64_t integer(int column) const { return sqlite3_column_int64(prepared_, column); }
   double real(int column) const { return sqlite3_column_double(prepared_, column); }
   bool is_null(int column) const { return sqlite3_column_type(prepared_, column) == SQLITE_NULL; }
@@ -62,7 +60,7 @@ class statement {
   sqlite3_stmt* prepared_;
 };
 
-/// A row that should be unique, but is there already.
+/// A row that should be unique exists already.
 class constraint_error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -76,8 +74,9 @@ class connection {
   explicit connection(const std::filesystem::path& file, open_mode mode = open_mode::read_write);
 
   /// Prepares (once, by its text) and binds: `query("SELECT name FROM users WHERE id = ?", id)`.
-  /// Take booleans as integers, `nullptr` for NULL. The text is one of the program's own: texts are
-  /// kept, and a text is not asked for again while its statement is in use.
+  /// Booleans are bound as integers, `nullptr` as NULL. `sql` must be one of the program's own
+  /// texts, since prepared statements are kept by their text; a text must not be used again while
+  /// its statement is in use.
   template <class... Values>
   statement query(std::string_view sql, const Values&... values) {
     statement prepared = prepare(sql);
@@ -85,7 +84,7 @@ class connection {
     (bind_value(prepared, ++index, values), ...);
     return prepared;
   }
-  /// Runs a statement that gives no rows; returns how many it has changed.
+  /// Runs a statement without results; returns the number of rows it changed.
   template <class... Values>
   std::int64_t execute(std::string_view sql, const Values&... values) {
     statement prepared = query(sql, values...);
@@ -95,7 +94,7 @@ class connection {
   }
   /// Runs a script of several statements, without values.
   void run_script(const std::string& sql);
-  /// Between BEGIN and its end, which an error can have brought.
+  /// Between BEGIN and the end of the transaction, which an error may have caused.
   bool in_transaction() const noexcept { return sqlite3_get_autocommit(handle_.get()) == 0; }
 
  private:
@@ -121,7 +120,7 @@ class connection {
 
   statement prepare(std::string_view sql);
 
-  /// Looks a text up without a copy of it.
+  /// Allows looking up a text without copying it.
   struct text_hash {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const noexcept {
@@ -137,7 +136,3 @@ class connection {
 };
 
 } // namespace hanami::service::store
-
-#ifndef HANAMI_SERVICE_PRECOMPILED
-#include "sqlite.ipp"
-#endif

@@ -4,6 +4,7 @@
 #include "sqlite.hpp"
 
 #include "../../foundation/error.hpp"
+#include "../base/compile.hpp"
 #include "../base/refusal.hpp"
 
 namespace hanami::service::store {
@@ -70,7 +71,7 @@ HANAMI_SERVICE_INLINE connection::connection(const std::filesystem::path& file, 
                     (handle == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle)));
   }
   sqlite3_busy_timeout(handle, 10'000);
-  // What a damaged or forged file could do harm with.
+  // Features by which a damaged or forged file could do harm.
   sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 0);
   constexpr std::pair<int, int> safer[] = {{SQLITE_DBCONFIG_DEFENSIVE, 1},
                                            {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},

@@ -4,6 +4,7 @@
 #include "tasks.hpp"
 
 #include "../base/clock.hpp"
+#include "../base/compile.hpp"
 #include "../base/identity.hpp"
 #include "../base/refusal.hpp"
 #include "../base/uuid.hpp"
@@ -64,7 +65,7 @@ inline void insert_task(connection& on, const task_row& task) {
              task.done, task.queued_at, task.started_at, task.ended_at);
 }
 
-/// The filter of a list, in fixed words, and the values it takes.
+/// The WHERE clause of a list, from fixed texts, and the values to bind.
 struct task_filter {
   const task_scope& of;
   std::string pattern;
@@ -182,7 +183,7 @@ HANAMI_SERVICE_INLINE void tasks::remove_of_cluster(std::string_view cluster_id)
 }
 
 HANAMI_SERVICE_INLINE bool tasks::mentions(std::string_view resource_id) {
-  // Whoever gives a task, a result or a column the id as its name must not hold the resource.
+  // An id that merely occurs as the name of a task, a result or a column is not a reference.
   return db_.read([&](connection& on) {
     return on
         .query("SELECT 1 FROM tasks, json_tree(tasks.plan) AS part WHERE state IN (0, 1) "
