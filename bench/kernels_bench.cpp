@@ -244,7 +244,7 @@ struct output_task {
         .settings(settings)
         .hexagons({{1, 1, 1}, {3, 1, 1}})
         .input("in", {1, 1, 1}, 16)
-        .output("out", {3, 1, 1}, nodes)
+        .output("out", {3, 1, 1}, nodes, hanami::output_kind::sigmoid)
         .build();
   }
 };

@@ -13,7 +13,6 @@
 #include <limits>
 #include <numeric>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -121,42 +120,47 @@ hanami::cluster train(const hanami::cluster& fresh, digit_stream& digits, cluste
   return made;
 }
 
-/// Throws if the replay has not done what the cluster does: its figures would mean nothing.
-bench::phase_replay replay_training(const hanami::cluster& fresh, const hanami::cluster& trained,
-                                    digit_stream& digits, cluster_figures& found) {
-  bench::phase_replay replay(fresh);
+/// Bytes of weights of the active steps of the last sample.
+double active_bytes(const hanami::network<float>& net, const hanami::workspace<float>& ws) {
+  std::size_t bytes = 0;
+  for (const auto& bricks : ws.level_bricks) {
+    bytes += hanami::touched_bytes(net, bricks, ws);
+  }
+  return static_cast<double>(bytes);
+}
+
+/// The same training once more, with a clock between the phases.
+void train_by_phases(const hanami::cluster& fresh, digit_stream& digits, cluster_figures& found) {
+  hanami::cluster made = fresh;
+  made.start_task(digits.size());
   bench::phase_clock clock;
-  replay.start_task(digits.size());
   std::size_t learned = 0;
+  found.bytes_updated = 0;
   for (std::size_t i = 0; i < digits.size(); ++i) {
     const auto input = digits.input(i);
-    learned += replay.train(input, digits.target(), clock) ? 1U : 0U;
-  }
-  const auto& tiles = trained.state().tiles;
-  if (tiles.slot_end() != replay.state().tiles.slot_end() ||
-      !std::equal(tiles.weights(), tiles.weights() + tiles.slot_end() * tiles.lanes(),
-                  replay.state().tiles.weights())) {
-    throw std::runtime_error("the phases of '" + found.name +
-                             "' do not end with the weights of cluster::train");
+    clock.start();
+    if (made.train(input, digits.target(), hanami::serial_executor{}, bench::phase_laps{&clock})
+            .learned) {
+      ++learned;
+      found.bytes_updated += active_bytes(made.state(), made.current_workspace());
+    }
   }
   found.learned = static_cast<double>(learned) / static_cast<double>(digits.size());
-  found.bytes_updated = replay.bytes_updated();
-  found.weight_bytes = tiles.slot_end() * tiles.lanes() * sizeof(float);
+  found.weight_bytes = made.state().tiles.slot_end() * made.state().tiles.lanes() * sizeof(float);
   if (found.training.total() <= 0 || clock.total() < found.training.total()) {
     found.training = clock;
   }
-  return replay;
 }
 
 /// The smallest set of tiles that gets nine reads in ten: what a cache must hold. All weights would
 /// say too much, most of them belong to pixels that are hardly ever lit.
-std::size_t hot_bytes(bench::phase_replay& replay, digit_stream& digits) {
-  const auto& net = replay.state();
+std::size_t hot_bytes(const hanami::cluster& trained, digit_stream& digits) {
+  const auto& net = trained.state();
   std::vector<std::size_t> reads(net.tiles.slot_end());
-  bench::phase_clock unused;
+  hanami::workspace<float> ws;
   for (std::size_t i = 0; i < digits.size(); ++i) {
-    replay.infer(digits.input(i), unused);
-    for (const auto& list : replay.activity().lists) {
+    trained.infer(digits.input(i), ws);
+    for (const auto& list : ws.lists) {
       std::for_each_n(list.slot.begin(), list.count,
                       [&](hanami::tile_slot slot) { ++reads[slot]; });
     }
@@ -170,28 +174,29 @@ std::size_t hot_bytes(bench::phase_replay& replay, digit_stream& digits) {
   return tiles * net.lanes() * sizeof(float);
 }
 
-void ask(const hanami::cluster& trained, bench::phase_replay replay, digit_stream& digits,
-         cluster_figures& found) {
-  hanami::workspace<float> activity;
+void ask(const hanami::cluster& trained, digit_stream& digits, cluster_figures& found) {
+  hanami::workspace<float> ws;
   double seconds = 0;
   for (std::size_t i = 0; i < digits.size(); ++i) {
     const auto input = digits.input(i);
     const std::uint64_t begin = support::ticks();
-    support::keep(trained.infer(input, activity)[0]);
+    support::keep(trained.infer(input, ws)[0]);
     const double took = support::seconds_per_tick() * static_cast<double>(support::ticks() - begin);
     seconds += took < bench::phase_clock::longest_lap ? took : 0.0;
   }
   found.infer_seconds = std::min(found.infer_seconds, seconds);
 
   if (found.hot_bytes == 0) {
-    found.hot_bytes = hot_bytes(replay, digits);
+    found.hot_bytes = hot_bytes(trained, digits);
   }
   bench::phase_clock clock;
-  const double read_before = replay.bytes_read();
+  found.bytes_read = 0;
   for (std::size_t i = 0; i < digits.size(); ++i) {
-    replay.infer(digits.input(i), clock);
+    const auto input = digits.input(i);
+    clock.start();
+    trained.infer(input, ws, hanami::serial_executor{}, bench::phase_laps{&clock});
+    found.bytes_read += active_bytes(trained.state(), ws);
   }
-  found.bytes_read = replay.bytes_read() - read_before;
   if (found.inference.total() <= 0 || clock.total() < found.inference.total()) {
     found.inference = clock;
   }
@@ -208,7 +213,8 @@ cluster_figures measure(const std::string& name, const hanami::digit_images& dat
   digit_stream questions(data.test);
   for (std::size_t round = 0; round < rounds; ++round) {
     const hanami::cluster trained = train(fresh, samples, found);
-    ask(trained, replay_training(fresh, trained, samples, found), questions, found);
+    train_by_phases(fresh, samples, found);
+    ask(trained, questions, found);
   }
   return found;
 }
@@ -228,7 +234,7 @@ support::table memory_table(const std::vector<bench::memory_level>& levels) {
 
 support::table kernel_table(const std::vector<bench::memory_level>& levels,
                             const std::vector<cluster_figures>& clusters) {
-  using bench::phase;
+  using hanami::phase;
   support::table table(
       "kernels",
       "Kernels over the lists of MNIST, as a share of the level that holds their hot weights: "
@@ -250,7 +256,7 @@ support::table kernel_table(const std::vector<bench::memory_level>& levels,
                                     [&](const auto& l) { return c.hot_bytes <= l.size; });
     const double accumulate = c.inference.seconds(phase::accumulate);
     const double read = c.bytes_read / accumulate;
-    const double update = c.bytes_updated / c.training.seconds(phase::update);
+    const double update = c.bytes_updated / c.training.seconds(phase::weights);
     table.add({c.name, static_cast<double>(c.weight_bytes) / 1024,
                static_cast<double>(c.hot_bytes) / 1024, level->name, read / 1e9,
                100 * read / level->read, update / 1e9, 100 * update / level->update,
@@ -280,9 +286,9 @@ support::table phase_table(const cluster_figures& c) {
                1e6 * infer_part / static_cast<double>(c.questions),
                100 * infer_part / c.inference.total()});
   };
-  for (std::size_t p = 0; p < bench::phase_names.size(); ++p) {
-    const auto phase = static_cast<bench::phase>(p);
-    row(std::string(bench::phase_names[p]), c.training.seconds(phase), c.inference.seconds(phase));
+  for (std::size_t p = 0; p < hanami::phase_names.size(); ++p) {
+    const auto phase = static_cast<hanami::phase>(p);
+    row(std::string(hanami::phase_names[p]), c.training.seconds(phase), c.inference.seconds(phase));
   }
   row("all", c.training.total(), c.inference.total());
   return table;

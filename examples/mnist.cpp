@@ -121,7 +121,7 @@ int run(const example::mnist_options& o) {
   if (o.int8) {
     const hanami::quantized_cluster copy(cluster);
     result.copy_bytes = copy.bytes();
-    test(copy, hanami::quantized_activity{}, o, asked, first, result);
+    test(copy, hanami::quantized_workspace{}, o, asked, first, result);
   } else {
     test(cluster, hanami::workspace<float>{}, o, asked, first, result);
   }

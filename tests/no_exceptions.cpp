@@ -24,7 +24,7 @@ void hear(hanami::errc value, const char* message) {
 int main() {
   hanami::cluster cluster(hanami::parse_template(
       "version: 1 hexagons: 1..3, 1, 1 inputs: in: target: 1, 1, 1 number_of_inputs: 2 "
-      "outputs: out: target: 3, 1, 1 number_of_outputs: 1"));
+      "outputs: out: target: 3, 1, 1 number_of_outputs: 1 kind: sigmoid"));
   const std::array<float, 2> on{1, 0};
   const std::array<float, 2> off{0, 1};
   for (int i = 0; i < 200; ++i) {

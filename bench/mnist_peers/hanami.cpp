@@ -76,7 +76,7 @@ class int8_learner : public hanami_learner<hanami::cluster> {
 
  private:
   std::optional<hanami::quantized_cluster> copy_;
-  hanami::quantized_activity activity_;
+  hanami::quantized_workspace activity_;
 };
 
 template <class Learner>

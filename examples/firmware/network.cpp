@@ -26,7 +26,7 @@ hanami::memory_arena& arena() noexcept {
 
 struct network {
   hanami::cluster cluster;
-  hanami::activity<float> activity; ///< for answers: they leave the cluster as it is
+  hanami::workspace<float> activity; ///< for answers: they leave the cluster as it is
 
   explicit network(const hanami::cluster_template& from) : cluster(from) {}
 };

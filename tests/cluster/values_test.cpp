@@ -195,6 +195,33 @@ TEST_CASE("infinite values are refused and change nothing", "[cluster]") {
   CHECK(to_checkpoint(fresh) == empty);
 }
 
+TEST_CASE("targets that no output of their kind can mean are refused and change nothing",
+          "[cluster]") {
+  for (const output_kind kind : {output_kind::softmax, output_kind::sigmoid}) {
+    cluster c(template_builder{}
+                  .hexagons({{1, 1, 1}, {3, 1, 1}})
+                  .input("in", {1, 1, 1}, inputs)
+                  .output("digit", {3, 1, 1}, 3, kind)
+                  .build());
+    const std::vector<float> input(inputs, 1.0f);
+    c.train(input, class_of(1));
+    const auto before = to_checkpoint(c);
+    for (const float bad : {-1.0f, -1e-6f, 1.000001f, 7.0f, 65535.0f}) {
+      for (std::size_t k = 0; k < 3; ++k) {
+        std::vector<float> target(3, 0.0f);
+        target[k] = bad;
+        const std::string why = refusal(c, input, target);
+        CHECK(why.find("output 'digit'") != std::string::npos);
+        CHECK(why.find("from 0 to 1") != std::string::npos);
+        CHECK(why.find("kind linear") != std::string::npos);
+      }
+    }
+    CHECK(to_checkpoint(c) == before);
+    c.train(input, std::vector<float>{0.0f, 1.0f, missing});
+    CHECK(to_checkpoint(c) != before);
+  }
+}
+
 TEST_CASE("missing targets teach nothing", "[cluster]") {
   cluster c = trained(0, std::vector<float>(inputs, 1.0f), 100);
   const auto input = input_of(1, std::vector<float>(inputs, 1.0f));

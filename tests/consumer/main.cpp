@@ -22,7 +22,7 @@ int main() {
     outputs:
       y: target: 3, 1, 1   number_of_outputs: 1   kind: linear)"));
   const auto truth = [](float x) { return 1000 * x * x; };
-  curve.plan_task(2000);
+  curve.start_task(2000);
   for (unsigned i = 0; i < 2000; ++i) {
     const float x = hanami::random_unit(1, 0, i);
     curve.train(std::vector{x}, std::vector{truth(x)});

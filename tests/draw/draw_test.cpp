@@ -237,7 +237,7 @@ TEST_CASE("windows wider than a chunk and windows of full width are read off the
                           .hexagon({1, 1, 2})
                           .axons({{1, 1, 1}, {1, 2, 1}}, {1, 1, 2})
                           .input_windows("in", 40, 50, {rows, columns, 0, {{1, 1, 1}, {1, 2, 1}}})
-                          .output("out", {1, 1, 2}, 1)
+                          .output("out", {1, 1, 2}, 1, output_kind::sigmoid)
                           .build();
     const topology plan = make_topology(from);
     return detail::drawing::describe(plan).cells[1].sees;
@@ -293,7 +293,7 @@ TEST_CASE("inputs and outputs stand where the template puts them", "[structure]"
                          .axon({2, 1, 1}, {3, 1, 1})
                          .input("a", {1, 1, 1}, 2)
                          .input("b", {2, 1, 1}, 2)
-                         .output("out", {4, 1, 1}, 1)
+                         .output("out", {4, 1, 1}, 1, output_kind::sigmoid)
                          .build();
   const topology twin_plan = make_topology(twins);
   const auto both = detail::drawing::describe(twin_plan);
@@ -365,7 +365,7 @@ TEST_CASE("large plans are drawn in part, with a note of what is left out", "[st
                         .hexagon({30, 30, 2})
                         .axons({{1, 1, 1}, {60, 50, 1}}, {30, 30, 2})
                         .input_windows("in", 120, 120, {10, 10, 0, {{1, 1, 1}, {60, 50, 1}}})
-                        .output("out", {30, 30, 2}, 10)
+                        .output("out", {30, 30, 2}, 10, output_kind::sigmoid)
                         .build();
   const topology plan = make_topology(from);
   const std::string svg = draw_svg(plan);
@@ -384,7 +384,7 @@ TEST_CASE("hexagons far apart are drawn near each other, in rows shifted as they
                         .hexagon({900000000, 7000001, 1})
                         .axon({-899999999, 1, 1}, {900000000, 7000001, 1})
                         .input("in", {-900000000, 1, 1}, 2)
-                        .output("out", {900000000, 7000001, 1}, 1)
+                        .output("out", {900000000, 7000001, 1}, 1, output_kind::sigmoid)
                         .build();
   const topology plan = make_topology(from);
   const auto g = detail::drawing::describe(plan);

@@ -34,7 +34,7 @@ cluster_template row(const cluster_settings& settings, std::int32_t length, std:
       .settings(settings)
       .hexagons({{1, 1, 1}, {length, 1, 1}})
       .input("in", {1, 1, 1}, inputs)
-      .output("out", {length, 1, 1}, 3)
+      .output("out", {length, 1, 1}, 3, output_kind::sigmoid)
       .build();
 }
 

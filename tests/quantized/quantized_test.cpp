@@ -67,7 +67,7 @@ cluster trained(output_kind kind, std::uint32_t steps = 1, std::uint32_t lanes =
 /// Mean distance of the answers, over the mean distance of the float answers from their mean.
 double relative_distance(const cluster& c, const quantized_cluster& copy) {
   workspace<float> ws;
-  quantized_activity copy_act;
+  quantized_workspace copy_act;
   std::vector<double> mean(c.output_size());
   const std::uint64_t first = 1000000;
   const std::uint64_t count = 400;
@@ -166,7 +166,7 @@ TEST_CASE("an 8-bit copy answers like its cluster", "[cluster]") {
       for (const std::uint32_t lanes : {32U, 128U}) {
         const cluster c = trained(kind, steps, lanes);
         CAPTURE(static_cast<int>(kind), steps, lanes);
-        CHECK(relative_distance(c, quantized_cluster(c)) < 0.05);
+        CHECK(relative_distance(c, quantized_cluster(c)) < 0.01);
       }
     }
   }
@@ -177,7 +177,7 @@ TEST_CASE("an 8-bit copy is small, and of 16-bit weights too", "[cluster]") {
   const quantized_cluster copy(c);
   CHECK(copy.input_size() == values);
   CHECK(copy.output_size() == 3);
-  CHECK(copy.bytes() * 3 < c.state().tiles.bytes()); // whose averages are stored too
+  CHECK(4 * copy.bytes() <= c.bytes()); // averages, borders and a workspace included
 
   compact_cluster narrow(plan_of(output_kind::softmax, 1, 64), {.seed = 3});
   for (std::uint64_t i = 0; i < 3000; ++i) {
@@ -211,7 +211,7 @@ TEST_CASE("an 8-bit copy stays as it was made", "[cluster]") {
 TEST_CASE("an activity serves any 8-bit copy, and threads answer alike", "[cluster]") {
   const quantized_cluster small(trained(output_kind::softmax, 1, 32));
   const quantized_cluster large(trained(output_kind::linear, 6, 128));
-  quantized_activity ws;
+  quantized_workspace ws;
   const auto x = sample(5);
   for (int i = 0; i < 3; ++i) {
     const auto a = small.infer(x, ws);
@@ -224,7 +224,7 @@ TEST_CASE("an activity serves any 8-bit copy, and threads answer alike", "[clust
     std::vector<std::jthread> threads;
     for (auto& answer : answers) {
       threads.emplace_back([&] {
-        quantized_activity own;
+        quantized_workspace own;
         for (std::uint64_t i = 0; i < 200; ++i) {
           const auto a = large.infer(sample(i), own);
           answer.insert(answer.end(), a.begin(), a.end());

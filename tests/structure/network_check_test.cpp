@@ -78,7 +78,7 @@ TEST_CASE("a sound network has no fault", "[structure]") {
   CHECK(find_fault(make_network<double>(template_builder{}
                                             .hexagons({{1, 1, 1}, {2, 1, 1}})
                                             .input("in", {1, 1, 1}, 3)
-                                            .output("out", {2, 1, 1}, 2)
+                                            .output("out", {2, 1, 1}, 2, output_kind::sigmoid)
                                             .build(),
                                         1)) == nullptr);
 }

@@ -69,7 +69,7 @@ cluster_template row(std::int32_t length, std::uint32_t distance) {
       .settings(reaching(distance))
       .hexagons({{1, 1, 1}, {length, 1, 1}})
       .input("in", {1, 1, 1}, 4)
-      .output("out", {length, 1, 1}, 2)
+      .output("out", {length, 1, 1}, 2, output_kind::sigmoid)
       .build();
 }
 
@@ -165,7 +165,7 @@ TEST_CASE("several inputs feed, each from its hexagon, and several from one", "[
                         .input("a", {1, 1, 1}, 3)
                         .input("b", {3, 1, 1}, 20)
                         .input("c", {1, 1, 1}, 2)
-                        .output("out", {5, 1, 1}, 1)
+                        .output("out", {5, 1, 1}, 1, output_kind::sigmoid)
                         .build();
   const topology made = make_topology(from);
   REQUIRE(made.inputs.size() == 3);
@@ -195,7 +195,7 @@ TEST_CASE("several outputs read what reaches each of them", "[structure]") {
                         .input("in", {1, 1, 1}, 4)
                         .output("near", {0, 0, 1}, 3, output_kind::softmax)
                         .output("far", {4, 1, 1}, 2, output_kind::linear)
-                        .output("twin", {4, 1, 1}, 5)
+                        .output("twin", {4, 1, 1}, 5, output_kind::sigmoid)
                         .build();
   const topology made = make_topology(from);
   CHECK(made.output_size == 10);
@@ -212,7 +212,7 @@ TEST_CASE("windows are spread from edge to edge", "[structure]") {
                         .hexagon({2, 1, 2})
                         .axons({{1, 1, 1}, {3, 2, 1}}, {2, 1, 2})
                         .input_windows("picture", 10, 12, {4, 5, 1, {{1, 1, 1}, {3, 2, 1}}})
-                        .output("out", {2, 1, 2}, 2)
+                        .output("out", {2, 1, 2}, 2, output_kind::sigmoid)
                         .build();
   const topology made = make_topology(from);
   // Free places: rows 10 - 2 - 4 = 4, columns 12 - 2 - 5 = 5; the middle window is rounded.
@@ -248,7 +248,7 @@ TEST_CASE("windows cover every node inside the margin of a picture", "[structure
               .hexagons({{1, 1, 1}, {grid, grid, 1}})
               .hexagon({2, 2, 2})
               .input_windows("picture", 28, 28, {window, window, 0, {{1, 1, 1}, {grid, grid, 1}}})
-              .output("out", {2, 2, 2}, 10)
+              .output("out", {2, 2, 2}, 10, output_kind::sigmoid)
               .build();
       auto with_axons = from;
       with_axons.axons.push_back({{{1, 1, 1}, {grid, grid, 1}}, {2, 2, 2}});
@@ -272,7 +272,7 @@ TEST_CASE("a single window stands in the middle", "[structure]") {
   const auto from = template_builder{}
                         .hexagons({{1, 1, 1}, {2, 1, 1}})
                         .input_windows("strip", 1, 9, {1, 3, 0, {{1, 1, 1}, {1, 1, 1}}})
-                        .output("out", {2, 1, 1}, 1)
+                        .output("out", {2, 1, 1}, 1, output_kind::sigmoid)
                         .build();
   CHECK(nodes_read(make_topology(from), {1, 1, 1}) == std::vector<std::uint32_t>{3, 4, 5});
 }
@@ -312,7 +312,7 @@ TEST_CASE("a hexagon may be input and output at once", "[structure]") {
   const auto from = template_builder{}
                         .hexagon({1, 1, 1})
                         .input("in", {1, 1, 1}, 5)
-                        .output("out", {1, 1, 1}, 2)
+                        .output("out", {1, 1, 1}, 2, output_kind::sigmoid)
                         .build();
   const topology made = make_topology(from);
   CHECK(at(made, {1, 1, 1}).holds_bricks);
@@ -324,7 +324,7 @@ TEST_CASE("signals climb through the floors of a cluster", "[structure]") {
   const auto from = template_builder{}
                         .hexagons({{1, 1, 1}, {2, 2, 4}})
                         .input("in", {1, 1, 1}, 4)
-                        .output("out", {2, 2, 4}, 2)
+                        .output("out", {2, 2, 4}, 2, output_kind::sigmoid)
                         .build();
   const topology made = make_topology(from);
   for (const auto& hexagon : made.hexagons) {
@@ -345,8 +345,8 @@ TEST_CASE("every feeder stands in an earlier level than what it feeds", "[struct
                           .hexagons({{0, 0, 0}, {5, 4, 2}})
                           .input("a", {0, 0, 0}, 4)
                           .input("b", {5, 4, 2}, 4)
-                          .output("x", {5, 0, 0}, 2)
-                          .output("y", {2, 2, 1}, 2)
+                          .output("x", {5, 0, 0}, 2, output_kind::sigmoid)
+                          .output("y", {2, 2, 1}, 2, output_kind::sigmoid)
                           .build();
     const topology made = make_topology(from);
     std::map<hexagon_id, std::size_t> level_of;
@@ -376,7 +376,7 @@ TEST_CASE("the order of the text does not turn signals round", "[structure]") {
                   .settings(reaching(2))
                   .hexagons({{1, 1, 1}, {5, 3, 1}})
                   .input("in", {1, 2, 1}, 4)
-                  .output("out", {5, 2, 1}, 2)
+                  .output("out", {5, 2, 1}, 2, output_kind::sigmoid)
                   .build();
   const topology forwards = make_topology(from);
   std::reverse(from.hexagons.begin(), from.hexagons.end());
@@ -411,7 +411,7 @@ TEST_CASE("few sources get many steps, many sources one, unless told", "[structu
                                         .settings(settings)
                                         .hexagons({{1, 1, 1}, {3, 1, 1}})
                                         .input("in", {1, 1, 1}, inputs)
-                                        .output("out", {3, 1, 1}, 1)
+                                        .output("out", {3, 1, 1}, 1, output_kind::sigmoid)
                                         .build());
     return at(made, {2, 1, 1}).max_steps;
   };
@@ -430,7 +430,7 @@ TEST_CASE("inputs and outputs keep their shape and their place", "[structure]") 
                         .hexagon({3, 1, 1})
                         .input("plain", {1, 1, 1}, 5)
                         .input_windows("picture", 4, 6, {2, 2, 0, {{2, 1, 1}, {2, 1, 1}}})
-                        .output("out", {3, 1, 1}, 2)
+                        .output("out", {3, 1, 1}, 2, output_kind::sigmoid)
                         .build();
   const topology made = make_topology(from);
   CHECK(made.inputs[0].rows == 1);
@@ -450,7 +450,7 @@ TEST_CASE("a template that asks for too many connections is refused, with the li
         .settings(reaching(distance))
         .hexagons({{1, 1, 1}, {64, 32, 32}}) // as many as a template may have
         .input("in", {1, 1, 1}, 4)
-        .output("out", {64, 32, 32}, 2)
+        .output("out", {64, 32, 32}, 2, output_kind::sigmoid)
         .build();
   };
   const std::string far = refusal(block(64));
@@ -474,7 +474,7 @@ TEST_CASE("a window that leads to no output is named", "[structure]") {
                         .hexagons({{1, 1, 1}, {5, 1, 1}})
                         .hexagon({1, 2, 1})
                         .input_windows("strip", 1, 25, {1, 5, 0, {{1, 1, 1}, {5, 1, 1}}})
-                        .output("out", {1, 2, 1}, 1)
+                        .output("out", {1, 2, 1}, 1, output_kind::sigmoid)
                         .build();
   std::string message;
   try {

@@ -20,7 +20,7 @@ constexpr std::array<std::string_view, 4> whole{
     "version: 1\nsettings:\n  neuron_cooldown: 100000000.0\n  refractory_time: 1\n"
     "  max_connection_distance: 2\n  enable_reduction: false\nhexagons:\n  1,1,1\n  2,1,1\n"
     "  3,1,1\ninputs:\n  picture:\n    target: 1,1,1\n    number_of_inputs: 784\n"
-    "outputs:\n  digit:\n    target: 3,1,1\n    number_of_outputs: 10\n",
+    "outputs:\n  digit:\n    target: 3,1,1\n    number_of_outputs: 10 kind: sigmoid\n",
 
     "version: 1\nsettings:\n  activation: log2\n  brick_size: 128\n  initial_bricks: 2\n"
     "  max_bricks: 4\n  max_steps: auto\n  memory_limit: 64 MiB\nhexagons:\n  1..4, 1..4, 1\n"
@@ -30,11 +30,11 @@ constexpr std::array<std::string_view, 4> whole{
 
     "version:1 hexagons: 0,0,0; -1,0,0; 0,-1,-2..2 inputs: a: target: 0,0,0 number_of_inputs: 4; "
     "shape: target: -1,0,0 shape: 2x2 windows: 1x1 to 0,-1,0; outputs: a: target: 0,-1,2 "
-    "number_of_outputs: 64 kind: linear; b: target: 0,-1,1 number_of_outputs: 1;",
+    "number_of_outputs: 64 kind: linear; b: target: 0,-1,1 number_of_outputs: 1 kind: sigmoid;",
 
     "# a comment \xC3\xA9\r\nversion: 1\r\nsettings:\r\nhexagons:\r\n\t1,1,1 # here\r\n"
     "inputs: x: target: 1,1,1 number_of_inputs: 1\r\noutputs: y: target: 1,1,1 "
-    "number_of_outputs: 1 # end"};
+    "number_of_outputs: 1 kind: sigmoid # end"};
 
 /// Bytes and pieces that are likely to hurt.
 constexpr std::array<std::string_view, 24> pieces{

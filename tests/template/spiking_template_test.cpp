@@ -16,7 +16,7 @@ using namespace hanami;
 namespace {
 
 constexpr const char* ends = "\ninputs: in: target: 1, 1, 1 number_of_inputs: 2"
-                             "\noutputs: out: target: 4, 1, 1 number_of_outputs: 2";
+                             "\noutputs: out: target: 4, 1, 1 number_of_outputs: 2 kind: sigmoid";
 
 std::string text_of(const std::string& settings, const std::string& middle = "2..3, 1, 1") {
   return "version: 1 settings: " + settings + "\nhexagons: 1, 1, 1 " + middle + " 4, 1, 1" + ends;
@@ -86,7 +86,7 @@ TEST_CASE("spiking settings come back from the text as they were", "[structure]"
                          .hexagon({4, 1, 1})
                          .axon({2, 1, 1}, {4, 1, 1})
                          .input("in", {1, 1, 1}, 2)
-                         .output("out", {4, 1, 1}, 1)
+                         .output("out", {4, 1, 1}, 1, output_kind::sigmoid)
                          .build();
   CHECK(built.hexagons[1].refractory_time == neuron_range<std::uint32_t>(3));
   CHECK(parse_template(to_text(built)) == built);

@@ -44,6 +44,7 @@ outputs:
     digit:
         target: 3,1,1
         number_of_outputs: 10
+        kind: sigmoid
 )";
 
 constexpr std::string_view windowed = R"(
@@ -95,9 +96,10 @@ std::string with(std::string_view from, std::string_view to, std::string_view ba
 
 /// A template around some settings, hexagons, inputs and outputs, each starting a line of its own:
 /// settings in line 2, hexagons in line 3, inputs in line 4, outputs in line 5.
-std::string lines(std::string_view settings, std::string_view hexagons = "1,1,1 2,1,1",
-                  std::string_view inputs = "a: target: 1,1,1 number_of_inputs: 3",
-                  std::string_view outputs = "b: target: 2,1,1 number_of_outputs: 2") {
+std::string
+lines(std::string_view settings, std::string_view hexagons = "1,1,1 2,1,1",
+      std::string_view inputs = "a: target: 1,1,1 number_of_inputs: 3",
+      std::string_view outputs = "b: target: 2,1,1 number_of_outputs: 2 kind: sigmoid") {
   return "version: 1\nsettings: " + std::string(settings) + "\nhexagons: " + std::string(hexagons) +
          "\ninputs: " + std::string(inputs) + "\noutputs: " + std::string(outputs) + "\n";
 }
@@ -221,8 +223,9 @@ TEST_CASE("words that the reference does not reserve may be names", "[structure]
     CHECK(parse_template(input_line("other: target: 1,1,1 number_of_inputs: 1 " + entry))
               .inputs.at(1)
               .name == name);
-    CHECK(parse_template(output_line("other: target: 1,1,1 number_of_outputs: 1 " +
-                                     std::string(name) + ": target: 2,1,1 number_of_outputs: 2"))
+    CHECK(parse_template(output_line("other: target: 1,1,1 number_of_outputs: 1 kind: sigmoid " +
+                                     std::string(name) +
+                                     ": target: 2,1,1 number_of_outputs: 2 kind: sigmoid"))
               .outputs.at(1)
               .name == name);
   }
@@ -269,7 +272,7 @@ TEST_CASE("what cannot be read is refused with line, column, found and expected"
   CHECK(refusal(input_line("\x01")) ==
         "line 4, column 9: expected the name of an input, found the byte 0x01");
   CHECK(refusal(std::string(classic) + '\0') ==
-        "line 19, column 1: expected the name of an output or the end of the text, found the byte "
+        "line 20, column 1: expected the name of an output or the end of the text, found the byte "
         "0x00");
   CHECK(refusal(with("hexagons:", "axons: 1,1,1 -> 2,1,1 hexagons:")) ==
         "line 7, column 1: expected a setting or 'hexagons', found 'axons'");
@@ -394,7 +397,7 @@ TEST_CASE("ranges that run backwards or are too large are refused at once", "[st
 TEST_CASE("positions without a hexagon are refused wherever they stand", "[structure]") {
   CHECK(refusal(input_line("a: target: 9,1,1 number_of_inputs: 3")) ==
         "line 4, column 20: expected the position of a hexagon, found '(9, 1, 1)'");
-  CHECK(refusal(output_line("b: number_of_outputs: 2 target: 9,1,-1")) ==
+  CHECK(refusal(output_line("b: number_of_outputs: 2 target: 9,1,-1 kind: linear")) ==
         "line 5, column 42: expected the position of a hexagon, found '(9, 1, -1)'");
   CHECK(refusal(input_line("a: shape: 4 x 4 windows: 2 x 2 to 1..3, 1, 1")) ==
         "line 4, column 43: expected the position of a hexagon, found '(3, 1, 1)'");
@@ -408,8 +411,8 @@ TEST_CASE("names must be unique, short and no keywords", "[structure]") {
   const std::string entry = ": target: 1,1,1 number_of_inputs: 3 ";
   CHECK(refusal(input_line("a" + entry + "a" + entry)) ==
         "line 4, column 46: expected a name that no other input has, found 'a'");
-  CHECK(refusal(output_line("b: target: 2,1,1 number_of_outputs: 2\n"
-                            "b: target: 2,1,1 number_of_outputs: 2")) ==
+  CHECK(refusal(output_line("b: target: 2,1,1 number_of_outputs: 2 kind: sigmoid\n"
+                            "b: target: 2,1,1 number_of_outputs: 2 kind: sigmoid")) ==
         "line 6, column 1: expected a name that no other output has, found 'b'");
   CHECK(refusal(input_line(std::string(254, 'n') + entry)) == "accepted");
   CHECK(refusal(input_line(std::string(255, 'n') + entry))
@@ -556,16 +559,27 @@ TEST_CASE("a builder makes what a text makes", "[structure]") {
   settings.max_connection_distance = 2;
   template_builder builder;
   builder.settings(settings).hexagons({{1, 1, 1}, {3, 1, 1}});
-  builder.input("picture", {1, 1, 1}, 784).output("digit", {3, 1, 1}, 10);
+  builder.input("picture", {1, 1, 1}, 784).output("digit", {3, 1, 1}, 10, output_kind::sigmoid);
   CHECK(builder.build() == valid());
   CHECK(builder.axon({1, 1, 1}, {3, 1, 1}).build().axons.size() == 1);
+}
+
+TEST_CASE("an output says its kind, unless the caller says what outputs without one are",
+          "[template]") {
+  const std::string text = output_line("b: target: 2,1,1 number_of_outputs: 2");
+  CHECK(refusal(text) ==
+        "line 6, column 1: expected 'kind: softmax' (classes), 'kind: sigmoid' (independent values "
+        "in 0..1) or 'kind: linear' (values), found the end of the text");
+  CHECK(parse_template(text, output_kind::linear).outputs[0].kind == output_kind::linear);
+  CHECK(parse_template(windowed, output_kind::linear).outputs[0].kind == output_kind::softmax);
 }
 
 TEST_CASE("a builder refuses what a text may not say", "[structure]") {
   CHECK_THROWS_AS(template_builder{}.build(), error);
   CHECK_THROWS_AS(template_builder{}.hexagons({{2, 1, 1}, {1, 1, 1}}), error);
   CHECK_THROWS_AS(template_builder{}.hexagons({{1, 1, 1}, {300, 300, 300}}), error);
-  const auto start = template_builder{}.hexagon({1, 1, 1}).output("b", {1, 1, 1}, 1);
+  const auto start =
+      template_builder{}.hexagon({1, 1, 1}).output("b", {1, 1, 1}, 1, output_kind::sigmoid);
   CHECK_THROWS_AS(template_builder{start}.input("a", {1, 1, 1}, 0).build(), error);
   CHECK_THROWS_AS(template_builder{start}.input("a", {2, 1, 1}, 1).build(), error);
   CHECK_THROWS_AS(template_builder{start}

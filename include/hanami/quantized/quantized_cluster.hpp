@@ -21,17 +21,18 @@
 namespace hanami {
 
 /// What an 8-bit copy writes while it answers. One serves one thread, and any copy: it fits itself.
-struct quantized_activity {
+struct quantized_workspace {
   aligned_vector<float> activations; ///< activations, placed as in the cluster
   aligned_vector<float> prediction;  ///< all outputs in a row
   quantized_scratch scratch;
   std::uint64_t version = 0; ///< of the copy that it fits
 };
 
-/// An 8-bit copy of a cluster as it is, for inference only: a quarter of the memory or less,
-/// several times the speed where the weights do not stay in the fastest cache, and answers within
-/// about a hundredth. Weights are 8 bits with a scale per neuron, shares of presynaptic nodes 7
-/// bits, sums are exact; activations and biases are floats.
+/// An 8-bit copy of a cluster as it is, for inference only: a quarter of the cluster's memory or
+/// less, several times the speed where the weights do not stay in the fastest cache, and
+/// predictions that are in the mean within a hundredth of their spread. Weights are 8 bits with a
+/// scale per neuron, shares of presynaptic nodes 7 bits, sums are exact; activations and biases are
+/// floats.
 ///
 /// A value that does not need the cluster any more. Threads: nothing changes it but assignment, so
 /// `infer` may run on many threads at once, each with an activity of its own.
@@ -84,7 +85,7 @@ class quantized_cluster {
   /// Answers in the units of the targets, as `cluster::infer` gives them; they stand in
   /// `ws.prediction` until its next use. NaN is silence. Allocates only when `ws` has not served
   /// this copy before. Throws `errc::invalid_argument` for a wrong size or infinite values.
-  std::span<const float> infer(std::span<const float> input, quantized_activity& ws) const {
+  std::span<const float> infer(std::span<const float> input, quantized_workspace& ws) const {
     detail::check_size(input.size(), input_size_, "input");
     fit(ws);
     if (place_inputs(inputs_, negative_inputs_, negative_part_, input, ws.activations.data())
@@ -107,7 +108,7 @@ class quantized_cluster {
 
   /// The same with an activity of its own. For a single answer.
   std::vector<float> infer(std::span<const float> input) const {
-    quantized_activity ws;
+    quantized_workspace ws;
     const auto answer = infer(input, ws);
     return {answer.begin(), answer.end()};
   }
@@ -225,7 +226,7 @@ class quantized_cluster {
     return first == output_size_ ? nullptr : "outputs that do not fit";
   }
 
-  void fit(quantized_activity& ws) const {
+  void fit(quantized_workspace& ws) const {
     if (ws.version == version_) {
       return;
     }

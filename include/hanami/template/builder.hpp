@@ -81,8 +81,10 @@ class template_builder {
     return input({std::move(name), target, size, rows, columns, windows});
   }
 
+  /// Adds an output of `size` nodes that take the place of a hexagon: softmax for classes, sigmoid
+  /// for independent values in 0..1, linear for values.
   template_builder& output(std::string name, hex_position target, std::uint32_t size,
-                           output_kind kind = output_kind::sigmoid) {
+                           output_kind kind) {
     made_.outputs.push_back({std::move(name), target, size, kind});
     return *this;
   }

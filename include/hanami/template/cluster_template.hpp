@@ -63,7 +63,7 @@ struct output_template {
   std::string name;
   hex_position target; ///< the hexagon whose place the nodes take
   std::uint32_t size = 0;
-  output_kind kind = output_kind::sigmoid;
+  output_kind kind{}; ///< required in texts and by `template_builder`
   friend bool operator==(const output_template&, const output_template&) = default;
 };
 

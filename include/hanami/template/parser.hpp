@@ -42,9 +42,10 @@
 ///     name     = 1..254 letters, digits and "_", not only digits, no keyword
 ///
 /// A setting given twice counts as given last. An input needs `target` or `windows`, and
-/// `number_of_inputs` or `shape`; the parts of an entry come in any order, each at most once. A
-/// range unfolds x fastest, then y, then z, and the order of the hexagons is the order of their
-/// ids. Only the words of `is_keyword` are reserved: an input may be called `shape` or `windows`.
+/// `number_of_inputs` or `shape`, an output all three parts; the parts of an entry come in any
+/// order, each at most once. A range unfolds x fastest, then y, then z, and the order of the
+/// hexagons is the order of their ids. Only the words of `is_keyword` are reserved: an input may be
+/// called `shape` or `windows`.
 
 namespace hanami {
 
@@ -53,7 +54,8 @@ namespace detail::template_text {
 /// Reads one text, once. Throws `error` for what cannot be read and for what breaks a rule.
 class template_parser : template_reader {
  public:
-  explicit template_parser(std::string_view text) : template_reader(text) {}
+  template_parser(std::string_view text, std::optional<output_kind> kind_if_missing)
+      : template_reader(text), kind_if_missing_(kind_if_missing) {}
 
   cluster_template run() {
     reporting_issues(
@@ -310,12 +312,20 @@ class template_parser : template_reader {
     if (entry.size == 0) {
       expected("'number_of_outputs'");
     }
+    if (!has_kind && !kind_if_missing_) {
+      expected("'kind: softmax' (classes), 'kind: sigmoid' (independent values in 0..1) or "
+               "'kind: linear' (values)");
+    }
+    if (!has_kind) {
+      entry.kind = *kind_if_missing_;
+    }
     entry.target = *target;
     checker_.output(entry);
     made_.outputs.push_back(std::move(entry));
     skip(";");
   }
 
+  std::optional<output_kind> kind_if_missing_;
   template_checker checker_;
   cluster_template made_;
   text_place bricks_place_; ///< of the last count of bricks
@@ -325,15 +335,17 @@ class template_parser : template_reader {
 
 /// Reads a template and checks it by the rules of `validate`. Time and memory are linear in the
 /// text (at most `template_limits::text_bytes`) and in the hexagons that it names; numbers do not
-/// depend on the locale; thread-safe. Throws `errc::invalid_template` with line, column, what was
-/// found and what would have been accepted.
-inline cluster_template parse_template(std::string_view text) {
+/// depend on the locale; thread-safe. Every output says its kind, unless `kind_if_missing` says it
+/// for those that do not. Throws `errc::invalid_template` with line, column, what was found and
+/// what would have been accepted.
+inline cluster_template parse_template(std::string_view text,
+                                       std::optional<output_kind> kind_if_missing = std::nullopt) {
   if (text.size() > template_limits::text_bytes) {
     raise(errc::invalid_template, "expected a template of at most " +
                                       std::to_string(template_limits::text_bytes) +
                                       " bytes, found " + std::to_string(text.size()));
   }
-  return detail::template_text::template_parser(text).run();
+  return detail::template_text::template_parser(text, kind_if_missing).run();
 }
 
 #if HANAMI_EXCEPTIONS
