@@ -30,7 +30,7 @@
 #include <support/ticks.hpp>
 
 #include "roofline/bandwidth.hpp"
-#include "support/phases.hpp"
+#include "roofline/phases.hpp"
 
 namespace {
 
