@@ -15,13 +15,13 @@
 #include "accounts.hpp"
 #include "sodium.hpp"
 
-/// Users and projects as they stand in the database, and what is asked of their values.
+/// Users and projects as stored in the database, and the checks on their values.
 
 namespace hanami::service::access::detail {
 
 inline constexpr std::string_view admin_project = "admin";
 inline constexpr std::string_view made_at_start =
-    "hanami"; ///< creator of what nobody has asked for
+    "hanami"; ///< creator of what the service makes by itself
 
 inline refusal invalid_account(const char* field, const std::string& wanted) {
   refusal why = invalid_value(std::string(field) + ": " + wanted);
@@ -44,8 +44,8 @@ inline void expect_password(std::string_view password) {
   }
 }
 
-/// Where the tokens of a new user begin: somewhere, so that those of a deleted user of the same id
-/// stay void. Small enough for JSON.
+/// The first token series of a new user: random, so that the tokens of a deleted user of the same
+/// id stay void. Small enough for JSON.
 inline std::uint64_t first_token_series() {
   need_sodium();
   return (std::uint64_t{randombytes_random()} << 16) + 1;
@@ -162,7 +162,7 @@ inline void insert_project(store::connection& on, std::string_view id, std::stri
 /// Throws `store::constraint_error` where the user is in the project already.
 inline void insert_membership(store::connection& on, std::string_view user_id,
                               const membership& as) {
-  // Times of one user's memberships differ, since they are what orders them.
+  // A user's memberships are ordered by time, so no two of them may have the same.
   on.execute("INSERT INTO memberships (user_id, project_id, role, project_admin, created_at) "
              "VALUES (?1, ?2, ?3, ?4, max(?5, (SELECT coalesce(max(created_at), 0) + 1 "
              "FROM memberships WHERE user_id = ?1)))",

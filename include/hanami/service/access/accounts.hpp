@@ -13,8 +13,8 @@
 #include "../store/database.hpp"
 #include "../store/page.hpp"
 
-/// Users, projects, who is in which, and what each may own. No rights are checked here: that is the
-/// endpoints' part.
+/// Users, projects, memberships and quotas. No rights are checked here: that is up to the
+/// endpoints.
 
 namespace hanami::service::access {
 
@@ -52,7 +52,7 @@ struct new_user {
   bool admin = false;
 };
 
-/// What is set is changed.
+/// Only the members that are set are changed.
 struct user_change {
   std::optional<std::string> name;
   std::optional<bool> admin;
@@ -60,16 +60,16 @@ struct user_change {
 };
 
 /// All functions are safe from any thread; changes are on disk when they return. They throw
-/// `refusal`: `not_found` for who is not there, `conflict` for who is there already,
-/// `invalid_value` for values out of their range: here, ids, names and roles are 1 to 254 bytes
-/// without control characters; the endpoints ask for more.
+/// `refusal`: `not_found` for unknown users and projects, `conflict` for ids that are taken,
+/// `invalid_value` for values out of range. Ids, names and roles are 1 to 254 bytes without control
+/// characters here; the endpoints are stricter.
 class accounts {
  public:
   accounts(store::database& db, const server_config& config) : db_(db), config_(config) {}
 
-  /// Makes the project "admin", if need be, and the administrator that the configuration names, if
-  /// there is none: a user of that id becomes one and gets the configuration's password. Gives the
-  /// password if it had to be generated.
+  /// Creates the project "admin" if it is missing, and, where there is no administrator, the one
+  /// that the configuration names: an existing user of that id becomes one and gets the configured
+  /// password. Returns the password if it had to be generated.
   std::optional<std::string> ensure_admin();
 
   user create_user(const new_user& wanted, std::string_view creator_id);
@@ -86,9 +86,8 @@ class accounts {
   /// `not_found` where either is missing, `conflict` where the user is in the project already. A
   /// user's projects are in the order of joining.
   user join_project(std::string_view user_id, const membership& as);
-  /// Takes a user into a project, or changes what the user is there, in one step: nobody sees the
-  /// user outside between. The order of joining stays. `not_found` where either is
-  /// missing.
+  /// Adds a user to a project or changes an existing membership, in one step: at no time is the
+  /// user seen outside. The order of joining is kept. `not_found` where either is missing.
   user set_member(std::string_view user_id, const membership& as);
   /// `not_found` where the user is not in the project, too.
   user leave_project(std::string_view user_id, std::string_view project_id);
@@ -100,11 +99,11 @@ class accounts {
   /// `conflict` while the project owns clusters, datasets or checkpoints, and for "admin". Its
   /// members leave it.
   void delete_project(std::string_view id);
-  /// Users of a project by their ids, with their membership in it alone.
+  /// Users of a project, ordered by id, each with the membership in this project only.
   std::vector<user> members(std::string_view project_id) const;
 
-  /// The user, if the password is right. Takes as long for a user that does not exist. Hashes anew
-  /// where the stored hash is weaker than the present settings.
+  /// The user, if the password is right. Takes equally long for unknown users. Rehashes the
+  /// password where the stored hash is weaker than the current settings.
   std::optional<user> check_password(std::string_view id, std::string_view password);
 
   /// Whether there is such a user.
@@ -114,12 +113,12 @@ class accounts {
   quota quota_of(std::string_view user_id) const;
   void set_quota(std::string_view user_id, const quota& limits);
 
-  /// Counts what can change who may do what: what was read of a user before the number changed may
-  /// be out of date.
+  /// Counts changes that may affect rights: anything read about a user before this number changed
+  /// may be out of date.
   std::uint64_t changes() const noexcept { return changes_.load(); }
 
  private:
-  /// `work(connection&)` in a transaction, counted in `changes` as soon as it is on disk.
+  /// Runs `work(connection&)` in a transaction, counted in `changes` as soon as it is on disk.
   template <class Work>
   auto change(Work&& work) {
     struct count_at_end {

@@ -13,7 +13,7 @@
 namespace hanami::service::access {
 
 HANAMI_SERVICE_INLINE std::optional<std::string> accounts::ensure_admin() {
-  nobodys_hash(); // now, not at the first login of somebody unknown
+  nobodys_hash(); // now, not at the first login of an unknown user
   const bool wanted = db_.read([](store::connection& on) {
     return !on.query("SELECT 1 FROM users WHERE admin = 1 LIMIT 1").step();
   });
@@ -248,7 +248,7 @@ HANAMI_SERVICE_INLINE const std::string& accounts::nobodys_hash() const {
 HANAMI_SERVICE_INLINE std::optional<user> accounts::check_password(std::string_view id,
                                                                    std::string_view password) {
   if (password.size() > 4096) {
-    return std::nullopt; // nobody has such a one, so this tells nothing
+    return std::nullopt; // no password is that long, so this reveals nothing
   }
   struct stored {
     user account;
@@ -264,7 +264,7 @@ HANAMI_SERVICE_INLINE std::optional<user> accounts::check_password(std::string_v
   }
   if (needs_rehash(found->hash, config_.auth.light_passwords)) {
     const std::string hash = hash_password(password, config_.auth.light_passwords);
-    db_.write([&](store::connection& on) { // unless it has been changed meanwhile
+    db_.write([&](store::connection& on) { // unless it was changed in the meantime
       on.execute("UPDATE users SET password = ? WHERE id = ? AND password = ?", hash, id,
                  found->hash);
     });

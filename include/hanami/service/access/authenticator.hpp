@@ -11,7 +11,7 @@
 #include "accounts.hpp"
 #include "token.hpp"
 
-/// Logging in, and knowing who asks.
+/// Logging in, and identifying callers by their tokens.
 
 namespace hanami::service::access {
 
@@ -23,12 +23,13 @@ struct session_tokens {
   identity caller;
 };
 
-/// Safe from any thread. `identify` touches no disk once it has met a user, until accounts change;
-/// a deleted or demoted user, a changed password or a revoked token counts from the next request
-/// on.
+/// Safe from any thread. `identify` answers from memory once it has seen a user, until accounts
+/// change; a deleted or demoted user, a changed password and a revoked token take effect with the
+/// next request.
 class authenticator {
  public:
-  /// Reads the key of the tokens, or makes one: see `load_or_make_key`. All arguments outlive it.
+  /// Reads the key of the tokens, or creates one: see `load_or_make_key`. All arguments must
+  /// outlive this.
   authenticator(store::database& db, accounts& accounts, const server_config& config);
 
   /// Takes as long as a password hash does. `address`: of the client, for the rate limit. An
@@ -38,8 +39,8 @@ class authenticator {
   /// an address that comes too often and for a user who is locked out, whatever the password.
   session_tokens login(std::string_view user_id, std::string_view password,
                        std::string_view address, std::string_view project_id = {});
-  /// A new pair for a refresh token, which is used up. One that is used twice voids all tokens of
-  /// its family, which are those that began with the same login (somebody has stolen it).
+  /// Exchanges a refresh token for a new pair of tokens. A refresh token that is used twice has
+  /// been stolen, and voids all tokens of its family, i.e. those that descend from the same login.
   /// `unauthenticated`.
   session_tokens refresh(std::string_view refresh_token);
   /// Tokens of the same user and family for another project. `unauthenticated` where the user is
@@ -47,24 +48,24 @@ class authenticator {
   session_tokens switch_project(const identity& caller, std::string_view project_id);
   /// Voids this access token and all others of its family.
   void revoke(const identity& caller);
-  /// Voids everything the user has.
+  /// Voids all tokens of the user.
   void revoke_all(std::string_view user_id);
   /// `forbidden` where `old_password` is wrong, which counts as a failed login; `invalid_value`,
   /// `too_many_requests`. All tokens of the user are void.
   void change_password(const identity& caller, std::string_view old_password,
                        std::string_view new_password);
 
-  /// Who has this access token. `unauthenticated`.
+  /// The holder of an access token. `unauthenticated`.
   identity identify(std::string_view access_token);
-  /// To be called when a user was changed behind the back of `accounts`; what went through them is
-  /// known here already.
+  /// Must be called after a user was changed other than through `accounts`, whose changes are
+  /// noticed.
   void forget(std::string_view user_id);
 
-  /// Counts what can change who has a token that is good: what `identify` said before the number
-  /// changed may be out of date.
+  /// Counts changes that may affect whose tokens are valid: what `identify` returned before this
+  /// number changed may be out of date.
   std::uint64_t changes() const noexcept;
 
-  /// Removes what has expired; to be called now and then.
+  /// Removes what has expired; call it now and then.
   void clean();
 
  private:

@@ -23,7 +23,7 @@ namespace hanami::service::access {
 
 namespace detail {
 
-/// Of one user; of these tokens the newest are kept.
+/// Per user; only the newest tokens are kept.
 inline constexpr std::int64_t most_refresh_tokens = 1000;
 
 inline refusal invalid_login() {
@@ -40,7 +40,7 @@ inline std::string random_text(std::size_t bytes) {
   return to_base64url(random, bytes);
 }
 
-/// A refresh token is stored as this only, so that nobody can use what stands in the database.
+/// Refresh tokens are stored only as this hash, so that the database contains nothing usable.
 inline std::string token_hash(std::string_view token) {
   unsigned char hash[crypto_hash_sha256_BYTES];
   crypto_hash_sha256(hash, bytes_of(token), token.size());
@@ -53,7 +53,7 @@ inline std::string family_of(const std::string& token_id) {
   return token_id.substr(0, token_id.find('.'));
 }
 
-/// Fills in what `u` is in a project; false where that is nothing.
+/// Fills in the role of `u` in a project; false where `u` is not a member.
 inline bool enter_project(identity& caller, const user& u, std::string_view project_id) {
   caller.user_id = u.id;
   caller.user_name = u.name;
@@ -113,7 +113,7 @@ struct authenticator::state {
     });
   }
 
-  /// The user, from memory unless accounts have changed since; nothing for one that is not there.
+  /// The user, from memory unless accounts have changed since; nullptr where there is none.
   std::shared_ptr<const user> known(const std::string& id) {
     const std::uint64_t now = accounts.changes() + forgotten.load();
     {
@@ -145,7 +145,7 @@ struct authenticator::state {
     return revoked.contains(family);
   }
 
-  /// Voids a family in the database; `remember` must follow when that is on disk.
+  /// Voids a family in the database; `remember` must be called when that is on disk.
   void revoke(store::connection& on, const std::string& family, std::int64_t until_ms) {
     on.execute("DELETE FROM refresh_tokens WHERE family = ?", family);
     on.execute("INSERT OR REPLACE INTO revoked_tokens (id, expires_at) VALUES (?, ?)", family,
@@ -156,12 +156,12 @@ struct authenticator::state {
     revoked[family] = until_ms;
     ++revocations;
   }
-  /// When the last access token of today has expired.
+  /// When all access tokens issued until now will have expired.
   std::int64_t last_expiry_ms() const {
     return now_ms() + 1000 * detail::count_seconds(config.auth.token_lifetime);
   }
 
-  /// Tokens for who is in `given.who`, whose refresh token is put down.
+  /// Tokens for `caller`; stores the refresh token.
   session_tokens issue(store::connection& on, identity caller, const std::string& family) {
     const std::int64_t now = now_ms();
     session_tokens given;
@@ -191,7 +191,7 @@ struct authenticator::state {
     return u && u->token_series == token_series ? u : std::nullopt;
   }
 
-  /// A try of a password, counted.
+  /// Checks a password, and counts the attempt.
   std::optional<user> try_password(std::string_view user_id, std::string_view password) {
     detail::login_guard::attempt attempt(guard, user_id, std::chrono::steady_clock::now());
     std::optional<user> u = accounts.check_password(user_id, password);
@@ -257,7 +257,7 @@ HANAMI_SERVICE_INLINE session_tokens authenticator::refresh(std::string_view ref
   std::optional<session_tokens> given =
       s.db.write([&](store::connection& on) -> std::optional<session_tokens> {
         used = detail::find_refresh_token(on, hash);
-        if (used.used) { // must be on disk, so nothing is thrown in here
+        if (used.used) { // must be committed, so nothing may be thrown in here
           s.revoke(on, used.family, until);
           return std::nullopt;
         }
@@ -322,7 +322,7 @@ HANAMI_SERVICE_INLINE identity authenticator::identify(std::string_view access_t
   state& s = *state_;
   const std::int64_t now = now_ms() / 1000;
   const std::optional<token_claims> claims = check_token(access_token, s.key, now);
-  // A lifetime that the operator has shortened counts for tokens from before, too.
+  // A lifetime that the operator has shortened also applies to older tokens.
   if (!claims || claims->issued_at + detail::count_seconds(s.config.auth.token_lifetime) <= now ||
       s.is_revoked(detail::family_of(claims->id))) {
     throw detail::invalid_token();
@@ -339,7 +339,7 @@ HANAMI_SERVICE_INLINE identity authenticator::identify(std::string_view access_t
 }
 
 HANAMI_SERVICE_INLINE void authenticator::forget(std::string_view user_id) {
-  ++state_->forgotten; // whoever is reading the user just now must not keep what was read
+  ++state_->forgotten; // whoever is reading the user at the moment must not cache the result
   const std::unique_lock lock(state_->mutex);
   state_->users.erase(std::string(user_id));
 }

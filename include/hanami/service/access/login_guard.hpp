@@ -18,8 +18,8 @@
 #include "../base/refusal.hpp"
 #include "../base/settings.hpp"
 
-/// Keeps those at bay who guess passwords: each address may come so often, each user may fail so
-/// often. Users that do not exist are treated as those that do.
+/// Slows down password guessing: limits the logins of each address and the failures of each user.
+/// Unknown users are treated like existing ones.
 
 namespace hanami::service::access::detail {
 
@@ -32,8 +32,8 @@ class login_guard {
 
   explicit login_guard(const auth_settings& settings) : settings_(settings) {}
 
-  /// One login from this address. It may come with `logins_per_second` on average, and have what
-  /// two seconds give at once. Throws `too_many_requests`.
+  /// Counts a login from this address: `logins_per_second` on average, and bursts of up to two
+  /// seconds' worth. Throws `too_many_requests`.
   void come(std::string_view address, time now) {
     const std::lock_guard lock(mutex_);
     const double rate = settings_.logins_per_second;
@@ -46,8 +46,9 @@ class login_guard {
     of.tokens -= 1;
   }
 
-  /// A try of a password. Throws `too_many_requests` where the user is locked out. Waits while so
-  /// many tries of the same user are under way that all of them could still fail.
+  /// An attempt to log in with a password. Throws `too_many_requests` where the user is locked out.
+  /// Waits while so many attempts for the same user are in progress that their failures could lock
+  /// the user out.
   class attempt {
    public:
     attempt(login_guard& guard, std::string_view user_id, time now)
@@ -56,7 +57,7 @@ class login_guard {
     }
     attempt(const attempt&) = delete;
     attempt& operator=(const attempt&) = delete;
-    /// Counts for nothing unless one of the others was called.
+    /// Without a call of one of the other two, the attempt does not count.
     ~attempt() {
       if (open_) {
         finish(outcome::unknown, {});
@@ -95,7 +96,7 @@ class login_guard {
     time locked_until{};
   };
 
-  // More than come while entries matter: hashing a password takes its time.
+  // More than can arrive while entries matter: hashing a password takes time.
   static constexpr std::size_t most_users = 100'000;
   static constexpr std::size_t most_addresses = 20'000;
 
@@ -108,7 +109,7 @@ class login_guard {
     return why;
   }
 
-  /// All of an IPv6 network of 64 bits counts as one address: who has one of them has them all.
+  /// A whole IPv6 /64 network counts as one address: whoever has one of them has them all.
   static std::string network_of(std::string_view address) {
     const std::string text(address.substr(0, address.find('%')));
     in6_addr parsed{};
@@ -143,7 +144,7 @@ class login_guard {
         throw too_many("too many logins fail at present", 60);
       }
     }
-    while (true) { // an entry may go and come back while this waits
+    while (true) { // the entry may be removed and added again while this waits
       tries& of = users_[user_id];
       if (of.locked_until > now) {
         throw too_many("too many failed logins of this user", seconds(of.locked_until - now));
@@ -200,7 +201,7 @@ class login_guard {
   std::condition_variable changed_;
   std::unordered_map<std::string, tries> users_;
   std::unordered_map<std::string, bucket> addresses_;
-  bucket others_; ///< shared by all addresses that found no place
+  bucket others_; ///< shared by all addresses beyond `most_addresses`
   time swept_{};
 };
 

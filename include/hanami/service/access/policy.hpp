@@ -19,22 +19,22 @@ namespace hanami::service::access {
 ///     v1/clusters/{cluster_id}
 ///     - GET: *
 ///
-/// A path is that of an endpoint as it is registered, without the first slash, or ends in /* for
-/// all below it; of several that fit, the longest counts, alone. Methods are GET, POST, PUT, PATCH
-/// and DELETE; roles have letters, digits and _; `*` as a role is any. A path begins a
-/// line; beside that, blanks and line ends only separate.
+/// A path is that of an endpoint as registered, without the leading slash, or ends in /* for
+/// everything below it; of several that match, only the longest counts. Methods are GET, POST, PUT,
+/// PATCH and DELETE; roles consist of letters, digits and _; the role `*` matches all. A path
+/// starts a line; otherwise blanks and line ends merely separate.
 class policy {
  public:
   /// Throws `errc::invalid_argument` with line, column and what was expected; the same path twice
   /// is an error, and so is the same method twice below a path. `name`: of the file.
   static policy parse(std::string_view text, std::string_view name);
-  /// The text of the built-in policy: "admin" and "member" may call everything (what only
-  /// administrators may do is checked beside the policy), "viewer" may read and infer; everybody
-  /// may log out, change the project and the own password.
+  /// The text of the built-in policy: "admin" and "member" may call everything (what is reserved
+  /// for administrators is checked independently of the policy), "viewer" may read and infer;
+  /// everybody may log out, switch projects and change the own password.
   static std::string_view built_in();
 
   bool allows(std::string_view path, std::string_view method, std::string_view role) const;
-  /// All roles that are named anywhere, without `*`.
+  /// All roles that the policy names, without `*`.
   std::set<std::string, std::less<>> roles() const;
 
  private:

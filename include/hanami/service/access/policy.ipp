@@ -51,17 +51,17 @@ inline bool is_policy_path(std::string_view path) {
   }
 }
 
-/// Cuts a policy into words and the signs between them, and knows where it is.
+/// Splits a policy into words and punctuation, and knows its position.
 class policy_reader {
  public:
   policy_reader(std::string_view text, std::string_view name) : text_(text), name_(name) { next(); }
 
-  /// The present word or sign; empty at the end.
+  /// The current word or punctuation; empty at the end.
   std::string_view word() const noexcept { return text_.substr(begin_, end_ - begin_); }
   bool done() const noexcept { return begin_ == text_.size(); }
   bool begins_line() const noexcept { return begins_line_; }
 
-  /// Steps on if this is the word.
+  /// Skips the current word if it is this one.
   bool take(std::string_view wanted) {
     if (word() != wanted) {
       return false;
@@ -104,7 +104,7 @@ class policy_reader {
       ++end_;
     }
     if (end_ == begin_ && !done()) {
-      ++end_; // a sign
+      ++end_; // punctuation
     }
   }
 

@@ -13,7 +13,8 @@
 
 namespace hanami::service::access::detail {
 
-/// To be called before anything of libsodium; costs next to nothing after the first time.
+/// Must be called before any other function of libsodium; costs next to nothing after the first
+/// call.
 inline void need_sodium() {
   if (sodium_init() < 0) {
     throw error(errc::unsupported_machine, "libsodium cannot start: the system has no randomness");

@@ -15,10 +15,10 @@ namespace hanami::service::access {
 /// 32 bytes that must stay secret.
 using secret_key = std::array<unsigned char, 32>;
 
-/// Reads a key of 32 bytes or more (at most 64 KiB; longer ones than 32 are hashed as they are, a
-/// newline at the end included); makes one, readable by the owner only, where there is no file, and
-/// its folder. Two that make the same one at once get the same key. Throws `errc::file_error`, and
-/// `errc::invalid_argument` for a short one.
+/// Reads a key of 32 bytes or more (at most 64 KiB; keys longer than 32 bytes are hashed as they
+/// are, including a newline at the end). Where there is no file, creates one with a new key,
+/// readable by its owner only, and its folder; two processes that do so at once get the same key.
+/// Throws `errc::file_error`, and `errc::invalid_argument` for a short one.
 secret_key load_or_make_key(const std::filesystem::path& file);
 /// A key of its own for each purpose (8 characters, else `errc::invalid_argument`) and number,
 /// derived from a main key.
@@ -33,10 +33,10 @@ struct token_claims {
   std::int64_t expires = 0;       ///< exp
 };
 
-/// A token of less than 4 KiB, as long as the texts in it are short.
+/// A token; shorter than 4 KiB as long as the texts in it are short.
 std::string sign_token(const token_claims& claims, const secret_key& key);
 /// The claims of a token that was signed with this key, names HS256 and has not expired at `now`
-/// (seconds since 1970). Anything else, of any length and content, is nothing.
+/// (seconds since 1970); nothing for any other text.
 std::optional<token_claims> check_token(std::string_view token, const secret_key& key,
                                         std::int64_t now);
 

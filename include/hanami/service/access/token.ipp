@@ -26,7 +26,8 @@ inline constexpr std::string_view token_issuer = "hanami";
 /// The only header there is: {"alg":"HS256","typ":"JWT"}.
 inline constexpr std::string_view token_header = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
 
-/// A new key under a name of its own; linked to its place, which fails where somebody was faster.
+/// Writes a new key to a temporary file and links it into place, which fails where another process
+/// was faster.
 inline void make_key_file(const std::filesystem::path& file) {
   const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
   std::error_code trouble;

@@ -7,12 +7,12 @@
 
 #include "../http/message.hpp"
 
-/// Where a request has its access token. All views are into the request.
+/// The access token in a request. All views refer to the request.
 
 namespace hanami::service::api {
 
-/// What the access token of a WebSocket begins with in Sec-WebSocket-Protocol: browsers cannot set
-/// other fields.
+/// The prefix of an access token in Sec-WebSocket-Protocol, the only field that browsers can set
+/// for a WebSocket.
 inline constexpr std::string_view bearer_protocol = "bearer.";
 
 /// The access token of a request: `Authorization: Bearer ...` or `X-Auth-Token`; empty: none.
@@ -25,7 +25,7 @@ inline std::string_view token_of(const http::request& from) {
   return from.headers.get("X-Auth-Token");
 }
 
-/// The words of Sec-WebSocket-Protocol.
+/// The protocols listed in Sec-WebSocket-Protocol.
 inline std::vector<std::string_view> offered_protocols(const http::request& from) {
   std::vector<std::string_view> words;
   for (std::string_view rest : from.headers.get_all("Sec-WebSocket-Protocol")) {

@@ -10,7 +10,7 @@
 #include "../http/problem.hpp"
 #include "json_schema.hpp"
 
-/// How the two APIs speak, where they differ.
+/// Where the two APIs differ in their use of HTTP.
 
 namespace hanami::service::api {
 
@@ -19,11 +19,11 @@ enum class dialect : std::uint8_t {
   reference ///< /v1.0alpha: 200 or plain text, values in query or body
 };
 
-/// That of a path: what is not the reference's is modern.
+/// The dialect of a path: whatever is not the reference's is modern.
 dialect dialect_of(std::string_view path) noexcept;
-/// Of JSON.
+/// The content type of JSON.
 std::string_view content_type_of(dialect spoken) noexcept;
-/// For values that a schema does not take; at least one fault.
+/// The refusal for values that a schema rejects; `faults` must not be empty.
 refusal refusal_of(std::vector<schema_fault> faults, dialect spoken);
 http::response response_of(const http::problem& why, dialect spoken);
 

@@ -17,14 +17,14 @@
 #include "../store/logs.hpp"
 #include "registry.hpp"
 
-/// From a request to its endpoint and back. A request goes one way, in a `request_context`: its
-/// endpoint is found when its head is there; then who calls, whether the policy allows it, whether
-/// the values are what the registration says; then the endpoint; then the answer in the API's
-/// dialect, the audit log, the error log and the counts.
+/// From a request to its endpoint and back. Each request takes one walk, in a `request_context`:
+/// its endpoint is found as soon as its head has arrived; then the caller is identified, the policy
+/// and the values are checked, and the endpoint is called; then its answer is sent in the API's
+/// dialect, and logged and counted.
 
 namespace hanami::service::api {
 
-/// What the dispatcher works with; all of it outlives it.
+/// What the dispatcher uses; all of it outlives it.
 struct dispatcher_parts {
   const server_config& config;
   const registry& endpoints;
@@ -33,10 +33,10 @@ struct dispatcher_parts {
   store::database& db;
   store::logs& logs;
   monitor::request_counts& counts;
-  std::function<void(std::string_view)> report; ///< faults, for the operator's log
+  std::function<void(std::string_view)> report; ///< writes faults to the operator's log
 };
 
-/// WebSockets where no endpoint takes them: gives what answers one, or nothing.
+/// Takes WebSockets that are not at an endpoint: returns a handler, or nullptr.
 using socket_factory = std::function<std::shared_ptr<http::socket_handler>(
     const http::request& head, std::shared_ptr<http::socket> peer)>;
 
@@ -46,7 +46,7 @@ class dispatcher final : public http::application {
   dispatcher(dispatcher_parts parts, socket_factory sockets)
       : parts_(std::move(parts)), sockets_(std::move(sockets)) {}
 
-  /// Takes what may wait; to be set before the first request.
+  /// `workers` runs work that may wait; must be set before the first request.
   void run_by(std::function<void(std::function<void()>)> workers) { workers_ = std::move(workers); }
 
   http::admission admit(const http::request& head) override;
@@ -58,27 +58,27 @@ class dispatcher final : public http::application {
   void report(std::string_view what) noexcept override;
 
  private:
-  /// A request and where its answer goes.
+  /// A request and the responder for its answer.
   struct exchange;
 
   /// Finds the endpoint and the values of the path.
   void route(exchange& x, const http::request& head) const;
   void authenticate(exchange& x) const;
-  /// For a path or method without an endpoint.
+  /// Refuses a path or method without an endpoint, or answers a CORS preflight.
   void refuse_path(exchange& x);
   void proceed(const std::shared_ptr<exchange>& x);
-  /// True where the request has been answered before, as its `Idempotency-Key` says.
+  /// Repeats the answer of a request with the same `Idempotency-Key`; false: there is none.
   bool replay(exchange& x);
   void call_endpoint(const std::shared_ptr<exchange>& x);
   void finish(exchange& x, answer given);
   void fail(exchange& x, const std::exception_ptr& why) noexcept;
   void send(exchange& x, http::response out);
   bool is_preflight(const http::request& asked) const;
-  /// Lets a page of that origin read the answer, if the configuration does.
+  /// Allows a page of that origin to read the answer, if the configuration does.
   void allow_origin(std::string_view origin, http::response& to) const;
-  /// A fault of this program: for the operator alone.
+  /// Reports a fault of this program to the operator.
   void report_fault(const exchange& x, const std::exception_ptr& why);
-  /// The answer to a request with an `Idempotency-Key`, for its next time.
+  /// Stores the answer to a request with an `Idempotency-Key`.
   void keep(const exchange& x, const http::response& given);
   void note(const exchange& x, unsigned status);
 

@@ -57,7 +57,7 @@ inline std::string shown_values(const json::object& values) {
   return text;
 }
 
-/// What the endpoint gives, as a response, but for the fields that depend on the request.
+/// The endpoint's answer as a response, except for the fields that depend on the request.
 inline http::response response_from(answer given, const endpoint& of) {
   http::response out;
   out.status = given.status != 0 ? given.status : of.status;
@@ -89,7 +89,7 @@ struct dispatcher::exchange final : request_context {
   std::unique_ptr<http::body_sink> body_goes_to;
   http::responder respond;
   std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
-  std::string idempotency_key; ///< while it is marked as begun
+  std::string idempotency_key; ///< while it is marked as in progress
 };
 
 HANAMI_SERVICE_INLINE void dispatcher::route(exchange& x, const http::request& head) const {
@@ -110,7 +110,8 @@ HANAMI_SERVICE_INLINE http::admission dispatcher::admit(const http::request& hea
     admitted.max_body = parts_.config.http.body_bytes;
     return admitted;
   }
-  // Bytes go straight to where they belong, so all questions come before the first of them.
+  // The body is written to its destination as it arrives, so everything is checked before its
+  // start.
   try {
     x->message = head;
     authenticate(*x);
@@ -190,7 +191,7 @@ HANAMI_SERVICE_INLINE void dispatcher::refuse_path(exchange& x) {
 
 HANAMI_SERVICE_INLINE void dispatcher::proceed(const std::shared_ptr<exchange>& x) {
   try {
-    authenticate(*x); // once more behind a body that went into a sink: that may have taken hours
+    authenticate(*x); // again after a body that went into a sink, which may have taken hours
     if (x->sink() == nullptr) {
       read_values(*x);
     }

@@ -16,27 +16,27 @@
 #include "json_schema.hpp"
 #include "request_context.hpp"
 
-/// An endpoint: its path, who may call it, what it takes and gives, and the function behind it. All
-/// of it is data: routing, checks, documentation and tests read the same registrations.
+/// An endpoint: its path, who may call it, what it takes and returns, and the function behind it.
+/// All of it is data: routing, validation, documentation and tests use the same registrations.
 
 namespace hanami::service::api {
 
 enum class audience : std::uint8_t {
   anyone, ///< without a token
   user,   ///< with a token, as far as the policy allows
-  admin   ///< administrators alone, whatever the policy says
+  admin   ///< administrators only, whatever the policy says
 };
 
-/// What an endpoint gives.
+/// What an endpoint returns.
 struct answer {
   answer() = default;
   explicit answer(json::value content) : body(std::move(content)) {}
 
-  unsigned status = 0;                  ///< 0: what the endpoint has registered
+  unsigned status = 0;                  ///< 0: the endpoint's own
   json::value body;                     ///< null: none
   std::optional<std::uint64_t> version; ///< becomes the ETag
-  std::string location;                 ///< of what was made
-  http::fields headers;                 ///< more of them
+  std::string location;                 ///< of a new resource
+  http::fields headers;                 ///< additional fields
 
   // Instead of `body`:
   std::string text; ///< with its type
@@ -45,7 +45,7 @@ struct answer {
   std::unique_ptr<http::event_source> events;
 };
 
-/// Takes the answer of an endpoint that answers later; from any thread, once.
+/// Takes the answer of an endpoint that answers later; must be called once, from any thread.
 using completion = std::function<void(answer, std::exception_ptr)>;
 
 struct endpoint {
@@ -59,25 +59,26 @@ struct endpoint {
   api::audience audience = api::audience::user;
   schema path_values = schema::object();
   schema query = schema::object();
-  std::optional<schema> body; ///< of JSON; with `open_sink` bytes are taken instead
+  std::optional<schema> body; ///< of a JSON body; not with `open_sink`
   std::optional<schema> response_schema;
   std::string response_type = "application/json";
   unsigned status = 200;
-  std::vector<unsigned> refusals; ///< statuses that are documented, beside 401, 403 and 422
+  std::vector<unsigned> refusals; ///< documented statuses, besides 401, 403 and 422
   bool idempotent = false;        ///< honours `Idempotency-Key`
-  bool audited = true;            ///< in the audit log, unless it only reads
+  bool audited = true;            ///< written to the audit log, unless it only reads
   bool non_blocking = false;      ///< never waits: may run on a network thread
 
   std::function<answer(request_context&)> handle;
-  /// Instead of `handle`: answers when it can, must not wait.
+  /// Instead of `handle`: must not wait, and answers through the completion.
   std::function<void(std::shared_ptr<request_context>, completion)> handle_later;
-  /// Looks, without waiting, for what this request would else have to wait for; true: it is there,
-  /// and the request may run on a network thread though the endpoint is not `non_blocking`. Of the
-  /// values, those of the path are there, as text; nothing has been checked.
+  /// Tries, without waiting, to get what this request would otherwise have to wait for; true: the
+  /// request may run on a network thread although the endpoint is not `non_blocking`. Called before
+  /// anything is checked, with the values of the path alone, as text.
   std::function<bool(request_context&)> is_ready;
-  /// The body is bytes and goes there as it comes in; `handle` runs after the last.
+  /// For a body that is not JSON and is written to the sink as it arrives; `handle` runs after its
+  /// end.
   std::function<std::unique_ptr<http::body_sink>(request_context&)> open_sink;
-  /// Beside `handle`, which answers requests without an upgrade: what answers a WebSocket here.
+  /// Opens a WebSocket. Requests without an upgrade are answered by `handle`.
   std::function<std::shared_ptr<http::socket_handler>(request_context&,
                                                       std::shared_ptr<http::socket>)>
       open_socket;

@@ -13,14 +13,14 @@
 #include "../base/json.hpp"
 #include "../base/refusal.hpp"
 
-/// What values look like: one description that checks requests, fills in defaults and is printed as
-/// JSON Schema (2020-12), so that the three cannot differ.
+/// Descriptions of values: the same description validates requests, fills in defaults and is
+/// printed as JSON Schema (2020-12).
 
 namespace hanami::service::api {
 
 enum class value_kind : std::uint8_t { any, text, integer, number, boolean, list, object, map };
 
-/// Texts of a fixed form; each is also printed as a regular expression.
+/// Forms of texts; each is also printed as a regular expression.
 enum class text_form : std::uint8_t {
   any,
   uuid,       ///< 8-4-4-4-12 hex digits
@@ -55,8 +55,8 @@ class schema;
 
 struct schema_property;
 
-/// A value; made by the static functions and refined by the others, each of which gives a changed
-/// copy: `schema::integer(1, 1000).otherwise(100).describe("rows")`.
+/// A kind of value. Created by the static functions and refined by the others, each of which
+/// returns a changed copy: `schema::integer(1, 1000).otherwise(100).describe("rows")`.
 class schema {
  public:
   static schema any() { return schema(value_kind::any); }
@@ -71,29 +71,29 @@ class schema {
                        double most = std::numeric_limits<double>::max());
   static schema boolean() { return schema(value_kind::boolean); }
   static schema list(schema item, std::size_t fewest = 0, std::size_t most = 1'000'000);
-  /// Other keys than these are refused.
+  /// Other keys are rejected.
   static schema object(std::vector<schema_property> properties);
   static schema object();
-  /// Any keys (of this form), one kind of value.
+  /// Any keys, all values of one kind.
   static schema map(schema item, std::size_t fewest = 0, std::size_t most = 1000);
 
   schema describe(std::string words) const;
-  /// What stands for it where it is left out. A property with a default is never required.
+  /// The default where it is left out. A property with a default is never required.
   schema otherwise(json::value standard) const;
-  /// Null will do as well: of a number, it is what is missing.
+  /// Also accepts null; for a number it means that the value is missing.
   schema or_null() const;
   schema example(json::value shown) const;
-  /// Gives it a name of its own under `components/schemas`.
+  /// Names it under `components/schemas`.
   schema called(std::string name) const;
 
-  /// Checks a value, fills in defaults, and adds what is wrong to `faults` (at most 20).
+  /// Validates a value, fills in defaults, and appends what is wrong to `faults` (at most 20).
   void check(json::value& value, const std::string& pointer,
              std::vector<schema_fault>& faults) const;
-  /// A value from text, as a query holds it: numbers and booleans are read, what cannot be read
-  /// stays text, for `check` to refuse.
+  /// A value from text, as in a query: numbers and booleans are converted; what cannot be converted
+  /// stays text, which `check` rejects.
   json::value from_text(std::string_view text) const;
 
-  /// JSON Schema. With `components`, named schemas are put there and referred to.
+  /// As JSON Schema. With `components`, named schemas are added there and referenced.
   json::object to_json(json::object* components = nullptr) const;
 
   value_kind kind() const noexcept { return kind_; }
@@ -137,10 +137,10 @@ struct schema_property {
   presence needed = presence::required;
 };
 
-/// The refusal for what `schema::check` has found: at least one fault.
+/// The refusal for the faults that `schema::check` found; at least one.
 refusal invalid_values(std::vector<schema_fault> faults);
 
-/// Whether a text has a form; without regular expressions, in one pass.
+/// Whether a text has a form; checked in one pass, without regular expressions.
 bool has_form(std::string_view text, text_form form);
 /// The regular expression of a form; empty for `any` and `label`.
 std::string_view pattern_of(text_form form);

@@ -9,15 +9,15 @@
 
 namespace hanami::service::api {
 
-/// A socket whose right to be there can end while it is silent.
+/// A socket whose permission can end while it is idle.
 class expiring_socket {
  public:
   virtual ~expiring_socket() = default;
-  /// Closes the socket if its time is over.
+  /// Closes the socket if its permission has ended.
   virtual void close_if_expired() noexcept = 0;
 };
 
-/// Looks at all open ones once a second, while there are any. Safe from any thread.
+/// All open sockets; as long as there are any, checks them once a second. Safe from any thread.
 class open_sockets {
  public:
   explicit open_sockets(maintenance_timer& timer) : check_(timer, [this] { check(); }) {}

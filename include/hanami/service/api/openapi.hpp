@@ -7,11 +7,10 @@
 
 namespace hanami::service::api {
 
-/// The OpenAPI 3.1 description of all endpoints that speak in a dialect, from their registrations.
+/// The OpenAPI 3.1 description of all endpoints of a dialect, from their registrations.
 json::object describe(const registry& endpoints, api::dialect dialect, std::string_view version);
 
-/// A page that shows such a description, whole in itself: `source` is where it gets the
-/// description, "/v1/openapi.json".
+/// A self-contained page that shows such a description. `source`: its URL, "/v1/openapi.json".
 std::string documentation_page(std::string_view source);
 
 } // namespace hanami::service::api

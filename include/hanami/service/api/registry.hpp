@@ -14,14 +14,14 @@ namespace hanami::service::api {
 /// All endpoints, found by method and path. Filled once, then read from any thread.
 class registry {
  public:
-  /// Throws `errc::invalid_argument` for one that is there already or does not make sense: names in
-  /// the path without a description, clashing names.
+  /// Throws `errc::invalid_argument` for duplicates, and for invalid ones: names in the path
+  /// without a description, clashing names.
   void add(endpoint added);
 
   struct match {
     const endpoint* found = nullptr;
     json::object path_values; ///< as text
-    std::string allowed;      ///< where none was found: methods of this path ("GET, POST")
+    std::string allowed;      ///< if none was found: the methods of this path ("GET, POST")
   };
   match find(std::string_view method, std::string_view path) const;
 

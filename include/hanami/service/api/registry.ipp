@@ -34,7 +34,7 @@ inline std::string_view placeholder_name(std::string_view segment) {
   return segment.substr(1, segment.size() - 2);
 }
 
-/// How many parts of a path are as the endpoint has them, and one more; 0: it does not fit.
+/// One more than the number of fixed parts of the endpoint's path; 0: the path does not match.
 inline std::size_t likeness(const std::vector<std::string>& segments,
                             const std::vector<std::string_view>& asked) {
   if (segments.size() != asked.size()) {
@@ -56,7 +56,8 @@ inline std::size_t likeness(const std::vector<std::string>& segments,
               std::string("endpoint ") + wrong.method + ' ' + wrong.path + ": " + why);
 }
 
-/// Path, query and body end in one object: their names must differ, and those of the path be known.
+/// The values of path, query and body share one object, so their names must differ; those of the
+/// path must be described.
 inline void check_names(const endpoint& added, const std::vector<std::string>& segments) {
   std::set<std::string_view> names;
   const auto take = [&](const schema& from) {
@@ -113,7 +114,7 @@ HANAMI_SERVICE_INLINE registry::match registry::find(std::string_view method,
     return result;
   }
   const std::vector<std::string_view> asked = detail::split_path(path);
-  // Of two that fit, the one with more fixed parts counts: /tasks/count before /tasks/{task_id}.
+  // Of two that match, the one with more fixed parts counts: /tasks/count before /tasks/{task_id}.
   std::size_t most = 0;
   std::size_t best = 0;
   for (std::size_t i = 0; i < endpoints_.size(); ++i) {

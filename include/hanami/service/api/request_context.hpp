@@ -16,8 +16,8 @@ namespace hanami::service::api {
 
 struct endpoint;
 
-/// One request on its way through its endpoint. What is to be known of it is looked up once, and
-/// passed along here: the endpoint, who calls, the values, the cluster.
+/// One request on its way to its endpoint. Whatever has to be known about it is looked up once and
+/// passed along here: endpoint, caller, values, cluster.
 struct request_context : http::admitted_request {
   const api::endpoint* endpoint = nullptr; ///< nullptr: no endpoint has this path and method
   api::dialect dialect = api::dialect::modern;
@@ -25,7 +25,7 @@ struct request_context : http::admitted_request {
   http::request message; ///< as received
   json::object values;   ///< from path, query and body together, checked, with defaults filled in;
                          ///< their names never clash
-  engine::cluster_handle cluster; ///< of an endpoint with `is_ready`, once it has been found
+  engine::cluster_handle cluster; ///< set by `is_ready` and by the endpoint
 
   std::string text(std::string_view name) const {
     const json::string& found = values.at(name).as_string();

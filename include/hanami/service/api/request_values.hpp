@@ -10,11 +10,11 @@
 
 namespace hanami::service::api {
 
-/// Reads the values of path, query and body into `of.values`, as the endpoint's schemas say. The
-/// path's own are there already, as text. Throws `refusal`.
+/// Reads the values of path, query and body into `of.values`, according to the endpoint's schemas.
+/// Those of the path must already be there, as text. Throws `bad_request` and `invalid_value`.
 void read_values(request_context& of);
 
-/// The values of a query, percent-decoded, in its order. Throws `bad_request`.
+/// The values of a query in their order, percent-decoded. Throws `bad_request`.
 std::vector<std::pair<std::string, std::string>> parse_query(std::string_view query);
 
 } // namespace hanami::service::api

@@ -57,8 +57,8 @@ inline json::object parse_body(const std::string& text) {
   return std::move(parsed.get_object());
 }
 
-/// The values of the query. Those that the body has a name for go there, where there is a body: the
-/// reference lets them stand for each other.
+/// The values of the query. The reference's clients may send values of the body in the query: those
+/// go to `body`, if there is one.
 inline json::object read_query(const request_context& of, json::object* body) {
   const endpoint& e = *of.endpoint;
   json::object query;

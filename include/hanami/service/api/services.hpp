@@ -17,13 +17,13 @@
 #include "../store/resources.hpp"
 #include "registry.hpp"
 
-/// What stands behind the endpoints, and the functions that register them.
+/// What the endpoints use.
 
 namespace hanami::service::api {
 
 class open_sockets;
 
-/// All of it outlives the registry.
+/// All of it outlives the endpoints.
 struct services {
   const server_config& config;
   access::accounts& accounts;
@@ -36,9 +36,9 @@ struct services {
   monitor::request_counts& counts;
   registry& endpoints; ///< for their own description
   std::function<http::transport_statistics()> transport;
-  std::function<bool()> ready; ///< everything is up that was there before the last end
+  std::function<bool()> ready; ///< the server has restored its previous state
   const access::policy& rules;
-  std::function<void(std::function<void()>)> run; ///< does on a worker what may wait
+  std::function<void(std::function<void()>)> run; ///< runs work that may wait on a worker
   open_sockets& sockets;
 };
 

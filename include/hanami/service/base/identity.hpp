@@ -6,20 +6,20 @@
 #include <string>
 #include <string_view>
 
-/// Who asks, and what belongs to whom.
+/// Who calls, and who owns what.
 
 namespace hanami::service {
 
-/// Who a token speaks for: one user in one project.
+/// Whom a token stands for: one user in one project.
 struct identity {
   std::string user_id;
   std::string user_name;
   std::string project_id;
   std::string role;   ///< in that project: "admin", "member", "viewer", or one of the policy's
-  bool admin = false; ///< of everything
+  bool admin = false; ///< of the whole service
   bool project_admin = false; ///< of the project
   std::string token_id;
-  std::int64_t expires = 0;     ///< seconds since 1970
+  std::int64_t expires = 0;       ///< seconds since 1970
   std::uint64_t token_series = 0; ///< of the user's tokens: see `access::user`
 };
 
@@ -52,7 +52,7 @@ inline std::optional<visibility> visibility_named(std::string_view name) {
   return std::nullopt;
 }
 
-/// Whose something is, and who may see it.
+/// Who owns something, and who may see it.
 struct ownership {
   std::string owner_id;
   std::string project_id;
@@ -77,7 +77,7 @@ inline bool may_change(const identity& caller, const ownership& what) {
          (caller.project_admin || caller.user_id == what.owner_id);
 }
 
-/// See it and use it without changing it.
+/// See and use it without changing it.
 inline bool may_use(const identity& caller, const ownership& what) {
   return may_change(caller, what) || what.visible_to == visibility::everyone ||
          (what.visible_to == visibility::project && caller.project_id == what.project_id);

@@ -8,17 +8,16 @@
 #include <utility>
 #include <vector>
 
-/// Why something is refused, in codes: what becomes of them in HTTP is said in `http/problem.hpp`
-/// alone.
+/// Why something is refused, as codes; only `http/problem.hpp` translates them to HTTP.
 
 namespace hanami::service {
 
 enum class refusal_code : std::uint8_t {
-  // The request cannot be what was meant.
+  // The request is wrong.
   bad_request,
   invalid_value,
   invalid_template,
-  invalid_data, ///< a file's content is not of its format
+  invalid_data, ///< a file does not have the format it should have
   invalid_checkpoint,
   too_large,     ///< beyond the memory that a cluster may take
   too_many_gaps, ///< in an upload
@@ -28,18 +27,18 @@ enum class refusal_code : std::uint8_t {
   forbidden,
   quota_exceeded,
   too_many_requests,
-  // It does not fit what is there.
-  not_found, ///< or may not be seen
+  // It does not fit the current state.
+  not_found, ///< or may not be seen by the caller
   conflict,
   incomplete,  ///< an upload
   in_progress, ///< the first request with an idempotency key
   version_mismatch,
-  // The service cannot do it, or not now.
+  // The service cannot do it, or not at the moment.
   starting,
   stopping,
   busy,
   no_space, ///< on the service's disk
-  damaged,  ///< what lies on disk cannot be read
+  damaged,  ///< a file on disk cannot be read
   internal
 };
 
@@ -102,8 +101,8 @@ struct value_fault {
   std::string detail;  ///< what is wrong and what would be accepted
 };
 
-/// `what()` says in words what is wrong and what would be right. Never holds anything that the
-/// caller may not know.
+/// `what()` says what is wrong and what would be accepted. Contains nothing that the caller may not
+/// know.
 class refusal : public std::runtime_error {
  public:
   refusal(refusal_code code, const std::string& detail) : std::runtime_error(detail), code_(code) {}
@@ -111,7 +110,7 @@ class refusal : public std::runtime_error {
   refusal_code code() const noexcept { return code_; }
 
   std::vector<value_fault> faults; ///< of a request that failed its validation
-  unsigned retry_after_s = 0;      ///< 0: not said
+  unsigned retry_after_s = 0;      ///< 0: unknown
 
  private:
   refusal_code code_;
@@ -124,7 +123,7 @@ inline refusal unauthenticated(const std::string& detail) {
   return {refusal_code::unauthenticated, detail};
 }
 inline refusal forbidden(const std::string& detail) { return {refusal_code::forbidden, detail}; }
-/// `kind` "cluster", `id` as asked for. What a caller may not see is not found, too.
+/// `kind`: "cluster", for example; `id` as requested. Also for what the caller may not see.
 inline refusal not_found(const std::string& kind, const std::string& id) {
   return {refusal_code::not_found, std::string("there is no ") + kind + " '" + id + "'"};
 }

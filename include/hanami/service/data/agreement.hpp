@@ -18,8 +18,9 @@ inline std::size_t index_of_largest(std::span<const float> values) {
   return static_cast<std::size_t>(std::max_element(values.begin(), values.end()) - values.begin());
 }
 
-/// Share of the rows, 0..1, in which two columns agree: of several values, in which is the largest;
-/// of one, within half a unit of the last place of a float's six digits.
+/// The share of rows, 0..1, in which two columns agree. Columns of several values agree where the
+/// largest value is at the same place, columns of one value where the values are equal to about six
+/// digits.
 inline double agreement(const data_reader& a, const data_column& of_a, const data_reader& b,
                         const data_column& of_b) {
   if (of_a.width() != of_b.width()) {

@@ -18,8 +18,8 @@
 
 #include <sodium.h>
 
-#include "../base/compile.hpp"
 #include "../../io/file.hpp"
+#include "../base/compile.hpp"
 #include "positioned_io.hpp"
 
 namespace hanami::service::engine {

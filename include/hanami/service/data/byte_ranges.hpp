@@ -8,7 +8,7 @@
 
 namespace hanami::service::engine {
 
-/// Which bytes of a file are there. For one thread at a time.
+/// The ranges of a file that have arrived. For one thread at a time.
 class byte_ranges {
  public:
   struct range {
@@ -16,11 +16,11 @@ class byte_ranges {
     std::uint64_t end = 0; ///< the one after the last
   };
 
-  /// By place, neither empty nor touching each other.
+  /// In ascending order, neither empty nor adjacent.
   const std::vector<range>& list() const noexcept { return list_; }
   /// Bytes in all.
   std::uint64_t total() const noexcept { return total_; }
-  /// The first byte that is not there.
+  /// The first byte that is missing.
   std::uint64_t first_gap() const noexcept {
     return list_.empty() || list_.front().begin > 0 ? 0 : list_.front().end;
   }
@@ -31,13 +31,13 @@ class byte_ranges {
            (found != list_.end() && found->begin <= wanted.begin && wanted.end <= found->end);
   }
 
-  /// Whether it would be joined with another.
+  /// Whether it would be merged with another one.
   bool touches(range wanted) const noexcept {
     const auto found = first_reaching(wanted.begin);
     return found != list_.end() && found->begin <= wanted.end;
   }
 
-  /// Joins it with what it touches.
+  /// Merges it with those it overlaps or touches.
   void add(range fresh) {
     if (fresh.begin >= fresh.end) {
       return;
@@ -62,7 +62,7 @@ class byte_ranges {
  private:
   using iterator = std::vector<range>::const_iterator;
 
-  /// The first range that ends at `place` or behind it.
+  /// The first range that ends at or after `place`.
   iterator first_reaching(std::uint64_t place) const noexcept {
     return std::lower_bound(list_.begin(), list_.end(), place,
                             [](const range& r, std::uint64_t at) { return r.end < at; });

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <string_view>
 
-/// How the columns of datasets may be called, so that a name can be shown and sent anywhere.
+/// What columns of datasets may be named, so that a name can be shown and sent anywhere.
 
 namespace hanami::service::engine::detail {
 
@@ -36,7 +36,7 @@ inline std::size_t utf8_length(std::string_view text) {
   return overlong || surrogate || too_large ? 0 : length;
 }
 
-/// Why a column cannot be called so; nullptr: it can.
+/// Why a column cannot have this name; nullptr: it can.
 inline const char* fault_of_column_name(std::string_view name) {
   if (name.empty() || name.size() > most_column_name_bytes) {
     return "must have 1 to 254 bytes";

@@ -13,7 +13,7 @@
 
 #include "block_file.hpp"
 
-/// Datasets as files: rows of numbers under names, larger than memory if need be.
+/// Datasets as files: rows of named numbers, which may be larger than memory.
 ///
 /// The content of a `block_file`: "hanamiDS", format version 1 (4 bytes), type of a value (4
 /// bytes), rows (8), values a row (8), number of columns (8); each column as its first value (8),
@@ -22,15 +22,18 @@
 
 namespace hanami::service::engine {
 
-enum class value_type : std::uint32_t { uint8 = 1, float32 = 4 }; ///< also its bytes
+enum class value_type : std::uint32_t {
+  uint8 = 1,
+  float32 = 4
+}; ///< the value is the size in bytes
 
 /// A name for some of the values of a row, [first, last).
 struct data_column {
   std::string name;
   std::uint64_t first = 0;
   std::uint64_t last = 0;
-  /// What its numbers stand for, 0 first, where it was text. Not in the file: whoever imports it
-  /// keeps them.
+  /// Where the column was text, what its numbers 0, 1, ... stand for. Not stored in the file:
+  /// whoever imports it keeps them.
   std::vector<std::string> classes{};
 
   std::uint64_t width() const noexcept { return last - first; }
@@ -42,28 +45,30 @@ struct data_layout {
   std::uint64_t width = 0; ///< values a row
   std::vector<data_column> columns;
 
-  /// Throws `not_found`, naming the columns there are.
+  /// Throws `not_found`, listing the existing columns.
   const data_column& column(std::string_view name) const;
 };
 
-/// Bytes of all values. Throws `errc::invalid_argument` for a layout that no file can have, saying
-/// why: no values a row, more than 2^57 bytes, more than 65,536 columns, names as above.
+/// Bytes of all values. Throws `errc::invalid_argument` for an impossible layout and says why: no
+/// values per row, more than 2^57 bytes, more than 65,536 columns, invalid names.
 std::uint64_t bytes_of_values(const data_layout& layout);
 
-/// Writes rows one after the other; nothing stays without `finish`. For one thread.
+/// Writes rows sequentially; without `finish` the file is removed. For one thread.
 class data_writer {
  public:
-  /// `layout.rows`: how many will come. Throws as `bytes_of_values` and `block_writer`.
+  /// `layout.rows`: how many rows will be written. Throws like `bytes_of_values` and
+  /// `block_writer`.
   data_writer(std::filesystem::path file, data_layout layout,
               const std::optional<access::secret_key>& key);
   ~data_writer();
   data_writer(const data_writer&) = delete;
   data_writer& operator=(const data_writer&) = delete;
 
-  /// Whole rows, else `errc::invalid_argument`; more than announced are `errc::invalid_data`.
-  /// Values of a `uint8` file are rounded and held within 0..255; NaN is 0.
+  /// Takes whole rows, else throws `errc::invalid_argument`; more rows than announced are
+  /// `errc::invalid_data`. For a `uint8` file, values are rounded and clamped to 0..255; NaN
+  /// becomes 0.
   void write(std::span<const float> rows);
-  /// The same of values as they are, into a file of `uint8`.
+  /// Takes values for a `uint8` file as they are.
   void write(std::span<const std::uint8_t> rows);
   /// Throws `errc::invalid_data` where fewer rows were written than announced.
   void finish();
@@ -73,8 +78,8 @@ class data_writer {
   std::unique_ptr<state> state_;
 };
 
-/// Reads rows. Safe from many threads. Throws as `block_reader`, also where the file holds
-/// something else than a dataset.
+/// Reads rows. Safe from any thread. Throws like `block_reader`, also where the file is not a
+/// dataset.
 class data_reader {
  public:
   data_reader(const std::filesystem::path& file, const std::optional<access::secret_key>& key);
@@ -83,10 +88,10 @@ class data_reader {
   data_reader& operator=(const data_reader&) = delete;
 
   const data_layout& layout() const noexcept;
-  /// `count` whole rows from `first` into `to`, which holds exactly those. Rows beyond the last and
-  /// another size of `to` are `errc::invalid_argument`.
+  /// Reads `count` whole rows from `first` on into `to`, which must have exactly their size. Throws
+  /// `errc::invalid_argument` for another size and for rows beyond the last.
   void read(std::uint64_t first, std::uint64_t count, std::span<float> to) const;
-  /// The same of one column: `count * column.width()` values.
+  /// The same for one column: `count * column.width()` values.
   void read(const data_column& column, std::uint64_t first, std::uint64_t count,
             std::span<float> to) const;
 

@@ -13,8 +13,8 @@
 #include <unordered_set>
 #include <utility>
 
-#include "../base/compile.hpp"
 #include "../../foundation/error.hpp"
+#include "../base/compile.hpp"
 #include "../base/refusal.hpp"
 #include "column_name.hpp"
 #include "positioned_io.hpp"

@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
-#include "../base/compile.hpp"
 #include "../../io/csv_reader.hpp"
 #include "../../io/gzip.hpp"
+#include "../base/compile.hpp"
 #include "../base/refusal.hpp"
 #include "column_name.hpp"
 
@@ -36,7 +36,7 @@ inline std::string as_utf8(std::string_view text) {
   return result;
 }
 
-/// Calls `work`; what it finds wrong with the data is the client's to hear.
+/// Calls `work`, and turns what it finds wrong with the data into a refusal.
 template <class Work>
 auto refusing_bad_data(Work&& work) {
   try {

@@ -24,26 +24,26 @@
 
 namespace hanami::service::engine {
 
-/// Safe from any thread. Rights are checked here, as `resources` does; an upload
-/// belongs to its owner alone (and administrators). What was acknowledged survives a kill.
+/// Safe from any thread. Rights are checked here, as in `resources`; only its owner and
+/// administrators have access to an upload. What was acknowledged survives a kill.
 ///
-/// Files are <data>/uploads/<part>, <part>.ranges (what has arrived of it) and
-/// <data>/datasets/<id>, all names of UUIDs made here. Uploads lie there as they came, also where
-/// datasets are encrypted.
+/// Files are <data>/uploads/<part>, <part>.ranges (which bytes have arrived) and
+/// <data>/datasets/<id>, named by UUIDs that are generated here. Uploads are stored as they arrive,
+/// even where datasets are encrypted.
 class datasets {
  public:
-  /// Makes the folders below `config.data` (uploads, datasets, checkpoints; mode 0700), reads or
-  /// makes the key where files are encrypted, and finds the uploads that are under way. The
-  /// arguments must outlive this. Throws `errc::file_error`.
+  /// Creates the folders below `config.data` (uploads, datasets, checkpoints; mode 0700), reads or
+  /// creates the key where files are encrypted, and restores the unfinished uploads. The arguments
+  /// must outlive this. Throws `errc::file_error`.
   datasets(const server_config& config, store::resources& resources, store::tasks& tasks,
            access::accounts& accounts);
   ~datasets();
   datasets(const datasets&) = delete;
   datasets& operator=(const datasets&) = delete;
 
-  /// Begins an upload: rows and space are taken, nothing else. `sizes`: bytes of each part, >= 1,
-  /// else `invalid_value`. `quota_exceeded` beyond the owner's quota, bytes included; an
-  /// upload counts as one of what it becomes.
+  /// Starts an upload: reserves its row and its quota. `sizes`: bytes of each part, >= 1, else
+  /// `invalid_value`. `quota_exceeded` beyond the owner's quota, bytes included; an upload counts
+  /// as one of what it will become.
   upload begin(const identity& caller, upload_format format, std::string_view name,
                std::span<const std::uint64_t> sizes,
                visibility visible_to = visibility::owner_only);
@@ -52,47 +52,46 @@ class datasets {
   /// The upload that a part belongs to, or that will become this dataset. `not_found`.
   upload find_part(const identity& caller, std::string_view part_id);
   upload find_target(const identity& caller, std::string_view becomes);
-  /// Bytes of a part from `position`; any order, any size, again if need be. In the system's hands
-  /// when it returns: they survive a kill of this process, not a loss of power; what `finish` makes
-  /// survives both. `invalid_value` beyond the announced size; `too_many_gaps` for pieces that
-  /// leave more gaps between them than 1024 and one for each 32 KiB of the part (pieces of 16 KiB
-  /// never do); `conflict` while it is finished; `no_space` where the disk is full.
+  /// Writes bytes of a part from `position` on; in any order, of any size, repeatedly if necessary.
+  /// When it returns, they survive a kill of this process but not a loss of power; the result of
+  /// `finish` survives both. `invalid_value` beyond the announced size; `too_many_gaps` for more
+  /// than 1024 gaps plus one for each 32 KiB of the part (pieces of 16 KiB never leave so many);
+  /// `conflict` while it is being finished; `no_space` where the disk is full.
   void write(const identity& caller, std::string_view part_id, std::uint64_t position,
              std::span<const std::byte> bytes);
-  /// Makes the dataset, of the upload's owner, and forgets the upload. `incomplete`, saying what
-  /// is missing, while bytes are missing; `invalid_data` for content that is not what it should be,
-  /// `quota_exceeded`, `no_space` for a full disk: the upload stays then and can be written anew,
-  /// or finished later. Not for checkpoints (`conflict`), which the engine takes over by
-  /// `take_over`.
+  /// Creates the dataset, owned by the upload's owner, and removes the upload. Throws `incomplete`,
+  /// saying what is missing, `invalid_data` for invalid content, `quota_exceeded`, `no_space` for a
+  /// full disk: the upload stays then and can be rewritten or finished later. Not for checkpoints
+  /// (`conflict`), which the engine takes over with `take_over`.
   store::resource_row finish(const identity& caller, std::string_view upload_id);
-  /// Gives the file of a complete upload with one part to `use`, which makes of it what it becomes;
-  /// then the upload is gone. Where `use` throws, the upload stays as it was. The file is plain.
+  /// Passes the unencrypted file of a complete upload with one part to `use`, which turns it into
+  /// what it becomes; then the upload is removed. Where `use` throws, the upload stays as it was.
   void take_over(const identity& caller, std::string_view upload_id,
                  const std::function<void(const std::filesystem::path&)>& use);
-  /// `conflict` while it is finished.
+  /// `conflict` while it is being finished.
   void cancel(const identity& caller, std::string_view upload_id);
 
   store::resource_row get(const identity& caller, std::string_view id);
   data_layout layout(const identity& caller, std::string_view id);
-  /// A reader for who may use it; the file stays readable through it even if it is deleted.
+  /// A reader, for callers who may use the dataset. It stays usable even if the dataset is deleted.
   std::shared_ptr<const data_reader> open(const identity& caller, std::string_view id);
-  /// The same without a look at rights, for tasks whose rights were checked when they were made.
+  /// The same without checking rights, for tasks, whose rights were checked when they were created.
   std::shared_ptr<const data_reader> open(std::string_view id);
   /// `conflict` while an open task uses it.
   void remove(const identity& caller, std::string_view id);
 
-  /// A dataset that a task writes: its file is at `path_of`, its row is added by `adopt` as soon as
-  /// the writer has finished. `dataset_id`: of `new_uuid`, else `errc::invalid_argument`.
+  /// For a dataset that a task writes: the path of its file, whose row `adopt` adds as soon as the
+  /// writer has finished. `dataset_id`: from `new_uuid`, else `errc::invalid_argument`.
   std::filesystem::path path_of(std::string_view dataset_id) const;
-  /// `quota_exceeded` beyond the owner's quota; the file is gone then. Once more for the same
-  /// id it takes the new file in place of the old.
+  /// `quota_exceeded` beyond the owner's quota; the file is removed then. When called again for the
+  /// same id, the new file replaces the old one.
   store::resource_row adopt(const identity& owner, std::string_view dataset_id,
                             std::string_view name, visibility visible_to);
-  /// Of files at rest; nothing: they are plain.
+  /// The key of stored files; nothing: they are not encrypted.
   std::optional<access::secret_key> key() const;
 
-  /// Removes uploads that nobody has written to for the time-out, and files (uploads, datasets and
-  /// checkpoints that are called by a UUID) as old that belong to no row. To be called now and
+  /// Removes uploads that have been idle for the configured time-out, and equally old files
+  /// (uploads, datasets and checkpoints named by a UUID) that belong to no row. Call it now and
   /// then.
   void clean();
 

@@ -16,8 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../base/compile.hpp"
 #include "../base/clock.hpp"
+#include "../base/compile.hpp"
 #include "../base/json.hpp"
 #include "../base/refusal.hpp"
 #include "../base/uuid.hpp"
@@ -77,7 +77,7 @@ inline std::uint64_t what_is_left(std::uint64_t most, std::uint64_t used) {
   return most > used ? most - used : 0;
 }
 
-/// A folder for this user alone, unless it is there already.
+/// Creates a folder for this user only, unless it exists.
 inline void make_private_folder(const std::filesystem::path& folder) {
   std::error_code trouble;
   if (folder.has_parent_path()) {
@@ -95,7 +95,7 @@ inline void make_private_folder(const std::filesystem::path& folder) {
   }
 }
 
-/// Where the key is unless the configuration says it: beside the data, not in it.
+/// The path of the key; by default next to the data, not inside.
 inline std::filesystem::path file_key_of(const server_config& config) {
   if (!config.file_key.empty()) {
     return config.file_key;
@@ -135,13 +135,13 @@ struct datasets::state {
     }
   }
 
-  /// An upload that was under way when the process ended.
+  /// Restores an upload that was unfinished when the process ended.
   void bring_back(store::resource_row row) {
     const std::string id = row.id;
     const detail::live_upload_ptr u = live_from(std::move(row));
     if (resources.find(store::resource_kind::dataset, u->becomes) ||
         resources.find(store::resource_kind::checkpoint, u->becomes)) {
-      remove_files(*u); // it was finished but for this
+      remove_files(*u); // all that was left of it to do
       resources.remove(id);
       return;
     }
@@ -270,7 +270,8 @@ struct datasets::state {
                                            task->state == store::task_state::active));
   }
 
-  /// Files called by a UUID, whatever follows it, older than `oldest` and of nobody.
+  /// Removes files named by a UUID, with any suffix, that are older than `oldest` and belong to
+  /// nothing.
   void clean_folder(const std::filesystem::path& folder, std::optional<store::resource_kind> kind,
                     std::int64_t oldest) {
     std::error_code trouble;

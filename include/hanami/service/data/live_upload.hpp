@@ -22,11 +22,11 @@
 #include "part_file.hpp"
 #include "upload.hpp"
 
-/// Uploads that are under way, as `datasets` keeps them.
+/// Unfinished uploads, as `datasets` keeps them.
 
 namespace hanami::service::engine::detail {
 
-/// What a stored name stands for; throws `errc::invalid_data` where that is nothing.
+/// What a stored name stands for; throws `errc::invalid_data` for an unknown one.
 template <class Value>
 Value expect_known(std::optional<Value> found, std::string_view name) {
   if (!found) {
@@ -35,16 +35,16 @@ Value expect_known(std::optional<Value> found, std::string_view name) {
   return *found;
 }
 
-/// An upload that is under way. All but `ending` stays as it was made.
+/// An unfinished upload. Everything but `ending` is constant.
 struct live_upload {
   store::resource_row row;
   upload_format format = upload_format::csv;
   std::string becomes;
   visibility visible_to = visibility::owner_only;
   std::vector<std::string> part_ids;
-  std::vector<std::unique_ptr<part_file>> parts; ///< as the ids
+  std::vector<std::unique_ptr<part_file>> parts; ///< in the order of the ids
 
-  /// Shared: somebody writes. Alone: the upload ends, `ending` is set.
+  /// Held shared by writers, exclusively by whoever sets `ending`.
   std::shared_mutex use;
   bool ending = false; ///< guarded by `use`
 
@@ -89,8 +89,8 @@ inline void expect_complete(const live_upload& u) {
   }
 }
 
-/// Takes an upload out of the hands of its writers, or throws `conflict` or `incomplete`; gives it
-/// back unless `keep` was called.
+/// Locks out the writers of an upload, or throws `conflict` or `incomplete`; lets them in again
+/// unless `keep` was called.
 class upload_claim {
  public:
   enum class wants : std::uint8_t { any, complete };

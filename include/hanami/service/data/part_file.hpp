@@ -7,17 +7,17 @@
 #include <memory>
 #include <span>
 
-/// A file that arrives in pieces, and what has arrived of it, across kills of the process.
+/// A file that arrives in pieces, and which of its bytes have arrived, across kills of the process.
 
 namespace hanami::service::engine {
 
-/// Pieces go to their places in the file; after each that brings something new, a record of 24
-/// bytes goes to <file>.ranges: begin, end, checksum. A torn last record is left out when they are
-/// read. Safe from any thread.
+/// Pieces are written to their positions in the file; after each one with new bytes, a record of 24
+/// bytes is appended to <file>.ranges: begin, end, checksum. A torn last record is ignored when
+/// they are read. Safe from any thread.
 class part_file {
  public:
-  /// `file` need not be there: then nothing has arrived. Nor does anything count that was written
-  /// for another size. Throws `errc::file_error`.
+  /// `file` need not exist: then nothing has arrived. A file of another size is discarded. Throws
+  /// `errc::file_error`.
   part_file(std::filesystem::path file, std::uint64_t size);
   ~part_file();
   part_file(const part_file&) = delete;
@@ -25,11 +25,11 @@ class part_file {
 
   const std::filesystem::path& path() const noexcept;
   std::uint64_t size() const noexcept;
-  /// Bytes that are there, wherever they lie.
+  /// Bytes that have arrived, wherever they are.
   std::uint64_t received() const;
   /// The first byte that is missing.
   std::uint64_t next() const;
-  /// When it was made or last written to, milliseconds since 1970.
+  /// When it was created or last written to, milliseconds since 1970.
   std::int64_t last_write() const;
 
   /// Throws `invalid_value` beyond the end, `too_many_gaps` (see `datasets::write`), `no_space`

@@ -14,9 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../base/compile.hpp"
 #include "../../io/archive.hpp"
 #include "../base/clock.hpp"
+#include "../base/compile.hpp"
 #include "../base/refusal.hpp"
 #include "byte_ranges.hpp"
 #include "positioned_io.hpp"

@@ -14,18 +14,18 @@
 #include "../../io/file.hpp"
 #include "../base/refusal.hpp"
 
-/// What the files of the engine have in common.
+/// Reading and writing files at positions.
 
 namespace hanami::service::engine::detail {
 
 static_assert(std::endian::native == std::endian::little, "files are read as they lie in memory");
 
 inline constexpr std::size_t block_bytes = 65536;
-/// Of content. Whatever is added to it stays within 64 bits.
+/// Of content; sums with it stay within 64 bits.
 inline constexpr std::uint64_t most_file_bytes = std::uint64_t{1} << 60;
 
-/// After a write that failed, with errno: `no_space` where there is no room, else
-/// `errc::file_error`.
+/// To be called after a failed write, with its errno: throws `no_space` where the disk is full,
+/// else `errc::file_error`.
 [[noreturn]] inline void refuse_write(const std::filesystem::path& file) {
   if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG) {
     throw disk_is_full();
@@ -33,7 +33,7 @@ inline constexpr std::uint64_t most_file_bytes = std::uint64_t{1} << 60;
   hanami::detail::refuse_file("cannot write ", file, hanami::detail::system_trouble());
 }
 
-/// All of `bytes` at `offset`; false, with errno, where the system refuses.
+/// Writes all of `bytes` at `offset`; false, with errno, where the system refuses.
 inline bool pwrite_all(int fd, std::span<const std::byte> bytes, std::uint64_t offset) {
   while (!bytes.empty()) {
     const ::ssize_t wrote = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<::off_t>(offset));
@@ -48,7 +48,7 @@ inline bool pwrite_all(int fd, std::span<const std::byte> bytes, std::uint64_t o
   return true;
 }
 
-/// All of `bytes` from `offset`; false, with errno (0 at the end of the file), where it cannot be.
+/// Reads all of `bytes` from `offset`; false, with errno (0 at the end of the file), on failure.
 inline bool pread_all(int fd, std::span<std::byte> bytes, std::uint64_t offset) {
   while (!bytes.empty()) {
     const ::ssize_t got = ::pread(fd, bytes.data(), bytes.size(), static_cast<::off_t>(offset));
@@ -67,8 +67,7 @@ inline bool pread_all(int fd, std::span<std::byte> bytes, std::uint64_t offset) 
   return true;
 }
 
-/// What was renamed or removed in the folder of `file` is on disk afterwards, where the file system
-/// can do that.
+/// Makes renames and removals in the folder of `file` durable, where the file system supports it.
 inline void sync_folder_of(const std::filesystem::path& file) {
   const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
   const hanami::detail::file_handle handle(

@@ -9,12 +9,13 @@
 
 #include "data_file.hpp"
 
-/// Samples of a cluster from columns of datasets, block by block: datasets may be larger than
+/// Samples of a cluster from columns of datasets, which are read in blocks and may be larger than
 /// memory.
 
 namespace hanami::service::engine {
 
-/// A column that goes to, or is compared with, `size` values from `first` on of a flat vector.
+/// A column that is copied to, or compared with, the `size` values from `first` on of a flat
+/// vector.
 struct sample_link {
   std::shared_ptr<const data_reader> from;
   data_column column;
@@ -22,17 +23,18 @@ struct sample_link {
   std::size_t size = 0;
 };
 
-/// Input i is rows i..i+window-1 of each input's column, one behind the other, target i row
-/// i+window-1+horizon of each target's. For one thread at a time.
+/// Input i consists of rows i..i+window-1 of each input's column, one after the other, target i of
+/// row i+window-1+horizon of each target's column. For one thread at a time.
 class sample_reader {
  public:
-  /// Every `size` of an input is `window` times its column's width, that of a target the width.
+  /// The `size` of an input must be `window` times the width of its column, that of a target the
+  /// width.
   sample_reader(std::vector<sample_link> inputs, std::vector<sample_link> targets,
                 std::uint32_t window, std::uint32_t horizon);
 
-  /// As many as the shortest dataset has; 0 where it has less rows than one sample takes.
+  /// The number of samples that the shortest dataset yields; 0 where it has too few rows for one.
   std::uint64_t size() const noexcept { return size_; }
-  /// One sample; cheap in ascending order. Throws as `data_reader`.
+  /// Reads one sample; cheap in ascending order. Throws like `data_reader`.
   void read(std::uint64_t index, std::span<float> input, std::span<float> target);
 
  private:

@@ -35,8 +35,8 @@ inline std::optional<upload_format> upload_format_named(std::string_view name) {
 struct upload_part {
   std::string id;
   std::uint64_t size = 0;     ///< announced
-  std::uint64_t received = 0; ///< bytes that are there, wherever they lie
-  std::uint64_t next = 0;     ///< the first byte that is missing: where to go on
+  std::uint64_t received = 0; ///< bytes that have arrived, wherever they are
+  std::uint64_t next = 0;     ///< the first missing byte: where to continue
   bool complete() const noexcept { return received == size; }
 };
 

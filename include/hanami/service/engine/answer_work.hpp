@@ -15,14 +15,14 @@
 
 namespace hanami::service::engine::detail {
 
-/// Answers the samples of datasets in order. Begins anew after a restart: it changes nothing.
+/// Answers the samples of datasets in order. Starts over after a restart, since it changes nothing.
 class answer_work : public task_work {
  public:
   answer_work(const live_cluster& of, running_task& task, std::unique_ptr<sample_reader> samples)
       : of_(of), task_(task), samples_(std::move(samples)) {}
 
   bool run(cluster& net, work_clock::time_point until) override {
-    if (!act_) { // where neurons spike, it goes on from what was learned last
+    if (!act_) { // spiking neurons continue from the state after the last training
       act_.emplace(net.state().topology.spikes() ? net.current_workspace() : workspace<float>());
       input_.resize(net.input_size());
       target_.resize(net.output_size());
@@ -44,7 +44,7 @@ class answer_work : public task_work {
   }
 
  protected:
-  /// Of one sample; an empty answer: the cluster would not take it.
+  /// Called for each sample; an empty answer: the cluster refused it.
   virtual void on_answer(std::span<const float> answer, std::span<const float> target) = 0;
   virtual void end_of_slice() {}
 
@@ -52,7 +52,7 @@ class answer_work : public task_work {
   std::uint64_t refused() const noexcept { return refused_; }
 
  private:
-  /// Empty: the cluster would not take the sample.
+  /// Empty: the cluster refused the sample.
   std::span<const float> answer_of(const cluster& net) {
     try {
       return net.infer(std::span<const float>(input_), *act_);
@@ -75,7 +75,7 @@ class answer_work : public task_work {
   std::vector<float> target_;
 };
 
-/// The index of the largest value that is a number; nothing: none is.
+/// The index of the largest value that is a number; nothing where none is.
 inline std::optional<std::size_t> winner_of(std::span<const float> values) {
   std::optional<std::size_t> best;
   for (std::size_t i = 0; i < values.size(); ++i) {
@@ -86,7 +86,7 @@ inline std::optional<std::size_t> winner_of(std::span<const float> values) {
   return best;
 }
 
-/// Keeps answers as datasets, one for each output that is wanted.
+/// Stores answers as datasets, one for each requested output.
 class request_work final : public answer_work {
  public:
   request_work(const engine_parts& parts, const live_cluster& of, running_task& task,
@@ -94,7 +94,7 @@ class request_work final : public answer_work {
       : answer_work(of, task, std::move(samples)), parts_(parts) {
     for (const result_link& link : task.plan.results) {
       const buffer_shape* const found = shape.output(link.buffer);
-      if (found == nullptr) { // it has been restored to something else meanwhile
+      if (found == nullptr) { // it was restored to something else in the meantime
         throw invalid_value("the cluster has no output '" + link.buffer + "'");
       }
       const buffer_shape& buffer = *found;
@@ -198,7 +198,7 @@ class request_work final : public answer_work {
   std::vector<result> results_;
 };
 
-/// Compares answers with what they should be.
+/// Compares answers with the targets.
 class evaluate_work final : public answer_work {
  public:
   evaluate_work(const live_cluster& of, running_task& task, const cluster_shape& shape,

@@ -16,8 +16,8 @@
 
 namespace hanami::service::engine::detail {
 
-/// Writes a checkpoint and adds its row; no file stays without one. Once more for the same id it
-/// does nothing. `spare`: bytes of the quota that will be free at once.
+/// Writes a checkpoint and adds its row; where that fails, the file is removed. Does nothing for an
+/// id that exists. `spare`: bytes of the quota that are about to be released.
 inline store::resource_row keep_checkpoint(const engine_parts& parts, const identity& owner,
                                            store::resource_row row,
                                            std::span<const std::byte> bytes,
@@ -75,7 +75,7 @@ class save_work final : public task_work {
   std::uint64_t samples_ = 0;
 };
 
-/// The cluster becomes what a checkpoint holds, all of it.
+/// Replaces the cluster by the content of a checkpoint.
 class restore_work final : public task_work {
  public:
   restore_work(const engine_parts& parts, live_cluster& of, running_task& task)
@@ -84,7 +84,7 @@ class restore_work final : public task_work {
 
   bool run(cluster& net, work_clock::time_point) override {
     task_position& where = of_.where;
-    if (where.task_id != task_.id) { // else it had been done before the process ended
+    if (where.task_id != task_.id) { // else it was done before the process ended
       of_.append(of_.files.encoded(journal_restore{task_.id, task_.plan.checkpoint_id}));
       net = std::move(*restored_);
       where = {};

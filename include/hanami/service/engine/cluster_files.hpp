@@ -15,10 +15,10 @@
 #include "../store/tasks.hpp"
 #include "journal.hpp"
 
-/// What a cluster is on disk: a folder of its own, with snapshots (checkpoints in a `block_file`)
-/// called "snapshot-<generation>" and journals called "journal-<generation>". Snapshot n is the
-/// cluster at the begin of journal n. A new journal is begun before its snapshot is written, so
-/// that the old snapshot and the journals since then hold everything until the new one is on disk.
+/// A cluster on disk: a folder with snapshots (checkpoints in a `block_file`), named
+/// "snapshot-<generation>", and journals, named "journal-<generation>". Snapshot n is the cluster
+/// at the start of journal n. A new journal is started before its snapshot is written, so that the
+/// old snapshot and the journals since then are complete until the new one is on disk.
 
 namespace hanami::service::engine {
 
@@ -32,57 +32,57 @@ inline std::vector<std::byte> read_all(const block_reader& from) {
 
 } // namespace detail
 
-/// How far the task has come that has last changed a cluster.
+/// The progress of the task that was the last to change a cluster.
 struct task_position {
   std::string task_id;                                 ///< empty: none
   std::uint64_t done = 0;                              ///< samples, over all epochs
-  store::task_state state = store::task_state::active; ///< or how it has ended
+  store::task_state state = store::task_state::active; ///< or how it ended
   std::string error;
-  std::uint64_t refused = 0; ///< samples that the cluster would not take
-  std::string refusal;       ///< why the first of them
+  std::uint64_t refused = 0; ///< samples that the cluster refused
+  std::string refusal;       ///< the reason for the first of them
 };
 
 /// The bytes of a snapshot.
 std::vector<std::byte> take_snapshot(const cluster& of, const task_position& where);
 
-/// Learns a record again; false: it cannot be had any more, and neither can what follows.
+/// Replays a record; false: it and all that follow can no longer be replayed.
 using journal_replay = std::function<bool(cluster&, const journal_record&, task_position&)>;
 
 class cluster_files {
  public:
-  /// `key`: of the service's files; nothing: plain.
+  /// `key`: of the service's files; nothing: unencrypted.
   cluster_files(std::filesystem::path folder, const std::optional<access::secret_key>& key,
                 bool sync_journal);
 
-  /// Makes the folder and snapshot 0. Throws `errc::file_error`.
+  /// Creates the folder and snapshot 0. Throws `errc::file_error`.
   void create(std::span<const std::byte> snapshot);
 
   struct recovered {
     cluster net;
     task_position where;
   };
-  /// What the newest snapshot that can be read and the journals since then give, up to the first
-  /// record that is not whole. Journals go on from there. Throws `errc::file_error`,
-  /// `errc::invalid_checkpoint` and `errc::invalid_data` where nothing can be had.
+  /// The cluster from the newest readable snapshot and the journals since then, up to the first
+  /// incomplete record, where the journal is continued. Throws `errc::file_error`,
+  /// `errc::invalid_checkpoint` and `errc::invalid_data` where nothing can be recovered.
   recovered recover(const journal_replay& replay);
 
-  // In the turn of the cluster only.
+  // Only during the cluster's turn.
 
-  /// Adds to the journal of this generation. Throws `errc::file_error`, and from then on, until
-  /// there is another generation: what the cluster is no longer follows from the journal.
+  /// Appends to the journal of this generation. Throws `errc::file_error`, and keeps throwing until
+  /// the next generation, since the journal no longer describes the cluster.
   void append(const journal_bytes& record);
   journal_bytes encoded(const journal_record& record) const {
     return encode(record, key_of_journal_);
   }
   std::uint64_t journal_size() const noexcept { return journal_ ? journal_->size() : resume_at_; }
   bool broken() const noexcept { return broken_; }
-  /// Closes the journal. The next record begins another; the snapshot of the number that is
-  /// returned has to be what the cluster is now.
+  /// Closes the journal; the next record starts another one. Returns its generation, for which the
+  /// caller must write a snapshot of the present cluster.
   std::uint64_t begin_generation();
 
-  // On any thread, one at a time for a generation.
+  // On any thread, one at a time per generation.
 
-  /// Puts a snapshot on disk and removes what is older. Throws `errc::file_error`.
+  /// Writes a snapshot to disk and removes older files. Throws `errc::file_error`.
   void write_snapshot(std::uint64_t generation, std::span<const std::byte> snapshot) const;
   /// Removes everything.
   void remove() const;
@@ -92,7 +92,7 @@ class cluster_files {
   struct listing {
     std::vector<std::uint64_t> snapshots; ///< ascending
     std::vector<std::uint64_t> journals;
-    std::vector<std::filesystem::path> rest; ///< beginnings of snapshots that were cut off
+    std::vector<std::filesystem::path> rest; ///< incomplete snapshots
   };
   listing list() const;
   std::filesystem::path file(const char* kind, std::uint64_t generation) const;
@@ -104,7 +104,7 @@ class cluster_files {
   journal_key key_of_journal_;
   bool sync_journal_;
   std::uint64_t generation_ = 0;
-  std::uint64_t resume_at_ = 0; ///< end of a journal that is there already
+  std::uint64_t resume_at_ = 0; ///< end of an existing journal
   std::optional<journal_writer> journal_;
   bool broken_ = false;
 };

@@ -12,18 +12,17 @@ namespace detail {
 struct live_cluster;
 }
 
-/// A cluster in memory, looked up once and then used any number of times, with its inputs and
-/// outputs as they were then. Copies are cheap. When the cluster is removed, what it is used for is
-/// refused as `not_found`. Safe from any thread as an `int` is.
+/// A cluster in memory, looked up once and then used any number of times, together with the inputs
+/// and outputs it had at that time. Cheap to copy. Once the cluster is removed, any use is refused
+/// as `not_found`. As safe from several threads as an `int`.
 class cluster_handle {
  public:
-  cluster_handle() = default; ///< of no cluster
+  cluster_handle() = default; ///< refers to no cluster
   explicit cluster_handle(std::shared_ptr<detail::live_cluster> of);
 
   explicit operator bool() const noexcept { return live_ != nullptr; }
   const cluster_shape& shape() const noexcept { return *shape_; }
-  /// Takes the inputs and outputs as they are now: a task may have restored the cluster to another
-  /// one.
+  /// Updates inputs and outputs: a task may have replaced the cluster by a checkpoint.
   void renew();
 
  private:

@@ -15,7 +15,7 @@ struct buffer_shape {
   std::size_t size = 0;  ///< values
 };
 
-/// Where the inputs and outputs of a cluster stand. Never changes while the cluster has its
+/// The layout of a cluster's inputs and outputs. Constant as long as the cluster has the same
 /// template.
 struct cluster_shape {
   std::vector<buffer_shape> inputs;
@@ -23,7 +23,7 @@ struct cluster_shape {
   std::size_t input_size = 0;
   std::size_t output_size = 0;
 
-  /// nullptr: there is none of that name.
+  /// nullptr where there is none of that name.
   const buffer_shape* input(std::string_view name) const noexcept { return find(inputs, name); }
   const buffer_shape* output(std::string_view name) const noexcept { return find(outputs, name); }
 

@@ -28,10 +28,10 @@
 #include "engine_types.hpp"
 #include "task_plan.hpp"
 
-/// Many users' clusters, alive at once: asked and trained directly and by tasks, each in the order
-/// of the calls, all of them by one fleet. What was acknowledged survives a kill: a cluster is its
-/// last snapshot and a journal of what it has learned since, and learning is the same to the bit
-/// when it is done again.
+/// The clusters of many users, used directly and by tasks, each in the order of the calls, all of
+/// them by one fleet. What was acknowledged survives a kill: a cluster is stored as its last
+/// snapshot and a journal of what it has learned since, and replaying the journal is exact to the
+/// bit.
 
 namespace hanami::service::engine {
 
@@ -41,81 +41,79 @@ class engine {
  public:
   engine(const server_config& config, runtime& common, store::resources& resources,
          store::tasks& tasks, access::accounts& accounts, datasets& data);
-  /// Writes what has been learned and ends.
+  /// Writes to disk what has been learned.
   ~engine();
   engine(const engine&) = delete;
   engine& operator=(const engine&) = delete;
 
-  /// Brings back what was there: clusters with a journal are replayed, tasks that were queued or
-  /// active go on from where their cluster stands. Clusters without work come into memory when they
-  /// are first asked for.
+  /// Resumes the tasks that were queued or active, from where their cluster is. Clusters without
+  /// tasks are brought into memory when they are first used.
   void start();
 
   // Clusters.
 
-  /// Makes a cluster from a template's text. `invalid_template` with line and column, `conflict`
-  /// for a name that the caller's project has already, `quota_exceeded`. An empty template makes
-  /// the smallest one that learns: one input and one output, named "input" and "output".
-  /// `kind_if_missing` as in `parse_template`.
+  /// Creates a cluster from the text of a template. Throws `invalid_template` with line and column,
+  /// `conflict` for a name that exists in the caller's project, `quota_exceeded`. An empty text
+  /// stands for the smallest template that learns: one input and one output, named "input" and
+  /// "output". `kind_if_missing` as in `parse_template`.
   store::resource_row create(const identity& caller, std::string_view name,
                              std::string_view template_text,
                              visibility visible_to = visibility::owner_only,
                              learning_options options = {},
                              std::optional<output_kind> kind_if_missing = std::nullopt);
-  /// Aborts its tasks, lets go of its memory and its files.
+  /// Aborts its tasks and releases its memory and its files.
   void remove(const identity& caller, std::string_view id);
-  /// The cluster, brought into memory if need be, which may take long. Rights are the caller's
-  /// business. `not_found`; `damaged` for one that cannot be read.
+  /// The cluster, brought into memory if necessary, which may take long. Does not check rights.
+  /// Throws `not_found`, and `damaged` for a cluster that cannot be read.
   cluster_handle open_cluster(std::string_view id);
-  /// The same without waiting: of no cluster unless it is in memory.
+  /// The same without waiting: refers to no cluster unless it is in memory.
   cluster_handle find_cluster(std::string_view id);
   cluster_statistics statistics(const cluster_handle& of);
   std::string template_text(const cluster_handle& of);
-  /// What `draw/draw.hpp` draws of it as it is now: "svg" or "dot".
+  /// A drawing of its present state by `draw/draw.hpp`. `format`: "svg" or "dot".
   std::string picture(const cluster_handle& of, std::string_view format);
 
-  // One sample at a time. Rights are the caller's business; `user_id` is who it is counted for.
-  // Sizes are checked against the handle's shape: `invalid_value`. The callback comes after all
-  // that was asked of the cluster before; that of a training after the journal has it.
+  // One sample at a time. Rights are not checked; the work is counted for the user `user_id`. Sizes
+  // are checked against the handle's shape: `invalid_value`. Callbacks are called in the order of
+  // the calls, that of `train` after the sample was written to the journal.
 
   void train(const cluster_handle& of, std::string_view user_id, std::span<const float> input,
              std::span<const float> target, trained_callback done);
-  /// The answer is of the handle's shape: `conflict` where the cluster was restored to another one
-  /// meanwhile.
+  /// The answer has the handle's shape: `conflict` where the cluster was replaced by a different
+  /// one in the meantime.
   void infer(const cluster_handle& of, std::string_view user_id, std::span<const float> input,
              answered_callback done);
 
-  // Tasks. Those of a cluster run one after the other, in slices, so that direct use goes on
-  // between them.
+  // Tasks. Those of a cluster run one after the other, in slices, between which direct use
+  // continues.
 
-  /// Checks everything that can be checked before it begins: names of inputs and outputs, columns,
-  /// widths (`invalid_value` with a pointer to the fault), rights on cluster (change for train and
-  /// restore), datasets and checkpoint (use), quota.
+  /// Checks everything that can be checked in advance: names of inputs and outputs, columns, widths
+  /// (`invalid_value` with a pointer to the fault), rights on the cluster (to change it for train
+  /// and restore), the datasets and the checkpoint (to use them), and the quota.
   task_view start_task(const identity& caller, task_plan plan);
   task_view task(const identity& caller, std::string_view id);
-  /// The same when it has ended, or after `most`, whichever comes first.
+  /// The same after it has ended, or after `most`, whichever comes first.
   task_view wait_for_end(const identity& caller, std::string_view id,
                          std::chrono::milliseconds most);
   store::page<task_view> list_tasks(const identity& caller, std::string_view cluster_id,
                                     const store::page_request& wanted);
-  /// Ends it before its next slice; what was learned stays. One that has ended already stays as it
-  /// is.
+  /// Ends it before its next slice; what was learned is kept. No effect on a task that has ended.
   task_view abort(const identity& caller, std::string_view id);
-  /// Aborts it if need be and forgets it.
+  /// Aborts it if necessary and deletes it.
   void remove_task(const identity& caller, std::string_view id);
 
   // Checkpoints.
 
-  /// A complete upload becomes a checkpoint, after a look at all of it: `too_large`,
+  /// Turns a complete upload into a checkpoint, after checking all of it: `too_large`,
   /// `invalid_checkpoint`.
   store::resource_row import_checkpoint(const identity& caller, std::string_view upload_id);
-  /// The file of a checkpoint as `hanami::load` reads it, decrypted on the way.
+  /// The file of a checkpoint as `hanami::load` reads it, decrypted on the fly.
   std::shared_ptr<const block_reader> open_checkpoint(const identity& caller, std::string_view id);
   void remove_checkpoint(const identity& caller, std::string_view id);
 
   engine_statistics statistics();
   std::vector<user_work> work_by_user();
-  /// Writes all that is not on disk yet in full.
+  /// Writes snapshots of all clusters that have changed since their last one.
   void snapshot_all();
 
  private:

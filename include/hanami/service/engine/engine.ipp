@@ -78,7 +78,7 @@ inline cluster_template template_from(std::string_view text, std::size_t most,
 inline std::vector<std::byte> limit_checkpoint(std::span<const std::byte> bytes, std::size_t most) {
   const auto opened = hanami::detail::open_checkpoint(bytes);
   if (opened.kind != checkpoint_traits<cluster>::kind) {
-    return {bytes.begin(), bytes.end()}; // who reads it says what it is
+    return {bytes.begin(), bytes.end()}; // the reader reports what it is
   }
   archive_reader before(opened.thing);
   std::string text;
@@ -126,11 +126,11 @@ inline void prepare_results(std::vector<result_link>& results, const cluster_sha
   }
 }
 
-/// A checkpoint of a cluster that takes at most `most` bytes, as it is kept. Throws
-/// `too_large` and `invalid_checkpoint`.
+/// A checkpoint of a cluster that takes at most `most` bytes, in the form in which it is stored.
+/// Throws `too_large` and `invalid_checkpoint`.
 inline std::vector<std::byte> checked_checkpoint(const std::filesystem::path& file,
                                                  std::size_t most, std::uint64_t& samples) {
-  const auto raw = read_file(file, most); // what fails here is the disk's
+  const auto raw = read_file(file, most); // errors here are the disk's
   try {
     std::vector<std::byte> bytes = limit_checkpoint(std::as_bytes(std::span(raw)), most);
     const cluster net = from_checkpoint(bytes);
@@ -151,7 +151,7 @@ inline std::vector<std::byte> checked_checkpoint(const std::filesystem::path& fi
 struct engine::state : detail::engine_core {
   using detail::engine_core::engine_core;
 
-  /// The task, if `caller` may know of it: its owner, and who may change the cluster.
+  /// The task, if `caller` may see it: its owner, and whoever may change the cluster.
   store::task_row visible_task(const identity& caller, std::string_view id) {
     if (const auto row = parts.tasks.find(id)) {
       const auto cluster = parts.resources.find(store::resource_kind::cluster, row->cluster_id);
@@ -180,7 +180,7 @@ struct engine::state : detail::engine_core {
     } while (!wanted.after.empty());
   }
 
-  /// How many samples a task has; everything is checked on the way.
+  /// The number of samples of a task; checks everything else on the way.
   std::uint64_t check_plan(const identity& caller, task_plan& plan, const cluster_shape& shape) {
     using detail::check_between;
     const quota limits = parts.accounts.quota_of(caller.user_id);

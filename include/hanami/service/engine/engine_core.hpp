@@ -25,8 +25,8 @@
 #include "live_cluster.hpp"
 #include "task_work.hpp"
 
-/// What runs inside the engine: which clusters are in memory, whose turn it is, what goes to disk.
-/// Defined in `engine_core.ipp` and `engine_turns.ipp`. No rights are looked at here.
+/// The inside of the engine: which clusters are in memory, whose turn it is, what is written to
+/// disk. Defined in `engine_core.ipp` and `engine_turns.ipp`. No rights are checked here.
 ///
 /// Threads: those of the fleet work on clusters, one at a time on each; those of the pool wait for
 /// the disk, and look after what the timer says is due. Where nothing is to be done, no thread
@@ -44,21 +44,22 @@ class engine_core {
   engine_core& operator=(const engine_core&) = delete;
 
   void start();
-  /// Once, and nothing else after it.
+  /// Must be called once, as the last call.
   void stop();
 
-  /// The cluster, brought into memory if need be. `not_found`; `damaged` for one that cannot be
+  /// The cluster, brought into memory if necessary. `not_found`; `damaged` for one that cannot be
   /// read.
   live_ptr live_of(std::string_view id);
-  /// The same without waiting: nullptr unless it is in memory, and always while the engine ends.
+  /// The same without waiting: nullptr unless it is in memory, and always once the engine is
+  /// stopping.
   live_ptr live_in_memory(std::string_view id);
   void remove(const std::string& id);
   void train(const live_ptr& live, std::string_view user_id, std::span<const float> input,
              std::span<const float> target, trained_callback done);
-  /// `values`: of the answer that is expected.
+  /// `values`: the expected size of the answer.
   void infer(const live_ptr& live, std::string_view user_id, std::span<const float> input,
              std::size_t values, answered_callback done);
-  /// Calls `look(cluster&)` in the cluster's turn and waits for what it gives.
+  /// Calls `look(cluster&)` in the cluster's turn and waits for its result.
   template <class Look>
   auto in_turn(const live_ptr& live, Look look) {
     refuse_when_stopping();
@@ -73,7 +74,7 @@ class engine_core {
   task_ptr open_task(std::string_view id);
   /// Waits until it has ended, at most ten seconds.
   void abort(const std::string& task_id);
-  /// Waits until a task has ended, at most for so long.
+  /// Waits until a task has ended, but no longer than `most`.
   static void wait_for_end(running_task& task, std::chrono::milliseconds most);
 
   void snapshot_all();
@@ -81,7 +82,7 @@ class engine_core {
 
   const engine_parts parts;
   user_table users;
-  std::mutex creating; ///< held from the look at a name until the cluster is there
+  std::mutex creating; ///< held from checking a name until the cluster exists
 
  private:
   using live_future = std::shared_future<live_ptr>;
@@ -93,7 +94,7 @@ class engine_core {
   void resume(const store::task_row& row);
   void forget_tasks(const live_ptr& live);
 
-  /// What a caller is told of an error in the fleet, as a `refusal`.
+  /// The `refusal` that a caller gets for an error in the fleet.
   std::exception_ptr refusal_for(const live_cluster& live, const std::exception_ptr& thrown) const;
   void refuse_when_stopping() const;
 
@@ -105,7 +106,7 @@ class engine_core {
   bool unqueue(const task_ptr& task);
   void close(running_task& task);
   void next_task(const live_ptr& live, const task_ptr& ended);
-  /// Does work for a cluster on a thread of the pool; what it throws is reported.
+  /// Runs work for a cluster on a thread of the pool; exceptions are reported.
   template <class Work>
   void post(const live_ptr& live, Work work) {
     disk_work_.post([this, job = std::make_shared<cluster_job>(live), work = std::move(work)] {
@@ -136,12 +137,12 @@ class engine_core {
   std::atomic<std::uint64_t> journal_bytes_{0};
 
   std::mutex table_;                                     ///< guards the two maps
-  std::map<std::string, live_future, std::less<>> live_; ///< in memory, or on the way
+  std::map<std::string, live_future, std::less<>> live_; ///< in memory, or being loaded
   std::map<std::string, task_ptr, std::less<>> open_;
 
   std::mutex lists_;                           ///< guards the two
-  std::vector<live_ptr> dirty_;                ///< need a snapshot some time
-  std::vector<std::function<void()>> delayed_; ///< found the fleet full
+  std::vector<live_ptr> dirty_;                ///< need a snapshot sooner or later
+  std::vector<std::function<void()>> delayed_; ///< to be repeated, since the fleet was full
 
   runtime& common_;
   work_group disk_work_{common_.pool, work_kind::upkeep};

@@ -57,7 +57,7 @@ HANAMI_SERVICE_INLINE void engine_core::report(const std::exception_ptr& trouble
   common_.log.error("engine", trouble);
 }
 
-// --- Begin and end.
+// --- Start and stop.
 
 HANAMI_SERVICE_INLINE void engine_core::start() {
   remove_strangers();
@@ -66,7 +66,7 @@ HANAMI_SERVICE_INLINE void engine_core::start() {
   }
 }
 
-/// Removes what is left of clusters that were being made or removed when the process ended.
+/// Removes the remains of clusters that were being created or removed when the process ended.
 HANAMI_SERVICE_INLINE void engine_core::remove_strangers() {
   for (const auto& entry : std::filesystem::directory_iterator(parts.clusters_folder)) {
     const std::string name = entry.path().filename().string();
@@ -121,7 +121,7 @@ HANAMI_SERVICE_INLINE void engine_core::refuse_when_stopping() const {
 
 // --- Clusters in memory.
 
-/// Whether a cluster that is in memory, or on the way, has arrived.
+/// Whether the loading of a cluster has finished.
 inline bool is_loaded(const std::shared_future<live_ptr>& cluster) {
   return cluster.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
 }
@@ -203,14 +203,14 @@ HANAMI_SERVICE_INLINE live_ptr engine_core::load(const std::string& id) {
   return live;
 }
 
-/// What was long to learn again is not learned once more, should the server die soon.
+/// Writes a snapshot after a long replay, which should not have to be repeated.
 HANAMI_SERVICE_INLINE void engine_core::keep_replayed(const live_ptr& live, const cluster& net) {
   if (live->journal_size > 0) {
     keep(live, live->begin_generation(net));
   }
 }
 
-/// Those that are in memory already.
+/// All clusters in memory.
 HANAMI_SERVICE_INLINE std::vector<live_ptr> engine_core::all_live() {
   std::vector<live_ptr> all;
   const std::lock_guard lock(table_);
@@ -224,7 +224,7 @@ HANAMI_SERVICE_INLINE std::vector<live_ptr> engine_core::all_live() {
 
 HANAMI_SERVICE_INLINE void engine_core::remove(const std::string& id) {
   refuse_when_stopping();
-  parts.resources.remove(id); // from now on nobody loads it
+  parts.resources.remove(id); // from here on, it can no longer be loaded
   live_future found;
   {
     const std::lock_guard lock(table_);
@@ -235,11 +235,11 @@ HANAMI_SERVICE_INLINE void engine_core::remove(const std::string& id) {
   live_ptr live;
   try {
     live = found.valid() ? found.get() : nullptr;
-  } catch (const std::exception&) { // it could not be loaded, and is in nobody's hands
+  } catch (const std::exception&) { // it could not be loaded, so nobody uses it
   }
   if (live) {
     if (live->gone.exchange(true)) {
-      return; // somebody else removes it just now
+      return; // another thread is removing it
     }
     fleet_->leave(live->fleet_id, pending_work::cancel);
     {
@@ -255,7 +255,7 @@ HANAMI_SERVICE_INLINE void engine_core::remove(const std::string& id) {
   std::filesystem::remove_all(parts.clusters_folder / id, ignored);
 }
 
-/// Ends the tasks of a cluster that is gone, for those who wait for them.
+/// Marks the tasks of a removed cluster as ended, for callers that wait for them.
 HANAMI_SERVICE_INLINE void engine_core::forget_tasks(const live_ptr& live) {
   std::deque<task_ptr> all;
   {

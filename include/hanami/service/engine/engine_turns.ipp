@@ -18,7 +18,7 @@
 
 namespace hanami::service::engine::detail {
 
-/// How long a task works before it is another cluster's turn.
+/// How long a task runs before another cluster gets its turn.
 inline constexpr std::chrono::milliseconds slice_time{10};
 
 // --- Tasks.
@@ -55,7 +55,7 @@ HANAMI_SERVICE_INLINE void engine_core::enqueue(const live_ptr& live, task_ptr t
   }
 }
 
-/// On a thread that may wait: opens what the task needs.
+/// Opens what the task needs; on a thread that may wait.
 HANAMI_SERVICE_INLINE void engine_core::begin(const live_ptr& live, const task_ptr& task) {
   if (stopping_ || live->gone) {
     return;
@@ -137,7 +137,7 @@ HANAMI_SERVICE_INLINE void engine_core::turn(const live_ptr& live, const task_pt
   }
 }
 
-/// On a thread that may wait: what came of the task, then the next one.
+/// Stores the result of the task and starts the next one; on a thread that may wait.
 HANAMI_SERVICE_INLINE void engine_core::conclude(const live_ptr& live, const task_ptr& task,
                                                  task_end how) {
   if (live->gone) {
@@ -173,7 +173,7 @@ HANAMI_SERVICE_INLINE void engine_core::end_row(running_task& task, const task_e
   task.row = std::move(row);
 }
 
-/// Tells all who wait for it that it has ended.
+/// Wakes all threads that wait for its end.
 HANAMI_SERVICE_INLINE void engine_core::close(running_task& task) {
   {
     const std::lock_guard lock(table_);
@@ -197,7 +197,7 @@ HANAMI_SERVICE_INLINE void engine_core::next_task(const live_ptr& live, const ta
   }
 }
 
-/// Takes a task that has not begun out of its queue.
+/// Removes a task that has not started from its queue.
 HANAMI_SERVICE_INLINE bool engine_core::unqueue(const task_ptr& task) {
   const live_ptr live = live_of(task->plan.cluster_id);
   const std::lock_guard lock(live->mutex);
@@ -258,7 +258,7 @@ HANAMI_SERVICE_INLINE void engine_core::list_dirty(const live_ptr& live) {
   snapshot_check_.set(parts.config.engine.snapshot_interval);
 }
 
-/// Asks for a snapshot in the cluster's turn, unless one is on the way.
+/// Requests a snapshot in the cluster's turn, unless one is pending.
 HANAMI_SERVICE_INLINE void engine_core::request_snapshot(const live_ptr& live) {
   if (live->snapshotting.exchange(true)) {
     return;
@@ -344,7 +344,7 @@ HANAMI_SERVICE_INLINE void engine_core::look_after_snapshots() {
   }
 }
 
-/// How far tasks have come, for who looks after a restart.
+/// Stores the progress of tasks, to be seen after a restart.
 HANAMI_SERVICE_INLINE void engine_core::write_progress() {
   std::vector<task_ptr> all;
   {

@@ -15,18 +15,18 @@
 
 namespace hanami::service::engine {
 
-/// A task with what its row does not hold.
+/// A task, with what is not in its row.
 struct task_view {
   store::task_row row;
-  double recent_loss = 0; ///< in nats; of an active training
+  double recent_loss = 0; ///< in nats; of an active training task
   double samples_per_second = 0;
-  double seconds_left = 0; ///< 0: not known
+  double seconds_left = 0; ///< 0: unknown
 };
 
 struct engine_statistics {
   std::size_t clusters = 0; ///< in memory
   std::size_t bytes = 0;    ///< of them
-  std::size_t queued = 0;   ///< samples and calls that wait
+  std::size_t queued = 0;   ///< waiting samples and calls
   std::uint64_t trained = 0;
   std::uint64_t answered = 0;
   std::uint64_t snapshots = 0;
@@ -34,7 +34,7 @@ struct engine_statistics {
   std::uint64_t tasks_open = 0;
 };
 
-/// Samples that a user has had trained and answered, and the CPU time they took.
+/// Samples trained and answered for a user, and the CPU time they took.
 struct user_work {
   std::string user_id;
   std::uint64_t trained = 0;
@@ -42,9 +42,9 @@ struct user_work {
   double cpu_seconds = 0;
 };
 
-/// Hears of one trained sample, on a thread of the engine; must be short.
+/// Called for one trained sample, on a thread of the engine; must return quickly.
 using trained_callback = std::function<void(const train_result&, std::exception_ptr)>;
-/// Hears an answer, valid during the call only.
+/// The same for an answer, which is valid only during the call.
 using answered_callback = std::function<void(std::span<const float>, std::exception_ptr)>;
 
 } // namespace hanami::service::engine

@@ -16,7 +16,7 @@
 #include "../access/token.hpp"
 #include "../store/tasks.hpp"
 
-/// Journals: what a cluster has learned, in order, so that it can learn it again.
+/// Journals: what a cluster has learned, in order, so that it can be replayed.
 ///
 ///     offset  size  what
 ///     0       8     "hanamiJN"
@@ -25,9 +25,9 @@
 ///     16      8     generation: the number of the snapshot that it follows
 ///     24      ...   records: bytes of the content (4), checksum of the content (8), content
 ///
-/// A content is a kind (1) and what belongs to it, or, encrypted (XChaCha20-Poly1305), a nonce of
-/// 24 bytes, the same in cipher, a tag of 16. A journal ends at its first record that is not whole:
-/// there it was cut off. All numbers are little-endian.
+/// The content is a kind (1 byte) and its fields or, if encrypted (XChaCha20-Poly1305), a nonce of
+/// 24 bytes, the ciphertext of the same, and a tag of 16. A journal ends at its first incomplete
+/// record, where it was cut off. All numbers are little-endian.
 
 namespace hanami::service::engine {
 
@@ -55,10 +55,10 @@ struct journal_end {
   std::string task_id;
   store::task_state state = store::task_state::finished;
   std::string error;
-  bool annealed = false; ///< the learning rate fell, and stays from now on
+  bool annealed = false; ///< the learning rate was annealed and stays where it is
 };
 
-/// A task has made the cluster what a checkpoint holds.
+/// A task has replaced the cluster by a checkpoint.
 struct journal_restore {
   std::string task_id;
   std::string checkpoint_id;
@@ -69,22 +69,22 @@ using journal_record =
 using journal_bytes = std::vector<std::byte>;
 using journal_key = std::optional<access::secret_key>;
 
-/// A record as it lies in the file. Zeros in samples take one bit.
+/// A record as it is stored. Zeros in samples take one bit.
 journal_bytes encode(const journal_record& record, const journal_key& key);
-/// The same of a sample that lies elsewhere.
+/// The same for a sample, without copying it.
 journal_bytes encode_sample(std::span<const float> input, std::span<const float> target,
                             const journal_key& key);
 
 /// Appends to one file, mode 0600. For one thread at a time.
 class journal_writer {
  public:
-  /// Goes on at `from`, what is behind it is cut off; 0: begins anew. `sync`: each record is on
+  /// Continues at `from` and cuts off the rest; 0: starts a new file. `sync`: each record is on
   /// disk when `append` returns. Throws `errc::file_error`.
   journal_writer(std::filesystem::path file, std::uint64_t generation, std::uint64_t from,
                  bool encrypted, bool sync);
 
-  /// What `encode` made. Throws `errc::file_error`; the file is then as it was before or, where not
-  /// even that can be had, takes nothing more.
+  /// Appends what `encode` returned. Throws `errc::file_error`; the file is then as before or,
+  /// where that is impossible, takes no more records.
   void append(const journal_bytes& record);
   std::uint64_t size() const noexcept { return size_; }
 
@@ -99,15 +99,16 @@ class journal_writer {
 };
 
 struct journal_extent {
-  /// Where the first record begins that was not heard with a true, or the file's end; 0: nothing is
-  /// there, not even a header.
+  /// The start of the first record that was not accepted, or the end of the file; 0: there is not
+  /// even a header.
   std::uint64_t end = 0;
-  bool whole = true; ///< nothing is behind that
+  bool whole = true; ///< nothing follows it
   bool encrypted = false;
 };
 
-/// Calls `callback` with each whole record in turn, until it says false. Throws `errc::file_error`,
-/// `errc::unsupported_version`, and `errc::invalid_data` for a wrong or missing key.
+/// Calls `callback` with each complete record in turn, until it returns false. Throws
+/// `errc::file_error`, `errc::unsupported_version`, and `errc::invalid_data` for a wrong or missing
+/// key.
 journal_extent read_journal(const std::filesystem::path& file, std::uint64_t generation,
                             const journal_key& key,
                             const std::function<bool(const journal_record&)>& callback);

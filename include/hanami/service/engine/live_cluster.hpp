@@ -31,7 +31,7 @@ namespace hanami::service::engine {
 
 namespace detail {
 
-/// What the parts of the engine work with. All of it outlives them.
+/// What the parts of the engine share. All of it outlives them.
 struct engine_parts {
   const server_config& config;
   store::resources& resources;
@@ -55,23 +55,24 @@ struct running_task {
   std::atomic<bool> abort{false};
   std::atomic<std::uint64_t> done{0};
   std::atomic<double> recent_loss{0};
-  std::unique_ptr<task_work> work; ///< of whose turn it is: a worker's or the cluster's
+  std::unique_ptr<task_work>
+      work; ///< used by the pool and in the cluster's turn, one after the other
 
   std::mutex mutex; ///< guards all below
   std::condition_variable ended;
   store::task_row row;
-  bool closed = false;                           ///< it has ended, and the database knows
+  bool closed = false;                           ///< it has ended, and that is in the database
   std::chrono::steady_clock::time_point begun{}; ///< in this process
   std::uint64_t done_before = 0;                 ///< when it was begun in this process
 };
 
-/// To be written by `cluster_files::write_snapshot`.
+/// For `cluster_files::write_snapshot`.
 struct pending_snapshot {
   std::vector<std::byte> bytes; ///< empty: there is none
   std::uint64_t generation = 0;
 };
 
-/// A cluster in memory: a member of the fleet, its files, its tasks.
+/// A cluster in memory: its place in the fleet, its files, its tasks.
 struct live_cluster {
   live_cluster(std::string name, const engine_parts& parts)
       : id(std::move(name)),
@@ -84,28 +85,28 @@ struct live_cluster {
   cluster_files files;
   task_position where;
 
-  std::atomic<std::uint64_t> waiting{0};      ///< direct calls that have not been answered
+  std::atomic<std::uint64_t> waiting{0};      ///< unanswered direct calls
   std::atomic<std::uint64_t> journal_size{0}; ///< bytes since the last snapshot
   std::atomic<bool> dirty{false};             ///< has learned since the last snapshot
   std::atomic<std::int64_t> dirty_since{0};   ///< by `steady_ms`
-  std::atomic<bool> listed{false};            ///< among those that need a snapshot some time
+  std::atomic<bool> listed{false};            ///< in the list of those that need a snapshot
   std::atomic<bool> snapshotting{false};
   std::atomic<bool> broken{false}; ///< the journal has failed
   std::atomic<bool> gone{false};   ///< removed
 
-  std::mutex adding; ///< held while a task gets its number and its place in the queue
+  std::mutex adding; ///< held while a task is numbered and queued
 
   std::mutex mutex; ///< guards all below
   std::condition_variable idle;
   std::shared_ptr<const cluster_shape> shape;
-  std::deque<std::shared_ptr<running_task>> queue; ///< the first is at work
-  std::size_t jobs = 0;                            ///< that others do for it just now
+  std::deque<std::shared_ptr<running_task>> queue; ///< the first one is running
+  std::size_t jobs = 0;                            ///< of others, running for it
 
   std::shared_ptr<const cluster_shape> present_shape() {
     const std::lock_guard lock(mutex);
     return shape;
   }
-  /// Adds to the journal, in the cluster's turn.
+  /// Appends to the journal, in the cluster's turn.
   void append(const journal_bytes& record) {
     try {
       files.append(record);
@@ -128,7 +129,7 @@ struct live_cluster {
 using live_ptr = std::shared_ptr<live_cluster>;
 using task_ptr = std::shared_ptr<running_task>;
 
-/// A job that somebody else does for a cluster: who removes it waits for the end of all of them.
+/// A job that another thread does for a cluster: removing the cluster waits for all of them.
 class cluster_job {
  public:
   explicit cluster_job(live_ptr of) : of_(std::move(of)) {

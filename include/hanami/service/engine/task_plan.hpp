@@ -14,17 +14,17 @@ enum class task_kind : std::uint8_t { train, request, evaluate, save, restore };
 
 std::string_view name_of(task_kind kind);
 
-/// Which column of which dataset goes to, or is compared with, an input or output of the cluster.
+/// The column of a dataset for an input, or for comparison with an output, of the cluster.
 struct column_link {
   std::string buffer; ///< name of the input or output
   std::string dataset_id;
-  std::string column; ///< empty: the column of the buffer's name
+  std::string column; ///< empty: the column named like the buffer
 };
 
-/// A dataset that a request makes from one output.
+/// A dataset that a request task creates from one output.
 struct result_link {
   std::string buffer;
-  std::string name;            ///< of the dataset, and of its column
+  std::string name;            ///< of the dataset and of its column
   std::string dataset_id = {}; ///< chosen by the engine; empty: the task's own
 };
 
@@ -39,14 +39,14 @@ struct task_plan {
   bool winners = false;        ///< request: 1 for the largest value of an output, 0 for the others
   std::uint32_t epochs = 1;    ///< train: passes, 1..1e6
   std::uint32_t window = 1;    ///< rows that one input takes, oldest first, 1..1e6
-  std::uint32_t horizon = 0;   ///< outputs come from this many rows after the last of the input
+  std::uint32_t horizon = 0;   ///< the target is this many rows after the last row of the input
   bool anneal = true;          ///< train: the learning rate falls to zero at the end
-  std::string checkpoint_id;   ///< restore: which. A task that saves makes one of its own id
+  std::string checkpoint_id;   ///< restore: which one; a save task creates one with the task's id
   std::string project_id = {}; ///< of what it makes; chosen by the engine
 };
 
 json::object to_json(const task_plan& plan);
-/// What `to_json` made. Throws `errc::invalid_data` for anything else.
+/// Reads what `to_json` returned. Throws `errc::invalid_data` for anything else.
 task_plan task_plan_from(const json::object& stored);
 
 } // namespace hanami::service::engine

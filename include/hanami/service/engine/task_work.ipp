@@ -105,7 +105,7 @@ inline sample_link link_column(const column_link& link, const buffer_shape& buff
   return {std::move(from), std::move(column), buffer.first, buffer.size};
 }
 
-/// Opens datasets once each.
+/// Opens each dataset once.
 class opened_datasets {
  public:
   explicit opened_datasets(const data_opener& open) : open_(open) {}
@@ -175,7 +175,7 @@ open_samples(const task_plan& plan, const cluster_shape& shape, const data_opene
   return samples;
 }
 
-// --- Learning, and learning again.
+// --- Learning and replaying.
 
 HANAMI_SERVICE_INLINE void begin_training(cluster& net, std::uint64_t anneal_over) {
   if (anneal_over > 0 || !net.endless()) {
@@ -280,7 +280,7 @@ HANAMI_SERVICE_INLINE bool journal_player::again(cluster& net, const journal_res
 
 // --- The kinds.
 
-/// A task that cannot begin.
+/// A task that cannot start.
 class failed_work final : public task_work {
  public:
   explicit failed_work(std::exception_ptr why) : why_(std::move(why)) {}

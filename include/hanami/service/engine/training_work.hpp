@@ -12,10 +12,10 @@
 
 namespace hanami::service::engine::detail {
 
-/// Trains on datasets; goes on where the cluster stands.
+/// Trains on datasets; continues where the cluster is.
 class training_work final : public task_work {
  public:
-  /// `samples`: nothing where `trouble` says why they cannot be had.
+  /// `samples`: nullptr where they are not available, for the reason in `trouble`.
   training_work(live_cluster& of, running_task& task, std::unique_ptr<sample_reader> samples,
                 std::exception_ptr trouble)
       : of_(of), task_(task), samples_(std::move(samples)), trouble_(std::move(trouble)),
@@ -24,7 +24,7 @@ class training_work final : public task_work {
   bool run(cluster& net, work_clock::time_point until) override {
     task_position& where = of_.where;
     if (where.task_id == task_.id && where.state != store::task_state::active) {
-      return false; // it had ended before the process did
+      return false; // it ended before the process did
     }
     if (trouble_) {
       std::rethrow_exception(trouble_);
@@ -45,7 +45,7 @@ class training_work final : public task_work {
   void settle(cluster& net, task_end& how) override {
     task_position& where = of_.where;
     if (where.task_id != task_.id) {
-      return; // it has changed nothing
+      return; // it changed nothing
     }
     if (where.state == store::task_state::active) {
       if (how.state == store::task_state::finished && where.refused == task_.total) {
@@ -62,7 +62,7 @@ class training_work final : public task_work {
     }
   }
 
-  /// From now on the datasets are not needed to bring the cluster back.
+  /// From here on, the datasets are no longer needed to recover the cluster.
   json::object finish(const task_end&) override {
     if (!snapshot_.bytes.empty()) {
       of_.files.write_snapshot(snapshot_.generation, snapshot_.bytes);
@@ -71,7 +71,7 @@ class training_work final : public task_work {
   }
 
  private:
-  /// Nobody who uses the cluster directly waits much longer than this.
+  /// Direct use of the cluster waits hardly longer than this.
   static constexpr std::chrono::milliseconds patience{1};
 
   void run_slice(cluster& net, work_clock::time_point until) {

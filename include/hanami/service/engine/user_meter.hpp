@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-/// Who has had how much done.
+/// How much work was done for each user.
 
 namespace hanami::service::engine::detail {
 
@@ -24,7 +24,7 @@ struct user_counts {
 
 using user_ptr = std::shared_ptr<user_counts>;
 
-/// Nanoseconds that this thread has worked.
+/// CPU time of this thread in nanoseconds.
 inline std::uint64_t thread_cpu_ns() noexcept {
   std::timespec t{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
@@ -32,9 +32,9 @@ inline std::uint64_t thread_cpu_ns() noexcept {
          static_cast<std::uint64_t>(t.tv_nsec);
 }
 
-/// The CPU time of direct samples on this thread of the fleet, which does one after the other: of
-/// every 16th, from the end of the one before, taken 16 times. Looking at the clock takes as long
-/// as a small sample.
+/// Estimates the CPU time of direct samples on this thread of the fleet, which processes them one
+/// after the other: every 16th is measured, from the end of the previous one, and counted 16 times,
+/// since reading the clock takes as long as a small sample.
 class direct_meter {
  public:
   static direct_meter& of_this_thread() {
@@ -49,16 +49,16 @@ class direct_meter {
       began_ = thread_cpu_ns();
     }
   }
-  /// Something else has happened on the thread.
+  /// The thread has done something else.
   void interrupt() noexcept { began_ = 0; }
 
  private:
   static constexpr std::uint64_t every = 16;
   std::uint64_t count_ = 0;
-  std::uint64_t began_ = 0; ///< 0: this one is not measured
+  std::uint64_t began_ = 0; ///< 0: the current one is not measured
 };
 
-/// All users, since the process began. Safe from any thread.
+/// All users since the process started. Safe from any thread.
 class user_table {
  public:
   user_ptr of(std::string_view id) {

@@ -17,16 +17,16 @@ struct task_end {
   std::string error;
 };
 
-/// A task at work. Made, and brought to its end by `finish`, on a thread that may wait; the rest is
+/// The work of a task. Constructed and finished on a thread that may wait; the other functions are
 /// called in turns of the cluster.
 class task_work {
  public:
   virtual ~task_work() = default;
-  /// Goes on until then or the end; true: there is more. What it throws ends the task.
+  /// Works until then or to the end; true: there is more to do. An exception ends the task.
   virtual bool run(cluster& net, work_clock::time_point until) = 0;
-  /// After the last slice, however the task has ended; may change that.
+  /// Called after the last slice, however the task ended; may change that.
   virtual void settle(cluster&, task_end&) {}
-  /// Makes sure that what has come of it stays. What it throws fails the task. Gives its outcome.
+  /// Makes the result permanent and returns the outcome. An exception makes the task fail.
   virtual json::object finish(const task_end& how) = 0;
 };
 

@@ -10,12 +10,12 @@
 #include "../base/refusal.hpp"
 #include "page.hpp"
 
-/// How lists are cut into pages: by the place of the last row, so that a page is found by an index
-/// and rows that come and go in between move nothing.
+/// Paging by the position of the last row, so that a page is found through an index, and rows that
+/// come and go in between do not shift it.
 
 namespace hanami::service::store::detail {
 
-/// Place of a row: what the list is ordered by (time or number), then the id.
+/// Position of a row: what the list is ordered by (time or number), then the id.
 struct page_cursor {
   std::int64_t order = -1;
   std::string id;
@@ -27,7 +27,8 @@ inline refusal invalid_page(const char* name, const std::string& detail) {
   return why;
 }
 
-/// The begin for an empty text. Throws `invalid_value` for what `cursor_text` has not made.
+/// The start of the list for an empty text. Throws `invalid_value` for a text that is not from
+/// `cursor_text`.
 inline page_cursor cursor_from(std::string_view text) {
   page_cursor place;
   if (text.empty()) {
@@ -47,7 +48,7 @@ inline std::string cursor_text(std::int64_t order, const std::string& id) {
   return std::to_string(order) + ":" + id;
 }
 
-/// For `LIKE ? ESCAPE '\'`: all that contains this text.
+/// A pattern for `LIKE ? ESCAPE '\'` that matches whatever contains this text.
 inline std::string like_pattern(std::string_view text) {
   std::string pattern = "%";
   for (const char c : text) {
@@ -59,7 +60,7 @@ inline std::string like_pattern(std::string_view text) {
   return pattern + "%";
 }
 
-/// Rows that a statement asks for: one more than wanted shows whether there is a next page.
+/// The number of rows to select: one more than wanted shows whether there is a next page.
 inline std::int64_t rows_to_ask_for(const page_request& wanted) {
   if (wanted.limit < 1 || wanted.limit > 1000) {
     throw invalid_page("limit", "'limit' must be 1 to 1000");
@@ -67,8 +68,8 @@ inline std::int64_t rows_to_ask_for(const page_request& wanted) {
   return std::int64_t{wanted.limit} + 1;
 }
 
-/// Takes the row away that was one too many, and says where to go on. `place_of(row)` gives the
-/// cursor's text.
+/// Drops the extra row, if there is one, and notes where the next page starts. `place_of(row)`
+/// returns the cursor's text.
 template <class Row, class PlaceOf>
 void end_page(page<Row>& rows, const page_request& wanted, PlaceOf place_of) {
   if (rows.rows.size() > wanted.limit) {

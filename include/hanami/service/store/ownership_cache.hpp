@@ -16,8 +16,8 @@
 
 namespace hanami::service::store {
 
-/// Whose resources are, kept in memory: what it gives is what the database says, or has said when
-/// the call began. Safe from any thread.
+/// The owners of resources, kept in memory. What it returns was true in the database at some time
+/// during the call. Safe from any thread.
 class ownership_cache {
  public:
   using entry = std::shared_ptr<const ownership>;
@@ -38,7 +38,7 @@ class ownership_cache {
     entry found = read();
     if (found != nullptr && settled) {
       const std::unique_lock lock(mutex_);
-      if (begun_ == begun) { // else a change may not have been seen
+      if (begun_ == begun) { // else a change may have been missed
         if (entries_.size() >= most_entries) {
           entries_.clear();
         }
@@ -48,8 +48,8 @@ class ownership_cache {
     return found;
   }
 
-  /// Lives while a resource is changed in the database, and keeps everybody from remembering what
-  /// it was before.
+  /// Held while a resource is changed in the database: nothing that was read before it ended is
+  /// kept.
   class change {
    public:
     change(ownership_cache& in, std::string_view id) : in_(in) {

@@ -36,17 +36,17 @@ struct usage {
   std::uint64_t bytes = 0;
 };
 
-/// What is set is changed.
+/// Only the members that are set are changed.
 struct resource_change {
   std::optional<std::string> name;
   std::optional<service::visibility> visible_to;
 };
 
-/// Whether a new row may have the name of another one of its kind and project.
+/// Whether a new row may have the same name as another one of its kind in its project.
 enum class name_rule : std::uint8_t { any, unique_in_project };
 
-/// Safe from any thread; changes are on disk when a call returns. "May not see" and "is not there"
-/// are the same `not_found`.
+/// Safe from any thread; changes are on disk when a call returns. What the caller may not
+/// see is `not_found`, just like what does not exist.
 class resources {
  public:
   explicit resources(database& db) : db_(db) {}
@@ -59,30 +59,31 @@ class resources {
                    std::uint64_t most_bytes, name_rule names = name_rule::any);
   /// `not_found` unless `caller` may use it.
   resource_row get(const identity& caller, resource_kind kind, std::string_view id);
-  /// `not_found` unless `caller` may use it, `forbidden` unless `caller` may change it, too.
+  /// `not_found` unless `caller` may use it, `forbidden` unless `caller` may also change it.
   resource_row get_to_change(const identity& caller, resource_kind kind, std::string_view id);
-  /// Whose a cluster is. `not_found` unless `caller` may use it. From memory once it was read,
-  /// until the cluster is changed or removed: this is asked with every sample.
+  /// The ownership of a cluster. `not_found` unless `caller` may use it. Needed for every sample,
+  /// and therefore kept in memory until the cluster is changed or removed.
   std::shared_ptr<const ownership> cluster_ownership(const identity& caller, std::string_view id);
-  /// Refuses a cluster as `get_to_change` does, from memory as above.
+  /// Refuses as `get_to_change` does, from memory as above.
   void expect_changeable_cluster(const identity& caller, std::string_view id);
-  /// Without a look at rights, for the engine.
+  /// Without checking rights, for the engine.
   std::optional<resource_row> find(resource_kind kind, std::string_view id);
-  /// All that `caller` may use, by creation. `invalid_value` for a page that makes no sense.
+  /// All that `caller` may use, by creation. `invalid_value` for an invalid page.
   page<resource_row> list(const identity& caller, resource_kind kind, const page_request& wanted);
-  /// All there are, for a start.
+  /// All of a kind, for the start of the service.
   std::vector<resource_row> all(resource_kind kind);
   /// `not_found`, `forbidden`; `version_mismatch` where `version` is given and is not the row's.
   resource_row change(const identity& caller, resource_kind kind, std::string_view id,
                       const resource_change& what, std::optional<std::uint64_t> version = {});
-  /// Sets size and detail; counts as a change. Nothing happens where the row is gone; so below.
+  /// Sets size and detail; counts as a change. Does nothing where the row is gone, like
+  /// `remove`.
   void update(std::string_view id, std::uint64_t bytes, std::string_view detail);
   void remove(std::string_view id);
   usage used_by(std::string_view user_id);
   /// Of a project, of all kinds but uploads.
   std::uint64_t count_in_project(std::string_view project_id);
-  /// Counts rows that were changed by `change` or removed: who may do what with them, as known
-  /// before, may be out of date.
+  /// Counts rows that `change` changed or `remove` removed: rights that were read before this
+  /// number changed may be out of date.
   std::uint64_t changes() const noexcept { return changes_.load(); }
 
  private:

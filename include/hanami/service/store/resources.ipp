@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "../base/compile.hpp"
 #include "../base/clock.hpp"
+#include "../base/compile.hpp"
 #include "../base/uuid.hpp"
 #include "cursor.hpp"
 
@@ -32,7 +32,7 @@ namespace detail {
 #define HANAMI_RESOURCE_COLUMNS                                                                    \
   "id, name, owner_id, project_id, visibility, created_at, updated_at, version, bytes, detail"
 
-/// Of a statement that asks for HANAMI_RESOURCE_COLUMNS.
+/// For a statement that selects HANAMI_RESOURCE_COLUMNS.
 inline resource_row read_resource(const statement& from, resource_kind kind) {
   resource_row row;
   row.id = from.text(0);
@@ -137,7 +137,7 @@ inline void expect_free_name(connection& on, const resource_row& row) {
   }
 }
 
-/// What `may_use` says, for all rows at once; values: admin, project, project_admin, user.
+/// `may_use` in SQL; parameters: admin, project, project_admin, user.
 #define HANAMI_RESOURCE_RIGHTS                                                                     \
   "(?1 OR visibility = 2 OR (project_id = ?2 AND (?3 OR owner_id = ?4 OR visibility = 1)))"
 static_assert(static_cast<int>(visibility::project) == 1 &&

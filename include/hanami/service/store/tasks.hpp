@@ -39,7 +39,7 @@ struct task_row {
   std::int64_t ended_at = 0;
 };
 
-/// Which tasks; what is empty does not matter.
+/// Which tasks; empty members match all.
 struct task_scope {
   std::string_view cluster_id;
   std::string_view owner_id;
@@ -55,15 +55,15 @@ class tasks {
   /// `most_open` queued and active ones of the owner: `quota_exceeded`.
   task_row add(task_row task, std::uint64_t most_open);
   std::optional<task_row> find(std::string_view id);
-  /// By sequence. `invalid_value` for a page that makes no sense.
+  /// By sequence. `invalid_value` for an invalid page.
   page<task_row> list(const task_scope& of, const page_request& wanted);
   /// Queued and active ones, by sequence.
   std::vector<task_row> open();
-  /// Writes state, outcome, error, total, done and times. Nothing happens where the row is gone.
+  /// Writes state, outcome, error, total, done and times. Does nothing where the row is gone.
   void update(const task_row& task);
   void remove(std::string_view id);
   void remove_of_cluster(std::string_view cluster_id);
-  /// Whether a queued or active task names this in its plan, elsewhere than where names stand.
+  /// Whether the plan of a queued or active task refers to this id.
   bool mentions(std::string_view resource_id);
 
  private:

@@ -46,7 +46,8 @@ inline json::object reference_project(const access::project& p) {
 inline schema reference_user_id() { return schema::text(4, 254, text_form::user_id); }
 inline schema reference_project_id() { return schema::text(4, 254, text_form::identifier); }
 
-/// 401 where the policy does not let `caller` do that; `type` as the reference counts them.
+/// Throws `unauthenticated` where the policy does not let `caller` do that; `type`: the reference's
+/// number of the method.
 inline void expect_reference_right(const services& s, const identity& caller,
                                    const std::string& path, std::int64_t type) {
   constexpr const char* methods[] = {"DELETE", "GET", "GET", "POST", "PUT"}; // HEAD is a GET

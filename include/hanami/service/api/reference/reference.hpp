@@ -18,7 +18,7 @@ struct services;
 
 namespace hanami::service::api::detail {
 
-/// There is one host here; its name never changes.
+/// The only host; its UUID never changes.
 inline constexpr const char* reference_host_uuid = "68616e61-6d69-4000-8000-000000000001";
 
 struct reference_route {

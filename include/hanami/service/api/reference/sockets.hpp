@@ -7,15 +7,15 @@
 #include "../../access/policy.hpp"
 #include "../services.hpp"
 
-/// WebSockets as the reference's clients speak them: any path; the first message says who asks and
-/// for what (`{"token": ..., "target": "cluster" | "file_upload", "uuid": ...}`), then come
+/// WebSockets of the reference's clients: on any path; the first message says who calls and for
+/// what (`{"token": ..., "target": "cluster" | "file_upload", "uuid": ...}`), then come
 /// protobuf messages, each of which gets an answer. Any number of sockets may use one cluster. A
 /// token that expires or is void ends the socket.
 
 namespace hanami::service::api {
 
-/// What answers a new socket. `run` takes what may wait. Policy counts here, too: for "cluster"
-/// that of `PUT v1.0alpha/cluster/set_mode`, for "file_upload" that of `POST
+/// A handler for a new socket. `run` runs work that may wait. The policy applies here, too: for
+/// "cluster" the rule of `PUT v1.0alpha/cluster/set_mode`, for "file_upload" that of `POST
 /// v1.0alpha/dataset/upload/csv`.
 std::shared_ptr<http::socket_handler>
 open_reference_socket(services& with, const access::policy& rules,

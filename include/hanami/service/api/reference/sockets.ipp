@@ -18,7 +18,7 @@ namespace hanami::service::api {
 
 namespace detail {
 
-/// One socket of a client of the reference.
+/// A socket of a client of the reference.
 class reference_socket final : public http::socket_handler,
                                public expiring_socket,
                                public std::enable_shared_from_this<reference_socket> {
@@ -52,14 +52,14 @@ class reference_socket final : public http::socket_handler,
 
   std::uint64_t changes() const { return s_.authenticator.changes() + s_.resources.changes(); }
 
-  /// Whether nothing can have changed since the rights were looked at.
+  /// Whether the rights are certainly still what they were.
   bool knows_rights() {
     const std::unique_lock lock(rights_mutex_, std::try_to_lock);
     return lock && changes() == seen_ && now_ms() < expires_ms_;
   }
 
-  /// False, with the end of the socket, where the token has expired or is void by now, or does not
-  /// let do any more what the socket is for.
+  /// False, after closing the socket, where the token has expired or is void, or no longer permits
+  /// what the socket is for.
   bool is_welcome() noexcept {
     try {
       const std::lock_guard lock(rights_mutex_);
@@ -78,7 +78,7 @@ class reference_socket final : public http::socket_handler,
     return false;
   }
 
-  /// Throws `forbidden` and `not_found`. The owner of a part is looked at with each piece.
+  /// Throws `forbidden` and `not_found`. The owner of an upload is checked with each piece.
   void expect_rights(const identity& caller, target_kind target, const std::string& id) const {
     const bool cluster = target == target_kind::cluster;
     if (!(cluster ? rules_.allows("v1.0alpha/cluster/set_mode", "PUT", caller.role)
@@ -99,7 +99,7 @@ class reference_socket final : public http::socket_handler,
       to->send(std::move(message), true);
     }
   }
-  /// A client that would wait for ever learns why it should not.
+  /// Closes the socket and says why, instead of leaving the client waiting.
   void refuse(std::string_view why) {
     if (const auto to = peer()) {
       to->close(1008, why.substr(0, 120));
@@ -192,7 +192,8 @@ class reference_socket final : public http::socket_handler,
     target_values_.assign(cluster_.shape().output_size, std::numeric_limits<float>::quiet_NaN());
   }
 
-  /// Puts the values of a message where they belong. What is wrong with it, or nothing.
+  /// Copies the values of a message to their place. Returns what is wrong with it, or an empty
+  /// text.
   std::string place(const cluster_message& message) {
     const bool input = message.target == buffer_kind::input;
     if (message.target == buffer_kind::output) {
@@ -296,7 +297,7 @@ class reference_socket final : public http::socket_handler,
   std::string token_;       ///< empty: the first message has not come
   identity caller_;
   std::int64_t expires_ms_ = 0;
-  std::uint64_t seen_ = 0; ///< changes when the rights were looked at
+  std::uint64_t seen_ = 0; ///< `changes` when the rights were checked
   // One message at a time: the rest is touched by nobody else, and these three, which
   // `close_if_expired` reads, are set under the lock and then stay.
   target_kind target_ = target_kind::none;

@@ -12,8 +12,8 @@
 #include <vector>
 
 /// The three messages of the reference's WebSockets, in protobuf's wire format (proto3): small
-/// enough to be read and written by hand, so that nobody needs a compiler for them. Unknown fields
-/// are passed over, as protobuf wants it.
+/// enough to be read and written by hand, without protobuf's compiler. Unknown fields are skipped,
+/// as protobuf requires.
 
 namespace hanami::service::api {
 
@@ -30,13 +30,13 @@ struct cluster_message {
   std::vector<float> values;   ///< 6
 };
 
-/// FileUpload_Message; `data` is a view into what was parsed.
+/// FileUpload_Message; `data` is a view into the parsed bytes.
 struct upload_message {
   std::uint64_t position = 0; ///< 1
   std::string_view data;      ///< 2
 };
 
-/// Nothing for what is not such a message.
+/// Nothing for bytes that are not such a message.
 std::optional<cluster_message> parse_cluster_message(std::string_view bytes);
 std::optional<upload_message> parse_upload_message(std::string_view bytes);
 

@@ -53,8 +53,8 @@ inline std::string from_base64(const std::string& text) {
   return decoded;
 }
 
-/// The reference's clients go on as soon as they have an answer, and delete what a task still
-/// needs: so short tasks are waited for.
+/// Waits for short tasks, since the reference's clients continue as soon as they have an answer,
+/// and delete what a task still needs.
 inline engine::task_view wait_for(services& s, const identity& caller, engine::task_view task) {
   task = s.engine.wait_for_end(caller, task.row.id, std::chrono::seconds(30));
   if (task.row.state == store::task_state::failed) {
@@ -270,7 +270,7 @@ inline answer reference_finish_upload(services& s, const request_context& reques
   return answer(json::object{{"uuid", u.becomes}});
 }
 
-/// Column that a result is compared by: "label", else the only or last one.
+/// The column that is compared: "label", else the last one.
 inline const engine::data_column& compared_column(const engine::data_layout& layout) {
   for (const engine::data_column& c : layout.columns) {
     if (c.name == "label") {

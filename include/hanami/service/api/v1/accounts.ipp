@@ -411,7 +411,7 @@ inline void add_user_endpoints(registry& to, services& s) {
   to.add(set_limits);
 }
 
-/// Administrators, and the project's own.
+/// For administrators and those of the project.
 inline void need_project_admin(const request_context& request, const std::string& project_id) {
   if (!request.caller.admin &&
       !(request.caller.project_admin && request.caller.project_id == project_id)) {

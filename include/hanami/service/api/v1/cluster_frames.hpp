@@ -17,17 +17,17 @@
 #include "../../engine/cluster_shape.hpp"
 #include "samples.hpp"
 
-/// The binary frames of a cluster's WebSocket: for speed, and for hosts too small for JSON. Little-
-/// endian throughout; all numbers lie at multiples of their size.
+/// The binary frames of a cluster's WebSocket: for speed, and for clients too small for JSON.
+/// Little- endian throughout; all numbers are aligned to their size.
 ///
 ///     frame   op (1 byte), 0 (1), blocks (2), request id (4), then the blocks one by one
 ///     block   kind (1), 0 (1), number (2), count (4), then `count` values of float32
 ///
 /// A block's number is that of the input or output, in the order in which the cluster's statistics
-/// list them, from 0. NaN is what is missing. Requests: "infer" with each input once, "train" with
+/// list them, from 0. NaN is a missing value. Requests: "infer" with each input once, "train" with
 /// each input and each target once, in any order. Answers: "outputs" with each output, "learned"
 /// with one block of kind `result` (loss, error, and 1 or 0 for whether it was learned), or
-/// "refused", which has the status in the place of `blocks` and the problem as JSON behind the id.
+/// "refused", with the status in the place of `blocks` and the problem as JSON after the id.
 
 namespace hanami::service::api {
 
@@ -40,7 +40,7 @@ enum class frame_op : std::uint8_t {
 };
 enum class block_kind : std::uint8_t { input = 0, output = 1, result = 2 };
 
-/// What no answer can mend: the socket closes with this code and reason.
+/// A breach that cannot be answered: the socket is closed with this code and reason.
 class protocol_breach : public std::runtime_error {
  public:
   protocol_breach(std::uint16_t code, const std::string& reason)
@@ -54,7 +54,7 @@ class protocol_breach : public std::runtime_error {
 struct frame_block {
   block_kind kind = block_kind::input;
   std::uint16_t number = 0;
-  std::string_view values; ///< as they came: four bytes each, a view into the frame
+  std::string_view values; ///< as received: four bytes each, a view into the frame
   std::size_t count() const noexcept { return values.size() / 4; }
 };
 
@@ -181,7 +181,7 @@ inline void expect_no_targets(const cluster_frame& in) {
   }
 }
 
-/// The head of a frame; its blocks follow. `blocks`: or the status, of "refused".
+/// The head of a frame, to which its blocks are appended. `blocks`: for "refused", the status.
 inline std::string begin_frame(frame_op op, std::size_t blocks, std::uint32_t id) {
   std::string frame;
   frame += static_cast<char>(op);

@@ -27,7 +27,7 @@ namespace hanami::service::api {
 
 namespace detail {
 
-/// How a request wants to be answered.
+/// The form of the answer to a request.
 struct socket_label {
   bool binary = false;
   std::uint32_t number = 0; ///< binary
@@ -138,7 +138,7 @@ class cluster_socket final : public http::socket_handler,
       read_on_by(std::move(ready));
       return;
     }
-    // To read a cluster from disk may take long.
+    // Reading a cluster from disk may take long.
     s_.run([self = shared_from_this(), text = std::string(message), binary,
             ready = std::move(ready)]() mutable {
       self->take(text, binary);
@@ -158,12 +158,12 @@ class cluster_socket final : public http::socket_handler,
       present_rights();
     } catch (const refusal& over) {
       leave(over);
-    } catch (const std::exception&) { // the database is busy: the next look tells
+    } catch (const std::exception&) { // the database is busy: checked again later
     }
   }
 
  private:
-  /// So many requests, or bytes of them, may be unanswered, and so many bytes unsent.
+  /// Limits for unanswered requests, their bytes, and unsent bytes of answers.
   static constexpr std::size_t most_unanswered = 256;
   static constexpr std::size_t most_bytes = std::size_t{1} << 20;
   static constexpr std::size_t most_unsent = std::size_t{256} << 10;
@@ -211,7 +211,7 @@ class cluster_socket final : public http::socket_handler,
     return rights_;
   }
 
-  /// The socket's time is over.
+  /// Closes the socket, whose permission has ended.
   void leave(const refusal& why) {
     const bool gone = why.code() == refusal_code::not_found;
     const std::lock_guard lock(mutex_);
@@ -360,7 +360,7 @@ class cluster_socket final : public http::socket_handler,
     }
   }
 
-  /// `code` 0: an answer; else the end of the socket, once all before it has been answered.
+  /// `code` 0: an answer; else closes the socket after all earlier requests have been answered.
   void settle(std::uint64_t at, std::uint16_t code, std::string answer) {
     {
       const std::lock_guard lock(mutex_);
@@ -399,7 +399,7 @@ class cluster_socket final : public http::socket_handler,
     read_on();
   }
 
-  /// Lets the next message come, as soon as there is room for its answer.
+  /// Lets the next message be read as soon as there is room for its answer.
   void read_on() {
     ready_function ready;
     std::shared_ptr<http::socket> full;
@@ -429,12 +429,12 @@ class cluster_socket final : public http::socket_handler,
   const std::string token_;
   const std::string id_;
   const bool named_protocol_;
-  engine::cluster_handle cluster_; ///< one message at a time: touched by nobody else
+  engine::cluster_handle cluster_; ///< used for one message at a time only
 
   std::mutex rights_mutex_; ///< guards the rights
   rights rights_;
   std::int64_t expires_ms_ = 0;
-  std::uint64_t seen_ = 0; ///< changes when the rights were learned
+  std::uint64_t seen_ = 0; ///< `changes` when the rights were checked
 
   std::mutex mutex_; ///< guards all below
   std::shared_ptr<http::socket> peer_;
@@ -446,8 +446,8 @@ class cluster_socket final : public http::socket_handler,
   bool ended_ = false;      ///< the close has been sent
 };
 
-/// What a client offers in Sec-WebSocket-Protocol, `bearer.` tokens left out: true where it names
-/// ours, false where it names none. 400 where it names only others.
+/// Whether a client offers our protocol in Sec-WebSocket-Protocol, apart from `bearer.` tokens;
+/// false where it offers none. Throws `bad_request` where it offers only others.
 inline bool names_cluster_protocol(const http::request& from) {
   bool others = false;
   for (const std::string_view word : offered_protocols(from)) {

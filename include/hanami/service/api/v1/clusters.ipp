@@ -233,14 +233,14 @@ inline void add_cluster_views(registry& to, services& s) {
     given.text = s.engine.picture(open(request), request.text("format"));
     given.content_type =
         request.text("format") == "svg" ? "image/svg+xml" : "text/vnd.graphviz; charset=utf-8";
-    // What is drawn comes from users: nothing in it is to run.
+    // The drawing contains texts of users: nothing in it may be executed.
     given.headers.add("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'");
     return given;
   };
   to.add(picture);
 }
 
-/// The cluster of a request: found when the request came, or brought into memory now.
+/// The cluster of a request: found when it arrived, or brought into memory now.
 inline const engine::cluster_handle& cluster_of(services& s, request_context& request,
                                                 std::string_view id) {
   if (!request.cluster) {

@@ -82,7 +82,7 @@ inline engine::upload_format upload_format_from(std::string_view name) {
   return engine::upload_format_named(name).value_or(engine::upload_format::csv);
 }
 
-/// The body of an upload, written where it belongs as it comes in.
+/// Writes the body of an upload to its destination as it arrives.
 class upload_sink final : public http::body_sink {
  public:
   upload_sink(engine::datasets& to, identity caller, std::string part, std::uint64_t position)
@@ -172,7 +172,7 @@ inline void add_upload_endpoints(registry& to, services& s) {
   write.audited = false; // begin and finish are
   write.open_sink = [&s](request_context& request) {
     const std::string part = request.text("part_id");
-    s.data.find_part(request.caller, part); // 404 before a byte is taken
+    s.data.find_part(request.caller, part); // `not_found` before a byte is read
     return std::make_unique<upload_sink>(s.data, request.caller, part,
                                          static_cast<std::uint64_t>(request.integer("position")));
   };

@@ -12,7 +12,7 @@
 #include "samples.hpp"
 #include "views.hpp"
 
-/// One sample at a time, as the REST calls and the WebSocket of a cluster take and give it.
+/// Single samples and their answers in JSON, for the REST calls and the WebSocket of a cluster.
 
 namespace hanami::service::api::detail {
 
@@ -36,7 +36,7 @@ inline json::object show_learned(const train_result& r) {
   return {{"loss", r.loss}, {"error", r.error}, {"learned", r.learned}};
 }
 
-/// `pointer`: to the body, for what is wrong with it.
+/// `pointer`: to the body, for error messages.
 inline std::vector<float> inputs_from(const json::object& body, const engine::cluster_shape& of,
                                       const std::string& pointer = {}) {
   return flat_values(body.at("inputs").as_object(), of.inputs, of.input_size, pointer + "/inputs");

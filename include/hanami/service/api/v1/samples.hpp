@@ -13,7 +13,7 @@
 #include "../../base/refusal.hpp"
 #include "../../engine/cluster_shape.hpp"
 
-/// Samples between JSON and the flat vectors of a cluster.
+/// Converts samples between JSON and the flat vectors of a cluster.
 
 namespace hanami::service::api {
 
@@ -43,9 +43,9 @@ inline void copy_values(const json::array& from, std::span<float> to, const std:
 
 } // namespace detail
 
-/// `{"name": [values], ...}` -> one flat vector: each buffer of the cluster once, null for what is
-/// missing. Throws `invalid_value` with a pointer below `pointer`. The values have been checked to
-/// be lists of numbers and nulls.
+/// `{"name": [values], ...}` -> one flat vector: each buffer of the cluster once, null for missing
+/// values. Throws `invalid_value` with a pointer below `pointer`. The values must have been
+/// validated as lists of numbers and nulls.
 inline std::vector<float> flat_values(const json::object& given,
                                       const std::vector<engine::buffer_shape>& buffers,
                                       std::size_t size, const std::string& pointer) {
@@ -77,7 +77,7 @@ inline std::vector<float> flat_values(const json::object& given,
   return flat;
 }
 
-/// The shortest text that reads back as the same float; null for NaN.
+/// Appends the shortest text that reads back as the same float; null for NaN.
 inline void append_number(std::string& to, float value) {
   if (!std::isfinite(value)) {
     to += "null";
@@ -105,7 +105,7 @@ inline void append_buffers(std::string& to, std::span<const float> flat,
   to += '{';
   for (std::size_t i = 0; i < buffers.size(); ++i) {
     to += i > 0 ? ",\"" : "\"";
-    to += buffers[i].name; // names of templates hold nothing that JSON escapes
+    to += buffers[i].name; // names in templates contain nothing that JSON escapes
     to += "\":";
     append_numbers(to, flat.subspan(buffers[i].first, buffers[i].size));
   }

@@ -47,7 +47,7 @@ inline std::string metrics_page(services& s) {
   return text.take();
 }
 
-/// Who may see the metrics: see `auth_settings::metrics_token`.
+/// Throws unless the request may see the metrics: see `auth_settings::metrics_token`.
 inline void expect_metrics_reader(const services& s, const request_context& request) {
   const std::string& wanted = s.config.auth.metrics_token;
   if (wanted.empty()) {

@@ -130,7 +130,7 @@ inline engine::task_plan task_plan_from_call(const request_context& request) {
   return plan;
 }
 
-/// Tells how a task goes on, once a second and at its end.
+/// Reports the progress of a task once a second, and its end.
 class task_events final : public http::event_source {
  public:
   task_events(engine::engine& from, identity caller, std::string id)

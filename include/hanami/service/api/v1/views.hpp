@@ -15,7 +15,7 @@
 #include "../endpoint.hpp"
 #include "../json_schema.hpp"
 
-/// How the modern API shows things, and the schemas that say so.
+/// JSON of the modern API, and its schemas.
 
 namespace hanami::service::api {
 
@@ -43,7 +43,7 @@ inline schema visibility_schema() {
                 "all users");
 }
 
-/// What a list takes: how many, from where, whose name holds what.
+/// The query of a list.
 inline schema page_schema() {
   return schema::object(
       {{"limit", schema::integer(1, 1000).otherwise(100), presence::optional},
@@ -116,7 +116,7 @@ inline schema change_schema() {
                          {"visibility", visibility_schema(), presence::optional}});
 }
 
-/// Numbers as a client sends them: null is what is missing.
+/// Numbers as clients send them; null is a missing value.
 inline schema values_schema() { return schema::list(schema::number().or_null(), 0, 10'000'000); }
 
 inline schema one_id(const char* name, const char* of) {
