@@ -26,13 +26,11 @@ struct alarm_score {
 
 /// Alarms of the defaults over all rows, each judged before it is learned from.
 inline alarm_score score_alarms(const recording& all, std::span<const time_window> windows) {
-  hanami::row_clock clock;
-  for (std::size_t t = 0; t < std::min<std::size_t>(all.times.size(), 20); ++t) {
-    clock.missing_before(all.times[t]);
-  }
+  const double step =
+      hanami::step_of(std::span(all.times).first(std::min<std::size_t>(all.times.size(), 20)));
   const std::size_t columns = all.names.size();
-  hanami::forecaster forecaster(columns, hanami::forecast_options_for(clock.step()));
-  hanami::anomaly_detector detector(columns, {.rows_per_day = 86400 / clock.step()});
+  hanami::forecaster forecaster(columns, hanami::forecast_options_for(step));
+  hanami::anomaly_detector detector(columns, {.rows_per_day = 86400 / step});
   alarm_score score;
   score.windows = windows.size();
   std::vector<char> hit(windows.size());

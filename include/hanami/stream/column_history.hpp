@@ -11,6 +11,7 @@
 
 #include "calendar.hpp"
 #include "column_guard.hpp"
+#include "local_clock.hpp"
 #include "running.hpp"
 
 namespace hanami {
@@ -95,15 +96,17 @@ class history_inputs {
     return basic() + (options_.season > 0 ? options_.seasons + 2 : 0) + harmonics;
   }
   std::size_t size() const noexcept { return linear() + 2; }
+  std::uint32_t horizon() const noexcept { return horizon_; }
 
   /// The change from the newest row to the horizon, one period ago; 0 where it is not known.
-  double seasonal_change(const column_history& of) const noexcept {
-    const double then = options_.season > 0 ? of.path(ago(first_period())) : nothing;
+  double seasonal_change(const column_history& of, const local_clock& clock) const noexcept {
+    const double then =
+        options_.season > 0 ? of.path(ago(first_period(), horizon_, clock)) : nothing;
     return std::isnan(then) ? 0 : then - of.path();
   }
 
   /// Writes `size()` inputs, NaN where missing.
-  void make(const column_history& of, double time, std::vector<double>& to) const {
+  void make(const column_history& of, const local_clock& clock, std::vector<double>& to) const {
     to.clear();
     to.push_back(1);
     for (std::size_t i = 0; i < options_.lags; ++i) {
@@ -111,9 +114,9 @@ class history_inputs {
     }
     to.push_back((of.path() - of.slow_mean()) / 8);
     if (options_.season > 0) {
-      add_seasons(of, to);
+      add_seasons(of, clock, to);
     }
-    add_calendar(time, to);
+    add_calendar(clock.now(), to);
   }
 
  private:
@@ -123,24 +126,29 @@ class history_inputs {
   std::size_t first_period() const noexcept {
     return (horizon_ + options_.season - 1) / options_.season;
   }
-  /// Rows since the row that is `periods` before the one to be forecast.
-  std::size_t ago(std::size_t periods) const noexcept {
-    return periods * options_.season - horizon_;
+  /// Rows since the row that shows the same time of the season as the row `ahead` rows from now,
+  /// `periods` before it; one period more where that is yet to come, because clocks will be turned.
+  std::size_t ago(std::size_t periods, std::uint32_t ahead,
+                  const local_clock& clock) const noexcept {
+    const std::size_t rows = periods * options_.season - ahead;
+    const std::int64_t turned = static_cast<std::int64_t>(rows) - clock.moved(rows, ahead);
+    return static_cast<std::size_t>(turned < 0 ? turned + options_.season : turned);
   }
 
-  void add_seasons(const column_history& of, std::vector<double>& to) const {
+  void add_seasons(const column_history& of, const local_clock& clock,
+                   std::vector<double>& to) const {
     double sum = 0;
     double count = 0;
     for (std::size_t k = 0; k < options_.seasons; ++k) {
-      const std::size_t then = ago(first_period() + k);
-      const double change = of.path(then) - of.path(then + horizon_);
+      const std::size_t then = ago(first_period() + k, horizon_, clock);
+      const double change = of.path(then) - of.path(ago(first_period() + k, 0, clock));
       to.push_back(change);
       if (const double level = of.path(then); !std::isnan(level)) {
         sum += level;
         ++count;
       }
     }
-    to.push_back((of.path(ago(first_period())) - of.path()) / 4);
+    to.push_back((of.path(ago(first_period(), horizon_, clock)) - of.path()) / 4);
     to.push_back(count > 0 ? (sum / count - of.path()) / 4 : nothing);
   }
 

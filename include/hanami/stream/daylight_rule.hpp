@@ -86,6 +86,8 @@ class daylight_rule {
     return good ? std::optional(rule) : std::nullopt;
   }
 
+  bool turns() const noexcept { return has_daylight_; }
+
   /// Seconds that local time is ahead of `utc`, seconds from 1970 on.
   std::int32_t offset(std::int64_t utc) const noexcept {
     if (!has_daylight_) {

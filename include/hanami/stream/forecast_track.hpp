@@ -46,6 +46,10 @@ struct forecast_options {
   bool networks = true;       ///< without: linear experts alone
   std::uint32_t neurons = 64; ///< of a cluster: 32, 64, 128 or 256
   std::uint64_t seed = 1;
+  /// Whose clocks give hour and weekday, and turn the season where they are turned; for that the
+  /// step in seconds must be known. Times are UTC then.
+  time_zone zone;
+  double step = 0;
 
   /// Throws `errc::invalid_argument` for what is out of range.
   void check() const {
@@ -61,13 +65,14 @@ struct forecast_options {
     require(history.lags >= 1 && history.lags <= 1000, "lags must be in 1..1000");
     require(history.season <= 100000 && history.seasons >= 1 && history.seasons <= 100,
             "a season must be at most 100000 rows and 1 to 100 of them be looked back");
+    require(step >= 0 && std::isfinite(step), "a step is a number of seconds, or 0");
     require(step_size > 0 && step_size <= 1, "step_size must be in (0, 1]");
   }
 
   template <class Archive>
   void serialize(Archive& archive) {
     archive(horizons, history.lags, history.season, history.seasons, step_size, networks, neurons,
-            seed);
+            seed, zone, step);
   }
 };
 
@@ -75,6 +80,7 @@ struct forecast_options {
 /// and a day ahead, else a row ahead.
 inline forecast_options forecast_options_for(double step) {
   forecast_options options;
+  options.step = step;
   options.history.season = rows_of_day(step);
   if (options.history.season > 1) {
     options.horizons = {1, options.history.season};
@@ -104,15 +110,15 @@ class forecast_track {
     }
   }
 
-  /// Learns from the newest row of `of`, then predicts from there. `time` is that row's.
-  void advance(const column_history& of, double time) {
+  /// Learns from the newest row of `of`, then predicts from there. `clock` shows that row's time.
+  void advance(const column_history& of, const local_clock& clock) {
     if (asked_.full()) {
       settle(asked_[asked_.capacity() - 2], of);
     }
     if (std::abs(of.jump()) > 15 * scale_.value()) { // what was usual may be over
       aggregation_.restart(place(expert::persistence));
     }
-    ask(of, time);
+    ask(of, clock);
   }
 
   /// Change of the path over the horizon from the newest row on.
@@ -153,7 +159,8 @@ class forecast_track {
  private:
   /// A prediction whose truth is not known yet.
   struct question {
-    bool known = false; ///< whether its row had a value
+    bool known = false;  ///< whether its row had a value
+    bool turned = false; ///< clocks are turned between its row and the truth's
     double path = 0;
     double mixed = 0;
     std::array<double, expert_count> experts{};
@@ -161,7 +168,7 @@ class forecast_track {
 
     template <class Archive>
     void serialize(Archive& archive) {
-      archive(known, path, mixed, inputs);
+      archive(known, turned, path, mixed, inputs);
       for (double& e : experts) {
         archive(e);
       }
@@ -195,6 +202,9 @@ class forecast_track {
     low_.add(error_);
     high_.add(error_);
     scale_.add(truth);
+    if (q.turned) { // a day like no other
+      return;
+    }
     learn_aggregation(q, truth);
     fill_linear(q.inputs);
     linear_.learn(linear_inputs_, truth);
@@ -222,15 +232,15 @@ class forecast_track {
     network.train(network_inputs_, {&target, 1});
   }
 
-  void ask(const column_history& of, double time) {
+  void ask(const column_history& of, const local_clock& clock) {
     question& q = asked_.next();
     q.known = of.known();
     q.path = of.path();
-    inputs_.make(of, time, q.inputs);
+    inputs_.make(of, clock, q.inputs);
     fill_linear(q.inputs);
     auto& by = q.experts;
     by[place(expert::persistence)] = 0;
-    by[place(expert::seasonal)] = inputs_.seasonal_change(of);
+    by[place(expert::seasonal)] = inputs_.seasonal_change(of, clock);
     by[place(expert::linear)] = within_reach(linear_.predict(linear_inputs_));
     by[place(expert::linear_recent)] = within_reach(linear_recent_.predict(linear_inputs_));
     by[place(expert::linear_short)] = within_reach(linear_short_.predict(basic_inputs()));
@@ -240,7 +250,8 @@ class forecast_track {
       by[place(expert::network_beside)] = within_reach(by[place(expert::linear)] + inferred(1));
     }
     by[place(expert::stacked)] = within_reach(stack_.predict(stacked_of(by)));
-    q.mixed = aggregation_.predict(experts_of(q));
+    q.turned = clock.moved(0, inputs_.horizon()) != 0;
+    q.mixed = q.turned ? by[place(expert::seasonal)] : aggregation_.predict(experts_of(q));
   }
 
   static constexpr std::size_t place(expert who) noexcept { return static_cast<std::size_t>(who); }

@@ -37,6 +37,7 @@ class forecaster {
       : options_(std::move(options)) {
     options_.check();
     check(columns);
+    clock_ = local_clock(options_.zone, season_is_days() ? options_.step : 0, history_rows());
     add_columns(columns);
   }
 
@@ -45,9 +46,8 @@ class forecaster {
   /// has then changed nothing.
   void add_columns(std::size_t count) {
     check(columns() + count);
-    const std::size_t rows = options_.history.rows(options_.horizons.back());
     for (std::size_t c = columns(), all = c + count; c < all; ++c) {
-      histories_.emplace_back(rows);
+      histories_.emplace_back(history_rows());
       for (const std::uint32_t horizon : options_.horizons) {
         tracks_.emplace_back(options_, horizon, random_bits(options_.seed, c, horizon));
       }
@@ -61,8 +61,9 @@ class forecaster {
   std::uint64_t rows() const noexcept { return rows_; }
 
   /// Takes the next row: learns from it what was predicted for it, then predicts from it. `time` in
-  /// seconds (`parse_time`), NaN if unknown; it gives hour and weekday. Throws
-  /// `errc::invalid_argument` for another number of values, and has then changed nothing.
+  /// seconds (`parse_time`), NaN if unknown; it gives hour and weekday by the clocks of the
+  /// options' zone. Throws `errc::invalid_argument` for another number of values, and has then
+  /// changed nothing.
   void observe(std::span<const double> values,
                double time = std::numeric_limits<double>::quiet_NaN()) {
     if (values.size() != columns()) {
@@ -70,11 +71,12 @@ class forecaster {
                                         " values; the forecaster takes " +
                                         std::to_string(columns()));
     }
+    clock_.advance(time);
     for (std::size_t c = 0; c < columns(); ++c) {
       validities_[c] = histories_[c].add(values[c]);
       if (histories_[c].started()) {
         for (std::size_t h = 0; h < horizons(); ++h) {
-          tracks_[c * horizons() + h].advance(histories_[c], time);
+          tracks_[c * horizons() + h].advance(histories_[c], clock_);
         }
       }
     }
@@ -115,8 +117,7 @@ class forecaster {
     for (const forecast_track& t : tracks_) {
       sum += t.bytes();
     }
-    return sum + columns() * (sizeof(column_history) +
-                              options_.history.rows(options_.horizons.back()) * sizeof(double));
+    return sum + columns() * (sizeof(column_history) + history_rows() * sizeof(double));
   }
 
   /// Everything that it has learned; to be read into a forecaster made with the same options.
@@ -128,10 +129,19 @@ class forecaster {
     for (forecast_track& t : tracks_) {
       archive(t);
     }
-    archive(rows_);
+    archive(rows_, clock_);
   }
 
  private:
+  std::size_t history_rows() const noexcept {
+    return options_.history.rows(options_.horizons.back());
+  }
+
+  bool season_is_days() const noexcept {
+    const std::uint32_t day = rows_of_day(options_.step);
+    return day > 0 && options_.history.season > 0 && options_.history.season % day == 0;
+  }
+
   static void check(std::size_t columns) {
     if (columns < 1 || columns > 100000) {
       raise(errc::invalid_argument, "a forecaster needs 1 to 100000 columns");
@@ -142,6 +152,7 @@ class forecaster {
   std::vector<column_history> histories_;
   std::vector<forecast_track> tracks_; ///< horizons of column 0, of column 1, ...
   std::vector<validity> validities_;
+  local_clock clock_;
   std::uint64_t rows_ = 0;
 };
 

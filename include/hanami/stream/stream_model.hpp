@@ -36,7 +36,7 @@ struct stream_options {
   double step = 0;                  ///< seconds from row to row; 0: the first times tell
   double alarms_per_day = 1.0 / 30; ///< false alarms to be expected
   std::uint64_t seed = 1;
-  time_zone zone; ///< whose hours and weekdays matter; times are UTC then
+  time_zone zone; ///< whose clocks matter; times are UTC then
 
   template <class Archive>
   void serialize(Archive& archive) {
@@ -65,14 +65,15 @@ struct stream_result {
 ///       if (said.anomaly.alarm) { ... }
 ///     }
 ///
-/// - Columns come and go: a name that is new, or a value more than before, is a new column, and one
-///   that a row leaves out is missing in it, for as long as it likes.
-/// - Times are optional, a row's by itself: seconds, which give hour and weekday (`stream_options::
-///   zone`), and gaps: where by its time rows are missing before one, they count as empty rows.
-///   Where the step between rows is not told, the first ten times tell it. Only then the season is
-///   known: what has been learned is learned anew with it, and a day may join the horizons.
-/// - In two ways, by `stream_options::window`: with a forecaster of experts and clusters for each
-///   column (about 10 us a row, column and horizon), or one cluster for all (0.3 us a value).
+/// - Columns come and go: a name that is new, or one value more than there are columns, is a new
+///   column; one that a row leaves out is missing in it, for as long as it likes.
+/// - Times are optional: seconds of UTC, or of any clock where no zone is given. They tell the hour
+///   and the weekday, and which rows are missing: those count as rows without values. A zone's
+///   nights in which clocks are turned are known beforehand. Where the step between rows is not
+///   given, the first ten times tell it; with it the season is known, what has been learned is
+///   learned anew, and a day may join the horizons.
+/// - `stream_options::window` chooses between a forecaster of experts and clusters for each column
+///   (about 12 us a value and horizon), and one cluster for all columns (0.2 us a value).
 ///
 /// A value; memory is bounded by the number of columns. Not safe from several threads.
 class stream_model {
@@ -227,6 +228,7 @@ class stream_model {
       made.history.lags = options_.window;
     }
     made.seed = options_.seed;
+    made.zone = options_.zone;
     return made;
   }
 
@@ -342,7 +344,7 @@ class stream_model {
     if (!forecaster_) {
       return {};
     }
-    forecaster_->observe(values, options_.zone.to_local(time));
+    forecaster_->observe(values, time);
     return detector_->observe(*forecaster_);
   }
 

@@ -107,6 +107,9 @@ class time_zone {
     return std::abs(utc) < 95e9 ? table_.offset(static_cast<std::int64_t>(std::floor(utc))) : 0;
   }
 
+  /// Whether clocks were or will ever be turned.
+  bool turns() const noexcept { return table_.turns(); }
+
   double to_local(double utc) const noexcept { return utc + offset(utc); }
 
   /// An hour that is there twice in autumn is the first one, unless that would not be later than

@@ -42,6 +42,8 @@ struct zone_table {
     return next == changes.begin() ? first : std::prev(next)->offset;
   }
 
+  bool turns() const noexcept { return !changes.empty() || rule.turns(); }
+
   bool in_order() const noexcept {
     return std::is_sorted(changes.begin(), changes.end(),
                           [](const change& a, const change& b) { return a.at < b.at; });

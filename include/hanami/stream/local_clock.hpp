@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <utility>
+
+#include "running.hpp"
+#include "time_zone.hpp"
+
+namespace hanami {
+
+/// The clock on the wall beside a stream's rows: what it shows at the newest row, and by how many
+/// rows it was moved since earlier ones. Where a day is a season, the same hour of the day before
+/// is a row nearer or farther after a night in which clocks were turned.
+class local_clock {
+ public:
+  local_clock() = default;
+  /// For rows `step` seconds apart, the last `rows` of which are remembered. A clock of a zone
+  /// where none is turned, or of rows whose step is not known (0), never moves.
+  local_clock(time_zone zone, double step, std::size_t rows)
+      : zone_(std::move(zone)), step_(zone_.turns() ? step : 0), ahead_(step_ > 0 ? rows : 0) {}
+
+  /// The next row: its time, seconds of UTC, NaN if it is not known.
+  void advance(double utc) {
+    now_ = zone_.to_local(utc);
+    if (step_ > 0) {
+      utc_ = std::isfinite(utc) ? utc : utc_ + step_;
+      ahead_.push(rows_ahead(utc_));
+    }
+  }
+
+  /// Local time of the newest row in seconds, NaN if it is not known.
+  double now() const noexcept { return now_; }
+
+  /// By how many rows it will have been moved forward from the row `ago` rows ago to the one
+  /// `horizon` rows from now.
+  std::int32_t moved(std::size_t ago, std::uint32_t horizon) const noexcept {
+    return ago < ahead_.size() ? rows_ahead(utc_ + horizon * step_) - ahead_[ago] : 0;
+  }
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(utc_, now_, ahead_);
+  }
+
+ private:
+  std::int32_t rows_ahead(double utc) const noexcept {
+    return static_cast<std::int32_t>(std::lround(zone_.offset(utc) / step_));
+  }
+
+  time_zone zone_;
+  double step_ = 0; ///< 0: it never moves
+  double utc_ = 0;
+  double now_ = std::numeric_limits<double>::quiet_NaN();
+  last_values<std::int32_t> ahead_; ///< of UTC, in rows
+};
+
+} // namespace hanami
