@@ -16,6 +16,9 @@ struct train_result;
 struct serial_executor;
 class error;
 class template_builder;
+class classifier;
+class regressor;
+class quantized_cluster;
 
 template <class Real, class Weight = Real>
 struct network;

@@ -195,7 +195,7 @@ class quantized_cluster {
 
   /// What of a copy that was read does not fit together, or nullptr.
   const char* find_fault() const {
-    constexpr std::uint64_t most_sources = std::uint64_t{1} << 30;
+    constexpr std::uint64_t most_neurons = std::uint64_t{1} << 26;
     std::uint64_t first = 0;
     for (const input_layout& one : inputs_) {
       if (one.first != first || std::uint64_t{one.offset} + one.size > negative_part_) {
@@ -204,7 +204,9 @@ class quantized_cluster {
       first += one.size;
     }
     if (first != input_size_ || negative_inputs_.size() != inputs_.size() ||
-        negative_part_ > source_count_ / 2 || source_count_ > most_sources) {
+        first > template_limits::nodes ||
+        negative_part_ > first + (inputs_.size() + 1) * chunk_width ||
+        2 * negative_part_ > source_count_ || source_count_ > 2 * negative_part_ + most_neurons) {
       return "inputs that do not fit";
     }
     for (const quantized_brick& one : bricks_) {
