@@ -88,6 +88,7 @@ struct server::state {
              authenticator,
              resources,
              logs,
+             common.log,
              data,
              engine,
              sampler,
@@ -98,10 +99,9 @@ struct server::state {
              rules,
              workers(),
              sockets},
-        answers({config, endpoints, authenticator, rules, db, logs, counts,
-                 [this](std::string_view what) { common.log.error("http", what); }},
+        answers({config, endpoints, authenticator, rules, db, logs, counts, common.log},
                 [this](const http::request&, std::shared_ptr<http::socket> peer) {
-                  return api::open_reference_socket(with, rules, workers(), std::move(peer));
+                  return api::open_reference_socket(with, std::move(peer));
                 }) {
     admin_password = accounts.ensure_admin();
     api::add_account_endpoints(endpoints, with);

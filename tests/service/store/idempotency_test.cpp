@@ -20,7 +20,7 @@ namespace {
 constexpr auto running = refusal_code::in_progress;
 constexpr auto reused = refusal_code::key_reused;
 
-struct once_bench {
+struct idempotency_bench {
   scratch_folder folder;
   database db{folder.path / "database"};
 
@@ -35,7 +35,7 @@ struct once_bench {
 } // namespace
 
 TEST_CASE("the same request gets the same answer", "[service]") {
-  once_bench bench;
+  idempotency_bench bench;
   for (const std::string& text : service_test::nasty_texts) {
     REQUIRE_FALSE(begin_idempotent(bench.db, text, text, text));
     finish_idempotent(bench.db, text, text, {201, text});
@@ -50,7 +50,7 @@ TEST_CASE("the same request gets the same answer", "[service]") {
 }
 
 TEST_CASE("a key is of one request, and that runs once", "[service]") {
-  once_bench bench;
+  idempotency_bench bench;
   REQUIRE_FALSE(begin_idempotent(bench.db, "ann", "key", "print"));
   REQUIRE(bench.begin("key") == running);
   REQUIRE(bench.begin("key", "other") == reused);
@@ -62,7 +62,7 @@ TEST_CASE("a key is of one request, and that runs once", "[service]") {
 }
 
 TEST_CASE("what failed, was given up or is old may begin again", "[service]") {
-  once_bench bench;
+  idempotency_bench bench;
   REQUIRE_FALSE(begin_idempotent(bench.db, "ann", "key", "print"));
   forget_idempotent(bench.db, "ann", "key");
   REQUIRE_FALSE(begin_idempotent(bench.db, "ann", "key", "other"));
@@ -84,7 +84,7 @@ TEST_CASE("what failed, was given up or is old may begin again", "[service]") {
 }
 
 TEST_CASE("of many at once, one begins", "[service]") {
-  once_bench bench;
+  idempotency_bench bench;
   std::atomic<int> begun{0};
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {

@@ -9,6 +9,7 @@
 
 #include "../access/authenticator.hpp"
 #include "../access/policy.hpp"
+#include "../base/logger.hpp"
 #include "../base/settings.hpp"
 #include "../http/message.hpp"
 #include "../http/problem.hpp"
@@ -33,7 +34,7 @@ struct dispatcher_parts {
   store::database& db;
   store::logs& logs;
   monitor::request_counts& counts;
-  std::function<void(std::string_view)> report; ///< writes faults to the operator's log
+  logger& log; ///< the operator's
 };
 
 /// Takes WebSockets that are not at an endpoint: returns a handler, or nullptr.

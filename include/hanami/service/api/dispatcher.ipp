@@ -307,13 +307,7 @@ HANAMI_SERVICE_INLINE void dispatcher::allow_origin(std::string_view origin,
 HANAMI_SERVICE_INLINE void dispatcher::report_fault(const exchange& x,
                                                     const std::exception_ptr& why) {
   const std::string operation = x.endpoint == nullptr ? std::string() : x.endpoint->id;
-  std::string words = "an exception of an unknown kind";
-  try {
-    std::rethrow_exception(why);
-  } catch (const std::exception& fault) {
-    words = fault.what();
-  } catch (...) { // has no words
-  }
+  const std::string words = text_of(why);
   report((operation.empty() ? std::string("a request") : operation) + ": " + words);
   parts_.logs.add(store::error_entry{now_ms(), x.caller.user_id, operation,
                                      detail::shown_values(x.values), words});
@@ -376,10 +370,7 @@ HANAMI_SERVICE_INLINE void dispatcher::complete_refusal(const http::request& hea
 }
 
 HANAMI_SERVICE_INLINE void dispatcher::report(std::string_view what) noexcept {
-  try {
-    parts_.report(what);
-  } catch (...) { // a log that fails must not end what it reports on
-  }
+  parts_.log.error("http", what);
 }
 
 } // namespace hanami::service::api

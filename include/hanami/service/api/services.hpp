@@ -7,6 +7,7 @@
 #include "../access/accounts.hpp"
 #include "../access/authenticator.hpp"
 #include "../access/policy.hpp"
+#include "../base/logger.hpp"
 #include "../base/settings.hpp"
 #include "../data/datasets.hpp"
 #include "../engine/engine.hpp"
@@ -30,6 +31,7 @@ struct services {
   access::authenticator& authenticator;
   store::resources& resources;
   store::logs& logs;
+  logger& log; ///< the operator's
   engine::datasets& data;
   engine::engine& engine;
   monitor::sampler& sampler;

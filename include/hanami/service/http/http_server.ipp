@@ -20,6 +20,8 @@
 
 #include "../../foundation/error.hpp"
 #include "../base/compile.hpp"
+#include "receive.hpp"
+#include "respond.hpp"
 #include "session.hpp"
 #include "tls_context.hpp"
 
@@ -143,7 +145,7 @@ struct server::state {
     }
   }
 
-  detail::task<> accept(detail::tcp_acceptor& from, detail::duty what) {
+  detail::coroutine<> accept(detail::tcp_acceptor& from, detail::duty what) {
     detail::tcp_timer pause(shards[0]->io.get_executor());
     while (from.is_open()) {
       detail::shard& on = emptiest();
@@ -180,8 +182,8 @@ struct server::state {
     const std::uint64_t open = open_connections();
     if (open >= with.settings.connections) {
       refused.add(1);
-      constexpr std::uint64_t told = 64; // that hear why; the rest finds the door closed
-      if (secure || open >= with.settings.connections + told) {
+      constexpr std::uint64_t answered = 64; // with a reason; the rest is just closed
+      if (secure || open >= with.settings.connections + answered) {
         return;
       }
       what = detail::duty::refuse;
@@ -211,7 +213,8 @@ struct server::state {
     auto made = std::make_shared<detail::session<Stream>>(with, on, std::move(taken),
                                                           std::move(stream), what);
     boost::asio::co_spawn(
-        on.io, [made]() -> detail::task<> { return made->run(); }, detail::ended(with.answers));
+        on.io, [made]() -> detail::coroutine<> { return made->run(); },
+        detail::ended(with.answers));
   }
 
   /// Calls a function of every connection, each on its own thread.

@@ -8,7 +8,7 @@
 namespace hanami::service::http::detail {
 
 template <class Stream>
-task<bool> session<Stream>::read_head() {
+coroutine<bool> session<Stream>::read_head() {
   if (buffer_.size() == 0) {
     buffer_ = boost::beast::flat_buffer(); // who waits holds none but the smallest
   }
@@ -53,7 +53,7 @@ task<bool> session<Stream>::read_head() {
 }
 
 template <class Stream>
-task<std::optional<problem>> session<Stream>::read_body(std::size_t most, body_sink* sink) {
+coroutine<std::optional<problem>> session<Stream>::read_body(std::size_t most, body_sink* sink) {
   if (parser_->content_length().value_or(0) > most) {
     co_return body_too_large(most);
   }
@@ -81,7 +81,7 @@ task<std::optional<problem>> session<Stream>::read_body(std::size_t most, body_s
 
 /// Parses what there is; where that is not enough, reads.
 template <class Stream>
-task<std::optional<problem>> session<Stream>::read_piece(std::size_t most) {
+coroutine<std::optional<problem>> session<Stream>::read_piece(std::size_t most) {
   if (buffer_.size() > 0) {
     error_code fault;
     buffer_.consume(parser_->parse(buffer_.cdata(), fault));
@@ -114,7 +114,7 @@ task<std::optional<problem>> session<Stream>::read_piece(std::size_t most) {
 }
 
 template <class Stream>
-task<std::optional<problem>> session<Stream>::drain(body_sink& sink) {
+coroutine<std::optional<problem>> session<Stream>::drain(body_sink& sink) {
   begin_work();
   std::exception_ptr fault;
   try {
@@ -124,13 +124,13 @@ task<std::optional<problem>> session<Stream>::drain(body_sink& sink) {
   }
   body_.clear();
   if (fault) {
-    co_return told_of(fault);
+    co_return problem_for(fault);
   }
   co_return std::nullopt;
 }
 
 template <class Stream>
-task<bool> session<Stream>::read_more(std::size_t room) {
+coroutine<bool> session<Stream>::read_more(std::size_t room) {
   const auto [trouble, count] = co_await stream_.async_read_some(buffer_.prepare(room), as_tuple);
   buffer_.commit(count);
   shard_.bytes_in.add(count);

@@ -36,7 +36,7 @@ class reply_slot : public std::enable_shared_from_this<reply_slot> {
   }
 
   /// On the connection's thread. Nothing: the connection is to end.
-  task<std::optional<response>> wait() {
+  coroutine<std::optional<response>> wait() {
     if (!given()) {
       co_await suspend(kept_, [this] { arm(); });
     }

@@ -8,7 +8,7 @@
 namespace hanami::service::http::detail {
 
 template <class Stream>
-task<bool> session<Stream>::respond(response answer) {
+coroutine<bool> session<Stream>::respond(response answer) {
   if (!is_sendable(answer)) {
     transport_.answers.report("an answer with a status or a field that cannot be sent");
     answer = response_of(internal_problem());
@@ -51,7 +51,7 @@ task<bool> session<Stream>::respond(response answer) {
 
 /// Sends a piece behind what waits in `head_`.
 template <class Stream>
-task<bool> session<Stream>::send_piece(std::string_view piece, bool chunked) {
+coroutine<bool> session<Stream>::send_piece(std::string_view piece, bool chunked) {
   if (chunked) {
     char size[24];
     const int length = std::snprintf(size, sizeof size, "%zx\r\n", piece.size());
@@ -66,7 +66,7 @@ task<bool> session<Stream>::send_piece(std::string_view piece, bool chunked) {
 }
 
 template <class Stream>
-task<bool> session<Stream>::send_source(response answer, framing how) {
+coroutine<bool> session<Stream>::send_source(response answer, framing how) {
   std::string piece = shard_.take_buffer();
   piece.resize(std::size_t{64} << 10);
   std::uint64_t left = how.length.value_or(std::numeric_limits<std::uint64_t>::max());
@@ -86,7 +86,7 @@ task<bool> session<Stream>::send_source(response answer, framing how) {
       // The head has promised more: only a broken connection tells the client so.
       transport_.answers.report("a body broke off while it was sent");
       if (fault) {
-        told_of(fault);
+        problem_for(fault);
       }
       close_quietly(lowest(stream_));
       co_return false;
@@ -106,7 +106,7 @@ task<bool> session<Stream>::send_source(response answer, framing how) {
 }
 
 template <class Stream>
-task<bool> session<Stream>::send_events(response answer, framing how) {
+coroutine<bool> session<Stream>::send_events(response answer, framing how) {
   constexpr auto pause = std::chrono::milliseconds(250);
   // So that nobody between here and there takes the connection for idle.
   const auto silence_most =
@@ -126,7 +126,7 @@ task<bool> session<Stream>::send_events(response answer, framing how) {
       fault = std::current_exception();
     }
     if (fault) {
-      told_of(fault);
+      problem_for(fault);
       more = false;
     }
     if (events.empty() && steady::now() - last_written >= silence_most) {

@@ -21,7 +21,8 @@
 #include "socket_session.hpp"
 #include "transport.hpp"
 
-/// One HTTP connection: request after request, until it ends or becomes a WebSocket.
+/// One HTTP connection: request after request, until it ends or becomes a WebSocket. Its functions
+/// that receive requests are defined in `receive.hpp`, those that send answers in `respond.hpp`.
 
 namespace hanami::service::http::detail {
 
@@ -50,7 +51,7 @@ class session final : public connection, public std::enable_shared_from_this<ses
   }
 
   /// The connection's whole life.
-  task<> run() {
+  coroutine<> run() {
     if constexpr (secure) {
       set_deadline(phase::greeting, settings().header_timeout);
       const auto [trouble] =
@@ -126,7 +127,7 @@ class session final : public connection, public std::enable_shared_from_this<ses
     never_expire();
   }
 
-  task<bool> one_request() {
+  coroutine<bool> one_request() {
     request_ = {};
     request_.address = address_;
     request_.secure = secure;
@@ -161,29 +162,29 @@ class session final : public connection, public std::enable_shared_from_this<ses
   char first_byte() const { return *static_cast<const char*>(buffer_.cdata().data()); }
   static bool is_line_end(char c) { return c == '\r' || c == '\n'; }
 
-  task<bool> read_head();
+  coroutine<bool> read_head();
   /// Nothing: the body is there, or the connection is not.
-  task<std::optional<problem>> read_body(std::size_t most, body_sink* sink);
-  task<std::optional<problem>> read_piece(std::size_t most);
-  task<std::optional<problem>> drain(body_sink& sink);
+  coroutine<std::optional<problem>> read_body(std::size_t most, body_sink* sink);
+  coroutine<std::optional<problem>> read_piece(std::size_t most);
+  coroutine<std::optional<problem>> drain(body_sink& sink);
   /// Reads what there is into the buffer; false: the peer has gone, the time has passed, or the
   /// server ends.
-  task<bool> read_more(std::size_t room);
+  coroutine<bool> read_more(std::size_t room);
 
-  task<bool> refuse_head(problem why) {
+  coroutine<bool> refuse_head(problem why) {
     keep_alive_ = false;
     co_await refuse(why);
     co_return false;
   }
 
   /// A request whose head is good.
-  task<bool> serve() {
+  coroutine<bool> serve() {
     admission admitted;
     std::optional<problem> fault;
     try {
       admitted = transport_.answers.admit(request_);
     } catch (...) {
-      fault = told_of(std::current_exception());
+      fault = problem_for(std::current_exception());
     }
     if (fault || admitted.refusal) {
       keep_alive_ = keep_alive_ && !parser_->has_body();
@@ -208,8 +209,8 @@ class session final : public connection, public std::enable_shared_from_this<ses
     co_return co_await answer(std::move(known));
   }
 
-  /// What a client is told of an exception; what it must not know is reported.
-  problem told_of(const std::exception_ptr& fault) {
+  /// What a client may know of an exception; the rest is reported to the operator.
+  problem problem_for(const std::exception_ptr& fault) {
     if (const std::optional<problem> known = problem_of(fault)) {
       return *known;
     }
@@ -224,13 +225,13 @@ class session final : public connection, public std::enable_shared_from_this<ses
   }
 
   /// Hands the request over, waits for the answer and sends it.
-  task<bool> answer(std::shared_ptr<admitted_request> admitted) {
+  coroutine<bool> answer(std::shared_ptr<admitted_request> admitted) {
     begin_work();
     slot_ = std::make_shared<reply_slot>(shard_.io.get_executor());
     try {
       transport_.answers.handle(std::move(request_), std::move(admitted), make_responder(slot_));
     } catch (...) {
-      slot_->give(response_of(told_of(std::current_exception())));
+      slot_->give(response_of(problem_for(std::current_exception())));
     }
     std::optional<response> given = co_await slot_->wait();
     if (!given) {
@@ -240,13 +241,13 @@ class session final : public connection, public std::enable_shared_from_this<ses
   }
 
   /// A refusal by the transport itself, while the head is still here.
-  task<bool> refuse(response refused) {
+  coroutine<bool> refuse(response refused) {
     transport_.answers.complete_refusal(request_, refused);
     co_return co_await respond(std::move(refused));
   }
-  task<bool> refuse(problem why) { co_return co_await refuse(response_of(why)); }
+  coroutine<bool> refuse(problem why) { co_return co_await refuse(response_of(why)); }
 
-  task<bool> redirect() {
+  coroutine<bool> redirect() {
     const std::string_view host = request_.headers.get("Host");
     const std::size_t bracket = host.rfind(']'); // of an IPv6 address
     const std::size_t colon = host.find(':', bracket == std::string_view::npos ? 0 : bracket);
@@ -268,7 +269,7 @@ class session final : public connection, public std::enable_shared_from_this<ses
   }
 
   /// From here on a `socket_session` has the connection, unless it is refused.
-  task<bool> upgrade() {
+  coroutine<bool> upgrade() {
     keep_alive_ = false;
     if (buffer_.size() > 0 || parser_->has_body()) {
       co_return co_await refuse(bad_request("nothing may follow a request for a WebSocket"));
@@ -289,7 +290,7 @@ class session final : public connection, public std::enable_shared_from_this<ses
     try {
       handler = transport_.answers.open_socket(request_, link);
     } catch (...) {
-      fault = told_of(std::current_exception());
+      fault = problem_for(std::current_exception());
     }
     if (!handler) {
       link->detach();
@@ -301,19 +302,19 @@ class session final : public connection, public std::enable_shared_from_this<ses
     this->unlink();
     ends_in_order_ = false;
     asio::co_spawn(
-        shard_.io, [next, kept = *shake]() -> task<> { return next->run(kept); },
+        shard_.io, [next, kept = *shake]() -> coroutine<> { return next->run(kept); },
         ended(transport_.answers));
     co_return false;
   }
 
   /// True: another request may follow.
-  task<bool> respond(response answer);
-  task<bool> send_source(response answer, framing how);
-  task<bool> send_events(response answer, framing how);
-  task<bool> send_piece(std::string_view piece, bool chunked);
+  coroutine<bool> respond(response answer);
+  coroutine<bool> send_source(response answer, framing how);
+  coroutine<bool> send_events(response answer, framing how);
+  coroutine<bool> send_piece(std::string_view piece, bool chunked);
 
   template <class Buffers>
-  task<bool> write_all(Buffers buffers) {
+  coroutine<bool> write_all(Buffers buffers) {
     progress_.begin();
     set_deadline(phase::writing, settings().body_timeout);
     const auto [trouble, count] = co_await asio::async_write(stream_, buffers, as_tuple);
@@ -322,7 +323,7 @@ class session final : public connection, public std::enable_shared_from_this<ses
   }
 
   /// Lets the peer read the last answer: a socket closed while bytes wait in it takes them back.
-  task<> linger() {
+  coroutine<> linger() {
     constexpr auto most = std::chrono::milliseconds(2000);
     set_deadline(phase::leaving, transport_.stopping ? std::chrono::milliseconds(100)
                                                      : std::min(most, settings().header_timeout));
@@ -363,6 +364,3 @@ class session final : public connection, public std::enable_shared_from_this<ses
 };
 
 } // namespace hanami::service::http::detail
-
-#include "receive.hpp"
-#include "respond.hpp"

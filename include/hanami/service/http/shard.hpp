@@ -43,7 +43,7 @@ using executor = asio::io_context::executor_type;
 using tcp_socket = asio::basic_stream_socket<asio::ip::tcp, executor>;
 using tcp_timer = asio::basic_waitable_timer<steady, asio::wait_traits<steady>, executor>;
 template <class Result = void>
-using task = asio::awaitable<Result, executor>;
+using coroutine = asio::awaitable<Result, executor>;
 inline constexpr asio::use_awaitable_t<executor> awaiting{};
 /// Errors as values, first in a tuple.
 inline constexpr asio::as_tuple_t<asio::use_awaitable_t<executor>> as_tuple{awaiting};
@@ -255,7 +255,7 @@ auto suspend(boost::beast::saved_handler& kept, Armed armed) {
 
 /// Runs `work` on one of the `workers` and comes back; throws what it throws.
 template <class Work>
-task<> on_worker(work_group& workers, Work work) {
+coroutine<> on_worker(work_group& workers, Work work) {
   const auto initiate = [&workers, &work](auto handler) {
     // The pool copies what it is given; the handler can only be moved.
     workers.post([&work, kept = std::make_shared<decltype(handler)>(std::move(handler))] {

@@ -82,7 +82,7 @@ class socket_session final : public connection,
   }
 
   /// The socket's whole life. `shake` outlives it.
-  task<> run(const handshake& shake) {
+  coroutine<> run(const handshake& shake) {
     expire_at(steady::now() + transport_.settings.header_timeout);
     stream_.control_callback([this](websocket::frame_type what, boost::beast::string_view) {
       heard();
@@ -183,7 +183,7 @@ class socket_session final : public connection,
   }
 
   /// Waits in a few bytes, then reads a message into a buffer that was another's before.
-  task<bool> read_message() {
+  coroutine<bool> read_message() {
     const auto [trouble, first] = co_await stream_.async_read_some(asio::buffer(first_), as_tuple);
     if (trouble) {
       co_return false;
@@ -212,7 +212,7 @@ class socket_session final : public connection,
     co_return taken;
   }
 
-  task<bool> hand_over(std::string_view message) {
+  coroutine<bool> hand_over(std::string_view message) {
     working_ = true;
     set_deadline();
     try {

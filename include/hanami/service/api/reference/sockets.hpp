@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <functional>
 #include <memory>
 
-#include "../../access/policy.hpp"
+#include "../../http/message.hpp"
 #include "../services.hpp"
 
 /// WebSockets of the reference's clients: on any path; the first message says who calls and for
@@ -14,12 +13,9 @@
 
 namespace hanami::service::api {
 
-/// A handler for a new socket. `run` runs work that may wait. The policy applies here, too: for
-/// "cluster" the rule of `PUT v1.0alpha/cluster/set_mode`, for "file_upload" that of `POST
-/// v1.0alpha/dataset/upload/csv`.
-std::shared_ptr<http::socket_handler>
-open_reference_socket(services& with, const access::policy& rules,
-                      std::function<void(std::function<void()>)> run,
-                      std::shared_ptr<http::socket> peer);
+/// A handler for a new socket. The policy applies here, too: for "cluster" the rule of `PUT
+/// v1.0alpha/cluster/set_mode`, for "file_upload" that of `POST v1.0alpha/dataset/upload/csv`.
+std::shared_ptr<http::socket_handler> open_reference_socket(services& with,
+                                                            std::shared_ptr<http::socket> peer);
 
 } // namespace hanami::service::api

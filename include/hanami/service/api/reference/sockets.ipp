@@ -25,17 +25,15 @@ class reference_socket final : public http::socket_handler,
  public:
   using ready_function = std::function<void()>;
 
-  reference_socket(services& with, const access::policy& rules,
-                   std::function<void(std::function<void()>)> run,
-                   std::shared_ptr<http::socket> peer)
-      : s_(with), rules_(rules), run_(std::move(run)), peer_(std::move(peer)) {}
+  reference_socket(services& with, std::shared_ptr<http::socket> peer)
+      : s_(with), peer_(std::move(peer)) {}
 
   void on_message(std::string_view message, bool, ready_function ready) override {
     if (target_ == target_kind::cluster && knows_rights()) {
       use_cluster(message, ready); // waits for nothing
       return;
     }
-    run_([self = shared_from_this(), text = std::string(message), ready = std::move(ready)] {
+    s_.run([self = shared_from_this(), text = std::string(message), ready = std::move(ready)] {
       self->take(text, ready);
     });
   }
@@ -73,6 +71,7 @@ class reference_socket final : public http::socket_handler,
     } catch (const refusal& why) {
       refuse(why.what());
     } catch (const std::exception&) {
+      s_.log.error("socket", std::current_exception());
       refuse("something went wrong here");
     }
     return false;
@@ -81,8 +80,8 @@ class reference_socket final : public http::socket_handler,
   /// Throws `forbidden` and `not_found`. The owner of an upload is checked with each piece.
   void expect_rights(const identity& caller, target_kind target, const std::string& id) const {
     const bool cluster = target == target_kind::cluster;
-    if (!(cluster ? rules_.allows("v1.0alpha/cluster/set_mode", "PUT", caller.role)
-                  : rules_.allows("v1.0alpha/dataset/upload/csv", "POST", caller.role))) {
+    if (!(cluster ? s_.rules.allows("v1.0alpha/cluster/set_mode", "PUT", caller.role)
+                  : s_.rules.allows("v1.0alpha/dataset/upload/csv", "POST", caller.role))) {
       throw forbidden("Access denied by policy");
     }
     if (cluster) {
@@ -289,8 +288,6 @@ class reference_socket final : public http::socket_handler,
   }
 
   services& s_;
-  const access::policy& rules_;
-  std::function<void(std::function<void()>)> run_;
   std::mutex mutex_;
   std::shared_ptr<http::socket> peer_;
   std::mutex rights_mutex_; ///< guards the four below
@@ -311,11 +308,8 @@ class reference_socket final : public http::socket_handler,
 } // namespace detail
 
 HANAMI_SERVICE_INLINE std::shared_ptr<http::socket_handler>
-open_reference_socket(services& with, const access::policy& rules,
-                      std::function<void(std::function<void()>)> run,
-                      std::shared_ptr<http::socket> peer) {
-  auto opened =
-      std::make_shared<detail::reference_socket>(with, rules, std::move(run), std::move(peer));
+open_reference_socket(services& with, std::shared_ptr<http::socket> peer) {
+  auto opened = std::make_shared<detail::reference_socket>(with, std::move(peer));
   with.sockets.add(opened);
   return opened;
 }

@@ -355,6 +355,7 @@ class cluster_socket final : public http::socket_handler,
       settle(at, gone ? 1001 : 0,
              gone ? std::string("the cluster is gone") : error_message(label, refused));
     } catch (const std::exception&) {
+      s_.log.error("socket", why);
       settle(at, 0,
              error_message(label, refusal(refusal_code::internal, "something went wrong here")));
     }
