@@ -165,8 +165,9 @@ eigen_rows<typename T::Scalar> rows(const Eigen::DenseBase<T>& matrix) noexcept 
 
 /// How likely every class is for every row of a matrix: rows x classes, in the order of
 /// `model.classes()`. Throws as `predict`.
-template <eigen_values T>
-Eigen::MatrixXf probabilities_of(const classifier& model, const Eigen::DenseBase<T>& matrix) {
+template <class Cluster, eigen_values T>
+Eigen::MatrixXf probabilities_of(const basic_classifier<Cluster>& model,
+                                 const Eigen::DenseBase<T>& matrix) {
   Eigen::MatrixXf all(matrix.rows(), static_cast<Eigen::Index>(model.classes().size()));
   const auto samples = rows(matrix);
   for (Eigen::Index r = 0; r < matrix.rows(); ++r) {
@@ -179,8 +180,9 @@ Eigen::MatrixXf probabilities_of(const classifier& model, const Eigen::DenseBase
 }
 
 /// What a regressor predicts for every row of a matrix: rows x values. Throws as `predict`.
-template <eigen_values T>
-Eigen::MatrixXf predictions_of(const regressor& model, const Eigen::DenseBase<T>& matrix) {
+template <class Cluster, eigen_values T>
+Eigen::MatrixXf predictions_of(const basic_regressor<Cluster>& model,
+                               const Eigen::DenseBase<T>& matrix) {
   const auto width = static_cast<Eigen::Index>(model.value_count());
   const std::vector<float> all = model.predict_many(rows(matrix));
   using row_major = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;

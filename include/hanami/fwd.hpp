@@ -16,8 +16,6 @@ struct train_result;
 struct serial_executor;
 class error;
 class template_builder;
-class classifier;
-class regressor;
 class quantized_cluster;
 
 template <class Real, class Weight = Real>
@@ -31,5 +29,13 @@ class basic_cluster;
 using cluster = basic_cluster<float>;
 /// Half the memory: synapses of 16 bits, rounded at random as they learn.
 using compact_cluster = basic_cluster<float, bfloat16>;
+
+template <class Cluster = cluster>
+class basic_classifier;
+template <class Cluster = cluster>
+class basic_regressor;
+
+using classifier = basic_classifier<>;
+using regressor = basic_regressor<>;
 
 } // namespace hanami

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -41,33 +42,39 @@ namespace hanami {
 ///
 /// Time: learning and asking are linear in the weights that the present values of a row touch, and
 /// in the classes.
-class classifier : public model_base {
+template <class Cluster>
+class basic_classifier : public model_base<Cluster> {
+  using base = model_base<Cluster>;
+
  public:
-  static constexpr std::string_view checkpoint_kind = "classifier";
+  static constexpr std::string_view checkpoint_kind =
+      std::same_as<Cluster, cluster> ? "classifier" : "compact_classifier";
   static constexpr std::uint32_t checkpoint_version = 1;
   using scores_type = classification_scores;
+  using base::input_size;
 
   /// For rows of `inputs` values: one hexagon, up to 512 neurons. Throws `errc::invalid_argument`
   /// for a size or options out of range.
-  explicit classifier(std::size_t inputs, const learning_options& options = {})
-      : model_base(one_hexagon(checked_size(inputs, "inputs"), 1, output_kind::softmax,
-                               settings_for_inputs(inputs)),
-                   options, {}) {}
+  explicit basic_classifier(std::size_t inputs, const learning_options& options = {})
+      : base(one_hexagon(base::checked_size(inputs, "inputs"), 1, output_kind::softmax,
+                         settings_for_inputs(inputs)),
+             options, {}) {}
 
   /// The same for rows whose values have names. Throws `errc::invalid_argument` for names that are
   /// empty or there twice.
-  explicit classifier(const std::vector<std::string>& names, const learning_options& options = {})
-      : model_base(one_hexagon(checked_size(names.size(), "inputs"), 1, output_kind::softmax,
-                               settings_for_inputs(names.size())),
-                   options, names) {}
+  explicit basic_classifier(const std::vector<std::string>& names,
+                            const learning_options& options = {})
+      : base(one_hexagon(base::checked_size(names.size(), "inputs"), 1, output_kind::softmax,
+                         settings_for_inputs(names.size())),
+             options, names) {}
 
   /// A network of one's own: windows for pictures, spiking neurons, more hexagons. It has one
   /// output, of kind softmax, whose size does not matter: it grows with the classes. Throws
   /// `errc::invalid_template`.
-  explicit classifier(cluster_template from, const learning_options& options = {})
-      : model_base(with_one_class(std::move(from)), options, {}) {}
+  explicit basic_classifier(cluster_template from, const learning_options& options = {})
+      : base(with_one_class(std::move(from)), options, {}) {}
 
-  explicit classifier(archive_reader& from) : classifier(1) { from(*this); }
+  explicit basic_classifier(archive_reader& from) : basic_classifier(1) { from(*this); }
 
   /// The classes that have appeared, in that order.
   const label_encoder& classes() const noexcept { return classes_; }
@@ -81,7 +88,7 @@ class classifier : public model_base {
     target_[last_] = 0;
     target_[index] = 1;
     last_ = index;
-    return train(row, target_);
+    return base::train(row, target_);
   }
   train_result learn(std::initializer_list<float> row, const label_view& label) {
     return learn(std::span(row.begin(), row.size()), label);
@@ -115,7 +122,7 @@ class classifier : public model_base {
   /// `errc::invalid_argument` while no class is known, and as `learn`.
   template <model_row Row>
   const class_label& predict(const Row& row) const {
-    return ask(row, [&](std::span<const float> answer) -> const class_label& {
+    return base::ask(row, [&](std::span<const float> answer) -> const class_label& {
       return classes_[best_of(answer)];
     });
   }
@@ -140,7 +147,7 @@ class classifier : public model_base {
   /// How likely every class is. Throws as `predict`.
   template <model_row Row>
   class_probabilities probabilities(const Row& row) const {
-    return ask(row, [&](std::span<const float> answer) {
+    return base::ask(row, [&](std::span<const float> answer) {
       best_of(answer);
       std::vector<class_probability> all;
       for (std::size_t k = 0; k < classes_.size(); ++k) {
@@ -163,7 +170,7 @@ class classifier : public model_base {
     if (classes_.empty() || label.text().empty()) {
       return;
     }
-    ask(row, [&](std::span<const float> answer) {
+    base::ask(row, [&](std::span<const float> answer) {
       const std::size_t best = best_of(answer);
       const auto truth = classes_.find(label);
       scores.add(label, classes_[best], answer[best], truth ? answer[*truth] : 0.0f);
@@ -172,7 +179,7 @@ class classifier : public model_base {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    serialize_base(archive, true);
+    base::serialize_base(archive, true);
     archive(classes_);
     archive.require(net_.output_size() == std::max<std::size_t>(classes_.size(), 1),
                     "a classifier has other classes than outputs");
@@ -181,8 +188,10 @@ class classifier : public model_base {
   }
 
  private:
+  using base::net_;
+
   static cluster_template with_one_class(cluster_template from) {
-    only_output(from, true).size = 1;
+    base::only_output(from, true).size = 1;
     return from;
   }
 
@@ -216,7 +225,7 @@ class classifier : public model_base {
     for (std::size_t i = 0; i < samples.size(); ++i) {
       samples.visit(i, [&](const auto& row, const label_view& label) {
         if (!label.text().empty()) {
-          learn(row, label);
+          this->learn(row, label);
         }
       });
     }
@@ -241,8 +250,8 @@ class classifier : public model_base {
     for (const class_label& one : fresh) {
       classes_.add(one);
     }
-    fit_samples(samples, known, options,
-                [&](const auto& row, const label_view& label) { learn(row, label); });
+    base::fit_samples(samples, known, options,
+                      [&](const auto& row, const label_view& label) { this->learn(row, label); });
   }
 
   label_encoder classes_;

@@ -28,20 +28,20 @@ bool is_missing(const Truth&) noexcept {
   return false;
 }
 
-template <row_range Rows, label_range Labels>
-auto samples_for(const classifier& model, const Rows& rows, const Labels& labels) {
+template <class Cluster, row_range Rows, label_range Labels>
+auto samples_for(const basic_classifier<Cluster>& model, const Rows& rows, const Labels& labels) {
   return labelled_rows(rows, labels, model.input_size());
 }
-template <labelled_dataset Data>
-auto samples_for(const classifier&, const Data& data) {
+template <class Cluster, labelled_dataset Data>
+auto samples_for(const basic_classifier<Cluster>&, const Data& data) {
   return labelled_samples(data);
 }
-template <row_range Rows, row_range Targets>
-auto samples_for(const regressor& model, const Rows& rows, const Targets& targets) {
+template <class Cluster, row_range Rows, row_range Targets>
+auto samples_for(const basic_regressor<Cluster>& model, const Rows& rows, const Targets& targets) {
   return valued_rows(rows, targets, model.input_size(), model.value_count());
 }
-template <dataset Data>
-auto samples_for(const regressor&, const Data& data) {
+template <class Cluster, dataset Data>
+auto samples_for(const basic_regressor<Cluster>&, const Data& data) {
   return valued_samples(data);
 }
 

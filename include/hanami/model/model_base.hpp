@@ -48,6 +48,7 @@ inline cluster_settings settings_for_inputs(std::size_t inputs) {
 
 /// What classifiers and regressors share: a cluster of one output, the names of its inputs, the
 /// rows it takes, and when a task of known length is over.
+template <class Cluster>
 class model_base {
  public:
   /// Values of a row.
@@ -57,7 +58,7 @@ class model_base {
   /// Samples learned from so far.
   std::uint64_t samples() const noexcept { return samples_; }
   /// What is inside: statistics, drawings, an 8-bit copy (`quantized_cluster(model.cluster())`).
-  const hanami::cluster& cluster() const noexcept { return net_; }
+  const Cluster& cluster() const noexcept { return net_; }
 
   /// Announces that `samples` more will be learned: the learning rate falls to zero over them,
   /// which is worth some tenths of a percent where the length is known. After them, or with 0, the
@@ -166,7 +167,7 @@ class model_base {
   /// Template, cluster and all the rest. Reading throws where an output is not what `classes` says.
   template <class Archive>
   void serialize_base(Archive& archive, bool classes) {
-    using traits = checkpoint_traits<hanami::cluster>;
+    using traits = checkpoint_traits<Cluster>;
     if constexpr (Archive::reading) {
       net_ = traits::read(archive);
       cluster_template from = net_.cluster_template();
@@ -179,7 +180,7 @@ class model_base {
                     "the names of a model are not as many as its inputs");
   }
 
-  hanami::cluster net_;
+  Cluster net_;
   label_encoder names_; ///< of the inputs
 
  private:

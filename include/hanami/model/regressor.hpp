@@ -38,29 +38,34 @@ namespace hanami {
 /// as none learns. Everything else needs the regressor for itself.
 ///
 /// Time: learning and asking are linear in the weights that the present values of a row touch.
-class regressor : public model_base {
+template <class Cluster>
+class basic_regressor : public model_base<Cluster> {
+  using base = model_base<Cluster>;
+
  public:
-  static constexpr std::string_view checkpoint_kind = "regressor";
+  static constexpr std::string_view checkpoint_kind =
+      std::same_as<Cluster, cluster> ? "regressor" : "compact_regressor";
   static constexpr std::uint32_t checkpoint_version = 1;
   using scores_type = regression_scores;
+  using base::input_size;
 
   /// For rows of `inputs` values with `values` targets each: one hexagon, up to 512 neurons. Throws
   /// `errc::invalid_argument` for a size or options out of range.
-  explicit regressor(std::size_t inputs, std::size_t values = 1,
-                     const learning_options& options = {})
-      : model_base(make_template(inputs, values), options, {}) {}
+  explicit basic_regressor(std::size_t inputs, std::size_t values = 1,
+                           const learning_options& options = {})
+      : base(make_template(inputs, values), options, {}) {}
 
   /// The same for rows whose values have names.
-  explicit regressor(const std::vector<std::string>& names, std::size_t values = 1,
-                     const learning_options& options = {})
-      : model_base(make_template(names.size(), values), options, names) {}
+  explicit basic_regressor(const std::vector<std::string>& names, std::size_t values = 1,
+                           const learning_options& options = {})
+      : base(make_template(names.size(), values), options, names) {}
 
   /// A network of one's own. It has one output, of kind linear (any values) or sigmoid (values from
   /// 0 to 1). Throws `errc::invalid_template`.
-  explicit regressor(cluster_template from, const learning_options& options = {})
-      : model_base(checked(std::move(from)), options, {}) {}
+  explicit basic_regressor(cluster_template from, const learning_options& options = {})
+      : base(checked(std::move(from)), options, {}) {}
 
-  explicit regressor(archive_reader& from) : regressor(1) { from(*this); }
+  explicit basic_regressor(archive_reader& from) : basic_regressor(1) { from(*this); }
 
   /// Targets of a row.
   std::size_t value_count() const noexcept { return net_.output_size(); }
@@ -69,12 +74,12 @@ class regressor : public model_base {
   /// column that is not there, and has then changed nothing.
   template <model_row Row, number_row Targets>
   train_result learn(const Row& row, const Targets& targets) {
-    return train(row, floats_of(targets, targets_));
+    return base::train(row, base::floats_of(targets, targets_));
   }
   template <model_row Row, class Target>
   requires std::is_arithmetic_v<Target> train_result learn(const Row& row, Target target) {
     const auto one = static_cast<float>(target);
-    return train(row, std::span(&one, 1));
+    return base::train(row, std::span(&one, 1));
   }
   template <class Targets>
   train_result learn(std::initializer_list<float> row, const Targets& targets) {
@@ -155,11 +160,11 @@ class regressor : public model_base {
   /// Predicts, and notes how good that was; nothing while nothing has been learned.
   template <model_row Row, number_row Targets>
   void test(const Row& row, const Targets& targets, regression_scores& scores) const {
-    if (samples() == 0) {
+    if (base::samples() == 0) {
       return;
     }
     std::vector<float> room;
-    const std::span<const float> truth = floats_of(targets, room);
+    const std::span<const float> truth = base::floats_of(targets, room);
     answer(row, [&](std::span<const float> values) { scores.add(truth, values); });
   }
   template <model_row Row, class Target>
@@ -170,31 +175,33 @@ class regressor : public model_base {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    serialize_base(archive, false);
+    base::serialize_base(archive, false);
   }
 
  private:
+  using base::net_;
+
   static cluster_template make_template(std::size_t inputs, std::size_t values) {
-    return one_hexagon(checked_size(inputs, "inputs"), checked_size(values, "values"),
+    return one_hexagon(base::checked_size(inputs, "inputs"), base::checked_size(values, "values"),
                        output_kind::linear, settings_for_inputs(inputs));
   }
   static cluster_template checked(cluster_template from) {
-    only_output(from, false);
+    base::only_output(from, false);
     return from;
   }
 
   template <model_row Row, class Read>
   decltype(auto) answer(const Row& row, Read read) const {
-    if (samples() == 0) {
+    if (base::samples() == 0) {
       raise(errc::invalid_argument, "the regressor has not learned anything yet");
     }
-    return ask(row, read);
+    return base::ask(row, read);
   }
 
   template <class Samples>
   void learn_samples(Samples samples) {
     for (std::size_t i = 0; i < samples.size(); ++i) {
-      samples.visit(i, [&](const auto& row, const auto& targets) { learn(row, targets); });
+      samples.visit(i, [&](const auto& row, const auto& targets) { this->learn(row, targets); });
     }
   }
 
@@ -202,8 +209,8 @@ class regressor : public model_base {
   void fit_valued(Samples samples, const fit_options& options) {
     std::vector<std::uint32_t> all(samples.size());
     std::iota(all.begin(), all.end(), 0U);
-    fit_samples(samples, all, options,
-                [&](const auto& row, const auto& targets) { learn(row, targets); });
+    base::fit_samples(samples, all, options,
+                      [&](const auto& row, const auto& targets) { this->learn(row, targets); });
   }
 
   std::vector<float> targets_; ///< for targets that are no floats in a row
