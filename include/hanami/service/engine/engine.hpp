@@ -118,7 +118,7 @@ class engine {
 
  private:
   struct state;
-  std::shared_ptr<state> state_;
+  std::unique_ptr<state> state_;
 };
 
 } // namespace hanami::service::engine

@@ -267,7 +267,7 @@ struct engine::state : detail::engine_core {
 HANAMI_SERVICE_INLINE engine::engine(const server_config& config, runtime& common,
                                      store::resources& resources, store::tasks& tasks,
                                      access::accounts& accounts, datasets& data)
-    : state_(std::make_shared<state>(config, common, resources, tasks, accounts, data)) {}
+    : state_(std::make_unique<state>(config, common, resources, tasks, accounts, data)) {}
 
 HANAMI_SERVICE_INLINE engine::~engine() { state_->stop(); }
 
