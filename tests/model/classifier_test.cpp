@@ -298,6 +298,17 @@ TEST_CASE("a classifier is saved in the middle of anything and goes on, to the b
                     Catch::Contains("holds a 'cluster', asked for is a 'classifier'"));
 }
 
+TEST_CASE("a classifier of 16-bit weights learns as well and is a kind of its own", "[model]") {
+  const hours train(3000);
+  const hours test(500, 2);
+  basic_classifier<compact_cluster> model(2);
+  model.learn_many(train.rows, train.states);
+  CHECK(evaluate(model, test.rows, test.states).accuracy() > 0.9);
+  const auto file = to_checkpoint(model);
+  CHECK(to_checkpoint(from_checkpoint<basic_classifier<compact_cluster>>(file)) == file);
+  CHECK_THROWS_WITH(from_checkpoint<classifier>(file), Catch::Contains("'compact_classifier'"));
+}
+
 TEST_CASE("damaged classifiers are refused or sound", "[model]") {
   classifier model({"a", "b"});
   for (std::uint64_t i = 0; i < 30; ++i) {

@@ -48,9 +48,10 @@ class basic_classifier : public model_base<Cluster> {
 
  public:
   static constexpr std::string_view checkpoint_kind =
-      std::same_as<Cluster, cluster> ? "classifier" : "compact_classifier";
+      std::same_as<Cluster, hanami::cluster> ? "classifier" : "compact_classifier";
   static constexpr std::uint32_t checkpoint_version = 1;
   using scores_type = classification_scores;
+  using base::cluster;
   using base::input_size;
 
   /// For rows of `inputs` values: one hexagon, up to 512 neurons. Throws `errc::invalid_argument`
@@ -181,15 +182,13 @@ class basic_classifier : public model_base<Cluster> {
   void serialize(Archive& archive) {
     base::serialize_base(archive, true);
     archive(classes_);
-    archive.require(net_.output_size() == std::max<std::size_t>(classes_.size(), 1),
+    archive.require(cluster().output_size() == std::max<std::size_t>(classes_.size(), 1),
                     "a classifier has other classes than outputs");
-    target_.assign(net_.output_size(), 0.0f);
+    target_.assign(cluster().output_size(), 0.0f);
     last_ = 0;
   }
 
  private:
-  using base::net_;
-
   static cluster_template with_one_class(cluster_template from) {
     base::only_output(from, true).size = 1;
     return from;
@@ -208,7 +207,7 @@ class basic_classifier : public model_base<Cluster> {
 
   void grow_to(std::size_t classes) {
     const auto size = static_cast<std::uint32_t>(std::max<std::size_t>(classes, 1));
-    net_.grow_output(net_.cluster_template().outputs[0].name, size);
+    base::net().grow_output(cluster().cluster_template().outputs[0].name, size);
     target_.resize(size);
   }
 

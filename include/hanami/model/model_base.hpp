@@ -180,8 +180,7 @@ class model_base {
                     "the names of a model are not as many as its inputs");
   }
 
-  Cluster net_;
-  label_encoder names_; ///< of the inputs
+  Cluster& net() noexcept { return net_; }
 
  private:
   using workspace_pool = detail::workspace_pool;
@@ -199,6 +198,8 @@ class model_base {
               (known.empty() ? "the model was made without names" : "there are " + known));
   }
 
+  Cluster net_;
+  label_encoder names_; ///< of the inputs
   mutable workspace_pool pool_;
   std::vector<float> room_;
   std::uint64_t samples_ = 0;

@@ -44,9 +44,10 @@ class basic_regressor : public model_base<Cluster> {
 
  public:
   static constexpr std::string_view checkpoint_kind =
-      std::same_as<Cluster, cluster> ? "regressor" : "compact_regressor";
+      std::same_as<Cluster, hanami::cluster> ? "regressor" : "compact_regressor";
   static constexpr std::uint32_t checkpoint_version = 1;
   using scores_type = regression_scores;
+  using base::cluster;
   using base::input_size;
 
   /// For rows of `inputs` values with `values` targets each: one hexagon, up to 512 neurons. Throws
@@ -68,7 +69,7 @@ class basic_regressor : public model_base<Cluster> {
   explicit basic_regressor(archive_reader& from) : basic_regressor(1) { from(*this); }
 
   /// Targets of a row.
-  std::size_t value_count() const noexcept { return net_.output_size(); }
+  std::size_t value_count() const noexcept { return cluster().output_size(); }
 
   /// Learns from one row. Throws `errc::invalid_argument` for another size, infinite values or a
   /// column that is not there, and has then changed nothing.
@@ -179,8 +180,6 @@ class basic_regressor : public model_base<Cluster> {
   }
 
  private:
-  using base::net_;
-
   static cluster_template make_template(std::size_t inputs, std::size_t values) {
     return one_hexagon(base::checked_size(inputs, "inputs"), base::checked_size(values, "values"),
                        output_kind::linear, settings_for_inputs(inputs));
