@@ -240,12 +240,7 @@ struct output_task {
     hanami::cluster_settings settings;
     settings.brick_size = 128;
     settings.initial_bricks = settings.max_bricks = bricks;
-    return hanami::template_builder{}
-        .settings(settings)
-        .hexagons({{1, 1, 1}, {3, 1, 1}})
-        .input("in", {1, 1, 1}, 16)
-        .output("out", {3, 1, 1}, nodes, hanami::output_kind::sigmoid)
-        .build();
+    return hanami::one_hexagon(16, nodes, hanami::output_kind::sigmoid, settings);
   }
 };
 

@@ -13,7 +13,7 @@
 #include <hanami/algorithm/sample_check.hpp>
 #include <hanami/cluster.hpp>
 #include <hanami/foundation/arena.hpp>
-#include <hanami/template/builder.hpp>
+#include <hanami/template/one_hexagon.hpp>
 
 namespace {
 
@@ -42,12 +42,7 @@ hanami::cluster_template template_of(unsigned inputs, unsigned outputs) {
   settings.max_bricks = 1;
   settings.max_steps = 8;
   settings.memory_limit = network_memory / 2; // activities and templates take their part
-  return hanami::template_builder{}
-      .settings(settings)
-      .hexagons({{1, 1, 1}, {3, 1, 1}})
-      .input("in", {1, 1, 1}, inputs)
-      .output("out", {3, 1, 1}, outputs, hanami::output_kind::linear)
-      .build();
+  return hanami::one_hexagon(inputs, outputs, hanami::output_kind::linear, settings);
 }
 
 constexpr std::size_t reserved_steps = 16 * 8; // as many as 16 inputs can have

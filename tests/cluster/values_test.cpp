@@ -14,6 +14,7 @@
 #include <hanami/foundation/random.hpp>
 #include <hanami/io/checkpoint.hpp>
 #include <hanami/template/builder.hpp>
+#include <hanami/template/one_hexagon.hpp>
 
 using namespace hanami;
 
@@ -198,11 +199,7 @@ TEST_CASE("infinite values are refused and change nothing", "[cluster]") {
 TEST_CASE("targets that no output of their kind can mean are refused and change nothing",
           "[cluster]") {
   for (const output_kind kind : {output_kind::softmax, output_kind::sigmoid}) {
-    cluster c(template_builder{}
-                  .hexagons({{1, 1, 1}, {3, 1, 1}})
-                  .input("in", {1, 1, 1}, inputs)
-                  .output("digit", {3, 1, 1}, 3, kind)
-                  .build());
+    cluster c(one_hexagon(inputs, 3, kind));
     const std::vector<float> input(inputs, 1.0f);
     c.train(input, class_of(1));
     const auto before = to_checkpoint(c);
