@@ -232,7 +232,8 @@ TEST_CASE("what a device has not, it names", "[cuda]") {
   CHECK(why(cluster(spiking)).find("spiking") != std::string::npos);
   auto linear = hanami_test::sensor_template();
   linear.outputs[0].kind = output_kind::linear;
-  CHECK(why(cluster(linear)).find("linear outputs ('" + linear.outputs[0].name + "')") != std::string::npos);
+  CHECK(why(cluster(linear)).find("linear outputs ('" + linear.outputs[0].name + "')") !=
+        std::string::npos);
   learning_options rehearsing;
   rehearsing.rehearsal = 1;
   CHECK(why(cluster(hanami_test::sensor_template(), rehearsing)).find("rehearsal") !=

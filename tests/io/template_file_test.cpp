@@ -13,8 +13,9 @@ using namespace hanami;
 TEST_CASE("a template loads from its file, or the file is named", "[io]") {
   const scratch_folder folder;
   const auto path = folder.path / "small.template";
-  const char* text = "version: 1 hexagons: 1..3, 1, 1 inputs: x: target: 1, 1, 1 "
-                     "number_of_inputs: 2 outputs: y: target: 3, 1, 1 number_of_outputs: 1 kind: sigmoid";
+  const char* text =
+      "version: 1 hexagons: 1..3, 1, 1 inputs: x: target: 1, 1, 1 "
+      "number_of_inputs: 2 outputs: y: target: 3, 1, 1 number_of_outputs: 1 kind: sigmoid";
   std::ofstream(path) << text;
   CHECK(load_template(path) == parse_template(text));
 

@@ -230,8 +230,8 @@ class table_dataset {
   std::size_t input_size() const noexcept { return layout_.window * inputs_.width; }
   std::size_t target_size() const noexcept { return layout_.target_rows * targets_.width; }
 
-  /// A name for each input value: that of its column; `column=category` where a category has a value
-  /// of its own; `column-2` for two rows before the last of a window.
+  /// A name for each input value: that of its column; `column=category` where a category has a
+  /// value of its own; `column-2` for two rows before the last of a window.
   std::vector<std::string> input_names() const {
     std::vector<std::string> names;
     for (std::size_t back = layout_.window; back-- > 0;) {
