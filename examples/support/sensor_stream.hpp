@@ -149,7 +149,7 @@ class sensor_stream {
       begin(line);
       return;
     }
-    if (std::exchange(reread_header_, false) && state_.lines.is_header(line)) {
+    if (std::exchange(reread_header_, false) && hanami::row_lines::is_header(line)) {
       return;
     }
     const std::string wrong =

@@ -122,7 +122,7 @@ class plot_area {
 inline std::string to_svg(const line_plot& p) {
   const detail::plot_area area(p);
   const std::string line = area.points(p.x, p.y);
-  const std::string bottom = detail::fixed_text(area.bottom, 1);
+  const std::string bottom = detail::fixed_text(detail::plot_area::bottom, 1);
   std::string svg = "<figure><figcaption>" + p.title + "</figcaption>" +
                     "<svg class='plot' viewBox='0 0 560 214' role='img'>" + area.axes(p.unit);
   if (!p.x.empty()) {
@@ -136,8 +136,8 @@ inline std::string to_svg(const line_plot& p) {
   }
   for (const double mark : p.marks) {
     svg += "<line style='stroke:var(--bark)' stroke-dasharray='4 3' x1='" + area.x(mark) +
-           "' x2='" + area.x(mark) + "' y1='" + detail::fixed_text(area.top, 1) + "' y2='" +
-           bottom + "'/>";
+           "' x2='" + area.x(mark) + "' y1='" + detail::fixed_text(detail::plot_area::top, 1) +
+           "' y2='" + bottom + "'/>";
   }
   return svg + "</svg></figure>\n";
 }

@@ -52,7 +52,7 @@ struct anomaly_options {
   }
 };
 
-/// Turns surprises, row by row, into alarms that are as rare as was asked for.
+/// Turns surprises, row by row, into alarms that are as rare as asked for.
 class alarm_rule {
  public:
   /// Throws `errc::invalid_argument` for rates that are not above 0.

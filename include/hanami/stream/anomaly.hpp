@@ -43,8 +43,9 @@ class recent_mean {
 /// values outside the range so far.
 class column_anomaly_score {
  public:
-  /// `errors[h]`: error of the forecast over horizon h that came due with this row, NaN for none.
-  /// `path`, `change`: where the column stands and how it got there, in the units of the path.
+  /// `error`, `season_error`: of the forecasts over the shortest and the longest horizon whose
+  /// truth came with this row, NaN for none. `path`, `change`: where the column is and by how much
+  /// it moved, in the units of the path.
   double add(double error, double season_error, double path, double change) {
     double sum = 0;
     if (!std::isnan(error)) {
@@ -93,7 +94,7 @@ class column_anomaly_score {
     tail_probability history;
   };
 
-  /// Surprise of how much the changes of some rows differ from those of before, either way.
+  /// Surprise at how much recent changes differ in size from earlier ones, either way.
   struct volatility {
     explicit volatility(std::size_t rows) : mean(rows) {}
     double add(double size) {
@@ -135,7 +136,7 @@ class column_anomaly_score {
 
 /// What is strange about a row.
 struct anomaly {
-  double probability = 1; ///< of a row at least as strange, were nothing the matter
+  double probability = 1; ///< of a row at least as strange if nothing is wrong
   bool alarm = false;
   std::size_t column = 0; ///< the strangest one
   double expected = 0;    ///< its forecast for this row

@@ -90,8 +90,8 @@ double seconds_of(std::chrono::sys_time<Duration> time) noexcept {
   return std::chrono::duration<double>(time.time_since_epoch()).count();
 }
 
-/// Counts in rows what comes in time. The usual step between rows is the median of the first nine;
-/// a gap of several steps is so many rows without values.
+/// Measures time in rows. The usual step between rows is the median of the first nine;
+/// a gap of several steps is as many rows without values.
 class row_clock {
  public:
   /// Rows missing between the last row and this one, at most `most`. 0 while the step is not

@@ -15,14 +15,14 @@ enum class validity : std::uint8_t {
   taken,
   missing,  ///< NaN or infinite
   rejected, ///< too far away to be believed; the last value taken still stands
-  new_level ///< taken, but nothing follows from the way there: the stream has moved
+  new_level ///< taken, but the change to it means nothing: the stream has moved
 };
 
-/// Judges the raw values of one column before anything learns from them. A value is rejected that
+/// Judges the raw values of one column before anything learns from them. A value is rejected if it
 /// is both 30 times the usual change away from the last one and 10 times the usual spread away from
-/// the slow mean. The third rejected value in a row that lies nearer to the one before than to the
+/// the slow mean. The third rejected value in a row that is nearer to the one before it than to the
 /// last value taken is believed: a new level. Nothing is rejected among the first 8 values, or in a
-/// column that has never changed; the first 8 of a new level may lie twice the jump there away.
+/// column that has never changed; the first 8 of a new level may be off by twice the jump to it.
 class column_guard {
  public:
   validity judge(double value) noexcept {
@@ -90,8 +90,8 @@ class column_guard {
     ++taken_;
   }
 
-  /// Where 200 rows have changed by a sixteenth of the usual size only, that is the usual size now:
-  /// waiting until it has been forgotten would take thousands. A sensor that is stuck tells
+  /// Where 200 rows have changed by less than a sixteenth of the usual size, that is the usual size
+  /// from now on: forgetting the old one would take thousands of rows. A sensor that is stuck tells
   /// nothing.
   void follow(double change) noexcept {
     change_.add(change);

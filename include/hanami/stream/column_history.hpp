@@ -29,9 +29,9 @@ struct history_options {
   }
 };
 
-/// What one column has been, without its unit: the path, i.e. the sum of all changes, each over the
-/// usual size of a change when it happened. A column that is rescaled or moved goes on almost where
-/// it was. Rows without a value that is believed are NaN.
+/// The history of one column, freed of its unit: its path, the sum of all changes, each divided by
+/// the usual size of a change at the time. A column that is rescaled or shifted continues almost
+/// where it was. Rows without a credible value are NaN.
 class column_history {
  public:
   column_history() = default;
@@ -83,8 +83,8 @@ class column_history {
 };
 
 /// Inputs of one forecast. The first `basic` of them are 1, the last changes and the level; the
-/// first `linear` are for every expert; the others, hour and weekday, are not numbers to be
-/// multiplied with.
+/// first `linear` are for every expert; the others, hour and weekday, are not quantities to be
+/// weighted.
 class history_inputs {
  public:
   history_inputs() = default;

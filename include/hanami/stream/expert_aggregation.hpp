@@ -8,10 +8,10 @@
 
 namespace hanami {
 
-/// Mixes the predictions of several experts into one that is, in absolute error, in the long run no
-/// worse than the best of them and often better than each: polynomial weights with a rate for every
-/// expert (ML-Poly: Gaillard, Stoltz and van Erven 2014), regrets forgotten slowly so that the mix
-/// follows a stream that changes.
+/// Combines the predictions of several experts into one whose absolute error is in the long run no
+/// worse than the best expert's and often better: polynomial weights with a rate for every expert
+/// (ML-Poly: Gaillard, Stoltz and van Erven 2014). Regrets are forgotten slowly, so that the
+/// weights follow a stream that changes.
 class expert_aggregation {
  public:
   expert_aggregation() = default;
@@ -31,7 +31,7 @@ class expert_aggregation {
     return sum;
   }
 
-  /// `predicted` is what `predict` answered for these experts, in units where errors are of the
+  /// `predicted` is what `predict` gave for these experts, in units where errors are of the
   /// order of 1.
   void learn(std::span<const double> experts, double predicted, double target) noexcept {
     const double slope = predicted > target ? 1 : predicted < target ? -1 : 0;
@@ -48,8 +48,7 @@ class expert_aggregation {
     }
   }
 
-  /// Nothing that was known about the experts holds any more: trusts the one at `place` until
-  /// others gain.
+  /// Nothing known about the experts holds any more: trusts the one at `place` until others gain.
   void restart(std::size_t place) noexcept {
     std::fill(regrets_.begin(), regrets_.end(), 0.0);
     std::fill(squares_.begin(), squares_.end(), 0.0);

@@ -21,7 +21,7 @@
 
 namespace hanami {
 
-/// Who predicts beside whom in a forecast; the order of `forecast_track::experts`.
+/// Whose predictions a forecast is made of.
 enum class expert : std::uint8_t {
   persistence,   ///< nothing changes
   seasonal,      ///< like one period ago
@@ -76,8 +76,8 @@ struct forecast_options {
   }
 };
 
-/// What suits rows that come every `step` seconds (0: not known): where a day makes a season, a row
-/// and a day ahead, else a row ahead.
+/// Options that suit rows `step` seconds apart (0: not known): forecasts one row ahead, and one day
+/// ahead where a day makes a season.
 inline forecast_options forecast_options_for(double step) {
   forecast_options options;
   options.step = step;
@@ -88,8 +88,8 @@ inline forecast_options forecast_options_for(double step) {
   return options;
 }
 
-/// One column, one horizon: predicts the change of the path with several experts, mixes them, and
-/// learns as soon as the truth is there. Everything is in units of the path.
+/// One column, one horizon: predicts the change of the path with several experts, aggregates them,
+/// and learns as soon as the truth is known. Everything is in units of the path.
 class forecast_track {
  public:
   forecast_track(const forecast_options& options, std::uint32_t horizon, std::uint64_t seed)
@@ -256,7 +256,7 @@ class forecast_track {
 
   static constexpr std::size_t place(expert who) noexcept { return static_cast<std::size_t>(who); }
 
-  /// What the stacked expert hears: all but persistence, which is 0, and itself.
+  /// What the stacked expert is given: all but persistence, which is 0, and itself.
   static std::array<double, expert_count - 2>
   stacked_of(const std::array<double, expert_count>& by) noexcept {
     return {by[place(expert::seasonal)],      by[place(expert::linear)],
@@ -264,7 +264,7 @@ class forecast_track {
             by[place(expert::network)],       by[place(expert::network_beside)]};
   }
 
-  /// No expert may say more than 20 usual changes: what runs away does little.
+  /// No expert may predict more than 20 usual changes: one that diverges does little harm.
   double within_reach(double change) const noexcept {
     const double most = 20 * scale_.value();
     return std::isfinite(change) ? std::clamp(change, -most, most) : 0;

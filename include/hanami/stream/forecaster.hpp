@@ -24,9 +24,9 @@ struct forecast {
 };
 
 /// Forecasts the columns of a stream of rows, from the first row on, and learns from every row
-/// once. Each column and horizon has small clusters and linear experts of its own, mixed by what
-/// they are worth (`forecast_track`). Values are raw: ranges unknown, NaN or infinite means
-/// missing, wild values are held back (`column_guard`), columns may begin late, die and come back.
+/// once. Each column and horizon has small clusters and linear experts of its own, weighted by how
+/// good they are (`forecast_track`). Values are raw: of any range, NaN or infinite means missing,
+/// wild values are held back (`column_guard`), columns may begin late, fall silent and come back.
 ///
 /// A value: copies are independent. Memory is bounded by the options. Not safe from several
 /// threads.

@@ -77,7 +77,7 @@ class result_lines {
       out.key(",\"seen\":");
       out.number(found.seen, decimals);
     } else {
-      to += json_ ? ",\"alarm\":null,\"expected\":null,\"seen\":null" : ",,,";
+      to += json_ ? R"(,"alarm":null,"expected":null,"seen":null)" : ",,,";
     }
     to += json_ ? "}\n" : "\n";
   }
@@ -117,7 +117,7 @@ class result_lines {
         to.append(text, std::to_chars(text, text + sizeof text, value).ptr);
         return;
       }
-      auto digits = static_cast<std::uint64_t>(scaled + 0.5);
+      auto digits = static_cast<std::uint64_t>(std::floor(scaled + 0.5));
       char* at = text + sizeof text;
       char* const end = at;
       const bool negative = value < 0 && digits > 0;

@@ -7,17 +7,16 @@
 #include <cstdint>
 #include <vector>
 
-/// Running numbers of a stream, each from the values so far only: plain means at first, exponential
-/// windows later, and values too far out count as less (winsorised), so that one wild value moves
-/// nothing by much. Values are finite; who has none does not call.
+/// Running statistics of a stream, each from the values so far only: plain means at first,
+/// exponential windows later. Values far out count for less (winsorised), so that a single wild one
+/// moves nothing by much. Only finite values may be added.
 
 namespace hanami {
 
 /// Mean absolute value of a stream of numbers around zero.
 class running_scale {
  public:
-  /// `window` values are remembered, about; from the 16th on a value counts as `far` scales at
-  /// most.
+  /// Remembers about `window` values; from the 16th on a value counts as at most `far` scales.
   explicit running_scale(double window = 1000, double far = 8) noexcept
       : window_(window), far_(far) {}
 
@@ -30,16 +29,16 @@ class running_scale {
     value_ += (size - value_) / seen_;
   }
 
-  /// Counts what it has seen as `values` values at most: the next ones weigh more.
+  /// Treats what it has seen as at most `values` values: the next ones weigh more.
   void forget(double values) noexcept { seen_ = std::min(seen_, values); }
 
-  /// Goes on from what `other` has found, in a window of its own.
+  /// Continues from what `other` has found, with a window of its own.
   void adopt(const running_scale& other) noexcept {
     seen_ = std::min(other.seen_, window_);
     value_ = other.value_;
   }
 
-  /// 0 before the first value that is not.
+  /// 0 until the first value that is not 0.
   double value() const noexcept { return value_; }
   double seen() const noexcept { return seen_; }
 
@@ -73,7 +72,7 @@ class running_mean {
     mean_ += off / seen_;
   }
 
-  /// Begins anew at `value`; the spread stays until new values replace it.
+  /// Starts over at `value`; the spread stays until new values replace it.
   void restart(double value) noexcept {
     mean_ = value;
     seen_ = 1;
@@ -126,7 +125,7 @@ class running_quantile {
   running_scale scale_;
 };
 
-/// The last `capacity` entries of a stream; older ones are written over.
+/// The last `capacity` entries of a stream; older ones are overwritten.
 template <class T>
 class last_values {
  public:
@@ -140,11 +139,11 @@ class last_values {
     size_ = std::min(size_ + 1, entries_.size());
   }
 
-  /// What was pushed `ago` pushes before the newest; `ago` below `size`.
+  /// The entry pushed `ago` pushes before the newest; `ago` is below `size`.
   const T& operator[](std::size_t ago) const noexcept { return entries_[place(ago)]; }
   T& operator[](std::size_t ago) noexcept { return entries_[place(ago)]; }
 
-  /// The place of the next entry with what is left there of an old one, to be filled in place.
+  /// The slot of the next entry, still holding an old one, to be filled in place.
   T& next() noexcept {
     newest_ = newest_ + 1 == entries_.size() ? 0 : newest_ + 1;
     size_ = std::min(size_ + 1, entries_.size());

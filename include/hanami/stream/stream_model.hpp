@@ -29,14 +29,14 @@ namespace hanami {
 
 /// How a stream is learned. The defaults suit most.
 struct stream_options {
-  std::uint32_t window =
-      12; ///< last changes that forecasts see, up to 1000; 0: the newest row only
-  std::vector<std::uint32_t>
-      horizons;                     ///< rows ahead; empty: one row, and one day where that is known
+  /// Last changes of a column that its forecasts see, up to 1000; 0: the newest row only.
+  std::uint32_t window = 12;
+  /// Rows ahead, ascending; empty: one row, and one day where the step makes that a season.
+  std::vector<std::uint32_t> horizons = {};
   double step = 0;                  ///< seconds from row to row; 0: the first times tell
   double alarms_per_day = 1.0 / 30; ///< false alarms to be expected
   std::uint64_t seed = 1;
-  time_zone zone; ///< whose clocks matter; times are UTC then
+  time_zone zone = {}; ///< whose clocks matter; times are UTC then
 
   template <class Archive>
   void serialize(Archive& archive) {

@@ -11,12 +11,13 @@
 
 namespace hanami {
 
-/// How unusual a value is in the history of its own stream: the probability that a value as large
-/// or larger comes, from ranks below the largest 5 %, from an exponential tail fitted to those
-/// above (peaks over threshold: Pickands 1975; on streams: Siffer et al. 2017, with shape 0).
+/// How unusual a value is in the history of its own stream: the probability of a value at least as
+/// large, by rank where it lies below the largest 5 %, by an exponential tail fitted to those where
+/// it lies above (peaks over threshold: Pickands 1975; on streams: Siffer et al. 2017, with shape
+/// 0).
 ///
-/// Values are not negative. The last 2,000 are remembered; a new one counts as the 95th percentile
-/// plus eight times the tail's mean at most, so that a few wild ones do not widen the tail.
+/// Values must not be negative. The last 2,000 are remembered; a new one counts as at most the 95th
+/// percentile plus eight times the tail's mean, so that a few wild ones do not widen the tail.
 class tail_probability {
  public:
   explicit tail_probability(std::size_t window = 2000) : recent_(window) {}
