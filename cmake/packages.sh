@@ -38,3 +38,28 @@ install_packages() {
   "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null
 }
+
+# Prints where nvcc is; fails where it is not.
+find_nvcc() {
+  command -v nvcc || find /usr/local/cuda*/bin -name nvcc 2>/dev/null | tail -n 1 | grep .
+}
+
+# bring_nvcc <folder>: installs CUDA's compiler there, unless it has been, and prints where it is. Only
+# programs that run without a device can be tested with it: it has no driver.
+bring_nvcc() {
+  local folder="$1" listed top
+  listed="$(dirname "${BASH_SOURCE[0]}")/cuda_packages.txt"
+  top="$folder/nvidia/cu13"
+  if ! cmp -s "$listed" "$folder/installed.txt"; then
+    install_packages python3-pip >&2 &&
+      say "Bringing nvcc into $folder" >&2 &&
+      rm -rf "$folder" &&
+      python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
+        --only-binary=:all: --no-deps --require-hashes --target "$folder" -r "$listed" >&2 &&
+      # What linkers and CMake look for.
+      ln -s lib "$top/lib64" &&
+      ln -s "$(basename "$top"/lib/libcudart.so.*)" "$top/lib/libcudart.so" &&
+      cp "$listed" "$folder/installed.txt" || return
+  fi
+  printf '%s\n' "$(cd "$top" && pwd)/bin/nvcc"
+}

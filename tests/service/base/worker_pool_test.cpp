@@ -81,11 +81,12 @@ TEST_CASE("so many requests are worked on at a time and no more", "[service]") {
 
 TEST_CASE("the pool's end does all that was posted, and what that posts", "[service]") {
   pool_bench bench(2);
+  worker_pool& pool = *bench.pool;
   std::atomic<int> done{0};
   for (int i = 0; i < 50; ++i) {
-    bench.pool->post(work_kind::request, [&] {
+    pool.post(work_kind::request, [&] {
       ++done;
-      bench.pool->post(work_kind::upkeep, [&] { ++done; });
+      pool.post(work_kind::upkeep, [&] { ++done; });
     });
   }
   bench.pool.reset();
