@@ -220,7 +220,7 @@ TEST_CASE("who does not take what it is sent is cut off", "[service]") {
     return std::make_shared<echo_handler>(std::move(opened), &ends);
   };
   service::http_settings settings = any_port();
-  settings.body_timeout = std::chrono::milliseconds(100);
+  settings.body_timeout = std::chrono::milliseconds(500);
   lone_server server(app, settings);
   socket_client c(server.port(), 4096);
   REQUIRE(c.open("/deaf").status == 101);
@@ -292,7 +292,7 @@ TEST_CASE("a silent socket is asked whether it is there, and closed if it is not
     return std::make_shared<echo_handler>(std::move(peer), &ends);
   };
   hanami::service::http_settings settings = any_port();
-  settings.idle_timeout = std::chrono::milliseconds(40);
+  settings.idle_timeout = std::chrono::milliseconds(100);
   lone_server server(app, settings);
   socket_client there(server.port());
   socket_client away(server.port());

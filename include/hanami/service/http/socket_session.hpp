@@ -114,13 +114,15 @@ class socket_session final : public connection,
 
   void expired() override {
     const steady::time_point now = steady::now();
-    if (ending_ || (writing_ && now >= write_until_ && !write_goes_on(now)) ||
-        (!working_ && now >= heard_ + idle_most())) {
+    const bool silent = !working_ && now >= silent_until_;
+    if (ending_ || (writing_ && now >= write_until_ && !write_goes_on(now)) || (silent && asked_)) {
       close_quietly(socket());
       return;
     }
-    if (!working_ && now >= heard_ + idle_ping()) {
+    if (silent) {
       link_->ping();
+      asked_ = true;
+      silent_until_ = now + silence_most() / 5;
     }
     set_deadline();
   }
@@ -149,28 +151,25 @@ class socket_session final : public connection,
  private:
   /// A socket that is silent for five times the idle time-out, or five minutes, is asked whether it
   /// is still there, and closed if it stays silent for a fifth of that.
-  std::chrono::milliseconds idle_ping() const noexcept {
+  std::chrono::milliseconds silence_most() const noexcept {
     return 5 * std::min<std::chrono::milliseconds>(transport_.settings.idle_timeout,
                                                    std::chrono::minutes(1));
   }
-  std::chrono::milliseconds idle_most() const noexcept { return idle_ping() + idle_ping() / 5; }
   static constexpr auto close_time = std::chrono::seconds(5);
   /// For the peer to close its side, too, when both have said so.
   static constexpr auto goodbye_time = std::chrono::milliseconds(250);
 
   tcp_socket& socket() { return lowest(stream_.next_layer()); }
   void heard() {
-    heard_ = steady::now();
+    asked_ = false;
+    silent_until_ = steady::now() + silence_most();
     set_deadline();
   }
   void set_deadline() {
     if (ending_) {
       return;
     }
-    steady::time_point next = working_ ? steady::time_point::max() : heard_ + idle_ping();
-    if (next <= steady::now()) {
-      next = heard_ + idle_most();
-    }
+    const steady::time_point next = working_ ? steady::time_point::max() : silent_until_;
     expire_at(writing_ ? std::min(next, write_until_) : next);
   }
   bool write_goes_on(steady::time_point now) {
@@ -287,9 +286,10 @@ class socket_session final : public connection,
   std::vector<outgoing> batch_;      ///< being sent, up to `next_`
   std::size_t next_ = 0;
   std::array<char, 64> first_;
-  steady::time_point heard_;
+  steady::time_point silent_until_; ///< then it is asked, or closed
   steady::time_point write_until_;
   write_progress progress_;
+  bool asked_ = false;   ///< whether it is still there, since it was last heard
   bool working_ = false; ///< a message is with its handler
   bool writing_ = false;
   bool ending_ = false; ///< the closing frame is on its way
