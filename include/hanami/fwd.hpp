@@ -38,4 +38,17 @@ class basic_regressor;
 using classifier = basic_classifier<>;
 using regressor = basic_regressor<>;
 
+template <class Cluster = cluster>
+class basic_forecast_track;
+template <class Cluster = cluster>
+class basic_forecaster;
+template <class Cluster = cluster>
+class basic_row_forecaster;
+template <class Cluster = cluster>
+class basic_stream_model;
+
+using forecaster = basic_forecaster<>;
+using row_forecaster = basic_row_forecaster<>;
+using stream_model = basic_stream_model<>;
+
 } // namespace hanami

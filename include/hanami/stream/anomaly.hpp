@@ -162,7 +162,8 @@ class anomaly_detector {
   }
 
   /// To be called after every `forecaster::observe`, with the same forecaster.
-  anomaly observe(const forecaster& of) {
+  template <class Cluster>
+  anomaly observe(const basic_forecaster<Cluster>& of) {
     double most = 0;
     anomaly found;
     for (std::size_t c = 0; c < columns_.size(); ++c) {
@@ -206,12 +207,15 @@ class anomaly_detector {
     double before = 0; ///< the path at the last row
   };
 
-  static double error_of(const forecaster& of, std::size_t c, std::size_t h) noexcept {
+  template <class Cluster>
+  static double error_of(const basic_forecaster<Cluster>& of, std::size_t c,
+                         std::size_t h) noexcept {
     const double wrong = of.track(c, h).error();
     return std::isnan(wrong) ? 0 : wrong;
   }
 
-  double judge(const forecaster& of, std::size_t c) {
+  template <class Cluster>
+  double judge(const basic_forecaster<Cluster>& of, std::size_t c) {
     const column_history& history = of.history(c);
     if (!history.known()) {
       return of.validities()[c] == validity::rejected ? 12 : 0;

@@ -90,9 +90,10 @@ inline forecast_options forecast_options_for(double step) {
 
 /// One column, one horizon: predicts the change of the path with several experts, aggregates them,
 /// and learns as soon as the truth is known. Everything is in units of the path.
-class forecast_track {
+template <class Cluster>
+class basic_forecast_track {
  public:
-  forecast_track(const forecast_options& options, std::uint32_t horizon, std::uint64_t seed)
+  basic_forecast_track(const forecast_options& options, std::uint32_t horizon, std::uint64_t seed)
       : inputs_(options.history, horizon), linear_(inputs_.linear(), 1),
         linear_recent_(inputs_.linear(), 0.998), linear_short_(inputs_.basic(), 1),
         stack_(expert_count - 2),
@@ -137,7 +138,7 @@ class forecast_track {
   std::size_t bytes() const noexcept {
     std::size_t sum = sizeof(*this) + 2 * inputs_.linear() * inputs_.linear() * sizeof(double) +
                       asked_.capacity() * (sizeof(question) + inputs_.size() * sizeof(double));
-    for (const cluster& c : networks_) {
+    for (const Cluster& c : networks_) {
       sum += c.bytes();
     }
     return sum;
@@ -227,7 +228,7 @@ class forecast_track {
     aggregation_.learn({scaled.data(), aggregation_.size()}, q.mixed * unit, truth * unit);
   }
 
-  void teach(cluster& network, double truth) {
+  void teach(Cluster& network, double truth) {
     const auto target = static_cast<float>(truth);
     network.train(network_inputs_, {&target, 1});
   }
@@ -294,7 +295,7 @@ class forecast_track {
   recursive_least_squares linear_recent_;
   recursive_least_squares linear_short_;
   recursive_least_squares stack_;
-  std::vector<cluster> networks_;
+  std::vector<Cluster> networks_;
   expert_aggregation aggregation_;
   running_scale scale_; ///< of the changes over the horizon
   running_quantile low_{0.1};

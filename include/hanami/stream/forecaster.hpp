@@ -30,10 +30,13 @@ struct forecast {
 ///
 /// A value: copies are independent. Memory is bounded by the options. Not safe from several
 /// threads.
-class forecaster {
+template <class Cluster>
+class basic_forecaster {
  public:
+  using track_type = basic_forecast_track<Cluster>;
+
   /// Throws `errc::invalid_argument` for no columns or options out of range.
-  explicit forecaster(std::size_t columns, forecast_options options = {})
+  explicit basic_forecaster(std::size_t columns, forecast_options options = {})
       : options_(std::move(options)) {
     options_.check();
     check(columns);
@@ -94,7 +97,7 @@ class forecaster {
       constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
       return {nothing, nothing, nothing};
     }
-    const forecast_track& from = tracks_[column * horizons() + horizon];
+    const track_type& from = tracks_[column * horizons() + horizon];
     const double value = of.last() + of.scale() * from.predicted();
     return {value, value + of.scale() * std::min(from.low(), 0.0),
             value + of.scale() * std::max(from.high(), 0.0)};
@@ -107,14 +110,14 @@ class forecaster {
   }
 
   const column_history& history(std::size_t column) const noexcept { return histories_[column]; }
-  const forecast_track& track(std::size_t column, std::size_t horizon) const noexcept {
+  const track_type& track(std::size_t column, std::size_t horizon) const noexcept {
     return tracks_[column * horizons() + horizon];
   }
 
   /// Bytes held, about.
   std::size_t bytes() const noexcept {
     std::size_t sum = sizeof(*this);
-    for (const forecast_track& t : tracks_) {
+    for (const track_type& t : tracks_) {
       sum += t.bytes();
     }
     return sum + columns() * (sizeof(column_history) + history_rows() * sizeof(double));
@@ -126,7 +129,7 @@ class forecaster {
     for (column_history& h : histories_) {
       archive(h);
     }
-    for (forecast_track& t : tracks_) {
+    for (track_type& t : tracks_) {
       archive(t);
     }
     archive(rows_, clock_);
@@ -150,7 +153,7 @@ class forecaster {
 
   forecast_options options_;
   std::vector<column_history> histories_;
-  std::vector<forecast_track> tracks_; ///< horizons of column 0, of column 1, ...
+  std::vector<track_type> tracks_; ///< horizons of column 0, of column 1, ...
   std::vector<validity> validities_;
   local_clock clock_;
   std::uint64_t rows_ = 0;

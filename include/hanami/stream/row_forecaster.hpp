@@ -24,10 +24,12 @@ namespace hanami {
 /// forget nothing.
 ///
 /// A value; memory is bounded. Not safe from several threads.
-class row_forecaster {
+template <class Cluster>
+class basic_row_forecaster {
  public:
   /// Throws `errc::invalid_argument` for no columns or more than 10,000, or for rates not above 0.
-  explicit row_forecaster(std::size_t columns, anomaly_options alarms = {}, std::uint64_t seed = 1)
+  explicit basic_row_forecaster(std::size_t columns, anomaly_options alarms = {},
+                                std::uint64_t seed = 1)
       : rule_(alarms), seed_(seed) {
     if (columns < 1) {
       refuse();
@@ -115,7 +117,7 @@ class row_forecaster {
     std::size_t first = 0;
     std::size_t size = 0;
     std::uint64_t rows = 0; ///< taken so far
-    cluster network;
+    Cluster network;
     workspace<float> inference = {};
   };
 
@@ -138,7 +140,7 @@ class row_forecaster {
     settings.max_steps = 8;
     const auto values = static_cast<std::uint32_t>(size);
     return {first, size, 0,
-            cluster(template_builder()
+            Cluster(template_builder()
                         .settings(settings)
                         .hexagons({{1, 1, 1}, {3, 1, 1}})
                         .input("row", {1, 1, 1}, values)

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -76,25 +77,27 @@ struct stream_result {
 ///   (about 12 us a value and horizon), and one cluster for all columns (0.2 us a value).
 ///
 /// A value; memory is bounded by the number of columns. Not safe from several threads.
-class stream_model {
+template <class Cluster>
+class basic_stream_model {
  public:
-  static constexpr std::string_view checkpoint_kind = "stream_model";
+  static constexpr std::string_view checkpoint_kind =
+      std::same_as<Cluster, cluster> ? "stream_model" : "compact_stream_model";
   static constexpr std::uint32_t checkpoint_version = 1;
   static constexpr std::size_t most_columns = 10000;
 
   /// The columns come with the rows. Throws `errc::invalid_argument` for options out of range.
-  explicit stream_model(stream_options options) : options_(std::move(options)) { begin(); }
-  stream_model() : stream_model(stream_options()) {}
+  explicit basic_stream_model(stream_options options) : options_(std::move(options)) { begin(); }
+  basic_stream_model() : basic_stream_model(stream_options()) {}
 
   /// Begins with so many columns, called `column_1` and so on.
-  explicit stream_model(std::size_t columns, stream_options options = {})
-      : stream_model(std::move(options)) {
+  explicit basic_stream_model(std::size_t columns, stream_options options = {})
+      : basic_stream_model(std::move(options)) {
     admit(columns);
   }
 
   /// Begins with columns of these names. Throws `errc::invalid_argument` where one stands twice.
-  explicit stream_model(const std::vector<std::string>& columns, stream_options options = {})
-      : stream_model(std::move(options)) {
+  explicit basic_stream_model(const std::vector<std::string>& columns, stream_options options = {})
+      : basic_stream_model(std::move(options)) {
     check_room(columns.size());
     for (const std::string& name : columns) {
       if (!add_name(name)) {
@@ -198,6 +201,7 @@ class stream_model {
       fit_columns();
     }
     archive(clock_, rows_, missing_, waiting_, first_rows_);
+    archive.require(first_rows_.size() < most_first_rows, "more first rows than are waited for");
     if (fast_) {
       archive(*fast_);
     } else if (forecaster_) {
@@ -378,8 +382,8 @@ class stream_model {
   std::vector<std::string> names_;
   std::map<std::string, std::size_t, std::less<>> places_; ///< of the names
   std::vector<std::uint32_t> horizons_;
-  std::optional<row_forecaster> fast_;   ///< with no window, else
-  std::optional<forecaster> forecaster_; ///< this and
+  std::optional<basic_row_forecaster<Cluster>> fast_;   ///< with no window, else
+  std::optional<basic_forecaster<Cluster>> forecaster_; ///< this and
   std::optional<anomaly_detector> detector_;
   row_clock clock_;
   std::uint64_t rows_ = 0;
