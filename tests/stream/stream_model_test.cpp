@@ -145,6 +145,20 @@ TEST_CASE("rows that are missing by the time of the next one count as empty rows
   CHECK(same(gaps.predict(0, 1), empty.predict(0, 1)));
 }
 
+TEST_CASE("no value is too large to be learned from or held back", "[stream]") {
+  constexpr double largest = std::numeric_limits<double>::max();
+  for (const stream_options& options : {stream_options(), fast()}) {
+    for (const double wild : {largest, -1e39, 1e30, -1e-320}) {
+      stream_model model(1, options);
+      for (std::uint64_t row = 0; row < 100; ++row) {
+        const double value = row % 10 == 0 ? wild : row % 10 == 1 ? -wild : value_at(row);
+        const double said = model.observe({value}, hours(row)).ahead(0).value;
+        REQUIRE((row < 2 || std::isfinite(said)));
+      }
+    }
+  }
+}
+
 TEST_CASE("rows with names bring their columns and leave out what they like", "[stream]") {
   stream_model model;
   model.observe({{"celsius", 20.0}, {"hPa", 1013.0}});

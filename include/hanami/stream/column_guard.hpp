@@ -13,7 +13,7 @@ namespace hanami {
 /// What a column guard makes of a value.
 enum class validity : std::uint8_t {
   taken,
-  missing,  ///< NaN or infinite
+  missing,  ///< NaN, infinite or beyond 1e30
   rejected, ///< too far away to be believed; the last value taken still stands
   new_level ///< taken, but the change to it means nothing: the stream has moved
 };
@@ -26,7 +26,7 @@ enum class validity : std::uint8_t {
 class column_guard {
  public:
   validity judge(double value) noexcept {
-    if (!std::isfinite(value)) {
+    if (!(std::abs(value) <= most)) {
       return validity::missing;
     }
     if (std::abs(value - last_) > reach() &&
@@ -107,6 +107,7 @@ class column_guard {
     moved_ = 0;
   }
 
+  static constexpr double most = 1e30; ///< no measurement; its changes still fit into a float
   static constexpr double recent_rows = 200;
 
   running_scale change_;

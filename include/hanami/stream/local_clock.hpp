@@ -37,7 +37,7 @@ class local_clock {
 
   /// By how many rows it will have been moved forward from the row `ago` rows ago to the one
   /// `horizon` rows from now.
-  std::int32_t moved(std::size_t ago, std::uint32_t horizon) const noexcept {
+  std::int64_t moved(std::size_t ago, std::uint32_t horizon) const noexcept {
     return ago < ahead_.size() ? rows_ahead(utc_ + horizon * step_) - ahead_[ago] : 0;
   }
 
@@ -47,15 +47,15 @@ class local_clock {
   }
 
  private:
-  std::int32_t rows_ahead(double utc) const noexcept {
-    return static_cast<std::int32_t>(std::lround(zone_.offset(utc) / step_));
+  std::int64_t rows_ahead(double utc) const noexcept {
+    return static_cast<std::int64_t>(std::llround(zone_.offset(utc) / step_));
   }
 
   time_zone zone_;
   double step_ = 0; ///< 0: it never moves
   double utc_ = 0;
   double now_ = std::numeric_limits<double>::quiet_NaN();
-  last_values<std::int32_t> ahead_; ///< of UTC, in rows
+  last_values<std::int64_t> ahead_; ///< of UTC, in rows
 };
 
 } // namespace hanami

@@ -143,7 +143,8 @@ class result_lines {
   };
 
   static int decimals_for(double scale) noexcept {
-    return scale > 0 ? std::clamp(3 - static_cast<int>(std::floor(std::log10(scale))), 0, 12) : 6;
+    return scale > 0 ? static_cast<int>(std::clamp(3 - std::floor(std::log10(scale)), 0.0, 12.0))
+                     : 6;
   }
 
   std::vector<std::string> columns_;
