@@ -14,6 +14,7 @@
 #include <type_traits>
 
 #include "../foundation/error.hpp"
+#include "../foundation/number_text.hpp"
 
 /// Labels of classes: text, integers, booleans, enumerators. All of them are text inside, so that 7
 /// from a program and "7" from a file are the same class.
@@ -99,7 +100,7 @@ class class_label {
     } else {
       T value{};
       const char* end = text_.data() + text_.size();
-      const auto parsed = std::from_chars(text_.data(), end, value);
+      const auto parsed = parse_number(text_.data(), end, value);
       if (parsed.ec == std::errc() && parsed.ptr == end) {
         return value;
       }

@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "../foundation/error.hpp"
+#include "../foundation/number_text.hpp"
 #include "cluster_template.hpp"
 #include "lexer.hpp"
 #include "rules.hpp"
@@ -173,7 +174,7 @@ class template_reader {
     mark(template_part::setting);
     const std::string_view text = now().text;
     double value = 0.0;
-    const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+    const auto read = parse_number(text.data(), text.data() + text.size(), value);
     if (read.ec != std::errc{} || read.ptr != text.data() + text.size()) {
       expected(std::string(what));
     }
