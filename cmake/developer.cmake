@@ -33,9 +33,9 @@ endif()
 
 # For a check, not for use: only the network is compiled with all optimisation.
 option(HANAMI_QUICK
-  "Compile sooner: a folder of tests at once, the service and the benchmarks with less optimisation" OFF)
+  "Compile sooner: a folder of tests at once, all but the network with less optimisation" OFF)
 set(hanami_quick_service $<$<BOOL:${HANAMI_QUICK}>:-O1>)
-set(hanami_quick_bench $<$<BOOL:${HANAMI_QUICK}>:-O0>)
+set(hanami_quick_program $<$<BOOL:${HANAMI_QUICK}>:-O0>) # what hardly runs
 
 # hanami_unite(<list>): with HANAMI_QUICK the sources of a list that lie in one folder become one unit,
 # since most of the time goes into what they include and instantiate in common. Each is in a namespace

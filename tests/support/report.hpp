@@ -13,6 +13,8 @@
 #include <variant>
 #include <vector>
 
+#include <hanami/io/json_text.hpp>
+
 #include "text.hpp"
 
 namespace support {
@@ -38,31 +40,15 @@ struct fact {
   fact(std::string name, Number count) : fact(std::move(name), cell(static_cast<double>(count))) {}
 };
 
-/// Text as a JSON string, quotes included.
-inline std::string json_string(std::string_view text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      quoted += '\\';
-      quoted += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      quoted += formatted("\\u%04x", static_cast<unsigned>(c));
-    } else {
-      quoted += c;
-    }
-  }
-  return quoted + '"';
-}
-
 /// One flat JSON object, numbers to six digits; what was not measured is left out.
 inline std::string json_object(std::span<const fact> facts) {
   std::string members;
   const auto put = [&](const std::string& key, const std::string& value) {
-    members += (members.empty() ? "\n  " : ",\n  ") + json_string(key) + ": " + value;
+    members += (members.empty() ? "\n  " : ",\n  ") + hanami::json_string(key) + ": " + value;
   };
   for (const fact& f : facts) {
     if (const auto* words = std::get_if<std::string>(&f.value)) {
-      put(f.key, json_string(*words));
+      put(f.key, hanami::json_string(*words));
     } else if (const auto* several = std::get_if<std::vector<double>>(&f.value)) {
       std::string list;
       for (const double value : *several) {
@@ -170,7 +156,7 @@ inline void print_report(const std::vector<fact>& facts, const std::vector<table
   }
   std::printf("{\n\"facts\": %s", json_object(facts).c_str());
   for (const table& t : tables) {
-    std::printf(",\n%s: %s", json_string(t.key()).c_str(), t.to_json().c_str());
+    std::printf(",\n%s: %s", hanami::json_string(t.key()).c_str(), t.to_json().c_str());
   }
   std::printf("\n}\n");
 }

@@ -104,10 +104,13 @@ struct server::state {
                   return api::open_reference_socket(with, std::move(peer));
                 }) {
     admin_password = accounts.ensure_admin();
+    api::add_session_endpoints(endpoints, with);
     api::add_account_endpoints(endpoints, with);
     api::add_cluster_endpoints(endpoints, with);
     api::add_task_endpoints(endpoints, with);
-    api::add_data_endpoints(endpoints, with);
+    api::add_upload_endpoints(endpoints, with);
+    api::add_dataset_endpoints(endpoints, with);
+    api::add_checkpoint_endpoints(endpoints, with);
     api::add_system_endpoints(endpoints, with);
     api::add_reference_endpoints(endpoints, with);
     answers.run_by([this](std::function<void()> work) { http->run(std::move(work)); });
@@ -155,7 +158,7 @@ struct server::state {
   store::logs logs;
   access::accounts accounts;
   access::authenticator authenticator;
-  engine::datasets data;
+  data::datasets data;
   engine::engine engine;
   monitor::sampler sampler{common.timer};
   monitor::request_counts counts;

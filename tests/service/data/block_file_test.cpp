@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <hanami/foundation/error.hpp>
 #include <hanami/foundation/random.hpp>
-#include <hanami/io/file.hpp>
+#include <hanami/io/write_file.hpp>
 #include <hanami/service/data/block_file.hpp>
 
 #include <algorithm>
@@ -15,8 +15,8 @@
 
 using namespace hanami;
 using service::access::secret_key;
-using service::engine::block_reader;
-using service::engine::block_writer;
+using service::data::block_reader;
+using service::data::block_writer;
 using maybe_key = std::optional<secret_key>;
 
 namespace {

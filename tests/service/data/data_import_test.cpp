@@ -13,7 +13,7 @@
 #include "support/skip.hpp"
 
 using namespace hanami;
-using namespace hanami::service::engine;
+using namespace hanami::service::data;
 using service::refusal;
 using service::refusal_code;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <hanami/foundation/error.hpp>
-#include <hanami/io/file.hpp>
+#include <hanami/io/write_file.hpp>
 #include <hanami/service/base/refusal.hpp>
 #include <hanami/service/base/uuid.hpp>
 #include <hanami/service/data/datasets.hpp>
@@ -21,7 +21,7 @@
 
 using namespace hanami;
 using namespace hanami::service;
-using namespace hanami::service::engine;
+using namespace hanami::service::data;
 
 namespace {
 
@@ -54,7 +54,7 @@ struct dataset_bench {
   store::resources resources{db};
   store::tasks tasks{db};
   access::accounts accounts{db, config};
-  std::unique_ptr<engine::datasets> data;
+  std::unique_ptr<data::datasets> data;
 
   const identity ann = who("anna", "reds");
   const identity bob = who("bert", "reds");
@@ -70,7 +70,7 @@ struct dataset_bench {
 
   void open() {
     data.reset();
-    data = std::make_unique<engine::datasets>(config, resources, tasks, accounts);
+    data = std::make_unique<data::datasets>(config, resources, tasks, accounts);
   }
 
   upload begin_csv(std::string_view text, visibility visible_to = visibility::owner_only) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <hanami/foundation/random.hpp>
-#include <hanami/io/file.hpp>
+#include <hanami/io/write_file.hpp>
 #include <hanami/service/base/refusal.hpp>
 #include <hanami/service/data/byte_ranges.hpp>
 #include <hanami/service/data/part_file.hpp>
@@ -16,8 +16,8 @@
 
 using namespace hanami;
 using service::refusal_code;
-using service::engine::byte_ranges;
-using service::engine::part_file;
+using service::data::byte_ranges;
+using service::data::part_file;
 
 namespace {
 

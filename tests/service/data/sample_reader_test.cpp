@@ -7,7 +7,7 @@
 #include "support/scratch_folder.hpp"
 
 using namespace hanami;
-using namespace hanami::service::engine;
+using namespace hanami::service::data;
 
 namespace {
 

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include <hanami/foundation/error.hpp>
-#include <hanami/io/file.hpp>
+#include <hanami/io/write_file.hpp>
 #include <hanami/template/parser.hpp>
 
 #include <catch2/catch.hpp>
@@ -588,7 +588,7 @@ TEST_CASE("an uploaded checkpoint is looked at before it is one", "[service]") {
   const auto send = [&](std::span<const std::byte> bytes) {
     const std::uint64_t size = bytes.size();
     const auto u =
-        fixture.data->begin(fixture.ann, engine::upload_format::checkpoint, "trained", {&size, 1});
+        fixture.data->begin(fixture.ann, service::data::upload_format::checkpoint, "trained", {&size, 1});
     fixture.data->write(fixture.ann, u.parts[0].id, 0, bytes);
     return u.row.id;
   };

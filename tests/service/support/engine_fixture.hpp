@@ -99,7 +99,7 @@ struct engine_fixture {
     resources = std::make_unique<store::resources>(*db);
     tasks = std::make_unique<store::tasks>(*db);
     accounts = std::make_unique<service::access::accounts>(*db, config);
-    data = std::make_unique<engine::datasets>(config, *resources, *tasks, *accounts);
+    data = std::make_unique<service::data::datasets>(config, *resources, *tasks, *accounts);
     at_work =
         std::make_unique<engine::engine>(config, *common, *resources, *tasks, *accounts, *data);
     at_work->start();
@@ -148,14 +148,14 @@ struct engine_fixture {
   std::string
   add_data(const std::vector<std::pair<std::string, std::uint64_t>>& columns, std::uint64_t rows_in,
            const std::function<void(std::uint64_t row, std::span<float> values)>& fill) const {
-    engine::data_layout layout;
+    service::data::data_layout layout;
     layout.rows = rows_in;
     for (const auto& [name, width] : columns) {
       layout.columns.push_back({name, layout.width, layout.width + width});
       layout.width += width;
     }
     const std::string id = service::new_uuid();
-    engine::data_writer writer(data->path_of(id), layout, data->key());
+    service::data::data_writer writer(data->path_of(id), layout, data->key());
     std::vector<float> values(layout.width);
     for (std::uint64_t row = 0; row < rows_in; ++row) {
       fill(row, values);
@@ -244,7 +244,7 @@ struct engine_fixture {
   std::unique_ptr<store::resources> resources;
   std::unique_ptr<store::tasks> tasks;
   std::unique_ptr<service::access::accounts> accounts;
-  std::unique_ptr<engine::datasets> data;
+  std::unique_ptr<service::data::datasets> data;
   std::unique_ptr<engine::engine> at_work;
 
   const service::identity ann = identity_of("anna", "reds");

@@ -10,7 +10,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "../../io/file.hpp"
+#include "../../io/write_file.hpp"
 #include "../base/compile.hpp"
 #include "../base/json.hpp"
 #include "../base/uuid.hpp"

@@ -12,6 +12,7 @@
 
 #include "../base/json.hpp"
 #include "../base/refusal.hpp"
+#include "text_form.hpp"
 
 /// Descriptions of values: the same description validates requests, fills in defaults and is
 /// printed as JSON Schema (2020-12).
@@ -19,18 +20,6 @@
 namespace hanami::service::api {
 
 enum class value_kind : std::uint8_t { any, text, integer, number, boolean, list, object, map };
-
-/// Forms of texts; each is also printed as a regular expression.
-enum class text_form : std::uint8_t {
-  any,
-  uuid,       ///< 8-4-4-4-12 hex digits
-  identifier, ///< letter, then letters, digits, _
-  user_id,    ///< the same with @ . -
-  name,       ///< letter, then letters, digits, _ - and blanks
-  label,      ///< any printable text: UTF-8 without control characters
-  base64,     ///< with padding
-  path        ///< letter, then letters, digits, _ . / -
-};
 
 /// What is wrong with a value; the reference's API has its own words for each.
 enum class fault_kind : std::uint8_t {
@@ -139,10 +128,5 @@ struct schema_property {
 
 /// The refusal for the faults that `schema::check` found; at least one.
 refusal invalid_values(std::vector<schema_fault> faults);
-
-/// Whether a text has a form; checked in one pass, without regular expressions.
-bool has_form(std::string_view text, text_form form);
-/// The regular expression of a form; empty for `any` and `label`.
-std::string_view pattern_of(text_form form);
 
 } // namespace hanami::service::api

@@ -32,7 +32,7 @@ struct services {
   store::resources& resources;
   store::logs& logs;
   logger& log; ///< the operator's
-  engine::datasets& data;
+  data::datasets& data;
   engine::engine& engine;
   monitor::sampler& sampler;
   monitor::request_counts& counts;

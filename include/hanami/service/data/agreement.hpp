@@ -12,7 +12,7 @@
 #include "../base/refusal.hpp"
 #include "data_file.hpp"
 
-namespace hanami::service::engine {
+namespace hanami::service::data {
 
 inline std::size_t index_of_largest(std::span<const float> values) {
   return static_cast<std::size_t>(std::max_element(values.begin(), values.end()) - values.begin());
@@ -50,4 +50,4 @@ inline double agreement(const data_reader& a, const data_column& of_a, const dat
   return rows == 0 ? 0.0 : static_cast<double>(equal) / static_cast<double>(rows);
 }
 
-} // namespace hanami::service::engine
+} // namespace hanami::service::data

@@ -28,7 +28,7 @@
 ///
 /// A checksum finds damage. Only encrypted files withstand somebody who can write to the disk.
 
-namespace hanami::service::engine {
+namespace hanami::service::data {
 
 /// Writes sequentially into a temporary file next to `file`, mode 0600; `finish` syncs it and moves
 /// it into place. Without `finish` it is removed, and `file` stays as it was. For one thread, and
@@ -74,4 +74,4 @@ class block_reader {
   std::unique_ptr<state> state_;
 };
 
-} // namespace hanami::service::engine
+} // namespace hanami::service::data

@@ -18,11 +18,11 @@
 
 #include <sodium.h>
 
-#include "../../io/file.hpp"
+#include "../../io/write_file.hpp"
 #include "../base/compile.hpp"
 #include "positioned_io.hpp"
 
-namespace hanami::service::engine {
+namespace hanami::service::data {
 
 namespace detail {
 
@@ -377,4 +377,4 @@ HANAMI_SERVICE_INLINE void block_reader::read(std::uint64_t offset, std::span<st
   }
 }
 
-} // namespace hanami::service::engine
+} // namespace hanami::service::data

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace hanami::service::engine {
+namespace hanami::service::data {
 
 /// The ranges of a file that have arrived. For one thread at a time.
 class byte_ranges {
@@ -72,4 +72,4 @@ class byte_ranges {
   std::uint64_t total_ = 0;
 };
 
-} // namespace hanami::service::engine
+} // namespace hanami::service::data

@@ -6,7 +6,7 @@
 
 /// What columns of datasets may be named, so that a name can be shown and sent anywhere.
 
-namespace hanami::service::engine::detail {
+namespace hanami::service::data::detail {
 
 inline constexpr std::size_t most_column_name_bytes = 254;
 
@@ -55,4 +55,4 @@ inline const char* fault_of_column_name(std::string_view name) {
   return nullptr;
 }
 
-} // namespace hanami::service::engine::detail
+} // namespace hanami::service::data::detail

@@ -20,7 +20,7 @@
 /// the one after its last (8), the length of its name (4) and the name (UTF-8, 1 to 254 bytes, no
 /// control characters, no name twice); then the values, row after row. All little-endian.
 
-namespace hanami::service::engine {
+namespace hanami::service::data {
 
 enum class value_type : std::uint32_t {
   uint8 = 1,
@@ -100,4 +100,4 @@ class data_reader {
   std::unique_ptr<state> state_;
 };
 
-} // namespace hanami::service::engine
+} // namespace hanami::service::data

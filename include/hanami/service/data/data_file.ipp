@@ -19,7 +19,7 @@
 #include "column_name.hpp"
 #include "positioned_io.hpp"
 
-namespace hanami::service::engine {
+namespace hanami::service::data {
 
 namespace detail {
 
@@ -346,4 +346,4 @@ HANAMI_SERVICE_INLINE void data_reader::read(const data_column& column, std::uin
   state_->read_part(column, first, count, to.data());
 }
 
-} // namespace hanami::service::engine
+} // namespace hanami::service::data

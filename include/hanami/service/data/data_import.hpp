@@ -14,7 +14,7 @@
 /// a dataset larger than `most_bytes`, before anything is written; `errc::file_error` where the
 /// system refuses, `no_space` where the disk is full. Nothing is left behind then.
 
-namespace hanami::service::engine {
+namespace hanami::service::data {
 
 inline constexpr std::uint64_t any_size = std::numeric_limits<std::uint64_t>::max();
 
@@ -37,4 +37,4 @@ data_layout import_mnist(const std::filesystem::path& images, const std::filesys
                          const std::optional<access::secret_key>& key,
                          std::uint64_t most_bytes = any_size);
 
-} // namespace hanami::service::engine
+} // namespace hanami::service::data

@@ -17,7 +17,7 @@
 #include "../base/refusal.hpp"
 #include "column_name.hpp"
 
-namespace hanami::service::engine {
+namespace hanami::service::data {
 
 namespace detail {
 
@@ -385,4 +385,4 @@ HANAMI_SERVICE_INLINE data_layout import_mnist(const std::filesystem::path& imag
   return layout;
 }
 
-} // namespace hanami::service::engine
+} // namespace hanami::service::data

@@ -22,7 +22,7 @@
 
 /// Datasets and the uploads they are made from.
 
-namespace hanami::service::engine {
+namespace hanami::service::data {
 
 /// Safe from any thread. Rights are checked here, as in `resources`; only its owner and
 /// administrators have access to an upload. What was acknowledged survives a kill.
@@ -100,4 +100,4 @@ class datasets {
   std::unique_ptr<state> state_;
 };
 
-} // namespace hanami::service::engine
+} // namespace hanami::service::data

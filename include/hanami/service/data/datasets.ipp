@@ -26,7 +26,7 @@
 #include "part_file.hpp"
 #include "positioned_io.hpp"
 
-namespace hanami::service::engine {
+namespace hanami::service::data {
 
 namespace detail {
 
@@ -509,4 +509,4 @@ HANAMI_SERVICE_INLINE void datasets::clean() {
   state_->clean_folder(state_->checkpoints_folder, store::resource_kind::checkpoint, oldest);
 }
 
-} // namespace hanami::service::engine
+} // namespace hanami::service::data

@@ -24,7 +24,7 @@
 
 /// Unfinished uploads, as `datasets` keeps them.
 
-namespace hanami::service::engine::detail {
+namespace hanami::service::data::detail {
 
 /// What a stored name stands for; throws `errc::invalid_data` for an unknown one.
 template <class Value>
@@ -131,4 +131,4 @@ inline std::string upload_detail(const live_upload& u, std::span<const std::uint
                                       {"parts", std::move(parts)}});
 }
 
-} // namespace hanami::service::engine::detail
+} // namespace hanami::service::data::detail

@@ -9,7 +9,7 @@
 
 /// A file that arrives in pieces, and which of its bytes have arrived, across kills of the process.
 
-namespace hanami::service::engine {
+namespace hanami::service::data {
 
 /// Pieces are written to their positions in the file; after each one with new bytes, a record of 24
 /// bytes is appended to <file>.ranges: begin, end, checksum. A torn last record is ignored when
@@ -44,4 +44,4 @@ class part_file {
   std::unique_ptr<state> state_;
 };
 
-} // namespace hanami::service::engine
+} // namespace hanami::service::data

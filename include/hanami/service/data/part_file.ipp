@@ -21,7 +21,7 @@
 #include "byte_ranges.hpp"
 #include "positioned_io.hpp"
 
-namespace hanami::service::engine {
+namespace hanami::service::data {
 
 namespace detail {
 
@@ -206,4 +206,4 @@ HANAMI_SERVICE_INLINE void part_file::remove() noexcept {
   ::unlink(state_->ranges_file.c_str());
 }
 
-} // namespace hanami::service::engine
+} // namespace hanami::service::data

@@ -11,12 +11,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "../../io/file.hpp"
+#include "../../io/write_file.hpp"
 #include "../base/refusal.hpp"
 
 /// Reading and writing files at positions.
 
-namespace hanami::service::engine::detail {
+namespace hanami::service::data::detail {
 
 static_assert(std::endian::native == std::endian::little, "files are read as they lie in memory");
 
@@ -77,4 +77,4 @@ inline void sync_folder_of(const std::filesystem::path& file) {
   }
 }
 
-} // namespace hanami::service::engine::detail
+} // namespace hanami::service::data::detail

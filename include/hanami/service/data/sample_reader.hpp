@@ -12,7 +12,7 @@
 /// Samples of a cluster from columns of datasets, which are read in blocks and may be larger than
 /// memory.
 
-namespace hanami::service::engine {
+namespace hanami::service::data {
 
 /// A column that is copied to, or compared with, the `size` values from `first` on of a flat
 /// vector.
@@ -61,4 +61,4 @@ class sample_reader {
   std::uint64_t size_ = 0;
 };
 
-} // namespace hanami::service::engine
+} // namespace hanami::service::data

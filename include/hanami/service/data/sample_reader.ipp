@@ -9,7 +9,7 @@
 
 #include "../base/compile.hpp"
 
-namespace hanami::service::engine {
+namespace hanami::service::data {
 
 namespace detail {
 
@@ -87,4 +87,4 @@ HANAMI_SERVICE_INLINE void sample_reader::read(std::uint64_t index, std::span<fl
   }
 }
 
-} // namespace hanami::service::engine
+} // namespace hanami::service::data

@@ -11,7 +11,7 @@
 
 #include "../store/resources.hpp"
 
-namespace hanami::service::engine {
+namespace hanami::service::data {
 
 enum class upload_format : std::uint8_t { csv, mnist, checkpoint };
 
@@ -52,4 +52,4 @@ struct upload {
   }
 };
 
-} // namespace hanami::service::engine
+} // namespace hanami::service::data

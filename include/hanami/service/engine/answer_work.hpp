@@ -18,7 +18,8 @@ namespace hanami::service::engine::detail {
 /// Answers the samples of datasets in order. Starts over after a restart, since it changes nothing.
 class answer_work : public task_work {
  public:
-  answer_work(const live_cluster& of, running_task& task, std::unique_ptr<sample_reader> samples)
+  answer_work(const live_cluster& of, running_task& task,
+              std::unique_ptr<data::sample_reader> samples)
       : of_(of), task_(task), samples_(std::move(samples)) {}
 
   bool run(cluster& net, work_clock::time_point until) override {
@@ -67,7 +68,7 @@ class answer_work : public task_work {
 
   const live_cluster& of_;
   running_task& task_;
-  std::unique_ptr<sample_reader> samples_;
+  std::unique_ptr<data::sample_reader> samples_;
   std::uint64_t next_ = 0;
   std::uint64_t refused_ = 0;
   std::optional<workspace<float>> act_;
@@ -90,7 +91,7 @@ inline std::optional<std::size_t> winner_of(std::span<const float> values) {
 class request_work final : public answer_work {
  public:
   request_work(const engine_parts& parts, const live_cluster& of, running_task& task,
-               const cluster_shape& shape, std::unique_ptr<sample_reader> samples)
+               const cluster_shape& shape, std::unique_ptr<data::sample_reader> samples)
       : answer_work(of, task, std::move(samples)), parts_(parts) {
     for (const result_link& link : task.plan.results) {
       const buffer_shape* const found = shape.output(link.buffer);
@@ -98,14 +99,14 @@ class request_work final : public answer_work {
         throw invalid_value("the cluster has no output '" + link.buffer + "'");
       }
       const buffer_shape& buffer = *found;
-      data_layout layout;
+      data::data_layout layout;
       layout.rows = task.total;
       layout.width = buffer.size;
       layout.columns = {{link.name, 0, buffer.size}};
       result r{link,         link.dataset_id.empty() ? task.id : link.dataset_id,
                buffer.first, buffer.size,
                {},           {}};
-      r.writer = std::make_unique<data_writer>(parts.data.path_of(r.id), layout, parts.data.key());
+      r.writer = std::make_unique<data::data_writer>(parts.data.path_of(r.id), layout, parts.data.key());
       results_.push_back(std::move(r));
     }
   }
@@ -131,7 +132,7 @@ class request_work final : public answer_work {
     std::string id;
     std::size_t first;
     std::size_t size;
-    std::unique_ptr<data_writer> writer;
+    std::unique_ptr<data::data_writer> writer;
     std::vector<float> rows; ///< not written yet
   };
 
@@ -202,7 +203,7 @@ class request_work final : public answer_work {
 class evaluate_work final : public answer_work {
  public:
   evaluate_work(const live_cluster& of, running_task& task, const cluster_shape& shape,
-                std::unique_ptr<sample_reader> samples)
+                std::unique_ptr<data::sample_reader> samples)
       : answer_work(of, task, std::move(samples)) {
     for (const buffer_shape& buffer : shape.outputs) {
       outputs_.push_back({buffer});

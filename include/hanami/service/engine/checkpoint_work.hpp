@@ -27,7 +27,7 @@ inline store::resource_row keep_checkpoint(const engine_parts& parts, const iden
   }
   const std::filesystem::path file = parts.checkpoints_folder / row.id;
   const quota limits = parts.accounts.quota_of(owner.user_id);
-  block_writer writer(file, parts.data.key());
+  data::block_writer writer(file, parts.data.key());
   writer.write(bytes);
   writer.finish();
   try {

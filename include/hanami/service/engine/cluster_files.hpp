@@ -24,7 +24,7 @@ namespace hanami::service::engine {
 
 namespace detail {
 
-inline std::vector<std::byte> read_all(const block_reader& from) {
+inline std::vector<std::byte> read_all(const data::block_reader& from) {
   std::vector<std::byte> bytes(static_cast<std::size_t>(from.size()));
   from.read(0, bytes);
   return bytes;

@@ -89,7 +89,7 @@ HANAMI_SERVICE_INLINE void cluster_files::create(std::span<const std::byte> snap
     hanami::detail::refuse_file("cannot make ", folder_, hanami::detail::system_trouble());
   }
   write_snapshot(0, snapshot);
-  detail::sync_folder_of(folder_);
+  data::detail::sync_folder_of(folder_);
 }
 
 HANAMI_SERVICE_INLINE cluster_files::recovered
@@ -107,7 +107,7 @@ HANAMI_SERVICE_INLINE cluster_files::recovered cluster_files::load_newest(const 
   std::exception_ptr newest_trouble;
   for (auto g = there.snapshots.rbegin(); g != there.snapshots.rend(); ++g) {
     try {
-      const auto bytes = detail::read_all(block_reader(file("snapshot", *g), key_));
+      const auto bytes = detail::read_all(data::block_reader(file("snapshot", *g), key_));
       recovered found{from_checkpoint(bytes), detail::position_from(metadata_of(bytes))};
       generation_ = *g;
       return found;
@@ -178,7 +178,7 @@ HANAMI_SERVICE_INLINE std::uint64_t cluster_files::begin_generation() {
 
 HANAMI_SERVICE_INLINE void
 cluster_files::write_snapshot(std::uint64_t generation, std::span<const std::byte> snapshot) const {
-  block_writer writer(file("snapshot", generation), key_);
+  data::block_writer writer(file("snapshot", generation), key_);
   writer.write(snapshot);
   writer.finish();
   const listing there = list();

@@ -40,7 +40,7 @@ namespace hanami::service::engine {
 class engine {
  public:
   engine(const server_config& config, runtime& common, store::resources& resources,
-         store::tasks& tasks, access::accounts& accounts, datasets& data);
+         store::tasks& tasks, access::accounts& accounts, data::datasets& data);
   /// Writes to disk what has been learned.
   ~engine();
   engine(const engine&) = delete;
@@ -108,7 +108,8 @@ class engine {
   /// `invalid_checkpoint`.
   store::resource_row import_checkpoint(const identity& caller, std::string_view upload_id);
   /// The file of a checkpoint as `hanami::load` reads it, decrypted on the fly.
-  std::shared_ptr<const block_reader> open_checkpoint(const identity& caller, std::string_view id);
+  std::shared_ptr<const data::block_reader> open_checkpoint(const identity& caller,
+                                                            std::string_view id);
   void remove_checkpoint(const identity& caller, std::string_view id);
 
   engine_statistics statistics();

@@ -119,7 +119,7 @@ inline void prepare_results(std::vector<result_link>& results, const cluster_sha
     if (!taken.insert(results[i].buffer).second) {
       throw invalid_value_at(pointer + "/output", "is there twice");
     }
-    if (const char* fault = fault_of_column_name(results[i].name)) {
+    if (const char* fault = data::detail::fault_of_column_name(results[i].name)) {
       throw invalid_value_at(pointer + "/name", fault);
     }
     results[i].dataset_id = i == 0 ? std::string() : new_uuid();
@@ -266,7 +266,7 @@ struct engine::state : detail::engine_core {
 
 HANAMI_SERVICE_INLINE engine::engine(const server_config& config, runtime& common,
                                      store::resources& resources, store::tasks& tasks,
-                                     access::accounts& accounts, datasets& data)
+                                     access::accounts& accounts, data::datasets& data)
     : state_(std::make_unique<state>(config, common, resources, tasks, accounts, data)) {}
 
 HANAMI_SERVICE_INLINE engine::~engine() { state_->stop(); }
@@ -438,8 +438,8 @@ HANAMI_SERVICE_INLINE void engine::remove_task(const identity& caller, std::stri
 HANAMI_SERVICE_INLINE store::resource_row engine::import_checkpoint(const identity& caller,
                                                                     std::string_view upload_id) {
   const detail::engine_parts& parts = state_->parts;
-  const upload from = parts.data.progress(caller, upload_id);
-  if (from.format != upload_format::checkpoint) {
+  const data::upload from = parts.data.progress(caller, upload_id);
+  if (from.format != data::upload_format::checkpoint) {
     throw conflict("the upload is not a checkpoint");
   }
   const std::size_t most = parts.config.engine.cluster_memory;
@@ -463,11 +463,12 @@ HANAMI_SERVICE_INLINE store::resource_row engine::import_checkpoint(const identi
   return row;
 }
 
-HANAMI_SERVICE_INLINE std::shared_ptr<const block_reader>
+HANAMI_SERVICE_INLINE std::shared_ptr<const data::block_reader>
 engine::open_checkpoint(const identity& caller, std::string_view id) {
   const detail::engine_parts& parts = state_->parts;
   const auto row = parts.resources.get(caller, store::resource_kind::checkpoint, id);
-  return std::make_shared<const block_reader>(parts.checkpoints_folder / row.id, parts.data.key());
+  return std::make_shared<const data::block_reader>(parts.checkpoints_folder / row.id,
+                                                    parts.data.key());
 }
 
 HANAMI_SERVICE_INLINE void engine::remove_checkpoint(const identity& caller, std::string_view id) {

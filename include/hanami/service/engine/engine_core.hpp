@@ -39,7 +39,7 @@ namespace hanami::service::engine::detail {
 class engine_core {
  public:
   engine_core(const server_config& config, runtime& common, store::resources& resources,
-              store::tasks& tasks, access::accounts& accounts, datasets& data);
+              store::tasks& tasks, access::accounts& accounts, data::datasets& data);
   engine_core(const engine_core&) = delete;
   engine_core& operator=(const engine_core&) = delete;
 

@@ -27,7 +27,7 @@ inline refusal being_stopped() {
 
 HANAMI_SERVICE_INLINE engine_core::engine_core(const server_config& config, runtime& common,
                                                store::resources& resources, store::tasks& tasks,
-                                               access::accounts& accounts, datasets& data)
+                                               access::accounts& accounts, data::datasets& data)
     : parts{config,
             resources,
             tasks,

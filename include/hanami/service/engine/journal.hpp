@@ -12,7 +12,7 @@
 #include <variant>
 #include <vector>
 
-#include "../../io/file.hpp"
+#include "../../io/write_file.hpp"
 #include "../access/token.hpp"
 #include "../store/tasks.hpp"
 

@@ -304,7 +304,7 @@ HANAMI_SERVICE_INLINE journal_writer::journal_writer(std::filesystem::path file,
   if (from == 0) {
     put(detail::journal_header(generation, encrypted));
     if (sync_) {
-      detail::sync_folder_of(file_);
+      data::detail::sync_folder_of(file_);
     }
   }
 }
@@ -318,7 +318,7 @@ HANAMI_SERVICE_INLINE void journal_writer::append(const journal_bytes& record) {
 
 HANAMI_SERVICE_INLINE void journal_writer::put(std::span<const std::byte> bytes) {
   errno = 0;
-  if (!detail::pwrite_all(handle_.get(), bytes, size_) ||
+  if (!data::detail::pwrite_all(handle_.get(), bytes, size_) ||
       (sync_ && ::fdatasync(handle_.get()) != 0)) {
     const std::error_code why = hanami::detail::system_trouble();
     broken_ = ::ftruncate(handle_.get(), static_cast<::off_t>(size_)) != 0;

@@ -37,7 +37,7 @@ struct engine_parts {
   store::resources& resources;
   store::tasks& tasks;
   access::accounts& accounts;
-  datasets& data;
+  data::datasets& data;
   std::filesystem::path clusters_folder;
   std::filesystem::path checkpoints_folder;
 };

@@ -26,12 +26,12 @@ std::unique_ptr<task_work> make_work(const engine_parts& parts, live_cluster& of
                                      running_task& task);
 
 /// Opens a dataset by id.
-using data_opener = std::function<std::shared_ptr<const data_reader>(const std::string&)>;
+using data_opener = std::function<std::shared_ptr<const data::data_reader>(const std::string&)>;
 
 /// A reader of the samples that the plan describes, for a cluster of this shape. Throws
 /// `invalid_value` with a pointer to what does not fit, and what `open` throws.
-std::unique_ptr<sample_reader> open_samples(const task_plan& plan, const cluster_shape& shape,
-                                            const data_opener& open);
+std::unique_ptr<data::sample_reader> open_samples(const task_plan& plan, const cluster_shape& shape,
+                                                  const data_opener& open);
 
 /// Announces a training task to the cluster; `anneal_over` as in `journal_begin`.
 void begin_training(cluster& net, std::uint64_t anneal_over);
@@ -54,7 +54,7 @@ class journal_player {
 
   const engine_parts& parts_;
   std::string task_id_; ///< the task whose samples are open
-  std::shared_ptr<sample_reader> samples_;
+  std::shared_ptr<data::sample_reader> samples_;
 };
 
 std::shared_ptr<const cluster_shape> shape_of(const cluster& net);

@@ -72,7 +72,7 @@ HANAMI_SERVICE_INLINE cluster load_checkpoint(const engine_parts& parts,
   if (!row) {
     throw not_found("checkpoint", checkpoint_id);
   }
-  const block_reader file(parts.checkpoints_folder / row->id, parts.data.key());
+  const data::block_reader file(parts.checkpoints_folder / row->id, parts.data.key());
   const std::size_t most = parts.config.engine.cluster_memory;
   cluster restored = from_checkpoint(read_all(file));
   if (restored.bytes() > most) {
@@ -86,11 +86,11 @@ HANAMI_SERVICE_INLINE cluster load_checkpoint(const engine_parts& parts,
 // --- Samples.
 
 /// Finds the column of a link and checks it against the buffer.
-inline sample_link link_column(const column_link& link, const buffer_shape& buffer,
-                               std::uint64_t rows, const std::string& pointer,
-                               std::shared_ptr<const data_reader> from) {
+inline data::sample_link link_column(const column_link& link, const buffer_shape& buffer,
+                                     std::uint64_t rows, const std::string& pointer,
+                                     std::shared_ptr<const data::data_reader> from) {
   const std::string& name = link.column.empty() ? link.buffer : link.column;
-  data_column column;
+  data::data_column column;
   try {
     column = from->layout().column(name);
   } catch (const refusal& e) {
@@ -111,10 +111,10 @@ class opened_datasets {
   explicit opened_datasets(const data_opener& open) : open_(open) {}
 
   /// A link for each buffer, each once.
-  std::vector<sample_link> link(const std::vector<column_link>& links,
-                                const std::vector<buffer_shape>& buffers, std::uint64_t rows,
-                                const std::string& side) {
-    std::vector<sample_link> made;
+  std::vector<data::sample_link> link(const std::vector<column_link>& links,
+                                      const std::vector<buffer_shape>& buffers, std::uint64_t rows,
+                                      const std::string& side) {
+    std::vector<data::sample_link> made;
     std::set<std::string> linked;
     for (std::size_t i = 0; i < links.size(); ++i) {
       const std::string pointer = "/" + side + "s/" + std::to_string(i);
@@ -145,8 +145,8 @@ class opened_datasets {
     return names;
   }
 
-  std::shared_ptr<const data_reader> dataset(const std::string& id) {
-    std::shared_ptr<const data_reader>& reader = open_ones_[id];
+  std::shared_ptr<const data::data_reader> dataset(const std::string& id) {
+    std::shared_ptr<const data::data_reader>& reader = open_ones_[id];
     if (!reader) {
       reader = open_(id);
     }
@@ -154,18 +154,18 @@ class opened_datasets {
   }
 
   const data_opener& open_;
-  std::map<std::string, std::shared_ptr<const data_reader>> open_ones_;
+  std::map<std::string, std::shared_ptr<const data::data_reader>> open_ones_;
 };
 
-HANAMI_SERVICE_INLINE std::unique_ptr<sample_reader>
+HANAMI_SERVICE_INLINE std::unique_ptr<data::sample_reader>
 open_samples(const task_plan& plan, const cluster_shape& shape, const data_opener& open) {
   opened_datasets sets(open);
   auto inputs = sets.link(plan.inputs, shape.inputs, plan.window, "input");
-  std::vector<sample_link> targets;
+  std::vector<data::sample_link> targets;
   if (plan.kind != task_kind::request) {
     targets = sets.link(plan.outputs, shape.outputs, 1, "output");
   }
-  auto samples = std::make_unique<sample_reader>(std::move(inputs), std::move(targets), plan.window,
+  auto samples = std::make_unique<data::sample_reader>(std::move(inputs), std::move(targets), plan.window,
                                                  plan.horizon);
   if (samples->size() == 0) {
     throw invalid_value_at("/inputs",
@@ -291,8 +291,8 @@ class failed_work final : public task_work {
   std::exception_ptr why_;
 };
 
-inline std::unique_ptr<sample_reader> open_samples_of(const engine_parts& parts, live_cluster& of,
-                                                      const running_task& task) {
+inline std::unique_ptr<data::sample_reader>
+open_samples_of(const engine_parts& parts, live_cluster& of, const running_task& task) {
   auto samples = open_samples(task.plan, *of.present_shape(),
                               [&](const std::string& id) { return parts.data.open(id); });
   const std::uint64_t epochs = task.plan.kind == task_kind::train ? task.plan.epochs : 1;
@@ -306,7 +306,7 @@ inline std::unique_ptr<sample_reader> open_samples_of(const engine_parts& parts,
 
 inline std::unique_ptr<task_work> make_training(const engine_parts& parts, live_cluster& of,
                                                 running_task& task) {
-  std::unique_ptr<sample_reader> samples;
+  std::unique_ptr<data::sample_reader> samples;
   std::exception_ptr trouble;
   try {
     samples = open_samples_of(parts, of, task);

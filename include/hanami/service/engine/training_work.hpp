@@ -16,7 +16,7 @@ namespace hanami::service::engine::detail {
 class training_work final : public task_work {
  public:
   /// `samples`: nullptr where they are not available, for the reason in `trouble`.
-  training_work(live_cluster& of, running_task& task, std::unique_ptr<sample_reader> samples,
+  training_work(live_cluster& of, running_task& task, std::unique_ptr<data::sample_reader> samples,
                 std::exception_ptr trouble)
       : of_(of), task_(task), samples_(std::move(samples)), trouble_(std::move(trouble)),
         anneal_over_(task.plan.anneal ? task.total : 0) {}
@@ -130,7 +130,7 @@ class training_work final : public task_work {
 
   live_cluster& of_;
   running_task& task_;
-  std::unique_ptr<sample_reader> samples_;
+  std::unique_ptr<data::sample_reader> samples_;
   std::exception_ptr trouble_;
   std::uint64_t anneal_over_;
   std::uint64_t noted_ = 0;

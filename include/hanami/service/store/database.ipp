@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "../../foundation/error.hpp"
-#include "../../io/file.hpp"
+#include "../../io/write_file.hpp"
 #include "../base/compile.hpp"
 #include "tables.hpp"
 

@@ -243,12 +243,12 @@ inline void add_reference_tasks(reference_adder add, services& s) {
 }
 
 inline answer reference_begin_upload(services& s, const request_context& request,
-                                     engine::upload_format format) {
+                                     data::upload_format format) {
   std::vector<std::uint64_t> sizes{static_cast<std::uint64_t>(request.integer("input_data_size"))};
-  if (format == engine::upload_format::mnist) {
+  if (format == data::upload_format::mnist) {
     sizes.push_back(static_cast<std::uint64_t>(request.integer("label_data_size")));
   }
-  const engine::upload u = s.data.begin(request.caller, format, request.text("name"), sizes);
+  const data::upload u = s.data.begin(request.caller, format, request.text("name"), sizes);
   json::object shown = reference_row(u.row);
   shown["uuid"] = u.becomes;
   shown["uuid_input_file"] = u.parts.at(0).id;
@@ -259,7 +259,7 @@ inline answer reference_begin_upload(services& s, const request_context& request
 }
 
 inline answer reference_finish_upload(services& s, const request_context& request) {
-  const engine::upload u = s.data.find_target(request.caller, request.text("uuid"));
+  const data::upload u = s.data.find_target(request.caller, request.text("uuid"));
   const std::string labels = u.parts.size() > 1 ? u.parts[1].id : std::string();
   if (u.parts.at(0).id != request.text("uuid_input_file") ||
       labels !=
@@ -271,8 +271,8 @@ inline answer reference_finish_upload(services& s, const request_context& reques
 }
 
 /// The column that is compared: "label", else the last one.
-inline const engine::data_column& compared_column(const engine::data_layout& layout) {
-  for (const engine::data_column& c : layout.columns) {
+inline const data::data_column& compared_column(const data::data_layout& layout) {
+  for (const data::data_column& c : layout.columns) {
     if (c.name == "label") {
       return c;
     }
@@ -285,13 +285,13 @@ inline void add_reference_uploads(reference_adder add, services& s) {
   add({"POST", "dataset/upload/csv", "Begins an upload"}, schema::object(),
       schema::object({{"name", reference_name()}, {"input_data_size", size}}),
       [&s](request_context& request) {
-        return reference_begin_upload(s, request, engine::upload_format::csv);
+        return reference_begin_upload(s, request, data::upload_format::csv);
       });
   add({"POST", "dataset/upload/mnist", "Begins an upload"}, schema::object(),
       schema::object(
           {{"name", reference_name()}, {"input_data_size", size}, {"label_data_size", size}}),
       [&s](request_context& request) {
-        return reference_begin_upload(s, request, engine::upload_format::mnist);
+        return reference_begin_upload(s, request, data::upload_format::mnist);
       });
   add({"PUT", "dataset/upload/csv", "Makes the dataset of an upload"}, schema::object(),
       schema::object({{"uuid", schema::uuid()}, {"uuid_input_file", schema::uuid()}}),
@@ -315,9 +315,9 @@ inline void add_reference_datasets(reference_adder add, services& s) {
   add({"GET", "dataset", "One dataset"}, uuid_of("uuid"), std::nullopt,
       [&s](request_context& request) {
         const store::resource_row row = s.data.get(request.caller, request.text("uuid"));
-        const engine::data_layout layout = s.data.layout(request.caller, row.id);
+        const data::data_layout layout = s.data.layout(request.caller, row.id);
         json::object columns;
-        for (const engine::data_column& c : layout.columns) {
+        for (const data::data_column& c : layout.columns) {
           columns[c.name] = json::object{{"start_column", c.first}, {"end_column", c.last}};
         }
         json::object shown = reference_row(row);
@@ -354,9 +354,9 @@ inline void add_reference_datasets(reference_adder add, services& s) {
         }
         const auto a = s.data.open(request.caller, *result);
         const auto b = s.data.open(request.caller, *truth);
-        return answer(json::object{
-            {"accuracy", 100.0 * engine::agreement(*a, compared_column(a->layout()), *b,
-                                                   compared_column(b->layout()))}});
+        return answer(
+            json::object{{"accuracy", 100.0 * data::agreement(*a, compared_column(a->layout()), *b,
+                                                              compared_column(b->layout()))}});
       });
   add({"GET", "dataset/content", "Rows of a column"},
       schema::object({{"uuid", schema::uuid()},
@@ -365,7 +365,7 @@ inline void add_reference_datasets(reference_adder add, services& s) {
                       {"number_of_rows", schema::integer(1, 10'000).otherwise(1)}}),
       std::nullopt, [&s](request_context& request) {
         const auto reader = s.data.open(request.caller, request.text("uuid"));
-        const engine::data_column& column = reader->layout().column(request.text("column_name"));
+        const data::data_column& column = reader->layout().column(request.text("column_name"));
         const std::uint64_t first = std::min(
             static_cast<std::uint64_t>(request.integer("row_offset")), reader->layout().rows);
         const std::uint64_t count =

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "../../base/refusal.hpp"
+#include "endpoints.hpp"
+#include "views.hpp"
+
+namespace hanami::service::api {
+
+namespace detail {
+
+inline schema user_id_schema() {
+  return schema::text(4, 254, text_form::user_id).describe("id of the user");
+}
+inline schema project_id_schema() {
+  return schema::text(4, 254, text_form::identifier).describe("id of the project");
+}
+inline schema password_schema() { return schema::text(8, 4096).describe("8 to 4096 bytes"); }
+inline schema role_schema() {
+  return schema::text(1, 64, text_form::identifier)
+      .describe("admin, member, viewer, or a role of the operator's policy");
+}
+
+inline schema membership_schema() {
+  return schema::object({{"project_id", project_id_schema()},
+                         {"role", role_schema()},
+                         {"is_project_admin", schema::boolean()}});
+}
+
+inline schema user_schema() {
+  return schema::object({{"id", user_id_schema()},
+                         {"name", name_schema()},
+                         {"is_admin", schema::boolean()},
+                         {"creator_id", schema::text()},
+                         {"created_at", time_schema()},
+                         {"updated_at", time_schema()},
+                         {"version", schema::integer(1)},
+                         {"projects", schema::list(membership_schema())}})
+      .called("User");
+}
+
+inline schema project_schema() {
+  return schema::object({{"id", project_id_schema()},
+                         {"name", name_schema()},
+                         {"creator_id", schema::text()},
+                         {"created_at", time_schema()},
+                         {"updated_at", time_schema()},
+                         {"version", schema::integer(1)}})
+      .called("Project");
+}
+
+inline schema quota_schema() {
+  return schema::object({{"clusters", schema::integer()},
+                         {"datasets", schema::integer()},
+                         {"checkpoints", schema::integer()},
+                         {"open_tasks", schema::integer()},
+                         {"bytes", schema::integer().describe("on disk")}})
+      .called("Quota");
+}
+
+inline json::object show_membership(const access::membership& m) {
+  return {{"project_id", m.project_id}, {"role", m.role}, {"is_project_admin", m.project_admin}};
+}
+
+inline json::object show_user(const access::user& u) {
+  json::array projects;
+  for (const access::membership& m : u.projects) {
+    projects.push_back(show_membership(m));
+  }
+  return {{"id", u.id},
+          {"name", u.name},
+          {"is_admin", u.admin},
+          {"creator_id", u.creator_id},
+          {"created_at", to_rfc3339(u.created_at)},
+          {"updated_at", to_rfc3339(u.updated_at)},
+          {"version", u.version},
+          {"projects", std::move(projects)}};
+}
+
+inline answer user_answer(const access::user& u) {
+  answer given(show_user(u));
+  given.version = u.version;
+  return given;
+}
+
+inline json::object show_project(const access::project& p) {
+  return {{"id", p.id},
+          {"name", p.name},
+          {"creator_id", p.creator_id},
+          {"created_at", to_rfc3339(p.created_at)},
+          {"updated_at", to_rfc3339(p.updated_at)},
+          {"version", p.version}};
+}
+
+inline answer project_answer(const access::project& p) {
+  answer given(show_project(p));
+  given.version = p.version;
+  return given;
+}
+
+inline json::object show_quota(const quota& q) {
+  return {{"clusters", q.clusters},
+          {"datasets", q.datasets},
+          {"checkpoints", q.checkpoints},
+          {"open_tasks", q.open_tasks},
+          {"bytes", q.bytes}};
+}
+
+inline void check_version(const request_context& request, std::uint64_t version) {
+  const auto expected = request.expected_version();
+  if (expected && *expected != version) {
+    throw refusal(refusal_code::version_mismatch,
+                  "it has changed: it is at version " + std::to_string(version));
+  }
+}
+
+} // namespace detail
+
+} // namespace hanami::service::api

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "../../base/compile.hpp"
+#include "account_views.hpp"
+#include "endpoints.hpp"
+#include "views.hpp"
+
+namespace hanami::service::api {
+
+namespace detail {
+
+inline schema session_schema() {
+  return schema::object({{"access_token", schema::text().describe("for `Authorization: Bearer`")},
+                         {"refresh_token", schema::text().describe("good for one refresh")},
+                         {"token_type", schema::text()},
+                         {"expires_in", schema::integer().describe("seconds, of the access token")},
+                         {"user_id", schema::text()},
+                         {"user_name", schema::text()},
+                         {"project_id", schema::text()},
+                         {"role", schema::text()},
+                         {"is_admin", schema::boolean()},
+                         {"is_project_admin", schema::boolean()}})
+      .called("Session");
+}
+
+inline answer session_answer(const access::session_tokens& given) {
+  answer out(json::object{{"access_token", given.access_token},
+                          {"refresh_token", given.refresh_token},
+                          {"token_type", "Bearer"},
+                          {"expires_in", given.expires_in_s},
+                          {"user_id", given.caller.user_id},
+                          {"user_name", given.caller.user_name},
+                          {"project_id", given.caller.project_id},
+                          {"role", given.caller.role},
+                          {"is_admin", given.caller.admin},
+                          {"is_project_admin", given.caller.project_admin}});
+  out.headers.add("Cache-Control", "no-store");
+  return out;
+}
+
+inline void add_log_in_endpoints(registry& to, services& s) {
+  endpoint login;
+  login.id = "log_in";
+  login.method = "POST";
+  login.path = "/v1/sessions";
+  login.tag = "sessions";
+  login.summary = "Logs in";
+  login.description = "A token speaks for one user in one project. Administrators enter the "
+                      "project 'admin', others "
+                      "their first one, unless the request names another.";
+  login.audience = audience::anyone;
+  login.status = 201;
+  login.refusals = {401, 429};
+  login.body = schema::object({{"user_id", schema::text(1, 254)},
+                               {"password", schema::text(1, 4096)},
+                               {"project_id", schema::text(1, 254), presence::optional}});
+  login.response_schema = session_schema();
+  login.handle = [&s](request_context& request) {
+    return session_answer(s.authenticator.login(request.text("user_id"), request.text("password"),
+                                                request.message.address,
+                                                request.text_if("project_id").value_or("")));
+  };
+  to.add(login);
+
+  endpoint refresh;
+  refresh.id = "refresh_session";
+  refresh.method = "POST";
+  refresh.path = "/v1/sessions/refresh";
+  refresh.tag = "sessions";
+  refresh.summary = "New tokens for a refresh token, which is used up";
+  refresh.description = "A refresh token that comes a second time has been stolen from somebody: "
+                        "all tokens of its session are void then.";
+  refresh.audience = audience::anyone;
+  refresh.status = 201;
+  refresh.refusals = {401};
+  refresh.body = schema::object({{"refresh_token", schema::text(1, 1024)}});
+  refresh.response_schema = session_schema();
+  refresh.handle = [&s](request_context& request) {
+    return session_answer(s.authenticator.refresh(request.text("refresh_token")));
+  };
+  to.add(refresh);
+
+  endpoint enter;
+  enter.id = "switch_project";
+  enter.method = "POST";
+  enter.path = "/v1/sessions/project";
+  enter.tag = "sessions";
+  enter.summary = "Tokens of the same user for another project";
+  enter.status = 201;
+  enter.body = schema::object({{"project_id", project_id_schema()}});
+  enter.response_schema = session_schema();
+  enter.handle = [&s](request_context& request) {
+    return session_answer(
+        s.authenticator.switch_project(request.caller, request.text("project_id")));
+  };
+  to.add(enter);
+
+  endpoint leave;
+  leave.id = "log_out";
+  leave.method = "DELETE";
+  leave.path = "/v1/sessions/current";
+  leave.tag = "sessions";
+  leave.summary = "Voids this token and the refresh tokens of its session";
+  leave.status = 204;
+  leave.handle = [&s](request_context& request) {
+    s.authenticator.revoke(request.caller);
+    return answer();
+  };
+  to.add(leave);
+}
+
+inline void add_own_endpoints(registry& to, services& s) {
+  endpoint me;
+  me.id = "get_me";
+  me.method = "GET";
+  me.path = "/v1/me";
+  me.tag = "sessions";
+  me.summary = "Who the token speaks for, what that user may own and owns";
+  me.response_schema = schema::object({{"user", user_schema()},
+                                       {"project_id", schema::text()},
+                                       {"role", schema::text()},
+                                       {"is_project_admin", schema::boolean()},
+                                       {"expires_at", time_schema()},
+                                       {"quota", quota_schema()},
+                                       {"used", schema::object({{"clusters", schema::integer()},
+                                                                {"datasets", schema::integer()},
+                                                                {"checkpoints", schema::integer()},
+                                                                {"bytes", schema::integer()}})}});
+  me.handle = [&s](request_context& request) {
+    const store::usage used = s.resources.used_by(request.caller.user_id);
+    return answer(json::object{{"user", show_user(s.accounts.get_user(request.caller.user_id))},
+                               {"project_id", request.caller.project_id},
+                               {"role", request.caller.role},
+                               {"is_project_admin", request.caller.project_admin},
+                               {"expires_at", to_rfc3339(request.caller.expires * 1000)},
+                               {"quota", show_quota(s.accounts.quota_of(request.caller.user_id))},
+                               {"used", json::object{{"clusters", used.clusters},
+                                                     {"datasets", used.datasets},
+                                                     {"checkpoints", used.checkpoints},
+                                                     {"bytes", used.bytes}}}});
+  };
+  to.add(me);
+
+  endpoint password;
+  password.id = "change_password";
+  password.method = "PUT";
+  password.path = "/v1/me/password";
+  password.tag = "sessions";
+  password.summary = "Changes the own password; all tokens of the user are void then";
+  password.status = 204;
+  password.body = schema::object(
+      {{"old_password", schema::text(1, 4096)}, {"new_password", password_schema()}});
+  password.handle = [&s](request_context& request) {
+    s.authenticator.change_password(request.caller, request.text("old_password"),
+                                    request.text("new_password"));
+    return answer();
+  };
+  to.add(password);
+}
+
+} // namespace detail
+
+HANAMI_SERVICE_INLINE void add_session_endpoints(registry& to, services& with) {
+  detail::add_log_in_endpoints(to, with);
+  detail::add_own_endpoints(to, with);
+}
+
+} // namespace hanami::service::api
