@@ -38,7 +38,7 @@ struct tiny_network {
     auto& layer = net.outputs[0];
     layer.bricks = {0};
     layer.weights.resize(lanes * 2);
-    net.shape_version = next_shape_version();
+    net.shape = shape_identity::fresh();
   }
 
   static cluster_template template_of(activation_kind kind, std::uint32_t max_steps) {

@@ -116,6 +116,7 @@ bool grow_brick(network<Real, Weight>& net, hexagon_id id, bool silent) {
     ++net.growth.growth_denied;
     return false;
   }
+  net.shape = shape_identity::fresh();
   auto& here = net.hexagons[index_of(id)];
   const auto retired = std::find_if(here.bricks.begin(), here.bricks.end(),
                                     [&](std::uint32_t b) { return net.bricks[b].retired; });
@@ -137,7 +138,6 @@ bool grow_brick(network<Real, Weight>& net, hexagon_id id, bool silent) {
   net.bricks[index] = std::move(fresh);
   detail::connect_outputs(net, id, index, silent);
   ++net.growth.bricks_grown;
-  net.shape_version = next_shape_version();
   return true;
 }
 
@@ -186,6 +186,7 @@ bool grow_where_wrong(network<Real, Weight>& net) {
 template <class Real, class Weight>
 void open_negative_input(network<Real, Weight>& net, std::size_t index) {
   const input_layout& input = net.topology.inputs[index];
+  net.shape = shape_identity::fresh();
   net.negative_inputs[index] = 1;
   for (std::size_t h = 0; h < net.hexagons.size(); ++h) {
     if (!net.topology.hexagons[h].holds_bricks) {
@@ -203,7 +204,6 @@ void open_negative_input(network<Real, Weight>& net, std::size_t index) {
       net.bricks[b].resize_chunks(here.chunks.size());
     }
   }
-  net.shape_version = next_shape_version();
 }
 
 /// The same for every input that has its first negative value in this sample.

@@ -38,6 +38,7 @@ void widen_output_weights(aligned_vector<Real>& weights, std::size_t from, std::
 template <class Real, class Weight>
 void grow_output(network<Real, Weight>& net, std::size_t index, std::uint32_t size,
                  std::uint64_t samples) {
+  net.shape = shape_identity::fresh();
   auto& layout = net.topology.outputs[index];
   auto& layer = net.outputs[index];
   const std::uint32_t before = layout.size;
@@ -65,7 +66,6 @@ void grow_output(network<Real, Weight>& net, std::size_t index, std::uint32_t si
     net.topology.outputs[o].first += size - before;
   }
   net.topology.output_size += size - before;
-  net.shape_version = next_shape_version();
 }
 
 } // namespace hanami

@@ -16,6 +16,7 @@
 #include "../cluster.hpp"
 #include "../foundation/error.hpp"
 #include "../foundation/memory.hpp"
+#include "../structure/shape_identity.hpp"
 #include "reader.hpp"
 
 namespace hanami {
@@ -25,7 +26,7 @@ struct quantized_workspace {
   aligned_vector<float> activations; ///< activations, placed as in the cluster
   aligned_vector<float> prediction;  ///< all outputs in a row
   quantized_scratch scratch;
-  std::uint64_t version = 0; ///< of the copy that it fits
+  shape_identity fitted; ///< the copy that it fits
 };
 
 /// An 8-bit copy of a cluster as it is, for inference only: a quarter of the cluster's memory or
@@ -133,7 +134,7 @@ class quantized_cluster {
       activation_ = static_cast<activation_kind>(activation);
       const char* fault = find_fault();
       archive.require(fault == nullptr, fault == nullptr ? "" : fault);
-      version_ = next_shape_version();
+      shape_ = shape_identity::fresh();
     }
   }
 
@@ -229,10 +230,10 @@ class quantized_cluster {
   }
 
   void fit(quantized_workspace& ws) const {
-    if (ws.version == version_) {
+    if (ws.fitted == shape_) {
       return;
     }
-    ws.version = 0; // until all of it fits
+    ws.fitted = {}; // until all of it fits
     ws.activations.assign(source_count_, 0.0f);
     ws.prediction.resize(output_size_);
     for (const auto& b : bricks_) {
@@ -241,7 +242,7 @@ class quantized_cluster {
     for (const auto& o : outputs_) {
       ws.scratch.fit(o.reader);
     }
-    ws.version = version_;
+    ws.fitted = shape_;
   }
 
   void activate(const float* sums, std::size_t lanes, float* activations) const noexcept {
@@ -252,7 +253,7 @@ class quantized_cluster {
     });
   }
 
-  std::uint64_t version_ = next_shape_version();
+  shape_identity shape_ = shape_identity::fresh();
   std::vector<input_layout> inputs_;
   std::vector<std::uint8_t> negative_inputs_; ///< as in the network
   activation_kind activation_{};

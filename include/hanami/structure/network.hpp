@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -13,6 +12,7 @@
 #include "../fwd.hpp"
 #include "../template/validation.hpp"
 #include "brick.hpp"
+#include "shape_identity.hpp"
 #include "tile_pool.hpp"
 #include "topology.hpp"
 
@@ -71,12 +71,6 @@ struct growth_statistics {
   }
 };
 
-/// A number that no network of this program has had: copies of a network share it, until one grows.
-inline std::uint64_t next_shape_version() noexcept {
-  static std::atomic<std::uint64_t> last{0};
-  return last.fetch_add(1, std::memory_order_relaxed) + 1;
-}
-
 /// Everything a cluster has grown and learned: plain state, walked by the algorithms. What changes
 /// from sample to sample stands in `activity`, apart from it. `Real` is what is computed with,
 /// `Weight` what the weights of the steps are stored as: the same, or `bfloat16`.
@@ -89,8 +83,9 @@ struct network {
   std::vector<brick<Real>> bricks;
   std::vector<output_layer<Real>> outputs;
   std::vector<std::uint8_t> negative_inputs; ///< per input: whether a negative value has been seen
-  /// Changes whenever bricks or chunks are added; equal only for networks of equal shape.
-  std::uint64_t shape_version = next_shape_version();
+  /// Changes whenever bricks, chunks or outputs are added, before they are; equal only for networks
+  /// of equal shape.
+  shape_identity shape = shape_identity::fresh();
   bool compacted = false; ///< bricks have given back what only learning needs
   bool full = false;      ///< the memory limit has refused growth, and nothing was given back since
   /// Most bytes beside the template's own limit: the part of a budget that others share.
@@ -169,6 +164,9 @@ struct network {
 
   template <class Archive>
   void serialize(Archive& archive) {
+    if constexpr (Archive::reading) {
+      shape = shape_identity::fresh();
+    }
     archive(seed, negative_inputs, compacted, full, growth, tiles, bricks);
     for (auto& h : hexagons) {
       archive(h.chunks, h.bricks, h.error_sum);
@@ -176,7 +174,6 @@ struct network {
     for (auto& o : outputs) {
       archive(o);
     }
-    shape_version = next_shape_version();
   }
 };
 

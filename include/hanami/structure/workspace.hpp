@@ -39,19 +39,19 @@ struct workspace {
   aligned_vector<Real> prediction;                      ///< all outputs in a row
   std::vector<aligned_vector<Real>> output_parts;       ///< per output: sums of groups of bricks
   aligned_vector<Real>
-      output_gradients;       ///< loss gradients of the outputs, in the outputs' inner units
-  neuron_memory<Real> memory; ///< of spiking neurons
-  std::uint64_t shape_version = ~std::uint64_t{0};    ///< of the network that `fit` has seen
-  std::uint64_t learning_version = ~std::uint64_t{0}; ///< of the one that `fit_to_learn` has seen
+      output_gradients;           ///< loss gradients of the outputs, in the outputs' inner units
+  neuron_memory<Real> memory;     ///< of spiking neurons
+  shape_identity fitted;          ///< the shape that `fit` has seen
+  shape_identity fitted_to_learn; ///< the one that `fit_to_learn` has seen
 
   /// Follows the network's growth: room for answers. Allocates only when it has grown since the
   /// last call.
   template <class Weight>
   void fit(const network<Real, Weight>& net) {
-    if (shape_version == net.shape_version) {
+    if (fitted == net.shape) {
       return;
     }
-    shape_version = net.shape_version;
+    fitted = {}; // until all of it fits
     activations.resize(net.presynaptic_count());
     active.resize(net.hexagons.size());
     for (std::size_t h = 0; h < active.size(); ++h) {
@@ -68,16 +68,17 @@ struct workspace {
       output_parts[o].resize((net.outputs[o].bricks.size() + 1) * net.topology.outputs[o].size);
     }
     memory.fit(net);
+    fitted = net.shape;
   }
 
   /// The same with room for the backward pass.
   template <class Weight>
   void fit_to_learn(const network<Real, Weight>& net) {
-    if (learning_version == net.shape_version) {
+    if (fitted_to_learn == net.shape) {
       return;
     }
     fit(net);
-    learning_version = net.shape_version;
+    fitted_to_learn = {}; // until all of it fits
     output_gradients.resize(net.topology.output_size);
     hidden_gradients.resize(net.bricks.size() * net.lanes());
     presynaptic_gradients.resize(net.bricks.size());
@@ -89,6 +90,7 @@ struct workspace {
       presynaptic_gradients[b].resize(static_cast<std::size_t>(neurons) * chunk_width);
       memory.reserve_traced(b, lists[b].slot.size());
     }
+    fitted_to_learn = net.shape;
   }
 
   std::size_t bytes() const noexcept {
