@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <locale>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <version>
+
+/// The one parser of cells: numbers, truth values and words for what is missing, in tables, streams
+/// and uploads alike.
+///
+/// - A number is `1`, `+1.5`, `.5`, `1e5`, with blanks around it, with a decimal sign and signs
+///   between thousands as told. One that ends in `%` or has a unit (`20 V`, `21.5°C`, `$5`) is the
+///   number before or after that, and says so.
+/// - `true` and `false` are 1 and 0, in any case; so are `yes`, `no`, `on` and `off`, but as words
+/// of
+///   a column of text they stay words.
+/// - Missing is nothing, `NA`, `N/A`, `nan`, `null`, `NaT`, `?`, `#N/A`, `#VALUE!` and the like,
+/// what
+///   pandas, R, spreadsheets, databases and C libraries write. Words that may well be the name of a
+///   class (`none`, `unknown`, `bad`, `-`) are missing only in a column of numbers.
+/// - `inf` and numbers beyond double are `infinite`. Hexadecimal numbers are text.
+
+namespace hanami {
+
+enum class cell_kind : std::uint8_t {
+  absent,   ///< the row has no such cell
+  missing,  ///< there is a cell, and no value in it
+  vague,    ///< a word that is missing among numbers, and a word like any other among text
+  number,   ///< has a value
+  truth,    ///< `true` or `false`, has a value
+  word,     ///< `yes`, `no`, `on`, `off`: has a value among numbers, and is text among text
+  infinite, ///< a number without a finite value
+  text
+};
+
+/// Whether a cell of that kind has a value, for a reader of numbers.
+constexpr bool has_value(cell_kind kind) noexcept {
+  return kind == cell_kind::number || kind == cell_kind::truth || kind == cell_kind::word;
+}
+
+/// The signs in numbers. Thousands are grouped by `thousands`; '\0': they are not.
+struct number_signs {
+  char decimal = '.';
+  char thousands = '\0';
+};
+
+/// What is in a cell. `value` is NaN unless `has_value(kind)`; `unit` is what stands beside a
+/// number, part of the text.
+struct cell {
+  cell_kind kind = cell_kind::missing;
+  double value = std::numeric_limits<double>::quiet_NaN();
+  std::string_view unit = {};
+};
+
+namespace detail {
+
+constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
+constexpr char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+constexpr bool is_letter(char c) noexcept { return lower(c) >= 'a' && lower(c) <= 'z'; }
+
+/// Without blanks, carriage returns and spaces that do not break at both ends.
+inline std::string_view trim_blanks(std::string_view text) noexcept {
+  for (;;) {
+    if (!text.empty() && (is_blank(text.front()) || text.front() == '\r')) {
+      text.remove_prefix(1);
+    } else if (text.starts_with("\xC2\xA0")) {
+      text.remove_prefix(2);
+    } else {
+      break;
+    }
+  }
+  for (;;) {
+    if (!text.empty() && (is_blank(text.back()) || text.back() == '\r')) {
+      text.remove_suffix(1);
+    } else if (text.ends_with("\xC2\xA0")) {
+      text.remove_suffix(2);
+    } else {
+      return text;
+    }
+  }
+}
+
+/// Text of a file for a message: cut, and without control characters.
+inline std::string quote_for_message(std::string_view text) {
+  constexpr std::size_t longest = 40;
+  std::string shown(text.substr(0, longest));
+  for (char& c : shown) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      c = '?';
+    }
+  }
+  return '"' + shown + (text.size() > longest ? "...\"" : "\"");
+}
+
+/// Converts digits with an optional point and exponent, rightly rounded; infinite beyond double.
+inline double convert_digits(const char* first, const char* last, bool above_one) {
+  double value = 0;
+#if defined(__cpp_lib_to_chars)
+  if (std::from_chars(first, last, value).ec == std::errc::result_out_of_range) {
+    return above_one ? std::numeric_limits<double>::infinity() : 0.0;
+  }
+#else // a standard library that cannot: its streams can
+  std::istringstream text(std::string(first, last));
+  text.imbue(std::locale::classic());
+  if (!(text >> value)) {
+    return above_one ? std::numeric_limits<double>::infinity() : 0.0;
+  }
+#endif
+  return value;
+}
+
+/// Takes a number at the beginning of a text: where it ends, `first` if there is none.
+inline const char* take_number(const char* const first, const char* const last, char decimal,
+                               double& value) {
+  static constexpr std::array<double, 23> powers = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+  const char* at = first;
+  const bool negative = at != last && *at == '-';
+  at += at != last && (*at == '-' || *at == '+') ? 1 : 0;
+  const char* const begin = at;
+  std::uint64_t digits = 0;
+  for (; at != last && is_digit(*at); ++at) {
+    digits = digits * 10 + static_cast<std::uint64_t>(*at - '0');
+  }
+  std::ptrdiff_t count = at - begin;
+  std::ptrdiff_t fraction = 0;
+  const char* const point = at;
+  if (at != last && *at == decimal) {
+    for (++at; at != last && is_digit(*at); ++at) {
+      digits = digits * 10 + static_cast<std::uint64_t>(*at - '0');
+    }
+    fraction = at - point - 1;
+    count += fraction;
+  }
+  if (count == 0) {
+    return first;
+  }
+  std::ptrdiff_t exponent = 0;
+  if (at != last && (*at == 'e' || *at == 'E')) {
+    const char* power = at + 1;
+    const bool down = power != last && *power == '-';
+    power += power != last && (*power == '-' || *power == '+') ? 1 : 0;
+    const char* const digit = power;
+    for (; power != last && is_digit(*power); ++power) {
+      exponent = std::min<std::ptrdiff_t>(exponent * 10 + (*power - '0'), 1'000'000);
+    }
+    if (power != digit) {
+      at = power;
+      exponent = down ? -exponent : exponent;
+    }
+  }
+  const std::ptrdiff_t scale = exponent - fraction;
+  if (count <= 19 && digits <= std::uint64_t{1} << 53 && scale >= -22 && scale <= 22) {
+    const auto whole = static_cast<double>(digits); // exact, and so is the power: rounded once
+    value = scale < 0 ? whole / powers[static_cast<std::size_t>(-scale)]
+                      : whole * powers[static_cast<std::size_t>(scale)];
+  } else {
+    const char* const nonzero =
+        std::find_if(begin, at, [](char c) { return c >= '1' && c <= '9'; });
+    const std::ptrdiff_t leading = nonzero < point
+                                       ? point - nonzero
+                                       : point + 1 - nonzero; // digits before the point, or zeros
+    const bool above_one = leading + exponent > 0;
+    if (decimal == '.' || point == at || *point != decimal) {
+      value = convert_digits(begin, at, above_one);
+    } else {
+      std::string plain(begin, at);
+      plain[static_cast<std::size_t>(point - begin)] = '.';
+      value = convert_digits(plain.data(), plain.data() + plain.size(), above_one);
+    }
+  }
+  value = negative ? -value : value;
+  return at;
+}
+
+/// Takes a number that begins with digits in groups of three, the first of one to three: the digits
+/// and what follows as a plain number. False where there are no such groups.
+inline bool ungroup(std::string_view text, char sign, std::string& plain) {
+  std::size_t at = !text.empty() && (text[0] == '-' || text[0] == '+') ? 1 : 0;
+  const std::size_t first = at;
+  while (at < text.size() && is_digit(text[at])) {
+    ++at;
+  }
+  if (at == first || at - first > 3) {
+    return false;
+  }
+  plain.assign(text.substr(0, at));
+  const auto sign_size = [&]() -> std::size_t {
+    const std::string_view rest = text.substr(at);
+    if (sign == ' ' && rest.starts_with("\xC2\xA0")) {
+      return 2;
+    }
+    if ((sign == ' ' && rest.starts_with("\xE2\x80\xAF")) ||
+        (sign == '\'' && rest.starts_with("\xE2\x80\x99"))) {
+      return 3;
+    }
+    return !rest.empty() && rest[0] == sign ? 1 : 0;
+  };
+  bool grouped = false;
+  for (std::size_t size = sign_size(); size > 0; size = sign_size()) {
+    const std::string_view group = text.substr(at + size, 3);
+    if (group.size() < 3 || !std::all_of(group.begin(), group.end(), is_digit) ||
+        (at + size + 3 < text.size() && is_digit(text[at + size + 3]))) {
+      return false;
+    }
+    plain += group;
+    at += size + 3;
+    grouped = true;
+  }
+  plain += text.substr(at);
+  return grouped;
+}
+
+/// What may follow a number as its unit: directly `%` and degrees, after a blank any short word.
+inline bool is_unit(std::string_view text) noexcept {
+  const bool apart = !text.empty() && is_blank(text.front());
+  const std::string_view word = trim_blanks(text);
+  if (word.empty() || word.size() > 12 || is_digit(word.front())) {
+    return false;
+  }
+  const bool direct = word.front() == '%' || word.starts_with("\xC2\xB0") || // degrees
+                      word.starts_with("\xE2\x80\xB0") ||                    // per mille
+                      word.starts_with("\xE2\x82\xAC");                      // euro
+  const auto part = [](char c) {
+    return is_letter(c) || is_digit(c) || static_cast<unsigned char>(c) >= 0x80 ||
+           std::string_view("%/^*$\"'-.").find(c) != std::string_view::npos;
+  };
+  return (apart || direct) &&
+         (is_letter(word.front()) || direct || word.front() == '$' ||
+          static_cast<unsigned char>(word.front()) >= 0x80) &&
+         std::all_of(word.begin(), word.end(), part);
+}
+
+struct known_word {
+  std::string_view text; ///< in lower case
+  cell_kind kind;
+  double value = std::numeric_limits<double>::quiet_NaN();
+};
+
+/// Sorted by text. Words of spreadsheets that begin with # and end in ! or ? are missing as well.
+inline constexpr auto known_words = std::to_array<known_word>({
+    {"#err", cell_kind::missing},
+    {"#error", cell_kind::missing},
+    {"#getting_data", cell_kind::missing},
+    {"#n/a", cell_kind::missing},
+    {"#n/a n/a", cell_kind::missing},
+    {"#na", cell_kind::missing},
+    {"#nv", cell_kind::missing},
+    {"(null)", cell_kind::missing},
+    {"*", cell_kind::vague},
+    {"**", cell_kind::vague},
+    {"***", cell_kind::vague},
+    {"+inf", cell_kind::infinite},
+    {"+infinity", cell_kind::infinite},
+    {"+nan", cell_kind::missing},
+    {"-", cell_kind::vague},
+    {"--", cell_kind::vague},
+    {"---", cell_kind::vague},
+    {"-1.#ind", cell_kind::missing},
+    {"-1.#inf", cell_kind::infinite},
+    {"-1.#qnan", cell_kind::missing},
+    {"-inf", cell_kind::infinite},
+    {"-infinity", cell_kind::infinite},
+    {"-nan", cell_kind::missing},
+    {"-nan(ind)", cell_kind::missing},
+    {".", cell_kind::vague},
+    {"..", cell_kind::vague},
+    {"...", cell_kind::vague},
+    {"1.#ind", cell_kind::missing},
+    {"1.#inf", cell_kind::infinite},
+    {"1.#nan", cell_kind::missing},
+    {"1.#qnan", cell_kind::missing},
+    {"1.#snan", cell_kind::missing},
+    {"<na>", cell_kind::missing},
+    {"<nat>", cell_kind::missing},
+    {"<null>", cell_kind::missing},
+    {"?", cell_kind::missing},
+    {"\\n", cell_kind::missing},
+    {"_", cell_kind::vague},
+    {"bad", cell_kind::vague},
+    {"bad input", cell_kind::vague},
+    {"blank", cell_kind::vague},
+    {"empty", cell_kind::vague},
+    {"err", cell_kind::vague},
+    {"error", cell_kind::vague},
+    {"fail", cell_kind::vague},
+    {"false", cell_kind::truth, 0},
+    {"fault", cell_kind::vague},
+    {"inf", cell_kind::infinite},
+    {"infinity", cell_kind::infinite},
+    {"invalid", cell_kind::vague},
+    {"missing", cell_kind::vague},
+    {"n.a.", cell_kind::missing},
+    {"n.d.", cell_kind::vague},
+    {"n/a", cell_kind::missing},
+    {"n/d", cell_kind::vague},
+    {"na", cell_kind::missing},
+    {"nan", cell_kind::missing},
+    {"nan(ind)", cell_kind::missing},
+    {"nan(snan)", cell_kind::missing},
+    {"nanf", cell_kind::missing},
+    {"nat", cell_kind::missing},
+    {"nd", cell_kind::vague},
+    {"nil", cell_kind::vague},
+    {"no", cell_kind::word, 0},
+    {"no data", cell_kind::vague},
+    {"nodata", cell_kind::vague},
+    {"none", cell_kind::vague},
+    {"not available", cell_kind::vague},
+    {"nothing", cell_kind::vague},
+    {"null", cell_kind::missing},
+    {"off", cell_kind::word, 0},
+    {"offline", cell_kind::vague},
+    {"on", cell_kind::word, 1},
+    {"overflow", cell_kind::vague},
+    {"true", cell_kind::truth, 1},
+    {"u", cell_kind::vague},
+    {"unavailable", cell_kind::vague},
+    {"undef", cell_kind::vague},
+    {"undefined", cell_kind::vague},
+    {"unknown", cell_kind::vague},
+    {"yes", cell_kind::word, 1},
+    {"\xE2\x80\x93", cell_kind::vague}, // a dash
+    {"\xE2\x80\x94", cell_kind::vague}, // a long one
+    {"\xE2\x88\x9E", cell_kind::infinite},
+});
+
+static_assert(std::is_sorted(known_words.begin(), known_words.end(),
+                             [](const known_word& a, const known_word& b) {
+                               return a.text < b.text;
+                             }));
+
+/// A word of the list above, or nothing. Case does not matter.
+inline const known_word* find_word(std::string_view text) noexcept {
+  std::array<char, 16> small{};
+  if (text.size() > small.size()) {
+    return nullptr;
+  }
+  std::transform(text.begin(), text.end(), small.begin(), lower);
+  const std::string_view wanted(small.data(), text.size());
+  const auto* const found =
+      std::lower_bound(known_words.begin(), known_words.end(), wanted,
+                       [](const known_word& word, std::string_view t) { return word.text < t; });
+  return found != known_words.end() && found->text == wanted ? found : nullptr;
+}
+
+inline cell number_cell(double value, std::string_view unit = {}) noexcept {
+  if (!std::isfinite(value)) {
+    return {cell_kind::infinite, std::numeric_limits<double>::quiet_NaN(), {}};
+  }
+  return {cell_kind::number, value, unit};
+}
+
+/// A number with thousands apart, or with a unit; what is neither is text.
+inline cell parse_dressed_number(std::string_view text, number_signs signs) {
+  std::string_view unit;
+  for (const std::string_view currency : {"$", "\xE2\x82\xAC", "\xC2\xA3", "\xC2\xA5"}) {
+    if (text.starts_with(currency)) {
+      unit = text.substr(0, currency.size());
+      text = trim_blanks(text.substr(currency.size()));
+    }
+  }
+  std::string plain;
+  std::string_view number = text;
+  // Where one sign is known as that of decimals and stands behind the groups, the other groups.
+  const char other = signs.decimal == '.' ? ',' : '.';
+  const bool grouped =
+      (signs.thousands != '\0' && ungroup(text, signs.thousands, plain)) ||
+      (signs.thousands == '\0' && text.find(signs.decimal) != std::string_view::npos &&
+       ungroup(text, other, plain)) ||
+      ungroup(text, '\'', plain);
+  if (grouped) {
+    number = plain;
+  }
+  double value = 0;
+  const char* const last = number.data() + number.size();
+  const char* at = take_number(number.data(), last, signs.decimal, value);
+  if (at != last && !grouped && signs.decimal != '.' && signs.thousands != '.') {
+    at = take_number(number.data(), last, '.', value); // a point is then no other sign
+  }
+  const auto left = static_cast<std::size_t>(last - at);
+  if (at == number.data() || (left > 0 && (!unit.empty() || !is_unit({at, left})))) {
+    return {cell_kind::text, std::numeric_limits<double>::quiet_NaN(), {}};
+  }
+  return number_cell(value, left > 0 ? trim_blanks(text.substr(text.size() - left)) : unit);
+}
+
+} // namespace detail
+
+/// What a text holds, without quotes.
+inline cell parse_cell(std::string_view text, number_signs signs = {}) {
+  text = detail::trim_blanks(text);
+  if (text.empty()) {
+    return {};
+  }
+  double value = 0;
+  const char* const last = text.data() + text.size();
+  const char* const at = detail::take_number(text.data(), last, signs.decimal, value);
+  if (at == last) {
+    return detail::number_cell(value);
+  }
+  if (const detail::known_word* const word = detail::find_word(text)) {
+    return {word->kind, word->value, {}};
+  }
+  if (text.front() == '#' && text.size() <= 16 && (text.back() == '!' || text.back() == '?')) {
+    return {}; // an error of a spreadsheet, in any language
+  }
+  const char c = text.front();
+  if (at == text.data() && (detail::is_letter(c) || c == '(' || c == '[' || c == '{')) {
+    return {cell_kind::text, std::numeric_limits<double>::quiet_NaN(), {}};
+  }
+  return detail::parse_dressed_number(text, signs);
+}
+
+} // namespace hanami

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "../foundation/error.hpp"
+#include "cell.hpp"
+#include "row_format.hpp"
+#include "row_troubles.hpp"
+#include "rows/csv_rows.hpp"
+#include "rows/dialect.hpp"
+#include "rows/json_rows.hpp"
+#include "rows/row_state.hpp"
+#include "rows/table_head.hpp"
+
+namespace hanami {
+
+/// Where something stands in a text: the line and the byte in that line, both from 1.
+struct row_position {
+  std::uint64_t line = 1;
+  std::uint64_t column = 1;
+};
+
+/// The one reader of rows: takes text line by line, as files and pipes give it, and gives rows of
+/// named cells. What a `row_format` does not say the first lines do: CSV with any usual separator,
+/// quotes, decimal sign, comments, with a header or none, with other text before it and units below
+/// it; or JSON objects, one a line or over several, nested, in lists, behind a topic.
+///
+///     row_reader reader;
+///     while (std::getline(stream, line)) {
+///       for (reader.feed(line); reader.next();) { reader.cells() ... }
+///     }
+///     for (reader.finish(); reader.next();) { ... }
+///
+/// Fields have numbers in the order in which they appear, and names. They may come in any order,
+/// late, vanish and return; a new header in the middle is followed. A damaged cell costs no row and
+/// a damaged line no other line: both are counted in `troubles`. Not safe from several threads.
+class row_reader {
+ public:
+  static constexpr std::size_t no_field = static_cast<std::size_t>(-1);
+
+  row_reader() : row_reader(row_format{}) {}
+  /// Throws `errc::invalid_argument` for signs that cannot be.
+  explicit row_reader(row_format format) : format_(std::move(format)) {
+    check(format_);
+    state_.max_fields = format_.max_fields;
+  }
+
+  /// Takes the next line, with or without its end. Rows come from `next`, which must have returned
+  /// false; the text must live as long as they are looked at. `cut`: it is the beginning of a line
+  /// too long to be read, and is left out.
+  void feed(std::string_view line, bool cut = false) {
+    ++state_.line;
+    if (cut) {
+      ++state_.lost;
+      state_.troubles.add("a line is too long; it is left out", state_.line, line);
+      return;
+    }
+    while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) {
+      line.remove_suffix(1);
+    }
+    if (line.starts_with("\xEF\xBB\xBF")) { // a byte order mark, also where files are joined
+      line.remove_prefix(3);
+    }
+    if (decided_ || !refusal_.empty()) {
+      fed_ = line;
+      has_fed_ = decided_;
+      return;
+    }
+    wait(line);
+  }
+
+  /// No line is at hand at the moment: what waits becomes rows now if it is clear how to read it. A
+  /// reader of a live stream calls it before it waits itself, so that a row is there as soon as its
+  /// line is.
+  void settle() {
+    if (!decided_ && refusal_.empty()) {
+      decide(false);
+    }
+  }
+
+  /// The input ends: decides by what is there.
+  void finish() {
+    if (!decided_ && refusal_.empty()) {
+      decide(true);
+    }
+    ended_ = true;
+  }
+
+  /// Goes to the next row; false where more lines are needed.
+  bool next() {
+    while (decided_) {
+      if (json_ && rows_of_json_.next(state_)) {
+        return true;
+      }
+      std::string_view line;
+      if (!take_line(line)) {
+        if (std::exchange(ended_, false)) {
+          json_ ? rows_of_json_.finish(state_) : rows_of_csv_.finish(state_);
+        }
+        return false;
+      }
+      if (json_) {
+        rows_of_json_.take(line, state_);
+      } else if (rows_of_csv_.take(line, state_)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /// The cells of the row, one a field, `absent` where the row has none.
+  std::span<const row_cell> cells() const noexcept { return state_.cells; }
+  /// The names of all fields so far.
+  const std::vector<std::string>& fields() const noexcept { return state_.fields.names(); }
+  /// The number of a field, or `no_field`.
+  std::size_t field(std::string_view name) const {
+    const std::uint32_t found = state_.fields.find(name);
+    return found == detail::row_fields::none ? no_field : found;
+  }
+  /// Whether a field has had a number so far.
+  bool numeric(std::size_t field) const noexcept {
+    return state_.fields.numeric(static_cast<std::uint32_t>(field));
+  }
+
+  /// The line in which the row begins, from 1.
+  std::uint64_t line() const noexcept { return state_.row_line; }
+  /// Where a cell of the row begins; with CSV only.
+  row_position position(std::size_t field) const noexcept {
+    const auto [column, lines] = rows_of_csv_.place_of(state_.cells[field]);
+    return {state_.row_line + lines, column + 1};
+  }
+  /// Fields of the last line and of a whole row, with CSV.
+  std::size_t width() const noexcept { return rows_of_csv_.taken(); }
+  std::size_t whole_width() const noexcept { return rows_of_csv_.width(); }
+
+  /// Whether it is known how the rows stand.
+  bool decided() const noexcept { return decided_; }
+  /// Whether rows are JSON, once decided.
+  bool json() const noexcept { return json_; }
+  /// Whether the names stand in a header, once decided.
+  bool headed() const noexcept { return headed_; }
+  /// The separator, quote and signs of CSV, once decided.
+  const detail::dialect& dialect() const noexcept { return rows_of_csv_.how(); }
+
+  /// Why the text is no table, once that is clear; empty: nothing is wrong so far.
+  const std::string& refusal() const noexcept { return refusal_; }
+
+  /// What has been wrong so far, by kind; whoever reads the rows may add to it.
+  row_troubles& troubles() noexcept { return state_.troubles; }
+  const row_troubles& troubles() const noexcept { return state_.troubles; }
+  /// Lines that should have been rows and are none.
+  std::uint64_t lost_lines() const noexcept { return state_.lost; }
+  /// Lines fed so far.
+  std::uint64_t lines() const noexcept { return state_.line - waiting_.size(); }
+
+  /// Between rows only: cells are not kept.
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(format_, state_, rows_of_csv_, rows_of_json_, waiting_, first_waiting_, refusal_,
+            decided_, json_, headed_);
+    archive.require(rows_of_csv_.fits(state_.fields), "a column of no field");
+    archive.require(first_waiting_ <= waiting_.size(), "more lines done than there are");
+  }
+
+ private:
+  static constexpr std::size_t enough_lines = 24;
+  static constexpr std::size_t most_lines = 2000;
+  static constexpr std::size_t most_bytes = std::size_t{1} << 20;
+
+  void wait(std::string_view line) {
+    waiting_.emplace_back(line);
+    waiting_bytes_ += line.size();
+    const bool counts = state_.line > format_.skip_lines && !detail::is_blank_line(line) &&
+                        !detail::is_comment(line, '#');
+    clear_lines_ += counts ? 1 : 0;
+    if (clear_lines_ >= enough_lines || waiting_.size() >= most_lines ||
+        waiting_bytes_ >= most_bytes) {
+      decide(true);
+    }
+  }
+
+  bool take_line(std::string_view& line) {
+    if (first_waiting_ < waiting_.size()) {
+      line_ = std::move(waiting_[first_waiting_++]);
+      state_.line = waiting_from_ + first_waiting_;
+      if (first_waiting_ == waiting_.size()) {
+        waiting_.clear();
+        first_waiting_ = 0;
+      }
+      line = line_;
+      return true;
+    }
+    line = fed_;
+    return std::exchange(has_fed_, false);
+  }
+
+  /// Finds out how the rows stand. Without `whole` only if that is clear.
+  void decide(bool whole) {
+    std::size_t begin = std::min<std::size_t>(format_.skip_lines, waiting_.size());
+    const auto first = std::find_if_not(waiting_.begin() + static_cast<std::ptrdiff_t>(begin),
+                                        waiting_.end(), detail::is_blank_line);
+    if (first == waiting_.end()) {
+      if (whole) {
+        refusal_ = "there is no row in it";
+      }
+      return;
+    }
+    begin = static_cast<std::size_t>(first - waiting_.begin());
+    if (const char* why = fault_of(*first)) {
+      refusal_ = why;
+      return;
+    }
+    row_format format = format_;
+    if (first->size() == 5 && first->starts_with("sep=")) { // of a spreadsheet
+      format.separator = format.separator == found_sign ? first->back() : format.separator;
+      format.syntax = row_syntax::csv;
+      ++begin;
+    }
+    if (format.syntax == row_syntax::json ||
+        (format.syntax == row_syntax::automatic && mostly_json(begin))) {
+      json_ = true;
+      rows_of_json_ = detail::json_rows(format_.max_row_bytes);
+      begin_rows(begin);
+      return;
+    }
+    decide_csv(begin, format, whole);
+  }
+
+  void decide_csv(std::size_t begin, const row_format& format, bool whole) {
+    detail::table_guess guess = detail::find_table(waiting_, begin, format);
+    if (!is_table(guess, format.separator != found_sign, whole)) {
+      if (whole) {
+        refuse_text(guess, begin);
+      }
+      return;
+    }
+    detail::table_head head = detail::head_finder(guess, waiting_, format).find();
+    if (guess.how.joins && !head.present) { // a header may name dates and times of day apart
+      detail::dialect apart = guess.how;
+      apart.joins = false;
+      detail::table_guess other =
+          detail::guess_table(waiting_, begin, apart, {format.decimal, format.thousands});
+      detail::table_head its = detail::head_finder(other, waiting_, format).find();
+      if (its.present) {
+        guess = std::move(other);
+        head = std::move(its);
+      }
+    }
+    if (!whole && (head.first_line >= waiting_.size() || may_be_header(guess, head))) {
+      return; // the next line tells more
+    }
+    if (head.skipped > 0) {
+      state_.troubles.add("lines before the table are left out", 1 + begin, waiting_[begin]);
+    }
+    waiting_from_ = state_.line - waiting_.size();
+    headed_ = head.present;
+    rows_of_csv_ = detail::csv_rows(guess.how, format_.missing, format_.max_row_bytes);
+    const std::uint64_t here =
+        std::exchange(state_.line, waiting_from_ + 1 + (headed_ ? head.header_line : 0));
+    rows_of_csv_.begin_table(head.names, head.present, state_);
+    state_.line = here;
+    begin_rows(head.first_line);
+  }
+
+  /// Whether the only row of all may yet turn out to be a header, like region,2019,2020.
+  static bool may_be_header(const detail::table_guess& guess, const detail::table_head& head) {
+    const auto typed = [&](const std::string& cell) {
+      return detail::is_typed(cell, guess.how.signs()) &&
+             !std::all_of(cell.begin(), cell.end(), detail::is_digit);
+    };
+    const auto& cells = guess.rows[guess.first].cells;
+    return !head.present && guess.rows.size() == guess.first + 1 &&
+           std::none_of(cells.begin(), cells.end(), typed) &&
+           (cells[0] == "0" || cells[0] == "1" || !detail::is_typed(cells[0], {}));
+  }
+
+  void begin_rows(std::size_t first) {
+    waiting_from_ = state_.line - waiting_.size();
+    first_waiting_ = first;
+    decided_ = true;
+    if (first_waiting_ == waiting_.size()) {
+      waiting_.clear();
+      first_waiting_ = 0;
+    }
+  }
+
+  bool mostly_json(std::size_t begin) const {
+    std::size_t json = 0;
+    std::size_t other = 0;
+    for (std::size_t i = begin; i < waiting_.size(); ++i) {
+      if (detail::looks_like_json(waiting_[i])) {
+        ++json;
+      } else if (json == 0 && !detail::is_blank_line(waiting_[i])) {
+        ++other; // of what follows much may be inside of an object
+      }
+    }
+    return json > other;
+  }
+
+  static const char* fault_of(std::string_view line) {
+    if (line.starts_with("\x1f\x8b")) {
+      return "it is packed (gzip): unpack it first, as with zcat";
+    }
+    if (line.starts_with("\xFF\xFE") || line.starts_with("\xFE\xFF") ||
+        line.find('\0') != std::string_view::npos) {
+      return "it is no text in UTF-8 or another code of single bytes; UTF-16 can be converted, as "
+             "with iconv -f UTF-16 -t UTF-8";
+    }
+    return nullptr;
+  }
+
+  void refuse_text(const detail::table_guess& guess, std::size_t begin) {
+    refusal_ = "it is no table: ";
+    if (guess.rows.empty()) {
+      refusal_ += "it has no row";
+      return;
+    }
+    const bool pairs = std::all_of(guess.rows.begin(), guess.rows.end(), [](const auto& row) {
+      return std::any_of(row.cells.begin(), row.cells.end(), [](const std::string& cell) {
+        return cell.find('=') != std::string::npos;
+      });
+    });
+    refusal_ += "its lines are neither fields with one separator between them, as many on each "
+                "line, nor JSON objects";
+    refusal_ += pairs ? "; pairs of name=value are not read" : "";
+    refusal_ +=
+        "; line " + std::to_string(begin + 1) + " is " + detail::quote_for_message(waiting_[begin]);
+  }
+
+  row_format format_;
+  detail::row_state state_;
+  detail::csv_rows rows_of_csv_;
+  detail::json_rows rows_of_json_;
+  std::vector<std::string> waiting_; ///< the first lines, until it is known how to read them
+  std::size_t first_waiting_ = 0;    ///< of those: not taken yet
+  std::uint64_t waiting_from_ = 0;   ///< lines before them
+  std::size_t waiting_bytes_ = 0;
+  std::size_t clear_lines_ = 0; ///< of those that wait: neither blank nor comments
+  std::string line_;            ///< one that waited
+  std::string_view fed_;
+  bool has_fed_ = false;
+  bool decided_ = false;
+  bool json_ = false;
+  bool headed_ = false;
+  bool ended_ = false;
+  std::string refusal_; ///< why the text is no table
+};
+
+} // namespace hanami

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cell.hpp"
+
+namespace hanami {
+
+/// One kind of trouble with rows: what it is, how often it came, and where first.
+struct row_trouble {
+  std::string what;    ///< what happened and what was done about it; the kind
+  std::string example; ///< of the first time, as it may be printed; empty: none
+  std::uint64_t line = 0;
+  std::uint64_t count = 0;
+
+  /// One line to print: `line 7: too few fields; what lacks is missing: "1,2" (12 times)`.
+  std::string message() const {
+    return (line > 0 ? "line " + std::to_string(line) + ": " : std::string()) + what +
+           (example.empty() ? "" : ": " + example) +
+           (count > 1 ? " (" + std::to_string(count) + " times)" : "");
+  }
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(what, example, line, count);
+  }
+};
+
+/// Troubles counted by kind, so that a program prints one message for each and none a row. Kinds
+/// beyond the first 64 are not kept. Not safe from several threads.
+class row_troubles {
+ public:
+  /// True the first time: when a program may want to say so at once. `what` names the kind;
+  /// `example` is any text of the input.
+  bool add(std::string_view what, std::uint64_t line, std::string_view example = {}) {
+    const auto found = std::find_if(all_.begin(), all_.end(),
+                                    [&](const row_trouble& known) { return known.what == what; });
+    if (found != all_.end()) {
+      ++found->count;
+      return false;
+    }
+    if (all_.size() == most) {
+      return false;
+    }
+    all_.push_back({std::string(what),
+                    example.empty() ? std::string() : detail::quote_for_message(example), line, 1});
+    return true;
+  }
+
+  /// In the order in which they came first.
+  std::span<const row_trouble> all() const noexcept { return all_; }
+  bool empty() const noexcept { return all_.empty(); }
+  std::uint64_t count(std::string_view what) const noexcept {
+    const auto found = std::find_if(all_.begin(), all_.end(),
+                                    [&](const row_trouble& known) { return known.what == what; });
+    return found == all_.end() ? 0 : found->count;
+  }
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(all_);
+  }
+
+ private:
+  static constexpr std::size_t most = 64;
+  std::vector<row_trouble> all_;
+};
+
+} // namespace hanami

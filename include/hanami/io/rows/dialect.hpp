@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "field_text.hpp"
+
+/// What the first lines of a table say about its separator, its quote and the signs in its numbers.
+
+namespace hanami::detail {
+
+/// Whether a line is a comment. A first field like #N/A makes it none.
+inline bool is_comment(std::string_view line, char sign) noexcept {
+  line = trim_blanks(line);
+  if (line.empty() || line.front() != sign) {
+    return false;
+  }
+  if (sign == '/') {
+    return line.starts_with("//");
+  }
+  const std::string_view word = line.substr(0, line.find_first_of(",;\t|"));
+  return sign != '#' || word.size() == line.size() || word.size() < 2 ||
+         parse_cell(word).kind != cell_kind::missing;
+}
+
+/// A row of the first lines, cell by cell, and the lines that it stands in.
+struct sample_row {
+  std::size_t first_line = 0;
+  std::size_t last_line = 0;
+  bool after_break = false; ///< a blank line or a comment stands before it
+  bool keyed = false;       ///< a colon stands behind its first cell
+  std::vector<std::string> cells;
+};
+
+/// Splits the lines from `begin` on that are neither blank nor comments nor drawn.
+inline std::vector<sample_row> split_sample(const std::vector<std::string>& lines,
+                                            std::size_t begin, const dialect& how) {
+  constexpr std::size_t longest = 20; // lines of one quoted field
+  std::vector<sample_row> rows;
+  bool broken = true;
+  std::string plain;
+  for (std::size_t i = begin; i < lines.size(); ++i) {
+    if (is_blank_line(lines[i]) || is_comment(lines[i], how.comment) || is_drawn_line(lines[i])) {
+      broken = true;
+      continue;
+    }
+    sample_row row{i, i, broken, false, {}};
+    broken = false;
+    std::string line = lines[i];
+    const auto split = [&] {
+      row.cells.clear();
+      return for_fields(line, how, plain, [&](const field_text& field) {
+        row.cells.emplace_back(trim_blanks(field.text));
+        row.keyed = row.keyed || field.key;
+      });
+    };
+    bool open = split();
+    while (open && row.last_line + 1 < lines.size() && row.last_line < i + longest) {
+      line += '\n' + lines[++row.last_line];
+      open = split();
+    }
+    if (open) { // a quote that belongs to the text
+      row.last_line = i;
+      line = lines[i];
+      split();
+    }
+    i = row.last_line;
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+/// How many numbers of some rows speak for one or the other sign.
+class sign_votes {
+ public:
+  void see(const std::vector<std::string>& cells) {
+    wholes_.resize(std::max(wholes_.size(), cells.size()));
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      see(cells[i], wholes_[i]);
+    }
+  }
+
+  /// The signs that explain most numbers; those given stay.
+  number_signs signs(number_signs given) const {
+    number_signs found = given;
+    if (given.decimal == found_sign) {
+      const bool apart = std::any_of(wholes_.begin(), wholes_.end(), [](const whole_numbers& w) {
+        return w.plain > 0 && w.grouped > 0; // 950 and 1,020 in one column
+      });
+      const bool grouped = grouped_by_comma_ > 0 || given.thousands == ',' || apart;
+      const bool comma = commas_ > points_ || (commas_ + points_ == 0 && doubtful_ > 0 && !grouped);
+      found.decimal = comma && given.thousands != ',' ? ',' : '.';
+      if (given.thousands == found_sign && found.decimal == '.' && grouped) {
+        found.thousands = ',';
+      }
+    }
+    if (given.thousands == found_sign && found.decimal == ',' && grouped_by_point_ > 0) {
+      found.thousands = '.';
+    }
+    if (given.thousands == found_sign && found.decimal == '.' && grouped_by_comma_ > 0) {
+      found.thousands = ',';
+    }
+    if (found.thousands == no_sign) {
+      found.thousands = '\0';
+    }
+    return found;
+  }
+
+ private:
+  struct whole_numbers {
+    std::size_t plain = 0;   ///< 1 to 3 digits
+    std::size_t grouped = 0; ///< 1,020: may be a thousand or a fraction
+  };
+
+  static bool is_number(std::string_view text, char decimal) {
+    double value = 0;
+    const char* const last = text.data() + text.size();
+    return !text.empty() && take_number(text.data(), last, decimal, value) == last;
+  }
+
+  void see(std::string_view text, whole_numbers& whole) {
+    const auto commas = std::count(text.begin(), text.end(), ',');
+    const auto points = std::count(text.begin(), text.end(), '.');
+    std::string plain;
+    if (commas == 0 && points == 0) {
+      whole.plain += text.size() <= 3 && is_number(text, '.') ? 1 : 0;
+    } else if (commas == 0 && points == 1) {
+      points_ += is_number(text, '.') ? 1 : 0;
+    } else if (commas == 1 && points == 0) {
+      const bool group = ungroup(text, ',', plain) && is_number(plain, '.') && text.front() != '0';
+      if (is_number(text, ',')) {
+        (group ? doubtful_ : commas_) += 1;
+        whole.grouped += group ? 1 : 0;
+      }
+    } else if (ungroup(text, ',', plain) && is_number(plain, '.')) {
+      ++grouped_by_comma_;
+      points_ += static_cast<std::size_t>(points);
+    } else if (ungroup(text, '.', plain) && is_number(plain, ',')) {
+      ++grouped_by_point_;
+      commas_ += static_cast<std::size_t>(commas) + 1;
+    }
+  }
+
+  std::size_t commas_ = 0; ///< numbers with a decimal comma
+  std::size_t points_ = 0;
+  std::size_t doubtful_ = 0; ///< decimal commas, or commas between thousands
+  std::size_t grouped_by_comma_ = 0;
+  std::size_t grouped_by_point_ = 0;
+  std::vector<whole_numbers> wholes_; ///< of each column
+};
+
+/// The most likely table in the first lines.
+struct table_guess {
+  dialect how;
+  std::vector<sample_row> rows;
+  std::size_t width = 0;
+  std::size_t first = 0; ///< of the rows: the first of that width
+  double score = 0;      ///< 0: there is none
+  double typed = 0;      ///< share of the cells that are numbers, truth values or times
+  double alike = 0;      ///< share of the rows from `first` on that have that width
+};
+
+/// Rates rows of one width as a table.
+inline void rate(table_guess& guess, std::size_t width) {
+  const std::vector<sample_row>& rows = guess.rows;
+  const auto fits = [&](const sample_row& row) { return row.cells.size() == width; };
+  const auto first = std::find_if(rows.begin(), rows.end(), fits);
+  if (first == rows.end()) {
+    return;
+  }
+  std::size_t typed = 0;
+  std::size_t cells = 0;
+  std::size_t pairs = 0;
+  for (auto row = first; row != rows.end(); ++row) {
+    if (!fits(*row)) {
+      continue;
+    }
+    for (const std::string& text : row->cells) {
+      const cell_kind kind = parse_cell(text, guess.how.signs()).kind;
+      const std::size_t sign = text.find('=');
+      cells += kind != cell_kind::missing && kind != cell_kind::vague ? 1 : 0;
+      typed += is_typed(text, guess.how.signs()) ? 1 : 0;
+      pairs += sign != std::string::npos && sign > 0 && is_letter(text.front()) ? 1 : 0;
+    }
+  }
+  const auto count = static_cast<double>(std::count_if(first, rows.end(), fits));
+  const double share = cells == 0 ? 0 : static_cast<double>(typed) / static_cast<double>(cells);
+  const double alike = count / static_cast<double>(rows.end() - first);
+  const double all = count / static_cast<double>(rows.size());
+  const bool of_pairs = 3 * pairs > cells && width > 1; // name=value name=value
+  const double score = of_pairs ? 0 : all * alike * (0.1 + share) * (width == 1 ? 0.5 : 1.0);
+  if (score > guess.score) {
+    guess.width = width;
+    guess.first = static_cast<std::size_t>(first - rows.begin());
+    guess.score = score;
+    guess.typed = share;
+    guess.alike = alike;
+  }
+}
+
+inline table_guess guess_table(const std::vector<std::string>& lines, std::size_t begin,
+                               const dialect& how, number_signs given) {
+  table_guess guess{how, split_sample(lines, begin, how), 0, 0, 0, 0, 0};
+  sign_votes votes;
+  std::vector<std::size_t> widths;
+  for (const sample_row& row : guess.rows) {
+    votes.see(row.cells);
+    widths.push_back(row.cells.size());
+  }
+  const number_signs signs = votes.signs(given);
+  guess.how.decimal = signs.decimal;
+  guess.how.thousands = signs.thousands;
+  std::sort(widths.begin(), widths.end());
+  widths.erase(std::unique(widths.begin(), widths.end()), widths.end());
+  for (const std::size_t width : widths) {
+    rate(guess, width);
+  }
+  return guess;
+}
+
+/// The comment sign that the first line shows, `#` if none.
+inline char find_comment_sign(const std::vector<std::string>& lines, std::size_t begin) {
+  for (std::size_t i = begin; i < lines.size(); ++i) {
+    const std::string_view line = trim_blanks(lines[i]);
+    if (line.empty()) {
+      continue;
+    }
+    const bool apart = line.size() == 1 || is_blank(line[1]) || line[1] == line[0];
+    if (line.starts_with("//")) {
+      return '/';
+    }
+    if (apart && std::string_view(";%!").find(line.front()) != std::string_view::npos &&
+        line.find_first_not_of(";, ") != std::string_view::npos) {
+      return line.front();
+    }
+    return '#';
+  }
+  return '#';
+}
+
+/// Whether cells stand in single quotes.
+inline bool single_quoted(const table_guess& guess) {
+  std::size_t whole = 0;
+  for (const sample_row& row : guess.rows) {
+    for (const std::string& text : row.cells) {
+      const bool begins = text.starts_with('\'');
+      const bool ends = text.size() > 1 && text.ends_with('\'');
+      if (begins && !ends) {
+        return false;
+      }
+      whole += begins && ends ? 1 : 0;
+    }
+  }
+  return whole > 0;
+}
+
+/// The best table among all separators that may be meant; what `format` gives stays.
+inline table_guess find_table(const std::vector<std::string>& lines, std::size_t begin,
+                              const row_format& format) {
+  dialect how;
+  how.comment = format.comment != found_sign ? format.comment : find_comment_sign(lines, begin);
+  how.quote = format.quote != found_sign ? format.quote : '"';
+  const number_signs given{format.decimal, format.thousands};
+  std::string_view separators = ",;\t| ";
+  if (format.separator != found_sign) {
+    separators = {&format.separator, 1};
+  }
+  const auto best_of = [&](char quote) {
+    table_guess best;
+    best.how = how;
+    for (const char separator : separators) {
+      for (const bool joins : {separator == ' ', false}) {
+        how.separator = separator;
+        how.quote = quote;
+        how.joins = joins;
+        table_guess guess = guess_table(lines, begin, how, given);
+        if (guess.score > best.score || (separators.size() == 1 && best.rows.empty())) {
+          best = std::move(guess);
+        }
+        if (separator != ' ') {
+          break;
+        }
+      }
+    }
+    return best;
+  };
+  table_guess best = best_of(how.quote);
+  if (format.quote == found_sign && single_quoted(best)) {
+    table_guess quoted = best_of('\'');
+    if (quoted.score >= best.score) {
+      return quoted;
+    }
+  }
+  return best;
+}
+
+/// Whether a guess is a table and no other text. Without `whole` more lines may come, and only what
+/// is clear counts.
+inline bool is_table(const table_guess& guess, bool given, bool whole) {
+  if (guess.score <= 0) {
+    return false;
+  }
+  if (given) { // whoever names the separator knows
+    return whole || guess.typed > 0;
+  }
+  if (guess.width == 1) {
+    const auto one_word = [](const sample_row& row) {
+      return std::none_of(row.cells[0].begin(), row.cells[0].end(), is_blank);
+    };
+    const bool of_words = whole && guess.alike == 1 && guess.rows.size() > 1 &&
+                          std::all_of(guess.rows.begin(), guess.rows.end(), one_word);
+    return (guess.alike >= 0.5 && guess.typed >= 0.5) || of_words;
+  }
+  if (guess.how.separator == ' ') {
+    return guess.alike >= 0.5 && guess.typed > 0.5;
+  }
+  const bool of_text = whole && guess.alike >= 0.9;
+  return guess.alike >= 0.5 && (guess.typed > 0 || of_text);
+}
+
+} // namespace hanami::detail

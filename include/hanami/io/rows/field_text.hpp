@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+#include "../cell.hpp"
+#include "../row_format.hpp"
+
+/// Fields of lines of text, for `row_reader`.
+
+namespace hanami::detail {
+
+/// A field as it stands in a line, without the quotes around it.
+struct field_text {
+  std::string_view text;
+  bool quoted = false;
+  bool open = false; ///< its quote is not closed on this line
+  bool key = false;  ///< a colon stood behind it
+};
+
+/// Takes the field at `at`: where it ends, at a separator or `last`. With a blank as separator `at`
+/// stands behind blanks. Text with doubled quotes goes to `plain`, which must have room for it, so
+/// that views into it stay good.
+inline const char* take_field(const char* at, const char* const last, char separator, char quote,
+                              std::string& plain, field_text& field) {
+  const bool by_blanks = separator == ' ';
+  const auto end_from = [&](const char* from) {
+    if (by_blanks) {
+      return std::find_if(from, last, is_blank);
+    }
+    const void* const found =
+        from == last ? nullptr
+                     : std::memchr(from, separator, static_cast<std::size_t>(last - from));
+    return found == nullptr ? last : static_cast<const char*>(found);
+  };
+  const char* first = at;
+  while (first != last && is_blank(*first) && *first != separator) {
+    ++first;
+  }
+  field = {};
+  if (first == last || *first != quote) {
+    const char* const end = end_from(at);
+    field.text = {at, static_cast<std::size_t>(end - at)};
+    return end;
+  }
+  field.quoted = true;
+  const char* const begin = first + 1;
+  const std::size_t kept = plain.size();
+  for (const char* part = begin;;) {
+    const char* const end = std::find(part, last, quote);
+    if (end == last) {
+      field.open = true;
+      field.text = {begin, static_cast<std::size_t>(last - begin)};
+      return last;
+    }
+    if (end + 1 != last && end[1] == quote) { // a doubled quote
+      plain.append(part, end + 1);
+      part = end + 2;
+      continue;
+    }
+    const char* next = end + 1;
+    while (next != last && (is_blank(*next) || *next == '\r') && *next != separator) {
+      ++next;
+    }
+    if (next != last && *next != separator && !(by_blanks && next != end + 1)) {
+      const char* const stop = end_from(end); // text behind the quote: no quotes were meant
+      field = {{at, static_cast<std::size_t>(stop - at)}, false, false};
+      plain.resize(kept);
+      return stop;
+    }
+    if (part == begin) {
+      field.text = {begin, static_cast<std::size_t>(end - begin)};
+    } else {
+      plain.append(part, end);
+      field.text = std::string_view(plain).substr(kept);
+    }
+    return by_blanks ? end + 1 : next;
+  }
+}
+
+/// Whether words stand for parts of a time: am, T, UTC, Nov, Tuesday, ...
+inline bool is_time_word(std::string_view word, bool clock) noexcept {
+  static constexpr std::array<std::string_view, 8> whole = {"t", "z", "am",  "pm",
+                                                            "a", "p", "utc", "gmt"};
+  static constexpr std::array<std::string_view, 25> begins = {
+      "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov",  "dec", "mon",
+      "tue", "wed", "thu", "fri", "sat", "sun", "mai", "okt", "dez", "avr", "juin", "juil"};
+  std::array<char, 10> small{};
+  if (word.size() > small.size()) {
+    return false;
+  }
+  std::transform(word.begin(), word.end(), small.begin(), lower);
+  const std::string_view text(small.data(), word.size());
+  const auto is = [&](std::string_view known) { return text == known; };
+  const auto begin = [&](std::string_view known) { return text.starts_with(known); };
+  return std::any_of(whole.begin(), whole.end(), is) ||
+         std::any_of(begins.begin(), begins.end(), begin) ||
+         (clock && text.size() >= 3 && text.size() <= 5); // a zone
+}
+
+/// Whether a text has the shape of a date, a time of day or both. Whether it is one, calendars
+/// know.
+inline bool is_time_shaped(std::string_view text) noexcept {
+  std::size_t digits = 0;
+  std::size_t signs = 0;
+  std::size_t points = 0;
+  bool month = false;
+  const bool clock = text.find(':') != std::string_view::npos;
+  for (std::size_t i = 0; i < text.size();) {
+    const char c = text[i];
+    if (is_letter(c)) {
+      const std::size_t first = i;
+      while (i < text.size() && is_letter(text[i])) {
+        ++i;
+      }
+      const std::string_view word = text.substr(first, i - first);
+      if (!is_time_word(word, clock)) {
+        return false;
+      }
+      month = month || word.size() >= 3;
+      signs += word.size() == 1 ? 1 : 0;
+      continue;
+    }
+    if (!is_digit(c) && std::string_view("-/:. +,").find(c) == std::string_view::npos) {
+      return false;
+    }
+    const bool between = i > 0 && i + 1 < text.size() && is_digit(text[i - 1]) &&
+                         (is_digit(text[i + 1]) || is_blank(text[i + 1]));
+    digits += is_digit(c) ? 1 : 0;
+    points += c == '.' ? 1 : 0;
+    signs += between && std::string_view("-/:.").find(c) != std::string_view::npos ? 1 : 0;
+    ++i;
+  }
+  return digits >= 3 && text.size() <= 48 &&
+         (month || (signs >= 2 && points <= 2) || (clock && signs == 1 && digits <= 4));
+}
+
+/// Where lines have a date and a time of day with a blank between, and blanks between fields: makes
+/// one field of a date that ends at `at` and the time behind it. Gives where it ends.
+inline const char* join_clock(const char* at, const char* const last, field_text& field) {
+  if (field.quoted || at == last || !is_time_shaped(field.text) ||
+      field.text.find(':') != std::string_view::npos) {
+    return at;
+  }
+  const char* const first = std::find_if_not(at, last, is_blank);
+  const char* const end = std::find_if(first, last, is_blank);
+  const std::string_view clock(first, static_cast<std::size_t>(end - first));
+  if (clock.find(':') == std::string_view::npos || !is_digit(clock.front()) ||
+      !is_time_shaped(clock)) {
+    return at;
+  }
+  field.text = {field.text.data(), static_cast<std::size_t>(end - field.text.data())};
+  return end;
+}
+
+/// A field that ends in a colon is the key of a line whose fields are apart by blanks.
+inline bool drop_colon(std::string_view& text) noexcept {
+  const bool key = text.size() > 1 && text.back() == ':';
+  text.remove_suffix(key ? 1 : 0);
+  return key;
+}
+
+/// The signs of a table. `comment`: `no_sign` where there are no lines of comment.
+struct dialect {
+  char separator = ',';
+  char quote = '"';
+  char decimal = '.';
+  char thousands = '\0';
+  char comment = '#';
+  bool joins = false; ///< a date and a time of day apart by a blank are one field
+
+  number_signs signs() const noexcept { return {decimal, thousands}; }
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(separator, quote, decimal, thousands, comment, joins);
+  }
+};
+
+/// Calls `see(field)` for each field of a line. True where the last one's quote is open.
+template <class See>
+bool for_fields(std::string_view line, const dialect& how, std::string& plain, See see) {
+  plain.clear();
+  plain.reserve(line.size());
+  const char* at = line.data();
+  const char* const last = at + line.size();
+  const bool by_blanks = how.separator == ' ';
+  if (by_blanks) {
+    at = std::find_if_not(at, last, is_blank);
+  }
+  for (bool first = true;; first = false) {
+    field_text field;
+    at = take_field(at, last, how.separator, how.quote, plain, field);
+    if (by_blanks && how.joins) {
+      at = join_clock(at, last, field);
+    }
+    if (by_blanks && first) {
+      field.key = drop_colon(field.text);
+    }
+    see(static_cast<const field_text&>(field));
+    if (at == last) {
+      return field.open;
+    }
+    ++at;
+    if (by_blanks) {
+      at = std::find_if_not(at, last, is_blank);
+      if (at == last) {
+        return field.open;
+      }
+    }
+  }
+}
+
+/// Whether a cell is no text: a number, a truth value or a time.
+inline bool is_typed(std::string_view text, number_signs signs) {
+  const cell_kind kind = parse_cell(text, signs).kind;
+  return kind == cell_kind::number || kind == cell_kind::truth || kind == cell_kind::infinite ||
+         (kind == cell_kind::text && is_time_shaped(trim_blanks(text)));
+}
+
+/// Whether a line holds no row but is a line drawn below a header: ----+---- or |---|---|.
+inline bool is_drawn_line(std::string_view line) noexcept {
+  std::size_t strokes = 0;
+  for (const char c : line) {
+    strokes += c == '-' || c == '=' ? 1 : 0;
+    if (std::string_view("-=+|: \t").find(c) == std::string_view::npos) {
+      return false;
+    }
+  }
+  return strokes >= 3;
+}
+
+inline bool is_blank_line(std::string_view line) noexcept {
+  return std::all_of(line.begin(), line.end(), [](char c) { return is_blank(c) || c == '\r'; });
+}
+
+} // namespace hanami::detail

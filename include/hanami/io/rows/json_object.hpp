@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "../cell.hpp"
+
+namespace hanami::detail {
+
+enum class json_end : std::uint8_t {
+  whole,    ///< the object is closed
+  open,     ///< the text ends before the object does
+  malformed ///< it is no JSON
+};
+
+/// Walks through JSON objects in a text and calls `see(path, text, kind, value)` for their members:
+/// `path` is `a.b` for a member of a member; lists come as `see_list(path)`. Takes what writers of
+/// JSON add to it: NaN and Infinity, Python's words and single quotes. Not safe from several
+/// threads.
+class json_object {
+ public:
+  /// Walks the object that begins at `at`, a brace, and moves `at` behind it, or to where it is
+  /// malformed. Texts are good until the next call.
+  template <class See, class SeeList>
+  json_end walk(std::string_view text, std::size_t& at, See see, SeeList see_list) {
+    text_ = text;
+    path_.clear();
+    plain_.clear();
+    plain_.reserve(text.size());
+    const json_end end = object(at, 0, see, see_list);
+    return end;
+  }
+
+ private:
+  static constexpr int deepest = 32;
+
+  char skip(std::size_t& at) const noexcept {
+    while (at < text_.size() && (is_blank(text_[at]) || text_[at] == '\n' || text_[at] == '\r')) {
+      ++at;
+    }
+    return at < text_.size() ? text_[at] : '\0';
+  }
+
+  json_end stopped(std::size_t at) const noexcept {
+    return at < text_.size() ? json_end::malformed : json_end::open;
+  }
+
+  template <class See, class SeeList>
+  json_end object(std::size_t& at, int depth, See& see, SeeList& see_list) {
+    if (depth > deepest) {
+      return json_end::malformed;
+    }
+    ++at;
+    if (skip(at) == '}') {
+      ++at;
+      return json_end::whole;
+    }
+    for (;;) {
+      const char quote = skip(at);
+      if (quote != '"' && quote != '\'') {
+        return stopped(at);
+      }
+      std::string_view key;
+      if (const json_end end = string(at, key); end != json_end::whole) {
+        return end;
+      }
+      if (skip(at) != ':') {
+        return stopped(at);
+      }
+      ++at;
+      const std::size_t outer = path_.size();
+      const bool nested = skip(at) == '{';
+      if (depth > 0 || nested) {
+        path_ += path_.empty() ? "" : ".";
+        path_ += key;
+        key = path_;
+      }
+      const json_end end = value(at, depth, key, see, see_list);
+      path_.resize(outer);
+      if (end != json_end::whole) {
+        return end;
+      }
+      const char next = skip(at);
+      if (next != ',' && next != '}') {
+        return stopped(at);
+      }
+      ++at;
+      if (next == '}' || skip(at) == '}') { // a comma before the brace is forgiven
+        at += next == '}' ? 0 : 1;
+        return json_end::whole;
+      }
+    }
+  }
+
+  template <class See, class SeeList>
+  json_end value(std::size_t& at, int depth, std::string_view key, See& see, SeeList& see_list) {
+    const char first = skip(at);
+    if (first == '{') {
+      return object(at, depth + 1, see, see_list);
+    }
+    if (first == '[') {
+      const json_end end = skip_list(at);
+      if (end == json_end::whole) {
+        see_list(key);
+      }
+      return end;
+    }
+    if (first == '"' || first == '\'') {
+      std::string_view text;
+      const json_end end = string(at, text);
+      if (end == json_end::whole) {
+        const cell found = parse_cell(text);
+        see(key, text, found);
+      }
+      return end;
+    }
+    const char* const begin = text_.data() + at;
+    const char* const last = text_.data() + text_.size();
+    double number = 0;
+    const char* stop = take_number(begin, last, '.', number);
+    if (stop != begin && stop != last && (*stop == ',' || *stop == '}')) {
+      at = static_cast<std::size_t>(stop - text_.data());
+      see(key, std::string_view(begin, static_cast<std::size_t>(stop - begin)),
+          number_cell(number));
+      return json_end::whole;
+    }
+    stop = std::find_if(begin, last, [](char c) {
+      return c == ',' || c == '}' || c == ']' || c == '{' || c == '"' || c == '\n' || is_blank(c);
+    });
+    const std::string_view word(begin, static_cast<std::size_t>(stop - begin));
+    at = static_cast<std::size_t>(stop - text_.data());
+    if (stop == last) {
+      return json_end::open;
+    }
+    const cell found = parse_cell(word);
+    if (word.empty() || found.kind == cell_kind::text || !found.unit.empty()) {
+      return json_end::malformed;
+    }
+    see(key, word, found);
+    return json_end::whole;
+  }
+
+  json_end skip_list(std::size_t& at) const noexcept {
+    int depth = 0;
+    for (; at < text_.size(); ++at) {
+      const char c = text_[at];
+      if (c == '"') {
+        for (++at; at < text_.size() && text_[at] != '"'; ++at) {
+          at += text_[at] == '\\' ? 1U : 0U;
+        }
+      } else if (c == '[' || c == '{') {
+        ++depth;
+      } else if ((c == ']' || c == '}') && --depth == 0) {
+        ++at;
+        return json_end::whole;
+      }
+    }
+    at = text_.size();
+    return json_end::open;
+  }
+
+  /// A string from quote to quote.
+  json_end string(std::size_t& at, std::string_view& to) {
+    const char quote = text_[at];
+    const std::size_t first = ++at;
+    const std::size_t kept = plain_.size();
+    std::size_t part = first;
+    for (;; ++at) {
+      if (at >= text_.size()) {
+        at = text_.size();
+        return json_end::open;
+      }
+      if (text_[at] == quote) {
+        break;
+      }
+      if (text_[at] != '\\') {
+        continue;
+      }
+      plain_ += text_.substr(part, at - part);
+      if (++at >= text_.size()) {
+        return json_end::open;
+      }
+      escaped(at);
+      part = at + 1;
+    }
+    to = text_.substr(first, at - first);
+    if (part != first) {
+      plain_ += text_.substr(part, at - part);
+      to = std::string_view(plain_).substr(kept); // never longer than the text: there is room
+    }
+    ++at;
+    return json_end::whole;
+  }
+
+  /// Takes what follows a backslash; `at` stays on its last byte.
+  void escaped(std::size_t& at) {
+    const char c = text_[at];
+    if (c == 'u') {
+      std::uint32_t code = hex(at);
+      if (code >= 0xd800 && code < 0xdc00 && text_.substr(at + 1, 2) == "\\u") {
+        at += 2;
+        code = 0x10000 + ((code - 0xd800) << 10) + ((hex(at) - 0xdc00) & 0x3ff);
+      }
+      append_utf8(code);
+      return;
+    }
+    constexpr std::string_view letters = "nrtbf";
+    constexpr std::string_view meant = "\n\r\t\b\f";
+    const std::size_t found = letters.find(c);
+    plain_ += found == std::string_view::npos ? c : meant[found];
+  }
+
+  std::uint32_t hex(std::size_t& at) const noexcept {
+    std::uint32_t code = 0;
+    for (int i = 0; i < 4 && at + 1 < text_.size(); ++i) {
+      const char c = lower(text_[at + 1]);
+      if (!is_digit(c) && (c < 'a' || c > 'f')) {
+        break;
+      }
+      code = code * 16 + static_cast<std::uint32_t>(is_digit(c) ? c - '0' : c - 'a' + 10);
+      ++at;
+    }
+    return code;
+  }
+
+  void append_utf8(std::uint32_t code) {
+    if (code >= 0xd800 && code < 0xe000) {
+      code = '?'; // half a pair
+    }
+    const auto put = [&](std::uint32_t byte) { plain_ += static_cast<char>(byte); };
+    if (code < 0x80) {
+      put(code);
+    } else if (code < 0x800) {
+      put(0xc0 | code >> 6);
+      put(0x80 | (code & 0x3f));
+    } else if (code < 0x10000) {
+      put(0xe0 | code >> 12);
+      put(0x80 | (code >> 6 & 0x3f));
+      put(0x80 | (code & 0x3f));
+    } else {
+      put(0xf0 | (code >> 18 & 7));
+      put(0x80 | (code >> 12 & 0x3f));
+      put(0x80 | (code >> 6 & 0x3f));
+      put(0x80 | (code & 0x3f));
+    }
+  }
+
+  std::string_view text_;
+  std::string path_;
+  std::string plain_; ///< strings that had escapes
+};
+
+/// Whether a line is one of JSON objects: it begins with one, or with a list of them, or has one
+/// at its end after other words, as `mosquitto_sub -v` writes.
+inline bool looks_like_json(std::string_view line) noexcept {
+  line = trim_blanks(line);
+  const auto after = [&](std::size_t at) {
+    const std::size_t next = line.find_first_not_of(" \t", at);
+    return next == std::string_view::npos ? '\0' : line[next];
+  };
+  if (line.starts_with('\x1e')) {
+    line.remove_prefix(1);
+  }
+  if (line.starts_with('{')) {
+    const char next = after(1);
+    return next == '"' || next == '\'' || next == '}' || next == '\0';
+  }
+  if (line.starts_with('[')) {
+    return after(1) == '{' || after(1) == '\0';
+  }
+  const std::size_t brace = line.find('{');
+  return brace != std::string_view::npos && is_blank(line[brace - 1]) && line.ends_with('}') &&
+         (after(brace + 1) == '"' || after(brace + 1) == '\'') &&
+         line.substr(0, brace).find_first_of(",;\"") == std::string_view::npos;
+}
+
+} // namespace hanami::detail

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "json_object.hpp"
+#include "row_state.hpp"
+
+namespace hanami::detail {
+
+/// Rows in JSON objects: one a line, several, one over several lines, in lists or not. Words before
+/// an object are a field "topic". Not safe from several threads.
+class json_rows {
+ public:
+  json_rows() = default;
+  explicit json_rows(std::uint64_t max_row_bytes) : max_row_bytes_(max_row_bytes) {}
+
+  /// Takes a line; `next` then gives its rows. The text must live until the next line comes.
+  void take(std::string_view line, row_state& state) {
+    line = trim_end(line);
+    if (!pending_.empty()) {
+      if (line.starts_with('{') && !spread_ && is_whole(line)) {
+        drop_pending(state); // the line before was cut
+      } else {
+        const bool closed = follow(line);
+        pending_ += '\n';
+        pending_ += line;
+        if (closed) {
+          record_ = std::exchange(pending_, {});
+          begin(record_, pending_line_);
+        } else if (pending_.size() > max_row_bytes_) {
+          drop_pending(state);
+        }
+        return;
+      }
+    }
+    begin(line, state.line);
+  }
+
+  /// Goes to the next row of what was taken; false where there is none.
+  bool next(row_state& state) {
+    while (at_ < text_.size()) {
+      const char c = text_[at_];
+      if (is_blank(c) || c == ',' || c == '[' || c == ']' || c == '\n' || c == '\x1e' || c == ';') {
+        ++at_;
+        continue;
+      }
+      if (c != '{' && !skip_topic(state)) {
+        return false;
+      }
+      const std::uint64_t here = std::exchange(state.line, line_);
+      const std::size_t first = at_;
+      const json_end end = walk(state);
+      state.line = here;
+      if (end == json_end::whole) {
+        if (any_) {
+          return true;
+        }
+        continue;
+      }
+      if (end == json_end::open) {
+        hold(first, state);
+      } else {
+        lose("a line is no JSON object; it is left out", text_, state);
+      }
+    }
+    return false;
+  }
+
+  void finish(row_state& state) { drop_pending(state); }
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(max_row_bytes_, pending_, pending_line_, depth_, in_string_, spread_);
+  }
+
+ private:
+  static std::string_view trim_end(std::string_view line) noexcept {
+    while (!line.empty() && (is_blank(line.back()) || line.back() == '\r')) {
+      line.remove_suffix(1);
+    }
+    return line;
+  }
+
+  static bool is_whole(std::string_view line) {
+    json_object one;
+    std::size_t at = 0;
+    const auto ignore = [](std::string_view, std::string_view = {}, cell = {}) {};
+    return one.walk(line, at, ignore, ignore) == json_end::whole;
+  }
+
+  void begin(std::string_view text, std::uint64_t line) noexcept {
+    text_ = text;
+    line_ = line;
+    at_ = 0;
+    topic_ = {};
+  }
+
+  json_end walk(row_state& state) {
+    state.begin_row();
+    any_ = false;
+    std::uint32_t near = 0;
+    const auto number_of = [&](std::string_view path) {
+      std::uint32_t field = state.fields.find(path, near);
+      if (field == row_fields::none) {
+        field = state.fields.add(path, state.max_fields);
+        if (field == row_fields::none) {
+          state.troubles.add("there are too many fields; new ones are left out", line_, path);
+        } else {
+          state.cells.resize(state.fields.size());
+        }
+      }
+      near = field + 1;
+      return field;
+    };
+    if (const std::uint32_t field = topic_.empty() ? row_fields::none : number_of("topic");
+        field != row_fields::none) {
+      state.set(field, topic_, parse_cell(topic_), 0);
+    }
+    const auto see = [&](std::string_view path, std::string_view text, const cell& found) {
+      const std::uint32_t field = number_of(path);
+      if (field == row_fields::none) {
+        return;
+      }
+      if (state.cells[field].kind != cell_kind::absent) {
+        state.troubles.add("an object has a member twice; the last one counts", line_, path);
+      }
+      any_ = true;
+      state.set(field, text, found, 0);
+    };
+    return object_.walk(text_, at_, see, [&](std::string_view path) {
+      state.troubles.add("lists are left out", line_, path);
+    });
+  }
+
+  /// Goes to the object behind the first words of a line.
+  bool skip_topic(row_state& state) {
+    const std::size_t brace = text_.find('{', at_);
+    if (brace == std::string_view::npos || at_ > 0) {
+      lose(at_ > 0 ? "text behind a JSON object is left out"
+                   : "a line is no JSON object; it is left out",
+           text_.substr(at_), state, at_ == 0);
+      return false;
+    }
+    topic_ = trim_blanks(text_.substr(at_, brace - at_));
+    at_ = brace;
+    return true;
+  }
+
+  void lose(std::string_view what, std::string_view example, row_state& state, bool lost = true) {
+    state.lost += lost ? 1 : 0;
+    state.troubles.add(what, line_, example);
+    at_ = text_.size();
+  }
+
+  /// Keeps an object that goes on in the next line.
+  void hold(std::size_t first, row_state& state) {
+    const std::string_view part = text_.substr(first);
+    depth_ = 0;
+    in_string_ = false;
+    if (follow(part)) {
+      lose("a line is no JSON object; it is left out", text_, state);
+      return;
+    }
+    pending_ = part;
+    pending_line_ = line_;
+    spread_ = part.ends_with('{') || part.ends_with(',') || part.ends_with('[');
+    at_ = text_.size();
+  }
+
+  /// Counts the braces that are open; true where the first one is closed.
+  bool follow(std::string_view part) noexcept {
+    bool closed = false;
+    for (std::size_t i = 0; i < part.size(); ++i) {
+      const char c = part[i];
+      if (in_string_) {
+        i += c == '\\' ? 1U : 0U;
+        in_string_ = c != '"';
+      } else if (c == '"') {
+        in_string_ = true;
+      } else if (c == '{' || c == '[') {
+        ++depth_;
+      } else if (c == '}' || c == ']') {
+        closed = closed || --depth_ == 0;
+      }
+    }
+    return closed;
+  }
+
+  void drop_pending(row_state& state) {
+    if (!pending_.empty()) {
+      ++state.lost;
+      state.troubles.add("a JSON object is not closed; it is left out", pending_line_, pending_);
+      pending_.clear();
+    }
+  }
+
+  json_object object_;
+  std::uint64_t max_row_bytes_ = 0;
+  std::string pending_; ///< the beginning of an object that is not closed yet
+  std::uint64_t pending_line_ = 0;
+  std::int64_t depth_ = 0; ///< braces that are open in it
+  bool in_string_ = false;
+  bool spread_ = false; ///< it is written over several lines
+
+  std::string record_;
+  std::string_view text_; ///< what rows are taken from
+  std::string_view topic_;
+  std::uint64_t line_ = 0;
+  std::size_t at_ = 0;
+  bool any_ = false; ///< the last object had a member
+};
+
+} // namespace hanami::detail

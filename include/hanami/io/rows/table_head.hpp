@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dialect.hpp"
+
+/// Where a table begins in the first lines, and what its columns are called.
+
+namespace hanami::detail {
+
+struct table_head {
+  std::vector<std::string> names; ///< one a column; empty: it has no name
+  bool present = false;           ///< whether they stand in a header
+  std::size_t skipped = 0;        ///< lines of other text before the table
+  std::size_t header_line = 0;    ///< from 0, where there is a header
+  std::size_t first_line = 0;     ///< of the rows
+};
+
+/// Finds the header among the rows of a guess.
+class head_finder {
+ public:
+  head_finder(const table_guess& guess, const std::vector<std::string>& lines,
+              const row_format& format)
+      : guess_(guess), lines_(lines), format_(format), signs_(guess.how.signs()) {}
+
+  table_head find() const {
+    const std::size_t first = first_of_table();
+    const std::size_t width = guess_.rows[first].cells.size();
+    table_head head;
+    std::size_t row = first; // the first one below the header
+    if (format_.header == row_header::absent) {
+      head.names.resize(width);
+    } else if (format_.header == row_header::present || is_header(first, width)) {
+      head.names = guess_.rows[first].cells;
+      head.present = true;
+      head.header_line = guess_.rows[first].first_line;
+      row = first + 1;
+    } else if (first > 0 && is_narrow_header(first - 1, width)) {
+      head.names = spread(guess_.rows[first - 1].cells, first, width);
+      head.present = true;
+      head.header_line = guess_.rows[first - 1].first_line;
+    } else if (!find_commented(first, width, head)) {
+      head.names.resize(width);
+    }
+    while (head.present && row < guess_.rows.size() && is_units(row, width)) {
+      ++row;
+    }
+    drop_empty_end(row, head.names);
+    head.first_line = row < guess_.rows.size() ? guess_.rows[row].first_line : lines_.size();
+    const std::size_t begin =
+        head.present ? std::min(head.header_line, guess_.rows[first].first_line) : head.first_line;
+    head.skipped = static_cast<std::size_t>(
+        std::count_if(guess_.rows.begin(), guess_.rows.end(),
+                      [&](const sample_row& r) { return r.first_line < begin; }));
+    return head;
+  }
+
+ private:
+  const std::string& text(std::size_t row, std::size_t column) const {
+    return guess_.rows[row].cells[column];
+  }
+  bool typed(std::string_view cell) const { return is_typed(cell, signs_); }
+  static bool missing(std::string_view cell) {
+    const cell_kind kind = parse_cell(cell).kind;
+    return kind == cell_kind::missing || kind == cell_kind::vague;
+  }
+  bool word(std::string_view cell) const { return !typed(cell) && !missing(cell); }
+
+  /// The first row of the table: an earlier, smaller table with a header of its own counts too.
+  std::size_t first_of_table() const {
+    for (std::size_t row = 0; row + 2 < guess_.first; ++row) {
+      const std::size_t width = guess_.rows[row].cells.size();
+      const bool body =
+          guess_.rows[row + 1].cells.size() == width && guess_.rows[row + 2].cells.size() == width;
+      if (width > 1 && body && is_header(row, width)) {
+        const auto is_typed_cell = [&](const std::string& cell) { return typed(cell); };
+        const auto& cells = guess_.rows[row + 1].cells;
+        if (std::all_of(cells.begin(), cells.end(), is_typed_cell)) {
+          return row;
+        }
+      }
+    }
+    return guess_.first;
+  }
+
+  /// What the rows below `row` hold in a column.
+  struct column_body {
+    std::size_t typed = 0;
+    std::size_t words = 0;
+    std::size_t wholes = 0; ///< of the typed ones: whole numbers
+    bool repeats = false;   ///< one of them is the cell above
+
+    bool is_typed() const noexcept { return typed > 0 && typed > 4 * words; }
+  };
+  column_body body_of(std::size_t row, std::size_t width, std::size_t column) const {
+    column_body body;
+    for (std::size_t i = row + 1; i < guess_.rows.size(); ++i) {
+      if (guess_.rows[i].cells.size() != width) {
+        continue;
+      }
+      const std::string& cell = text(i, column);
+      body.typed += typed(cell) ? 1 : 0;
+      body.words += word(cell) ? 1 : 0;
+      body.wholes += is_whole(cell) ? 1 : 0;
+      body.repeats = body.repeats || cell == text(row, column);
+    }
+    return body;
+  }
+  static bool is_whole(std::string_view cell) {
+    return !cell.empty() && std::all_of(cell.begin(), cell.end(), is_digit);
+  }
+
+  /// Whether a row names what the rows below it hold.
+  bool is_header(std::size_t row, std::size_t width) const {
+    std::size_t names = 0;   // words above numbers
+    std::size_t data = 0;    // numbers above numbers
+    std::size_t wholes = 0;  // of those: whole numbers, as of years
+    std::size_t words = 0;   // words above words
+    std::size_t repeats = 0; // of those: words that come again
+    std::size_t fractions = 0;
+    std::size_t below = 0;
+    for (std::size_t column = 0; column < width; ++column) {
+      const std::string& cell = text(row, column);
+      const column_body body = body_of(row, width, column);
+      below += body.typed + body.words;
+      fractions += body.typed > body.wholes ? 1 : 0;
+      if (word(cell)) {
+        names += body.is_typed() ? 1 : 0;
+        words += body.is_typed() ? 0 : 1;
+        repeats += !body.is_typed() && body.repeats ? 1 : 0;
+      } else if (typed(cell)) {
+        data += 1;
+        wholes += is_whole(cell) ? 1 : 0;
+      }
+    }
+    if (below == 0) {
+      return words > 0 && data == 0;
+    }
+    if (data == 0) {
+      return names > 0 || 2 * repeats < words;
+    }
+    const bool numbered = wholes == data && distinct(row);
+    const column_body front = body_of(row, width, 0);
+    if (names > 0) { // time,10,20
+      return word(text(row, 0)) && front.is_typed() && !is_time_shaped(text(row, 0));
+    }
+    if (missing(text(row, 0)) && front.typed > 0 && numbered) { // of an index without a name
+      return fractions + 1 >= width;
+    }
+    if (words > 0 && word(text(row, 0)) && repeats == 0) { // region,2019,2020
+      return numbered && fractions >= data;
+    }
+    return is_count(row) && fractions == width && width > 1;
+  }
+
+  bool distinct(std::size_t row) const {
+    std::vector<std::string> cells = guess_.rows[row].cells;
+    std::sort(cells.begin(), cells.end());
+    return std::adjacent_find(cells.begin(), cells.end()) == cells.end();
+  }
+
+  /// 0, 1, 2, ...: what writers put over columns without names.
+  bool is_count(std::size_t row) const {
+    const auto& cells = guess_.rows[row].cells;
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      if (cells[i] != std::to_string(i) && cells[i] != std::to_string(i + 1)) {
+        return false;
+      }
+    }
+    return cells.front() != cells.back();
+  }
+
+  /// Whether a row is a header with fewer names than the rows below have cells: one less, for the
+  /// names of the rows, or all but empty cells at the end.
+  bool is_narrow_header(std::size_t row, std::size_t width) const {
+    const auto& cells = guess_.rows[row].cells;
+    if (cells.size() >= width ||
+        std::any_of(cells.begin(), cells.end(), [&](const auto& c) { return !word(c); })) {
+      return false;
+    }
+    return cells.size() + 1 == width || empty_from(row + 1, cells.size());
+  }
+
+  /// Whether no row from `row` on has text behind its first cells.
+  bool empty_from(std::size_t row, std::size_t column) const {
+    for (; row < guess_.rows.size(); ++row) {
+      const auto& cells = guess_.rows[row].cells;
+      for (std::size_t i = column; i < cells.size(); ++i) {
+        if (!cells[i].empty()) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  /// Names of a narrow header over all columns. What rows begin with has no name then, but where
+  /// it ends in a colon it is the time.
+  std::vector<std::string> spread(std::vector<std::string> names, std::size_t row,
+                                  std::size_t width) const {
+    if (!empty_from(row, names.size())) {
+      names.insert(names.begin(), guess_.rows[row].keyed ? "time" : "");
+    }
+    names.resize(width);
+    return names;
+  }
+
+  /// A header in lines of comment before the rows.
+  bool find_commented(std::size_t first, std::size_t width, table_head& head) const {
+    const char sign = guess_.how.comment;
+    std::string plain;
+    for (std::size_t i = guess_.rows[first].first_line; i > 0; --i) {
+      if (!is_comment(lines_[i - 1], sign)) {
+        break;
+      }
+      std::string_view line = trim_blanks(lines_[i - 1]);
+      line.remove_prefix(std::min(line.find_first_not_of(sign), line.size()));
+      std::vector<std::string> names;
+      for_fields(line, guess_.how, plain,
+                 [&](const field_text& field) { names.emplace_back(trim_blanks(field.text)); });
+      if (names.size() == width && (width > 1 || word(names[0]))) {
+        head.present = true;
+        head.header_line = i - 1;
+        head.names = std::move(names); // further up stand the names, below them units
+      } else if (head.present) {
+        break;
+      }
+    }
+    return head.present;
+  }
+
+  /// Whether a row below the header holds the units: words over columns of numbers only.
+  bool is_units(std::size_t row, std::size_t width) const {
+    if (guess_.rows[row].cells.size() != width) {
+      return false;
+    }
+    std::size_t over = 0;
+    for (std::size_t column = 0; column < width; ++column) {
+      const column_body body = body_of(row, width, column);
+      const std::string& cell = text(row, column);
+      if (typed(cell) || (word(cell) && body.words > 0)) {
+        return false;
+      }
+      over += word(cell) && body.is_typed() ? 1 : 0;
+    }
+    return over > 0;
+  }
+
+  /// A last column without a name in which nothing stands is none.
+  void drop_empty_end(std::size_t row, std::vector<std::string>& names) const {
+    while (names.size() > 1 && names.back().empty() && empty_from(row, names.size() - 1)) {
+      names.pop_back();
+    }
+  }
+
+  const table_guess& guess_;
+  const std::vector<std::string>& lines_;
+  const row_format& format_;
+  number_signs signs_;
+};
+
+} // namespace hanami::detail
