@@ -32,6 +32,7 @@
 #include "stream/forecaster.hpp"
 #include "stream/row_forecaster.hpp"
 #include "stream/stream_model.hpp"
+#include "stream/time_format.hpp"
 #include "template/builder.hpp"
 #include "template/one_hexagon.hpp"
 #include "template/parser.hpp"

@@ -2,14 +2,13 @@
 #include <hanami/io/archive.hpp>
 #include <hanami/stream/time_zone.hpp>
 
-#include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <span>
 #include <string>
 #include <string_view>
 
-// Whatever the bytes, a file of a zone, a rule and a time are taken or refused; a zone that was
+// Whatever the bytes, a file of a zone and a rule are taken or refused; a zone that was
 // taken is the same behind an archive, and a rule is never further from UTC than it can say.
 
 namespace {
@@ -37,9 +36,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
       if (std::abs(rule->offset(utc)) > 200 * 3600)
         std::abort();
   }
-  const double plain = hanami::parse_time(text);
-  const double zoned = hanami::parse_time(text, hanami::time_zone());
-  if (std::isinf(plain) || std::isinf(zoned))
-    std::abort();
   return 0;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <hanami/stream/calendar.hpp>
+#include <hanami/stream/time_format.hpp>
 
 #include <cmath>
 #include <limits>

@@ -10,6 +10,7 @@
 
 #include <hanami/io/archive.hpp>
 #include <hanami/stream/forecaster.hpp>
+#include <hanami/stream/time_format.hpp>
 
 using namespace hanami;
 

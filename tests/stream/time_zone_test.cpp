@@ -12,6 +12,7 @@
 #include <catch2/catch.hpp>
 
 #include <hanami/io/archive.hpp>
+#include <hanami/stream/time_format.hpp>
 
 #include "support/skip.hpp"
 

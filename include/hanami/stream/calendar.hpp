@@ -30,60 +30,6 @@ inline calendar calendar_of(double seconds) noexcept {
   return {in_day / 3600, in_week / day};
 }
 
-namespace detail {
-
-struct parsed_time {
-  double seconds = std::numeric_limits<double>::quiet_NaN(); ///< NaN: no time
-  bool plain = false;                                        ///< a number of seconds
-  std::string_view rest;                                     ///< what follows a date and time
-};
-
-inline parsed_time take_time(std::string_view text) noexcept {
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  const auto number = [&](auto& value) {
-    const auto [stop, code] = std::from_chars(at, end, value);
-    at = stop;
-    return code == std::errc();
-  };
-  if (text.size() < 10 || text[4] != '-' || text[7] != '-') {
-    double plain = 0;
-    return number(plain) && at == end && std::isfinite(plain) ? parsed_time{plain, true, {}}
-                                                              : parsed_time{};
-  }
-  int year = 0;
-  unsigned month = 0;
-  unsigned day = 0;
-  if (!number(year) || ++at > end || !number(month) || ++at > end || !number(day)) {
-    return {};
-  }
-  const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{month},
-                                         std::chrono::day{day}};
-  if (!date.ok()) {
-    return {};
-  }
-  double seconds =
-      86400.0 * static_cast<double>(std::chrono::sys_days{date}.time_since_epoch().count());
-  for (const double unit : {3600.0, 60.0, 1.0}) {
-    if (at == end || (unit < 3600 && *at != ':')) {
-      break;
-    }
-    double part = 0;
-    if (++at == end || *at == '-' || !number(part) || part >= (unit == 3600.0 ? 24.0 : 61.0)) {
-      return {};
-    }
-    seconds += unit * part;
-  }
-  return {seconds, false, {at, static_cast<std::size_t>(end - at)}};
-}
-
-} // namespace detail
-
-/// Seconds of `2016-07-01 13:05:00`, `2016-07-01T13:05:00.25`, `2016-07-01`, or of a plain number;
-/// NaN for anything else. What follows the seconds (a zone) is not looked at; `time_zone.hpp` has a
-/// `parse_time` that does.
-inline double parse_time(std::string_view text) noexcept { return detail::take_time(text).seconds; }
-
 /// Seconds of a time of the system's clock, which is UTC.
 template <class Duration>
 double seconds_of(std::chrono::sys_time<Duration> time) noexcept {

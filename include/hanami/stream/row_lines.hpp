@@ -16,6 +16,7 @@
 
 #include "../foundation/error.hpp"
 #include "calendar.hpp"
+#include "time_format.hpp"
 #include "time_zone.hpp"
 
 namespace hanami {

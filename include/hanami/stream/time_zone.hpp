@@ -17,8 +17,8 @@
 
 #include "../foundation/error.hpp"
 #include "../io/file.hpp"
-#include "calendar.hpp"
 #include "daylight_rule.hpp"
+#include "time/pattern.hpp"
 #include "zone_file.hpp"
 
 namespace hanami {
@@ -26,25 +26,13 @@ namespace hanami {
 namespace detail {
 
 /// Seconds of `Z`, `UTC`, `+05:30`, `-0800` or `+01`; nothing for any other text.
-inline std::optional<std::int32_t> parse_offset(std::string_view text) noexcept {
-  if (text == "Z" || text == "z" || text == "UTC") {
-    return 0;
-  }
-  const bool colon = text.size() == 6 && text[3] == ':';
-  if ((text.size() != 3 && text.size() != 5 && !colon) || (text[0] != '+' && text[0] != '-')) {
-    return std::nullopt;
-  }
-  const auto two = [&](std::size_t at) {
-    const bool digits =
-        text[at] >= '0' && text[at] <= '9' && text[at + 1] >= '0' && text[at + 1] <= '9';
-    return digits ? (text[at] - '0') * 10 + (text[at + 1] - '0') : 99;
-  };
-  const int hours = two(1);
-  const int minutes = text.size() == 3 ? 0 : two(text.size() - 2);
-  if (hours > 23 || minutes > 59) {
-    return std::nullopt;
-  }
-  return (text[0] == '-' ? -60 : 60) * (60 * hours + minutes);
+inline std::optional<std::int32_t> fixed_offset(std::string_view name) noexcept {
+  const bool named = name == "Z" || name == "z" || name == "UTC";
+  time_text text(name);
+  std::int32_t offset = 0;
+  const bool whole = (named || name.starts_with('+') || name.starts_with('-')) &&
+                     take_zone(text, offset) && text.done();
+  return whole ? std::optional(offset) : std::nullopt;
 }
 
 /// The file of a zone's name; empty where the name is none of a file.
@@ -86,7 +74,7 @@ class time_zone {
   /// offset, `+05:30`; `UTC`; or a rule as POSIX writes it, `CET-1CEST,M3.5.0,M10.5.0/3`. Throws
   /// `errc::invalid_argument` for anything else, `errc::invalid_data` for a damaged file.
   explicit time_zone(const std::string& name) {
-    if (const auto fixed = detail::parse_offset(name)) {
+    if (const auto fixed = detail::fixed_offset(name)) {
       table_.rule = detail::daylight_rule(*fixed);
     } else if (const auto path = detail::zone_path(name); !path.empty()) {
       const auto bytes = read_file(path, std::size_t{1} << 20);
@@ -135,21 +123,5 @@ class time_zone {
  private:
   detail::zone_table table_;
 };
-
-/// Seconds from 1970-01-01 00:00 UTC on of a text as `parse_time` takes it. One that ends in `Z` or
-/// an offset says itself what it means; any other is local time of `zone`, of an hour that is there
-/// twice the first time later than `after`. A plain number is UTC. NaN for anything else.
-inline double parse_time(std::string_view text, const time_zone& zone,
-                         double after = -std::numeric_limits<double>::infinity()) noexcept {
-  const detail::parsed_time found = detail::take_time(text);
-  if (std::isnan(found.seconds) || found.plain) {
-    return found.seconds;
-  }
-  if (found.rest.empty()) {
-    return zone.to_utc(found.seconds, after);
-  }
-  const auto offset = detail::parse_offset(found.rest);
-  return offset ? found.seconds - *offset : std::numeric_limits<double>::quiet_NaN();
-}
 
 } // namespace hanami

@@ -1,0 +1,565 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "../../foundation/error.hpp"
+#include "words.hpp"
+
+namespace hanami {
+
+/// What a text says: seconds since 1970-01-01 00:00 by the clocks that wrote it, or UTC.
+struct time_reading {
+  std::int64_t seconds = 0; ///< of a text without date since midnight, without year in 2001
+  double part = 0;          ///< of a second, 0 to below 1
+  bool dated = true;
+  bool yearless = false;
+  bool clocked = true; ///< it says more than a date
+  bool utc = false;    ///< its offset from UTC was known and has been taken off
+};
+
+namespace detail {
+
+enum class time_part : std::uint8_t {
+  text,
+  space, ///< any number of blanks
+  year,
+  short_year,
+  month,
+  quarter,
+  day,
+  month_name,
+  weekday_name,
+  hour,
+  half_hour, ///< by a clock of twelve hours
+  minute,
+  second,   ///< and a fraction, if one follows
+  fraction, ///< apart from its second
+  half,     ///< AM or PM
+  zone,
+  day_of_year,
+  week_year,
+  week,
+  weekday,
+  epoch
+};
+
+/// The numbers that a text holds.
+struct time_numbers {
+  std::int32_t year = 0, month = 1, day = 1, day_of_year = 0, week = 0, weekday = 1;
+  std::int32_t hour = 0, minute = 0, second = 0, half = -1, offset = 0;
+  std::int64_t epoch = 0;
+  double part = 0;    ///< of a second
+  double minutes = 0; ///< part of a minute, where there are no seconds
+  bool zoned = false;
+};
+
+/// A text, taken from the front.
+class time_text {
+ public:
+  explicit time_text(std::string_view text) noexcept : text_(text) {}
+
+  bool done() const noexcept { return text_.empty(); }
+  char next() const noexcept { return text_.empty() ? '\0' : text_.front(); }
+  std::string_view rest() const noexcept { return text_; }
+  void skip(std::size_t count = 1) noexcept { text_.remove_prefix(count); }
+  void skip_blanks() noexcept {
+    while (is_blank(next())) {
+      skip();
+    }
+  }
+
+  bool take(char c) noexcept {
+    if (next() != c) {
+      return false;
+    }
+    skip();
+    return true;
+  }
+
+  template <class Number>
+  bool take_number(std::size_t most, Number& value) noexcept {
+    std::size_t digits = 0;
+    Number sum = 0;
+    while (digits < text_.size() && digits < most && is_digit(text_[digits])) {
+      sum = static_cast<Number>(sum * 10 + (text_[digits++] - '0'));
+    }
+    value = sum;
+    skip(digits);
+    return digits > 0;
+  }
+
+  /// The digits behind a decimal sign, however many: 18 of them count.
+  bool take_fraction(double& part) noexcept {
+    double unit = 1;
+    std::int64_t sum = 0;
+    std::size_t digits = 0;
+    for (; is_digit(next()); skip(), ++digits) {
+      if (digits < 18) {
+        sum = sum * 10 + (next() - '0');
+        unit *= 10;
+      }
+    }
+    part = static_cast<double>(sum) / unit;
+    if (part >= 1) { // rounded up
+      part = 1 - 1e-16;
+    }
+    return digits > 0;
+  }
+
+  bool take_signed_fraction(double& part) noexcept {
+    if ((next() == '.' || next() == ',') && text_.size() > 1 && is_digit(text_[1])) {
+      skip();
+      return take_fraction(part);
+    }
+    return false;
+  }
+
+  /// Letters, and a dot behind them.
+  std::string_view take_word() noexcept {
+    std::size_t size = 0;
+    while (size < text_.size() && in_word(text_[size])) {
+      ++size;
+    }
+    const std::string_view word = text_.substr(0, size);
+    skip(size);
+    return word;
+  }
+
+ private:
+  std::string_view text_;
+};
+
+/// `Z`, `UTC`, `CEST`, `+02`, `+0200`, `+02:00`, `GMT+2`, `UTC-03:30`.
+inline bool take_zone(time_text& text, std::int32_t& offset) noexcept {
+  time_text at = text;
+  offset = 0;
+  const std::string_view word = at.take_word();
+  std::string_view sign = word;
+  if (!word.empty() && !word.starts_with("\xe2\x88\x92")) { // a minus that typesetters use
+    const auto known = zone_of(word);
+    if (!known) {
+      return false;
+    }
+    offset = *known;
+    text = at;
+    if (*known != 0 || lower(word.front()) == 'z') {
+      return true;
+    }
+    sign = {};
+  }
+  bool negative = !sign.empty();
+  if (sign.empty() && !at.take('+')) {
+    negative = at.take('-');
+    if (!negative) {
+      return !word.empty();
+    }
+  }
+  std::int32_t hours = 0;
+  std::int32_t minutes = 0;
+  std::int32_t seconds = 0;
+  if (!at.take_number(2, hours)) {
+    return !word.empty();
+  }
+  const bool colon = at.take(':');
+  if (at.take_number(2, minutes)) {
+    if ((!colon || at.take(':')) && is_digit(at.next())) {
+      at.take_number(2, seconds);
+    }
+  } else if (colon) {
+    return false;
+  }
+  if (hours > 23 || minutes > 59 || seconds > 59) {
+    return false;
+  }
+  offset = (negative ? -1 : 1) * (hours * 3600 + minutes * 60 + seconds);
+  text = at;
+  return true;
+}
+
+/// Days from 1970-01-01 to the date that the numbers are of; nothing where there is no such date.
+inline std::optional<std::int64_t> days_of(const time_numbers& n) noexcept {
+  using namespace std::chrono;
+  const auto days_to = [](std::int32_t y, unsigned m, unsigned d) {
+    return static_cast<std::int64_t>(
+        sys_days{year{y} / month{m} / day{d}}.time_since_epoch().count());
+  };
+  if (n.week > 0) {
+    const std::int64_t fourth = days_to(n.year, 1, 4); // is in the first week
+    const std::int64_t monday = fourth - (fourth + 3) % 7;
+    return n.week <= 53 && n.weekday >= 1 && n.weekday <= 7
+               ? std::optional(monday + 7 * (n.week - 1) + n.weekday - 1)
+               : std::nullopt;
+  }
+  if (n.day_of_year > 0) {
+    const std::int32_t most = year{n.year}.is_leap() ? 366 : 365;
+    return n.day_of_year <= most ? std::optional(days_to(n.year, 1, 1) + n.day_of_year - 1)
+                                 : std::nullopt;
+  }
+  if (n.month < 1 || n.month > 12 || n.day < 1 || n.day > 31) {
+    return std::nullopt;
+  }
+  const year_month_day date{year{n.year}, month{static_cast<unsigned>(n.month)},
+                            day{static_cast<unsigned>(n.day)}};
+  return date.ok()
+             ? std::optional(static_cast<std::int64_t>(sys_days{date}.time_since_epoch().count()))
+             : std::nullopt;
+}
+
+/// A form of times as `strptime` writes it, made ready for reading. `%S` takes a fraction, of any
+/// length and behind a dot or a comma, along; numbers need no zeros in front; a blank is any number
+/// of blanks; names of months may be of several languages.
+class time_pattern {
+ public:
+  time_pattern() = default;
+
+  /// Throws `errc::invalid_argument` for what no pattern knows.
+  explicit time_pattern(std::string pattern) : written_(std::move(pattern)) { compile(); }
+
+  const std::string& written() const noexcept { return written_; }
+  bool has(time_part part) const noexcept {
+    return std::any_of(items_.begin(), items_.end(), [&](const item& i) { return i.part == part; });
+  }
+  bool dated() const noexcept { return dated_; }
+
+  /// What the whole of `text` says; nothing where it has another form or means no time.
+  std::optional<time_reading> read(std::string_view text) const noexcept {
+    time_text at(text);
+    time_numbers n;
+    for (const item& i : items_) {
+      if (!take(at, i, n)) {
+        return std::nullopt;
+      }
+    }
+    return ends_well(at) ? reading_of(n) : std::nullopt;
+  }
+
+ private:
+  struct item {
+    time_part part;
+    char text;
+    std::uint8_t most; ///< digits
+  };
+
+  /// Blanks, the zone once more in words, or something in brackets may follow.
+  static bool ends_well(time_text& at) noexcept {
+    if (at.done()) {
+      return true;
+    }
+    at.skip_blanks();
+    if (const std::string_view rest = at.rest(); !rest.empty()) {
+      const char first = rest.front();
+      return (first == '(' && rest.back() == ')') || (first == '[' && rest.back() == ']') ||
+             zone_of(rest).has_value();
+    }
+    return true;
+  }
+
+  bool take(time_text& at, const item& i, time_numbers& n) const noexcept {
+    switch (i.part) {
+    case time_part::text:
+      return at.take(i.text);
+    case time_part::space:
+      at.skip_blanks();
+      return true;
+    case time_part::year:
+    case time_part::week_year:
+      return at.take_number(i.most, n.year);
+    case time_part::short_year:
+      if (!at.take_number(2, n.year)) {
+        return false;
+      }
+      n.year += n.year < 69 ? 2000 : 1900; // as POSIX has it
+      return true;
+    case time_part::month:
+      return at.take_number(i.most, n.month);
+    case time_part::quarter:
+      return at.take_number(1, n.month) && n.month >= 1 && (n.month = 3 * n.month - 2) <= 10;
+    case time_part::day:
+      at.skip_blanks();
+      return at.take_number(i.most, n.day);
+    case time_part::month_name: {
+      const auto month = month_of(at.take_word());
+      n.month = month.value_or(0);
+      skip_dot(at, i);
+      return month.has_value();
+    }
+    case time_part::weekday_name: {
+      const bool known = is_weekday(at.take_word());
+      skip_dot(at, i);
+      return known;
+    }
+    case time_part::hour:
+    case time_part::half_hour:
+      at.skip_blanks();
+      return at.take_number(i.most, n.hour);
+    case time_part::minute:
+      if (!at.take_number(2, n.minute) || n.minute > 59) {
+        return false;
+      }
+      if (!seconds_ && i.text != '.') {
+        at.take_signed_fraction(n.minutes);
+      }
+      return true;
+    case time_part::second:
+      if (!at.take_number(2, n.second) || n.second > 60) {
+        return false;
+      }
+      if (i.text != '.') {
+        at.take_signed_fraction(n.part);
+      }
+      return true;
+    case time_part::fraction:
+      return at.take_fraction(n.part);
+    case time_part::half:
+      return take_half(at, n.half);
+    case time_part::zone:
+      return n.zoned = take_zone(at, n.offset);
+    case time_part::day_of_year:
+      return at.take_number(3, n.day_of_year) && n.day_of_year > 0;
+    case time_part::week:
+      return at.take_number(2, n.week) && n.week > 0;
+    case time_part::weekday:
+      return at.take_number(1, n.weekday);
+    case time_part::epoch: {
+      const bool negative = at.take('-');
+      const bool some = at.take_number(17, n.epoch);
+      at.take_signed_fraction(n.part);
+      if (negative && n.part > 0) {
+        n.epoch += 1;
+        n.part = 1 - n.part;
+      }
+      n.epoch = negative ? -n.epoch : n.epoch;
+      return some;
+    }
+    }
+    return false;
+  }
+
+  /// The dot of a short name, unless the pattern has one of its own there.
+  static void skip_dot(time_text& at, const item& i) noexcept {
+    if (i.text != '.') {
+      at.take('.');
+    }
+  }
+
+  static bool take_half(time_text& at, std::int32_t& half) noexcept {
+    at.skip_blanks();
+    const std::size_t size = at.rest().size() >= 4 && at.rest()[1] == '.' && at.rest()[3] == '.'
+                                 ? 4
+                                 : time_text(at).take_word().size();
+    const auto found = half_of_day(at.rest().substr(0, size));
+    half = found.value_or(-1);
+    at.skip(size);
+    return found.has_value();
+  }
+
+  std::optional<time_reading> reading_of(const time_numbers& n) const noexcept {
+    time_reading said;
+    said.part = n.part;
+    if (epoch_) {
+      said.seconds = n.epoch;
+      said.utc = true;
+      return said;
+    }
+    std::int64_t hour = n.hour;
+    if (n.half >= 0 && hour <= 12) {
+      hour = hour % 12 + n.half;
+    }
+    const bool midnight = hour == 24 && n.minute == 0 && n.second == 0 && n.part == 0;
+    if (dated_ && hour > 23 && !midnight) {
+      return std::nullopt;
+    }
+    said.seconds = hour * 3600 + n.minute * 60 + n.second;
+    if (n.minutes > 0) {
+      const auto whole = static_cast<std::int64_t>(n.minutes * 60);
+      said.seconds += whole;
+      said.part = n.minutes * 60 - static_cast<double>(whole);
+    }
+    said.dated = dated_;
+    said.clocked = clocked_;
+    if (dated_) {
+      time_numbers date = n;
+      said.yearless = yearless_;
+      if (yearless_) {
+        date.year = n.month == 2 && n.day == 29 ? 2004 : 2001;
+      }
+      const auto days = days_of(date);
+      if (!days) {
+        return std::nullopt;
+      }
+      said.seconds += 86400 * *days;
+    }
+    if (n.zoned) {
+      said.seconds -= n.offset;
+      said.utc = true;
+    }
+    return said;
+  }
+
+  void compile() {
+    for (std::size_t i = 0; i < written_.size(); ++i) {
+      const char c = written_[i];
+      if (is_blank(c)) {
+        add(time_part::space);
+      } else if (c != '%') {
+        add(time_part::text, c);
+      } else if (++i < written_.size()) {
+        while (i + 1 < written_.size() &&
+               (is_digit(written_[i]) || written_[i] == 'E' || written_[i] == 'O' ||
+                written_[i] == '-' || written_[i] == '_')) {
+          ++i; // %3f, %-d, %OS
+        }
+        add_letter(written_[i]);
+      } else {
+        refuse("ends in %");
+      }
+    }
+    settle();
+  }
+
+  void add(time_part part, char text = '\0', std::uint8_t most = 2) {
+    items_.push_back({part, text, most});
+  }
+
+  void add_all(std::string_view letters) {
+    for (const char c : letters) {
+      in_word(c) ? add_letter(c) : is_blank(c) ? add(time_part::space) : add(time_part::text, c);
+    }
+  }
+
+  void add_letter(char letter) {
+    switch (letter) {
+    case 'Y':
+      return add(time_part::year, '\0', 4);
+    case 'y':
+      return add(time_part::short_year);
+    case 'm':
+      return add(time_part::month);
+    case 'q':
+      return add(time_part::quarter);
+    case 'd':
+    case 'e':
+      return add(time_part::day);
+    case 'b':
+    case 'B':
+    case 'h':
+      return add(time_part::month_name);
+    case 'a':
+    case 'A':
+      return add(time_part::weekday_name);
+    case 'H':
+    case 'k':
+      return add(time_part::hour);
+    case 'I':
+    case 'l':
+      return add(time_part::half_hour);
+    case 'M':
+      return add(time_part::minute);
+    case 'S':
+      return add(time_part::second);
+    case 'f':
+    case 'L':
+    case 'N':
+      return add(time_part::fraction);
+    case 'p':
+    case 'P':
+      return add(time_part::half);
+    case 'z':
+    case 'Z':
+      return add(time_part::zone);
+    case 'j':
+      return add(time_part::day_of_year);
+    case 'G':
+      return add(time_part::week_year, '\0', 4);
+    case 'V':
+      return add(time_part::week);
+    case 'u':
+      return add(time_part::weekday);
+    case 's':
+      return add(time_part::epoch);
+    case 'F':
+      return add_all("Y-m-d");
+    case 'T':
+    case 'X':
+      return add_all("H:M:S");
+    case 'R':
+      return add_all("H:M");
+    case 'D':
+    case 'x':
+      return add_all("m/d/y");
+    case 'r':
+      return add_all("I:M:S p");
+    case 'c':
+      return add_all("a b d H:M:S Y");
+    case 'n':
+    case 't':
+      return add(time_part::space);
+    case '%':
+      return add(time_part::text, '%');
+    default:
+      refuse(std::string("has %") + letter);
+    }
+  }
+
+  [[noreturn]] void refuse(const std::string& why) const {
+    raise(errc::invalid_argument,
+          "the time format '" + written_ + "' " + why +
+              "; known are %Y %y %m %d %b %H %I %M %S %f %p %z %j %G %V %u %s %F %T and the like");
+  }
+
+  /// A decimal sign and a fraction belong to the seconds before; what a number is followed by says
+  /// how long it can be.
+  void settle() {
+    using enum time_part;
+    const auto sign = [](const item& i) {
+      return i.part == text && (i.text == '.' || i.text == ',');
+    };
+    for (std::size_t i = 0; i + 1 < items_.size(); ++i) {
+      const bool split = sign(items_[i + 1]);
+      if (items_[i].part == second && split && i + 2 < items_.size() &&
+          items_[i + 2].part == fraction) {
+        items_.erase(items_.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                     items_.begin() + static_cast<std::ptrdiff_t>(i) + 3);
+      } else if (split && items_[i].part != text) {
+        items_[i].text = '.'; // a sign of the pattern's own
+      }
+    }
+    epoch_ = has(epoch);
+    dated_ =
+        epoch_ || has(year) || has(short_year) || has(month) || has(month_name) || has(week_year);
+    yearless_ = dated_ && !epoch_ && !has(year) && !has(short_year) && !has(week_year);
+    clocked_ = has(hour) || has(half_hour) || has(minute);
+    seconds_ = has(second);
+    if (!dated_ && !clocked_) {
+      refuse("says neither a date nor a time of day");
+    }
+    const bool spaced = items_.size() > 1 && items_.front().part == hour && items_[1].part == text;
+    if (!dated_ && spaced) {
+      items_.front().most = 6; // time that has passed may be longer than a day
+    }
+    if (has(week_year) != has(week)) {
+      refuse("has a week without its year, or the other way round");
+    }
+  }
+
+  std::string written_;
+  std::vector<item> items_;
+  bool dated_ = false;
+  bool yearless_ = false;
+  bool clocked_ = false;
+  bool epoch_ = false;
+  bool seconds_ = false;
+};
+
+} // namespace detail
+
+} // namespace hanami
