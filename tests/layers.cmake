@@ -8,6 +8,7 @@
 # - no folder holds more than 24 files: below <dir>/hanami, and below those in `folders`;
 # - opt-in headers (relative to <dir>/hanami) are included by opt-in headers only;
 # - zlib is included by io/gzip.hpp only;
+# - all but errors, the service and `gpu` is in the inline namespace of the instruction set (isa.hpp);
 # - service/src.hpp includes every .ipp of the service.
 # With `graph` it also prints the rooms as a table and draws their arrows: <path>.dot, <path>.svg.
 cmake_minimum_required(VERSION 3.24)
@@ -20,7 +21,7 @@ endif()
 # From the ground up, <name>=<expression>; the last expression that matches a header's path is its
 # room.
 set(rooms
-  "config=^(config|version)\.hpp$"
+  "config=^(config|isa|version)\.hpp$"
   "fwd=^fwd\.hpp$"
   "foundation=^foundation/"
   "template=^template/"
@@ -163,6 +164,16 @@ foreach(header IN LISTS headers)
     endif()
     if(target IN_LIST opt_in AND NOT header IN_LIST opt_in)
       problem(${header} "includes ${target}, which is opt-in")
+    endif()
+  endforeach()
+
+  file(STRINGS ${include_dir}/hanami/${header} lines REGEX "^namespace hanami")
+  foreach(line IN LISTS lines)
+    if(line MATCHES "^namespace hanami(::detail[a-z_:]*)? {"
+        AND NOT header MATCHES "^(foundation/error|fwd)\\.hpp$")
+      problem(${header} "opens '${line}': write 'namespace hanami::inline HANAMI_ISA${CMAKE_MATCH_1} {'")
+    elseif(line MATCHES "HANAMI_ISA" AND NOT uses_${header})
+      problem(${header} "opens '${line}' and does not include config.hpp, which defines that")
     endif()
   endforeach()
 endforeach()

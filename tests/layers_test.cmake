@@ -38,6 +38,9 @@ check("includes zlib.h, which only" "io/checkpoint.hpp" "#include <zlib.h>")
 check("io/gzip.hpp, which is opt-in" "hanami.hpp" "#include \"io/gzip.hpp\"")
 check("missing.hpp, which is not there" "structure/topology.hpp" "#include \"missing.hpp\"")
 check("attic/old.hpp: stands in no known room" "attic/old.hpp" "#pragma once")
+check("draw/draw.hpp: opens 'namespace hanami::detail {': write 'namespace hanami::inline HANAMI_ISA::detail {'"
+  "draw/draw.hpp" "#include \"../config.hpp\"\nnamespace hanami::detail {")
+check("does not include config.hpp" "draw/draw.hpp" "namespace hanami::inline HANAMI_ISA {")
 check("in a circle: .*structure/brick.hpp -> structure/hex.hpp"
   "structure/hex.hpp" "#include \"brick.hpp\"")
 check("structure: has [3-9][0-9] % of all lines" "structure/long.hpp" "" -D most_permille=300)

@@ -26,7 +26,7 @@
 #include "structure/network_check.hpp"
 #include "structure/workspace.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 namespace detail {
 struct cluster_access; // for executors that keep the state of clusters elsewhere

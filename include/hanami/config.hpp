@@ -4,6 +4,12 @@
 /// Macros that adapt the library to its surroundings. Every one of them may be defined before the
 /// first include.
 
+#include "isa.hpp"
+
+#if (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0) || defined(_M_FP_FAST)
+#error "hanami needs NaN, which means 'missing': not with -ffast-math, -Ofast, -ffinite-math-only"
+#endif
+
 #if !defined(HANAMI_ASSERT)
 #include <cassert>
 /// Checks a promise of the caller (a programmer's error, never bad data). Replaceable.
@@ -31,4 +37,22 @@
 #define HANAMI_INLINE inline __attribute__((always_inline))
 #else
 #define HANAMI_INLINE inline
+#endif
+
+/// 1 where files are written with the calls of POSIX, which bring them to the storage; 0 where the
+/// standard library has to do.
+#if !defined(HANAMI_POSIX)
+#if defined(__unix__) || defined(__APPLE__)
+#define HANAMI_POSIX 1
+#else
+#define HANAMI_POSIX 0
+#endif
+#endif
+
+/// For what has to be one thing in the whole program, also where shared libraries are built with
+/// hidden symbols.
+#if defined(__GNUC__) || defined(__clang__)
+#define HANAMI_SHARED __attribute__((visibility("default")))
+#else
+#define HANAMI_SHARED
 #endif

@@ -27,7 +27,7 @@
 ///     std::cout << model.predict(hanami::row(x.row(0)));
 ///     const Eigen::MatrixXf p = hanami::probabilities_of(model, x);
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Some values of an Eigen expression as a row of a model. A view: the values must outlive it.
 template <class Scalar>

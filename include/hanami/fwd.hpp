@@ -3,9 +3,17 @@
 
 #include <cstdint>
 
+#include "config.hpp"
+
 /// Names of the library without their definitions.
 
 namespace hanami {
+
+class error;
+
+} // namespace hanami
+
+namespace hanami::inline HANAMI_ISA {
 
 struct cluster_settings;
 struct cluster_template;
@@ -14,7 +22,6 @@ struct learning_options;
 struct topology;
 struct train_result;
 struct serial_executor;
-class error;
 class template_builder;
 class quantized_cluster;
 

@@ -31,7 +31,7 @@
 /// How a network learns: the rates, what is worth learning, when something grows, and what is due
 /// after a sample. Clusters, devices, fleets, replays of journals and benchmarks use this one.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Numbers that steer learning. The defaults serve every task that has been measured. "Inner units"
 /// are those in which outputs are compared with their targets: probabilities for softmax and

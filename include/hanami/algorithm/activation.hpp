@@ -12,7 +12,7 @@
 #include "../foundation/executor.hpp"
 #include "../template/cluster_template.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// log2(1 + z) for finite z >= 0, written so that a loop over it becomes vector code. In `float` a
 /// polynomial in the mantissa (interpolated at Chebyshev nodes) with relative error below 4e-7; in

@@ -14,7 +14,7 @@
 /// Running averages of all weights: a stream without an end keeps a learning rate, and its noise,
 /// for ever; the average answers without it (Polyak and Juditsky 1992).
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Starts averaging at the weights as they are, or ends it and gives the memory back.
 template <class Real, class Weight>

@@ -20,7 +20,7 @@
 /// at a time, through the steps that the forward pass has listed. First the gradients of all
 /// neurons, then the corrections of all weights.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// The learning rates of one sample.
 template <class Real>

@@ -18,7 +18,7 @@
 /// The memory of the rule is kept in bits, one for each of the 16 sections of a chunk, so that a
 /// chunk costs a few instructions however many of its presynaptic nodes are active.
 
-namespace hanami::detail {
+namespace hanami::inline HANAMI_ISA::detail {
 
 /// An inverse that, like its own inverse, stays finite for the smallest and the largest borders.
 template <class Real>
@@ -123,7 +123,7 @@ HANAMI_INLINE void follow_borders(border_state& border, std::uint32_t active,
 
 } // namespace hanami::detail
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// What a brick notes of the presynaptic nodes of a sample that it learns from: how many are active
 /// at once, and where the borders of its sections lie, if they have one step (chains are for

@@ -19,7 +19,7 @@
 
 /// From the values of one sample to the answers of the outputs.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Which weights answer: the ones that learn, or their running average.
 enum class weight_set : std::uint8_t { current, average };

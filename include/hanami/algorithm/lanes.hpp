@@ -14,7 +14,7 @@
 /// The inner loops over the lanes of a brick. `Lanes` is a constant in all of them, so that sums
 /// stay in registers.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Calls `body` with the brick size as a constant. `lanes` is one of 32, 64, 128, 256.
 template <class Body>

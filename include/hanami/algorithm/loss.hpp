@@ -11,7 +11,7 @@
 /// The answer function of each kind of output and the loss that belongs to it. For all three the
 /// gradient of the loss by the inner sum is (answer - target) in inner units.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 namespace detail {
 

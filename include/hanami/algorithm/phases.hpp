@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <string_view>
 
+#include "../config.hpp"
+
 /// What the time of a sample goes to, for those who measure it.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// The parts of training and inference, in the order in which they happen. Those of a brick come
 /// once a brick.

@@ -10,7 +10,7 @@
 
 #include "../foundation/memory.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// A ring of the last samples that were answered badly, to be trained again now and then. It helps
 /// where errors can be learned away and hurts where they cannot (noise).

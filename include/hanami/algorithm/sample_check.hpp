@@ -17,7 +17,7 @@
 /// What no sample may bring: other sizes than the cluster's, infinite values, and targets that
 /// cannot be meant.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Whether a cluster takes these values as an input of `expected` values, or as a target: an error
 /// code where `train` or `infer` would throw. For hosts without exceptions.
@@ -30,7 +30,7 @@ std::error_code check_values(std::span<const Real> values, std::size_t expected)
 
 } // namespace hanami
 
-namespace hanami::detail {
+namespace hanami::inline HANAMI_ISA::detail {
 
 inline void check_size(std::size_t found, std::size_t expected, const char* what) {
   if (found != expected) {

@@ -7,7 +7,7 @@
 
 #include "../config.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// How often, in samples, what is not done for every sample is done.
 namespace cadence {

@@ -14,7 +14,7 @@
 /// What the sections of a brick do with the activations of their presynaptic nodes: the list of
 /// active steps.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// The first weights of a section are drawn from +- this: half of sqrt(3 / n), with n the most
 /// presynaptic nodes of its brick that were active at once.

@@ -16,7 +16,7 @@
 /// and who has taken an input rests. Where answers hang on the present sample as much, a plain
 /// hexagon beside the spiking one sees it sharply.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// One cycle of spiking neurons, those of brick `index`:
 ///

@@ -16,7 +16,7 @@
 
 /// Clusters into images and back, without loss: what a device has learned, the cluster has learned.
 
-namespace hanami::detail {
+namespace hanami::inline HANAMI_ISA::detail {
 
 /// The state of a cluster, for those that keep it elsewhere for a while.
 struct cluster_access {

@@ -13,7 +13,7 @@
 
 /// The shapes that pictures are made of, as elements of SVG.
 
-namespace hanami::detail::drawing {
+namespace hanami::inline HANAMI_ISA::detail::drawing {
 
 /// A number with one decimal, the same whatever the locale.
 inline std::string decimal(double value) {

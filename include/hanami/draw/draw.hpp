@@ -25,7 +25,7 @@
 ///
 /// The same topology and network give the same text, byte by byte.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Beyond these numbers a picture names what it leaves out instead of growing for ever.
 struct drawing_limits {

@@ -16,7 +16,7 @@
 
 /// What a picture of a cluster shows, apart from how it looks; `draw.hpp` makes pictures of it.
 
-namespace hanami::detail::drawing {
+namespace hanami::inline HANAMI_ISA::detail::drawing {
 
 /// Ends of links are numbers: hexagons first, then inputs, then outputs.
 using node = std::uint32_t;

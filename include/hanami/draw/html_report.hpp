@@ -12,7 +12,7 @@
 
 #include "../foundation/error.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Text as it may stand between tags and in quoted attributes of HTML.
 inline std::string html_text(std::string_view text) {

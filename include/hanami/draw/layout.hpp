@@ -17,7 +17,7 @@
 /// inputs first; rows keep their height across floors. Boxes of inputs and outputs stand at the
 /// side that is nearer to what they are linked with.
 
-namespace hanami::detail::drawing {
+namespace hanami::inline HANAMI_ISA::detail::drawing {
 
 struct point {
   double x = 0;

@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
-namespace hanami {
+#include "../config.hpp"
+
+namespace hanami::inline HANAMI_ISA {
 
 /// A line over samples, drawn with an axis from `floor` to what the values need. `x` ascends from 0
 /// or above and is as long as `y`; values are finite.

@@ -15,7 +15,7 @@
 
 /// Writes a graph as one `<svg>` element: no scripts, styles, ids or outside references.
 
-namespace hanami::detail::drawing {
+namespace hanami::inline HANAMI_ISA::detail::drawing {
 
 class svg_writer {
  public:

@@ -16,7 +16,7 @@
 
 /// Reads off a topology what a picture shows: windows, places of inputs and outputs, links.
 
-namespace hanami::detail::drawing {
+namespace hanami::inline HANAMI_ISA::detail::drawing {
 
 inline std::size_t input_at(const topology& topology, std::uint32_t offset) {
   const auto next = std::upper_bound(

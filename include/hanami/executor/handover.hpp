@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "../config.hpp"
+
 #if defined(__SANITIZE_THREAD__)
 #define HANAMI_THREAD_SANITIZER 1
 #elif defined(__has_feature)
@@ -18,7 +20,7 @@ extern "C" void __tsan_release(void*);
 /// see into tells it so here. Nothing else is hidden from the sanitizer, and without it these calls
 /// are nothing: the library orders the two threads.
 
-namespace hanami::detail {
+namespace hanami::inline HANAMI_ISA::detail {
 
 /// What this thread has done so far happens before `taken_over(where)`, on whatever thread.
 inline void handed_over([[maybe_unused]] const void* where) noexcept {

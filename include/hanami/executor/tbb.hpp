@@ -14,7 +14,7 @@
 #include "../foundation/memory.hpp"
 #include "handover.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 struct tbb_options {
   /// Most threads that one loop uses, the caller's included; 0: as many as the arena has.

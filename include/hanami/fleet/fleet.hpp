@@ -20,7 +20,7 @@
 #include "scheduler.hpp"
 #include "work.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Hears what training on one sample found, or why it was refused or cancelled.
 template <class Function>

@@ -17,7 +17,7 @@
 /// What waits in the queue of a fleet's member. A job knows nothing of threads: one at a time runs
 /// it, a part of it at a turn.
 
-namespace hanami::detail {
+namespace hanami::inline HANAMI_ISA::detail {
 
 /// Takes exceptions that have nobody to go to. Safe from many threads.
 class error_reporter {

@@ -9,7 +9,7 @@
 
 /// Whose turn it is.
 
-namespace hanami::detail {
+namespace hanami::inline HANAMI_ISA::detail {
 
 /// Members with work, first come, first served; of a group only one stands in the line at a time,
 /// and the others wait for it. Not safe from several threads: the fleet's lock guards it.

@@ -18,7 +18,7 @@
 
 /// Who is in a fleet, and what waits for whom.
 
-namespace hanami::detail {
+namespace hanami::inline HANAMI_ISA::detail {
 
 /// Values of one sample of a cluster. They stay readable while it is at work.
 struct sample_size {

@@ -8,9 +8,11 @@
 #include <limits>
 #include <string>
 
+#include "../config.hpp"
+
 /// The plain data of a fleet: what its users choose, and what it tells them.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Names a member of one fleet; never used again after the member has left.
 enum class member_id : std::uint64_t {};

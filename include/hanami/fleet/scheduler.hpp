@@ -28,7 +28,7 @@
 /// Who of a fleet works when: members with work stand in a line; a thread takes the first, runs a
 /// block of its samples, puts it at the end of the line.
 
-namespace hanami::detail {
+namespace hanami::inline HANAMI_ISA::detail {
 
 class fleet_core;
 

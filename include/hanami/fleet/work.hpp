@@ -18,7 +18,7 @@
 
 /// The kinds of work a fleet does: samples to learn, inputs to answer, whole tasks, calls.
 
-namespace hanami::detail {
+namespace hanami::inline HANAMI_ISA::detail {
 
 /// Training without an answer to anybody.
 struct nobody {

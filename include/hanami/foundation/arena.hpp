@@ -8,7 +8,9 @@
 #include <new>
 #include <span>
 
-namespace hanami {
+#include "../config.hpp"
+
+namespace hanami::inline HANAMI_ISA {
 
 /// Hands out parts of a memory that belongs to the caller, for hosts without a heap: who replaces
 /// the global `operator new` and `operator delete` by it runs the whole library on that memory

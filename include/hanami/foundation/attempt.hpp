@@ -12,7 +12,7 @@
 
 #if HANAMI_EXCEPTIONS // without, nothing could be caught
 
-namespace hanami::detail {
+namespace hanami::inline HANAMI_ISA::detail {
 
 /// What every overload with a `std::error_code&` is made of: calls the throwing one. Gives its
 /// value, or nothing: then `code` is set and `message`, where there is one, says why.

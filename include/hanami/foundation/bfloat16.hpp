@@ -12,7 +12,7 @@
 /// is stored is rounded at random, so that many small corrections add up to what they are (Gupta,
 /// Agrawal, Gopalakrishnan, Narayanan: Deep Learning with Limited Numerical Precision, 2015).
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// The sign, the exponent and the first seven bits of the mantissa of a float.
 struct bfloat16 {

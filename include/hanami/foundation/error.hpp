@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 #include <system_error>
 
@@ -29,41 +30,62 @@ enum class errc {
   device_failure        ///< the device or its driver gave up
 };
 
-/// The category of `hanami::errc`.
-inline const std::error_category& error_category() noexcept {
-  struct category final : std::error_category {
-    const char* name() const noexcept override { return "hanami"; }
-    std::string message(int value) const override {
-      switch (static_cast<errc>(value)) {
-      case errc::invalid_template:
-        return "invalid cluster template";
-      case errc::invalid_argument:
-        return "invalid argument";
-      case errc::invalid_data:
-        return "invalid data";
-      case errc::invalid_checkpoint:
-        return "invalid checkpoint";
-      case errc::unsupported_version:
-        return "unsupported version";
-      case errc::file_error:
-        return "file error";
-      case errc::out_of_memory:
-        return "out of memory";
-      case errc::queue_full:
-        return "queue full";
-      case errc::cancelled:
-        return "cancelled";
-      case errc::unsupported_machine:
-        return "unsupported machine";
-      case errc::no_device:
-        return "no device";
-      case errc::device_failure:
-        return "device failure";
-      }
-      return "unknown error";
+/// What `error_category` is: equal by its name, since a program may have several.
+class HANAMI_SHARED errc_category final : public std::error_category {
+ public:
+  static constexpr const char* common_name = "hanami";
+
+  /// Whether a category is one of these.
+  static bool is(const std::error_category& category) noexcept {
+    return std::strcmp(category.name(), common_name) == 0;
+  }
+
+  const char* name() const noexcept override { return common_name; }
+  std::string message(int value) const override { return words_of(value); }
+  bool equivalent(const std::error_code& code, int condition) const noexcept override {
+    return code.value() == condition && is(code.category());
+  }
+
+ private:
+  /// Apart, so that compilers do not know how long the words are: units compiled for different
+  /// processors share the category, and copying a known length they would use what theirs has.
+  static const char* words_of(int value) noexcept {
+    switch (static_cast<errc>(value)) {
+    case errc::invalid_template:
+      return "invalid cluster template";
+    case errc::invalid_argument:
+      return "invalid argument";
+    case errc::invalid_data:
+      return "invalid data";
+    case errc::invalid_checkpoint:
+      return "invalid checkpoint";
+    case errc::unsupported_version:
+      return "unsupported version";
+    case errc::file_error:
+      return "file error";
+    case errc::out_of_memory:
+      return "out of memory";
+    case errc::queue_full:
+      return "queue full";
+    case errc::cancelled:
+      return "cancelled";
+    case errc::unsupported_machine:
+      return "unsupported machine";
+    case errc::no_device:
+      return "no device";
+    case errc::device_failure:
+      return "device failure";
     }
-  };
-  static const category instance;
+    return "unknown error";
+  }
+};
+
+/// The category of `hanami::errc`: one for the program where the linker can see to it. Libraries
+/// that are loaded with `RTLD_LOCAL` may each have one of their own; compare codes with an `errc`,
+/// as in `code == hanami::errc::queue_full`, or with a `std::error_condition`, which goes by the
+/// name.
+HANAMI_SHARED inline const std::error_category& error_category() noexcept {
+  static const errc_category instance;
   return instance;
 }
 
@@ -71,9 +93,14 @@ inline std::error_code make_error_code(errc value) noexcept {
   return {static_cast<int>(value), error_category()};
 }
 
+/// Whether a code says this, whichever library of the program it comes from.
+inline bool operator==(const std::error_code& code, errc value) noexcept {
+  return code.value() == static_cast<int>(value) && errc_category::is(code.category());
+}
+
 /// The one exception type of the library. `what()` says what is wrong, where (line, column or byte
-/// offset) and what would have been accepted.
-class error : public std::system_error {
+/// offset) and what would have been accepted. The same type in all shared libraries of a program.
+class HANAMI_SHARED error : public std::system_error {
  public:
   error(errc value, const std::string& message)
       : std::system_error(make_error_code(value)), message_(message) {}
@@ -88,11 +115,16 @@ class error : public std::system_error {
 /// does is aborted.
 using error_handler = void (*)(errc value, const char* message);
 
-/// The handler of the program: set it before anything else. Without one, errors abort.
-inline std::atomic<error_handler>& current_error_handler() noexcept {
+/// The handler of the program: set it before anything else. Without one, errors abort. A library
+/// that is loaded with `RTLD_LOCAL` may have to set it, too.
+HANAMI_SHARED inline std::atomic<error_handler>& current_error_handler() noexcept {
   static std::atomic<error_handler> handler{nullptr};
   return handler;
 }
+
+} // namespace hanami
+
+namespace hanami::inline HANAMI_ISA {
 
 /// Where every error of the core begins: throws `error`. In programs built without exceptions
 /// (`-fno-exceptions`) calls the handler instead; samples that `check_values` has found good do not

@@ -4,7 +4,9 @@
 #include <concepts>
 #include <cstddef>
 
-namespace hanami {
+#include "../config.hpp"
+
+namespace hanami::inline HANAMI_ISA {
 
 namespace detail {
 /// The least that an executor is asked to run: work on the brick (or block of outputs) of an index.

@@ -11,7 +11,7 @@
 #include "memory.hpp"
 #include "pages.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// A contiguous array of numbers for the weights of a network: aligned to cache lines, as small as
 /// asked for, and when it is large, growing costs the same per element whatever its size: it stands

@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace hanami {
+#include "../config.hpp"
+
+namespace hanami::inline HANAMI_ISA {
 
 /// Position of a hexagon in its template: the order of the text, and of every list of hexagons.
 enum class hexagon_id : std::uint32_t {};

@@ -5,7 +5,9 @@
 #include <new>
 #include <vector>
 
-namespace hanami {
+#include "../config.hpp"
+
+namespace hanami::inline HANAMI_ISA {
 
 /// Alignment of everything that kernels read: a cache line, and the widest vector.
 inline constexpr std::size_t cache_line = 64;

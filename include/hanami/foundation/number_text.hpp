@@ -20,7 +20,7 @@
 /// Numbers from text, whatever the locale of the program: libc++ before 20 has no `std::from_chars`
 /// for those with a fraction.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 #if !defined(__cpp_lib_to_chars)
 

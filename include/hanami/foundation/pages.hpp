@@ -7,9 +7,11 @@
 #include <sys/mman.h>
 #endif
 
+#include "../config.hpp"
+
 /// Memory straight from the system, which becomes real page by page as it is first written to.
 
-namespace hanami::detail {
+namespace hanami::inline HANAMI_ISA::detail {
 
 /// Addresses taken from the system. `begin` is aligned to huge pages (2 MiB).
 struct page_range {

@@ -10,7 +10,7 @@
 /// A program built for one instruction set and run on a processor without it dies on the first
 /// instruction that the processor does not know. To be asked first thing in `main`.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// The instruction set that this program was built for, as `-march` names it in x86-64; on other
 /// processors what decides the width of `simd`.

@@ -8,7 +8,7 @@
 /// Counter-based randomness: a number is a pure function of (seed, stream, counter), so whoever
 /// asks, in whatever order and on whatever thread or device, gets the same network.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// The finaliser of SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators,
 /// 2014): a bijection of 64 bits with full avalanche.

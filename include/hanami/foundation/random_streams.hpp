@@ -3,7 +3,9 @@
 
 #include <cstdint>
 
-namespace hanami::detail {
+#include "../config.hpp"
+
+namespace hanami::inline HANAMI_ISA::detail {
 
 /// Keys of the random streams; a stream never serves two purposes.
 enum class random_stream : std::uint64_t {

@@ -5,7 +5,7 @@
 
 #include "executor.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Runs everything in the calling thread, in order.
 struct serial_executor {

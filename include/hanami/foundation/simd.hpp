@@ -21,7 +21,7 @@
 /// chosen by the compiler's flags. Only what operators cannot say (bits of a comparison,
 /// compression) has branches per instruction set, and it ends in this header.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 #if defined(__AVX512F__)
 inline constexpr std::size_t simd_bytes = 64;

@@ -16,7 +16,7 @@
 
 /// Growth by bricks, in the hexagons where the errors are, and by the negative parts of inputs.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 namespace detail {
 

@@ -13,7 +13,7 @@
 /// Growth of chains: sections of several steps refine themselves where the activations of their
 /// presynaptic node lie. Growing a step never changes what the network answers.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 namespace detail {
 

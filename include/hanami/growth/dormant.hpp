@@ -19,7 +19,7 @@
 /// what was before falls silent for good: no gradient reaches it. After some such changes next to
 /// none are left (Dohare et al.: Loss of plasticity in deep continual learning, Nature 632, 2024).
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Notes which neurons are active for the sample in `ws`.
 template <class Real, class Weight>

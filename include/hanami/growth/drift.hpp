@@ -7,7 +7,7 @@
 
 #include "../config.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Notices that a stream has changed: what is lost on the samples of late against what is usual.
 /// Losses far above the usual count as eight times as much, so that outliers are no change.

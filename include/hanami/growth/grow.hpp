@@ -19,7 +19,7 @@
 /// (see `chains.hpp`), and further sections where chains are full. Everything is a function of the
 /// seed and the samples.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 namespace detail {
 

@@ -12,7 +12,7 @@
 
 /// Growth of outputs: a class that nobody has announced gets a node when it appears.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 namespace detail {
 

@@ -15,7 +15,7 @@
 
 /// Reduction: the steps that carry least go, their tiles are used again.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 namespace detail {
 

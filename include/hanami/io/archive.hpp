@@ -23,7 +23,7 @@
 /// Elements of vectors that have no default constructor are read by their constructor from
 /// `archive_reader&`.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 namespace detail {
 

@@ -15,6 +15,8 @@
 #include <system_error>
 #include <version>
 
+#include "../config.hpp"
+
 /// The one parser of cells: numbers, truth values and words for what is missing, in tables, streams
 /// and uploads alike.
 ///
@@ -30,7 +32,7 @@
 ///   class (`none`, `unknown`, `bad`, `-`) are missing only in a column of numbers.
 /// - `inf` and numbers beyond double are `infinite`. Hexadecimal numbers are text.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 enum class cell_kind : std::uint8_t {
   absent,   ///< the row has no such cell

@@ -39,7 +39,7 @@
 ///
 /// All numbers are little-endian.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 inline constexpr std::uint32_t checkpoint_format = 4;
 

@@ -11,7 +11,7 @@
 
 /// What `csv_parser`, `csv_reader` and `csv_writer` agree on.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 enum class csv_header : std::uint8_t {
   automatic, ///< the first row is a header if it has text and no number, true or false

@@ -16,7 +16,7 @@
 /// CSV as of RFC 4180: rows of text from streams of any length, in constant memory. Blank lines are
 /// skipped.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Where something begins in a CSV file: the line and the byte in that line, both from 1.
 struct csv_position {

@@ -29,7 +29,7 @@
 
 /// Numbers and categories from CSV: `csv_reader` gives them row by row, `load_table` as a dataset.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 namespace detail {
 

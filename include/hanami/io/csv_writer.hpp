@@ -13,7 +13,7 @@
 #include "../foundation/error.hpp"
 #include "csv_options.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Writes rows that `csv_reader` and every other reader understand: quotes only where they are
 /// needed, LF at the end of a line, floats in the fewest digits that read back as the same float.

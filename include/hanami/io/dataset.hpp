@@ -18,7 +18,7 @@
 /// Datasets in memory: what a training loop asks of one, and the two that the readers make. Reading
 /// is const and safe from many threads, each with its own buffers.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// One sample: what goes in, what should come out. A view; whoever holds the floats owns them.
 struct sample_view {

@@ -12,7 +12,7 @@
 #include "dataset.hpp"
 #include "epoch_order.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Some samples of a dataset, as a dataset. A view: the whole must outlive it.
 template <dataset Data>

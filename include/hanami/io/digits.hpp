@@ -7,7 +7,7 @@
 #include "drawn_digits.hpp"
 #include "idx.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Handwritten digits to learn from, and others to be tested on.
 struct digit_images {

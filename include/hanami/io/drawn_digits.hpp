@@ -18,7 +18,7 @@
 /// few ways to be written, bent, slanted, stretched and moved at random and drawn with a pen of
 /// random width.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 namespace detail {
 

@@ -9,7 +9,7 @@
 
 #include "../foundation/random.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// The order of samples 0..count-1 in one epoch: as they are in epoch 0, then shuffled
 /// (Fisher-Yates), each epoch its own way. The same for the same seed. `count` is below 2^32.

@@ -20,7 +20,7 @@
 
 /// Whole files, in and out. Errors name the file and say what the system says.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Reads a whole file and refuses more than `max_bytes`. `read_file` is one, `read_file_or_gzip` of
 /// `gzip.hpp` another.

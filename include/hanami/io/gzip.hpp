@@ -19,7 +19,7 @@
 /// Packed files. The only header that needs zlib: include it and link `hanami::gzip` where .gz
 /// files are to be read, e.g. `load_mnist(folder, mnist_part::train, read_file_or_gzip)`.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 namespace detail {
 

@@ -29,7 +29,7 @@
 /// Nothing is allocated on the word of a header: its sizes are first held against the bytes there
 /// are. Plain files only; for .gz files see `gzip.hpp`.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// The largest idx file that is read, unpacked: 1 GiB, enough for a million images of 28 x 28.
 inline constexpr std::size_t max_idx_bytes = std::size_t{1} << 30;

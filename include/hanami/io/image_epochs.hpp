@@ -17,7 +17,7 @@
 
 /// Images on their way into a cluster: converted, shuffled, moved, epoch after epoch.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// What pixels become. The defaults leave the bytes 0..255 as they are: a cluster needs no
 /// normalisation. The others show that.

@@ -4,7 +4,9 @@
 #include <string>
 #include <string_view>
 
-namespace hanami {
+#include "../config.hpp"
+
+namespace hanami::inline HANAMI_ISA {
 
 /// Text as a JSON string, quotes included; bytes beyond ASCII stay as they are.
 inline std::string json_string(std::string_view text) {

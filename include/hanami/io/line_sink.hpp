@@ -14,7 +14,7 @@
 
 #include "../foundation/error.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Text that goes to a file or to standard output in large pieces, and goes on where a checkpoint
 /// says: what was written after that is cut off. What has not been flushed is lost with the object.

@@ -21,7 +21,7 @@
 
 #include "../foundation/error.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Lines of a file, a pipe or standard input as they come, for programs that work as long as
 /// measurements do. Of a line longer than a megabyte only the first megabyte comes. Not safe from

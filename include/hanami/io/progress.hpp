@@ -11,7 +11,9 @@
 
 #include <unistd.h>
 
-namespace hanami {
+#include "../config.hpp"
+
+namespace hanami::inline HANAMI_ISA {
 
 namespace detail {
 

@@ -9,7 +9,7 @@
 
 #include "../foundation/error.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 enum class row_syntax : std::uint8_t {
   automatic,

@@ -20,7 +20,7 @@
 #include "rows/row_state.hpp"
 #include "rows/table_head.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Where something stands in a text: the line and the byte in that line, both from 1.
 struct row_position {

@@ -11,7 +11,7 @@
 
 #include "cell.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// One kind of trouble with rows: what it is, how often it came, and where first.
 struct row_trouble {

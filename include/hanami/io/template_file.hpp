@@ -8,7 +8,7 @@
 #include "../template/parser.hpp"
 #include "file.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// The largest template file that is read: 64 MiB.
 inline constexpr std::size_t max_template_bytes = std::size_t{1} << 26;

@@ -19,7 +19,7 @@
 /// Labels of classes: text, integers, booleans, enumerators. All of them are text inside, so that 7
 /// from a program and "7" from a file are the same class.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// What may name a class. Floating-point numbers may not: they are values, for a `regressor`.
 template <class T>

@@ -9,7 +9,7 @@
 
 #include "class_label.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 struct class_probability {
   class_label label;

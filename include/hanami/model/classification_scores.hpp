@@ -18,7 +18,7 @@
 #include "class_label.hpp"
 #include "label_encoder.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// How good predictions of classes were, counted one by one. Every number is defined for any count:
 /// 0 where there is nothing to divide by.

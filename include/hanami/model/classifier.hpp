@@ -21,7 +21,7 @@
 #include "model_base.hpp"
 #include "rows.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Tells classes apart: learns from rows with labels, one at a time or many, and answers at any
 /// moment. A class needs no announcement: with the first label of its name it gets an output of its

@@ -11,7 +11,7 @@
 /// every row is first predicted and then learned (`test_then_train`). Both give the scores of the
 /// model's kind, which print themselves.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// A classifier, a regressor, or anything with `test` and `learn` of their form.
 template <class Model>

@@ -16,7 +16,7 @@
 #include "../foundation/error.hpp"
 #include "class_label.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Numbers labels in the order in which they appear, from 0 on. Reading is safe from many threads
 /// while none adds. Looking up takes constant time.

@@ -22,7 +22,7 @@
 #include "rows.hpp"
 #include "workspace_pool.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// How often few rows should be seen: as often as 20,000 samples in all take, at least once and at
 /// most 100 times.

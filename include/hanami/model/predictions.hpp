@@ -19,7 +19,7 @@
 
 /// What a cluster of several named outputs predicts, by name.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// The names of the classes of outputs, by the name of the output.
 using class_names = std::map<std::string, label_encoder, std::less<>>;

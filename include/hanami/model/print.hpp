@@ -12,7 +12,7 @@
 /// Clusters in words, for logs and consoles. Classifiers, regressors, scores and probabilities
 /// print themselves.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 namespace detail {
 

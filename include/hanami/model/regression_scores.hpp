@@ -14,7 +14,7 @@
 
 #include "../algorithm/sample_check.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// How good predictions of values were, counted one by one, each value in its own unit. Missing
 /// truths (NaN) are not counted.

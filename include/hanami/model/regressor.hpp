@@ -21,7 +21,7 @@
 #include "regression_scores.hpp"
 #include "rows.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Predicts one or several values of a row: learns from rows with their truth, one at a time or
 /// many, and answers at any moment.

@@ -20,7 +20,7 @@
 /// What models take as a row of values, as many rows, and as samples with their truth. Values of
 /// any arithmetic type are taken as they are; NaN means "missing".
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// The values of one sample: `std::vector<float>`, `std::array<double, 4>`, `std::span<const int>`.
 template <class T>

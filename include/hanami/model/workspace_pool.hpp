@@ -9,7 +9,7 @@
 
 #include "../structure/workspace.hpp"
 
-namespace hanami::detail {
+namespace hanami::inline HANAMI_ISA::detail {
 
 /// Workspaces for whoever asks a model at the same time: each call borrows one, so that asking is
 /// safe from many threads and allocates nothing once as many have been made as threads ask. A copy

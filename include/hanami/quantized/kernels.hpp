@@ -24,7 +24,7 @@
 /// are one 32-bit word, and their weights lie together lane by lane, as dot product instructions
 /// take them. Sums are integers, so that every instruction set finds the same ones.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Largest code of a share (0..127) and of a weight (-127..127). Not 255 for shares: two products
 /// must fit 16 bits, since most multiply-add instructions pass through them.

@@ -19,7 +19,7 @@
 #include "../structure/shape_identity.hpp"
 #include "reader.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// What an 8-bit copy writes while it answers. One serves one thread, and any copy: it fits itself.
 struct quantized_workspace {

@@ -20,7 +20,7 @@
 /// Bricks and outputs with 8-bit weights. Both are readers: lanes that sum what presynaptic nodes
 /// send.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// A step as a quantized reader takes it over; its weight for lane k is `weight[k * stride]` with
 /// the stride of the reader.

@@ -8,7 +8,7 @@
 
 #include "../foundation/error.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Strange rows come in clumps, and a clump is one alarm: the mean number of rows in one (the
 /// inverse of the extremal index, by runs: Smith and Weissman 1994).

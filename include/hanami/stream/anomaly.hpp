@@ -13,7 +13,7 @@
 #include "forecaster.hpp"
 #include "tail_probability.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Mean of the last values of a stream.
 class recent_mean {

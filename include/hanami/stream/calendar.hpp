@@ -13,10 +13,12 @@
 #include <string_view>
 #include <system_error>
 
+#include "../config.hpp"
+
 /// Times of rows: seconds since 1970-01-01 00:00, in whatever zone the stream keeps; NaN is "not
 /// known".
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 struct calendar {
   double hour = 0;    ///< of the day, 0 to below 24

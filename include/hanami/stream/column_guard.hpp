@@ -8,7 +8,7 @@
 
 #include "running.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// What a column guard makes of a value.
 enum class validity : std::uint8_t {

@@ -14,7 +14,7 @@
 #include "local_clock.hpp"
 #include "running.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// How far back a column looks.
 struct history_options {

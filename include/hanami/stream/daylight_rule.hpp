@@ -10,7 +10,9 @@
 #include <string_view>
 #include <system_error>
 
-namespace hanami::detail {
+#include "../config.hpp"
+
+namespace hanami::inline HANAMI_ISA::detail {
 
 /// A day of the year and a time on it, in the three ways of POSIX TZ.
 struct yearly_date {

@@ -6,7 +6,9 @@
 #include <span>
 #include <vector>
 
-namespace hanami {
+#include "../config.hpp"
+
+namespace hanami::inline HANAMI_ISA {
 
 /// Combines the predictions of several experts into one whose absolute error is in the long run no
 /// worse than the best expert's and often better: polynomial weights with a rate for every expert

@@ -19,7 +19,7 @@
 #include "expert_aggregation.hpp"
 #include "recursive_least_squares.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Whose predictions a forecast is made of.
 enum class expert : std::uint8_t {

@@ -14,7 +14,7 @@
 #include "../foundation/error.hpp"
 #include "forecast_track.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// A value expected `horizon` rows from now, in the column's units.
 struct forecast {

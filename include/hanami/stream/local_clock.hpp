@@ -10,7 +10,7 @@
 #include "running.hpp"
 #include "time_zone.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// The clock on the wall beside a stream's rows: what it shows at the newest row, and by how many
 /// rows it was moved since earlier ones. Where a day is a season, the same hour of the day before

@@ -9,7 +9,7 @@
 
 #include "running.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Recursive least squares (Plackett 1950; with forgetting: Haykin, Adaptive Filter Theory): the
 /// linear prediction with the least squared error over all samples so far, weighted by

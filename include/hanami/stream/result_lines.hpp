@@ -14,7 +14,7 @@
 #include "../io/json_text.hpp"
 #include "stream_model.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// What a stream model says, a line for each row: as CSV (a column's forecasts in fields
 /// `celsius_ahead_1`, `celsius_ahead_1_low`, `celsius_ahead_1_high`) or as JSON objects with the

@@ -15,7 +15,7 @@
 #include "../template/builder.hpp"
 #include "anomaly.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// The fast and small forecaster: one cluster for all columns, which sees the newest row and
 /// nothing before it, and predicts the next row. About 2 us a row of eight columns, where

@@ -19,7 +19,7 @@
 #include "time_format.hpp"
 #include "time_zone.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// One row of a stream, as it stands in a line of text.
 struct stream_row {

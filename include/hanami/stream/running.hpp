@@ -7,11 +7,13 @@
 #include <cstdint>
 #include <vector>
 
+#include "../config.hpp"
+
 /// Running statistics of a stream, each from the values so far only: plain means at first,
 /// exponential windows later. Values far out count for less (winsorised), so that a single wild one
 /// moves nothing by much. Only finite values may be added.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Mean absolute value of a stream of numbers around zero.
 class running_scale {

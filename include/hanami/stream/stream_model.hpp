@@ -26,7 +26,7 @@
 #include "row_forecaster.hpp"
 #include "time_zone.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// How a stream is learned. The defaults suit most.
 struct stream_options {

@@ -18,7 +18,7 @@
 #include "stream_model.hpp"
 #include "stretch_means.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// What a page about a stream needs, in bounded memory: the last 500 rows, means over the whole
 /// stream, the last 100 alarms. A value; not safe from several threads.

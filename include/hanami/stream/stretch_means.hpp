@@ -7,7 +7,9 @@
 #include <limits>
 #include <vector>
 
-namespace hanami {
+#include "../config.hpp"
+
+namespace hanami::inline HANAMI_ISA {
 
 /// Means of a stream over stretches of equal length, never more than 512: where there would be
 /// more, two neighbours become one. What a curve over a stream without an end is drawn from.

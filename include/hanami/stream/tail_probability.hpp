@@ -9,7 +9,7 @@
 
 #include "running.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// How unusual a value is in the history of its own stream: the probability of a value at least as
 /// large, by rank where it lies below the largest 5 %, by an exponential tail fitted to those where

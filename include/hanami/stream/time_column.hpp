@@ -20,7 +20,7 @@
 #include "time_format.hpp"
 #include "time_zone.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// What is given about the times of rows; the rest is found.
 struct time_options {

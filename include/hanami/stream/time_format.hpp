@@ -17,7 +17,7 @@
 #include "time/pattern.hpp"
 #include "time_zone.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Reads texts of times, by a form that is given or by those that it finds: ISO 8601 and RFC 3339
 /// whole, RFC 2822, ctime, syslog, web servers, spreadsheets of many languages, clocks without a

@@ -21,7 +21,7 @@
 #include "time/pattern.hpp"
 #include "zone_file.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 namespace detail {
 

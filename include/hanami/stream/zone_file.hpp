@@ -14,7 +14,7 @@
 #include "../foundation/error.hpp"
 #include "daylight_rule.hpp"
 
-namespace hanami::detail {
+namespace hanami::inline HANAMI_ISA::detail {
 
 /// The changes of a zone's clocks on record, and the rule for those to come.
 struct zone_table {

@@ -12,7 +12,7 @@
 #include "../foundation/simd.hpp"
 #include "tile_pool.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Neurons of the largest bricks.
 inline constexpr std::size_t most_lanes = 256;

@@ -16,7 +16,7 @@
 #include "tile_pool.hpp"
 #include "topology.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// What stands in one hexagon, and the presynaptic nodes it reads.
 struct hexagon {

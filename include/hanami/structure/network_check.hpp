@@ -10,7 +10,7 @@
 
 #include "network.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 namespace detail {
 

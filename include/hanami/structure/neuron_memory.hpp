@@ -11,7 +11,7 @@
 #include "../foundation/random.hpp"
 #include "network.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// What spiking neurons have of their own and what they remember of older samples. Empty where no
 /// hexagon spikes. Brick b has the neurons from b * lanes on.

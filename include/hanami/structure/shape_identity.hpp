@@ -7,7 +7,7 @@
 
 #include "../config.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Tells shapes of networks apart: two are equal only where one is a copy of the other. What it is
 /// known by is a place on the heap, which nobody else gets while any copy lives; a counter would

@@ -10,7 +10,7 @@
 #include "../foundation/growing_array.hpp"
 #include "../foundation/memory.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Place of a tile in its pool.
 using tile_slot = std::uint32_t;

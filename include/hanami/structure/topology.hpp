@@ -27,7 +27,7 @@
 /// inputs than itself (its rank), so that the network is free of cycles whatever the order of the
 /// text.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Up to 16 neighbouring presynaptic nodes that a hexagon reads.
 struct presynaptic_chunk {

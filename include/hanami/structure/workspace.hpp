@@ -12,7 +12,7 @@
 #include "network.hpp"
 #include "neuron_memory.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// The active steps of one brick for one sample: packed pairs of a share and a tile. Written by the
 /// forward pass, read again by the backward pass.

@@ -10,7 +10,7 @@
 #include "cluster_template.hpp"
 #include "validation.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Makes a template in code, entry by entry, in the order a text would have:
 ///

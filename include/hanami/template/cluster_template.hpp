@@ -13,7 +13,7 @@
 /// The description of a cluster before it has learned anything: plain data, made by the parser
 /// (`template_parser.hpp`), by `template_builder` or by hand, checked by `validate`.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// What the nodes of an output answer, and with it the loss they are trained with.
 enum class output_kind : std::uint8_t {

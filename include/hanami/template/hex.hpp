@@ -23,7 +23,7 @@
 /// shifted grid; in odd floors the picture is turned by half a turn, so that "is a neighbour of" is
 /// symmetric everywhere.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Place of a hexagon: column x, row y, floor z. Any integers, negative ones too.
 struct hex_position {

@@ -10,7 +10,7 @@
 
 /// Splits the text of a cluster template into words, numbers and symbols, one at a time.
 
-namespace hanami::detail::template_text {
+namespace hanami::inline HANAMI_ISA::detail::template_text {
 
 /// Counted from 1; a column is a character (UTF-8), a tab counts as one.
 struct text_place {

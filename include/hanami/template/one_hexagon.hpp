@@ -5,7 +5,7 @@
 
 #include "builder.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// The smallest template that learns anything: the input "input", one hexagon of neurons, the
 /// output "output", in a row.

@@ -47,7 +47,7 @@
 /// hexagons is the order of their ids. Only the words of `is_keyword` are reserved: an input may be
 /// called `shape` or `windows`.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 namespace detail::template_text {
 

@@ -16,7 +16,7 @@
 #include "lexer.hpp"
 #include "rules.hpp"
 
-namespace hanami::detail::template_text {
+namespace hanami::inline HANAMI_ISA::detail::template_text {
 
 /// The vocabulary of the parser: words, numbers and positions, and the places where they stood.
 /// Each function reads what it is named after, or throws `error` with line and column.

@@ -18,7 +18,7 @@
 /// while it reads, `validate` asks them of templates built by hand: each rule and each message
 /// exists once.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// Limits of what a template stands for once its ranges are unfolded; `template_limits` bounds what
 /// is written down.

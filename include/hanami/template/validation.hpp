@@ -15,7 +15,7 @@
 /// How the entries of a cluster template must fit each other. Whether signals find their way from
 /// the inputs to the outputs is a matter of the topology, not of these rules.
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 namespace detail::template_text {
 

@@ -13,7 +13,7 @@
 #include "cluster_template.hpp"
 #include "validation.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 namespace detail::template_text {
 

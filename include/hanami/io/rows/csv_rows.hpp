@@ -14,7 +14,7 @@
 #include "row_state.hpp"
 #include "table_head.hpp"
 
-namespace hanami::detail {
+namespace hanami::inline HANAMI_ISA::detail {
 
 /// Rows in lines of separated fields, once their dialect is known. A new header is followed, a
 /// quoted field may go over lines. Not safe from several threads.

@@ -14,7 +14,7 @@
 
 /// What the first lines of a table say about its separator, its quote and the signs in its numbers.
 
-namespace hanami::detail {
+namespace hanami::inline HANAMI_ISA::detail {
 
 /// Whether a line is a comment. A first field like #N/A makes it none.
 inline bool is_comment(std::string_view line, char sign) noexcept {

@@ -13,7 +13,7 @@
 
 /// Fields of lines of text, for `row_reader`.
 
-namespace hanami::detail {
+namespace hanami::inline HANAMI_ISA::detail {
 
 /// A field as it stands in a line, without the quotes around it.
 struct field_text {

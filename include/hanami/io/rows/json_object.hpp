@@ -9,7 +9,7 @@
 
 #include "../cell.hpp"
 
-namespace hanami::detail {
+namespace hanami::inline HANAMI_ISA::detail {
 
 enum class json_end : std::uint8_t {
   whole,    ///< the object is closed

@@ -10,7 +10,7 @@
 #include "json_object.hpp"
 #include "row_state.hpp"
 
-namespace hanami::detail {
+namespace hanami::inline HANAMI_ISA::detail {
 
 /// Rows in JSON objects: one a line, several, one over several lines, in lists or not. Words before
 /// an object are a field "topic". Not safe from several threads.

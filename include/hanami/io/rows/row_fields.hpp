@@ -8,7 +8,9 @@
 #include <unordered_map>
 #include <vector>
 
-namespace hanami::detail {
+#include "../../config.hpp"
+
+namespace hanami::inline HANAMI_ISA::detail {
 
 /// The fields that rows have had so far: numbered as they appear, and what has been learned about
 /// each.

@@ -12,7 +12,7 @@
 #include "../row_troubles.hpp"
 #include "row_fields.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// A cell of a row. `text` is what stands there without quotes, for numbers too; it is good until
 /// the reader goes on. `value` is NaN unless `has_value(kind)`.

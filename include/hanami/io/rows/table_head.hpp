@@ -12,7 +12,7 @@
 
 /// Where a table begins in the first lines, and what its columns are called.
 
-namespace hanami::detail {
+namespace hanami::inline HANAMI_ISA::detail {
 
 struct table_head {
   std::vector<std::string> names; ///< one a column; empty: it has no name

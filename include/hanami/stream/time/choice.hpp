@@ -15,7 +15,7 @@
 #include "../../foundation/error.hpp"
 #include "column_evidence.hpp"
 
-namespace hanami::detail {
+namespace hanami::inline HANAMI_ISA::detail {
 
 /// A field of which the time of a row is made, alone or with others, and how it is read.
 struct time_source {

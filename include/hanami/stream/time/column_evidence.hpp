@@ -15,7 +15,7 @@
 #include "names.hpp"
 #include "number.hpp"
 
-namespace hanami::detail {
+namespace hanami::inline HANAMI_ISA::detail {
 
 /// Whether a cell, without what stands around it, holds nothing or a word for that.
 inline bool says_no_time(std::string_view bare) {

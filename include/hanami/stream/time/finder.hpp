@@ -14,7 +14,7 @@
 #include "pattern.hpp"
 #include "words.hpp"
 
-namespace hanami::detail {
+namespace hanami::inline HANAMI_ISA::detail {
 
 /// Finds the patterns by which a text can be a time. Digits, words and signs are walked through
 /// once: words say what they are, a colon makes a time of day, and of the numbers that are left the

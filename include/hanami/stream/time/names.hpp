@@ -15,7 +15,7 @@
 
 /// What the name of a field says about time.
 
-namespace hanami::detail {
+namespace hanami::inline HANAMI_ISA::detail {
 
 /// How sure a name makes that its field is the time of its row.
 enum class time_likelihood : std::uint8_t {

@@ -20,7 +20,7 @@
 
 /// Times that are written as numbers: seconds and their like since some day.
 
-namespace hanami::detail {
+namespace hanami::inline HANAMI_ISA::detail {
 
 constexpr std::array<std::int64_t, 19> powers_of_ten = [] {
   std::array<std::int64_t, 19> powers{1};

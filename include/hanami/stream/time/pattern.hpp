@@ -14,7 +14,7 @@
 #include "../../foundation/error.hpp"
 #include "words.hpp"
 
-namespace hanami {
+namespace hanami::inline HANAMI_ISA {
 
 /// What a text says: seconds since 1970-01-01 00:00 by the clocks that wrote it, or UTC.
 struct time_reading {

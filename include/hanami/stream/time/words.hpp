@@ -14,7 +14,7 @@
 /// Words in texts of times: months, days of the week, halves of the day and zones, in the languages
 /// that spreadsheets and loggers write.
 
-namespace hanami::detail {
+namespace hanami::inline HANAMI_ISA::detail {
 
 /// Of a word: a letter of ASCII, or a byte of one beyond.
 constexpr bool in_word(char c) noexcept {
