@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <locale>
 #include <sstream>
@@ -14,6 +16,8 @@
 #include <string_view>
 #include <system_error>
 #include <version>
+
+#include "../config.hpp"
 
 #include "../config.hpp"
 
@@ -73,6 +77,23 @@ constexpr char lower(char c) noexcept {
 }
 constexpr bool is_letter(char c) noexcept { return lower(c) >= 'a' && lower(c) <= 'z'; }
 
+/// A short text in lower case.
+template <std::size_t Most>
+class lower_text {
+ public:
+  /// Empty for a text that is too long; lives as long as this object.
+  std::string_view of(std::string_view text) noexcept {
+    const std::size_t size = text.size() > Most ? 0 : text.size();
+    for (std::size_t i = 0; i < size; ++i) {
+      letters_[i] = lower(text[i]);
+    }
+    return {letters_.data(), size};
+  }
+
+ private:
+  std::array<char, Most> letters_{};
+};
+
 /// Without blanks, carriage returns and spaces that do not break at both ends.
 inline std::string_view trim_blanks(std::string_view text) noexcept {
   for (;;) {
@@ -124,27 +145,83 @@ inline double convert_digits(const char* first, const char* last, bool above_one
   return value;
 }
 
+/// Takes digits at the beginning of a text: where they end. `value` goes on by them, modulo 2^64.
+HANAMI_INLINE const char* take_digits(const char* at, const char* const last,
+                                      std::uint64_t& value) {
+  if constexpr (std::endian::native == std::endian::little) { // eight at once: no branch a digit
+    static constexpr std::array<std::uint64_t, 9> powers = {
+        1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+    constexpr std::uint64_t each = 0x0101010101010101U;
+    while (last - at >= 8) {
+      std::uint64_t bytes = 0;
+      std::memcpy(&bytes, at, 8);
+      const std::uint64_t low = bytes ^ each * '0'; // digits are 0 to 9 now
+      const std::uint64_t others = ((low + each * (0x7f - 9)) | low) & each * 0x80;
+      const int count = std::countr_zero(others) / 8; // 8 where there are none
+      if (count == 0) {
+        return at;
+      }
+      std::uint64_t digits = low << (8 * (8 - count)); // the first one is the lowest byte
+      digits = (digits * 10 + (digits >> 8)) & 0x00ff00ff00ff00ffU;
+      digits = (digits * 100 + (digits >> 16)) & 0x0000ffff0000ffffU;
+      digits = (digits * 10000 + (digits >> 32)) & 0xffffffffU;
+      value = value * powers[static_cast<std::size_t>(count)] + digits;
+      at += count;
+      if (count < 8) {
+        return at;
+      }
+    }
+  }
+  for (; at != last && is_digit(*at); ++at) {
+    value = value * 10 + static_cast<std::uint64_t>(*at - '0');
+  }
+  return at;
+}
+
+/// The powers of ten that double holds exactly: a whole number times or by one is rounded once.
+inline constexpr std::array<double, 23> exact_powers = {
+    1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+inline constexpr std::uint64_t most_exact = std::uint64_t{1} << 53;
+
+/// Takes a number as most are, like -12.5: where it ends, `first` where there is none of that kind.
+HANAMI_INLINE const char* take_plain_number(const char* const first, const char* const last,
+                                            char decimal, double& value) {
+  const bool negative = first != last && *first == '-';
+  const char* const begin = first + (negative ? 1 : 0);
+  std::uint64_t digits = 0;
+  const char* at = take_digits(begin, last, digits);
+  std::ptrdiff_t count = at - begin;
+  std::ptrdiff_t fraction = 0;
+  if (at != last && *at == decimal) {
+    const char* const behind = at + 1;
+    at = take_digits(behind, last, digits);
+    fraction = at - behind;
+    count += fraction;
+  }
+  if (count == 0 || count > 19 || digits > most_exact) {
+    return first;
+  }
+  const double whole = static_cast<double>(static_cast<std::int64_t>(digits)) /
+                       exact_powers[static_cast<std::size_t>(fraction)];
+  value = negative ? -whole : whole;
+  return at;
+}
+
 /// Takes a number at the beginning of a text: where it ends, `first` if there is none.
 inline const char* take_number(const char* const first, const char* const last, char decimal,
                                double& value) {
-  static constexpr std::array<double, 23> powers = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
   const char* at = first;
   const bool negative = at != last && *at == '-';
   at += at != last && (*at == '-' || *at == '+') ? 1 : 0;
   const char* const begin = at;
   std::uint64_t digits = 0;
-  for (; at != last && is_digit(*at); ++at) {
-    digits = digits * 10 + static_cast<std::uint64_t>(*at - '0');
-  }
+  at = take_digits(at, last, digits);
   std::ptrdiff_t count = at - begin;
   std::ptrdiff_t fraction = 0;
   const char* const point = at;
   if (at != last && *at == decimal) {
-    for (++at; at != last && is_digit(*at); ++at) {
-      digits = digits * 10 + static_cast<std::uint64_t>(*at - '0');
-    }
+    at = take_digits(at + 1, last, digits);
     fraction = at - point - 1;
     count += fraction;
   }
@@ -166,10 +243,10 @@ inline const char* take_number(const char* const first, const char* const last, 
     }
   }
   const std::ptrdiff_t scale = exponent - fraction;
-  if (count <= 19 && digits <= std::uint64_t{1} << 53 && scale >= -22 && scale <= 22) {
-    const auto whole = static_cast<double>(digits); // exact, and so is the power: rounded once
-    value = scale < 0 ? whole / powers[static_cast<std::size_t>(-scale)]
-                      : whole * powers[static_cast<std::size_t>(scale)];
+  if (count <= 19 && digits <= most_exact && scale >= -22 && scale <= 22) {
+    const auto whole = static_cast<double>(digits);
+    value = scale < 0 ? whole / exact_powers[static_cast<std::size_t>(-scale)]
+                      : whole * exact_powers[static_cast<std::size_t>(scale)];
   } else {
     const char* const nonzero =
         std::find_if(begin, at, [](char c) { return c >= '1' && c <= '9'; });
@@ -348,12 +425,8 @@ static_assert(std::is_sorted(known_words.begin(), known_words.end(),
 
 /// A word of the list above, or nothing. Case does not matter.
 inline const known_word* find_word(std::string_view text) noexcept {
-  std::array<char, 16> small{};
-  if (text.size() > small.size()) {
-    return nullptr;
-  }
-  std::transform(text.begin(), text.end(), small.begin(), lower);
-  const std::string_view wanted(small.data(), text.size());
+  lower_text<16> small;
+  const std::string_view wanted = small.of(text);
   const auto* const found =
       std::lower_bound(known_words.begin(), known_words.end(), wanted,
                        [](const known_word& word, std::string_view t) { return word.text < t; });

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -55,6 +54,11 @@ class csv_rows {
       }
       places.push_back(field);
     }
+    std::vector<std::uint32_t> sorted = places;
+    std::sort(sorted.begin(), sorted.end());
+    covers_ = state.fields.size() == places.size() &&
+              std::unique(sorted.begin(), sorted.end()) == sorted.end() &&
+              (sorted.empty() || sorted.back() != row_fields::none);
     places_ = std::move(places);
     headed_ = header;
     units_may_follow_ = header;
@@ -97,47 +101,55 @@ class csv_rows {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(how_, missing_, max_row_bytes_, places_, headed_, units_may_follow_, after_break_,
-            pending_, pending_line_, held_, held_line_);
+    archive(how_, missing_, max_row_bytes_, places_, covers_, headed_, units_may_follow_,
+            after_break_, pending_, pending_line_, held_, held_line_);
   }
 
   /// Whether all columns are fields.
   bool fits(const row_fields& fields) const {
-    return std::all_of(places_.begin(), places_.end(), [&](std::uint32_t place) {
-      return place == row_fields::none || place < fields.size();
-    });
+    return (!covers_ || places_.size() == fields.size()) &&
+           std::all_of(places_.begin(), places_.end(), [&](std::uint32_t place) {
+             return place == row_fields::none || place < fields.size();
+           });
   }
 
  private:
   /// Takes a line apart into the cells of the row. True where a quote is left open.
   bool parse(std::string_view line, row_state& state) {
-    state.begin_row();
+    if (covers_) { // every cell is written below
+      state.row_line = state.line;
+    } else {
+      state.begin_row();
+    }
     plain_.clear();
     plain_.reserve(line.size());
     typed_ = words_ = extra_ = filled_ = 0;
+    row_cell* const cells = state.cells.data();
+    const std::uint32_t* const places = places_.data();
+    const std::size_t columns = places_.size();
+    std::size_t bare = 0;
     const char* const first = line.data();
     const char* const last = first + line.size();
     const char* at = first;
     const char separator = how_.separator;
+    const char decimal = how_.decimal;
     const bool by_blanks = separator == ' ';
     const bool plain_numbers = missing_.empty();
     if (by_blanks) {
       at = std::find_if_not(at, last, is_blank);
     }
     for (std::size_t place = 0;; ++place) {
-      const std::uint32_t field = place < places_.size() ? places_[place] : row_fields::none;
+      const std::uint32_t field = place < columns ? places[place] : row_fields::none;
       double value = 0;
-      const char* stop = take_number(at, last, how_.decimal, value);
+      const char* stop = take_plain_number(at, last, decimal, value);
       if (stop != at && (stop == last || *stop == separator) && plain_numbers &&
-          field != row_fields::none && std::isfinite(value)) {
-        row_cell& cell = state.cells[field]; // the fast path: a bare number
-        cell.value = value;
-        cell.text = {at, static_cast<std::size_t>(stop - at)};
-        cell.offset = static_cast<std::uint32_t>(at - first);
-        cell.kind = cell_kind::number;
+          field != row_fields::none) {
+        cells[field] = {value, // the fast path: a bare number
+                        {at, static_cast<std::size_t>(stop - at)},
+                        static_cast<std::uint32_t>(at - first),
+                        cell_kind::number};
         state.fields.set_numeric(field);
-        ++typed_;
-        ++filled_;
+        ++bare;
       } else {
         field_text text;
         stop = take_field(at, last, separator, how_.quote, plain_, text);
@@ -152,18 +164,21 @@ class csv_rows {
         }
         take_text(place, field, text, static_cast<std::uint32_t>(at - first), state);
       }
-      taken_ = place + 1;
-      if (stop == last) {
-        return false;
-      }
-      at = stop + 1;
+      at = stop == last ? last : stop + 1;
       if (by_blanks) {
         at = std::find_if_not(at, last, is_blank);
-        if (at == last) {
-          return false;
-        }
+      }
+      if (stop == last || (by_blanks && at == last)) {
+        taken_ = place + 1;
+        break;
       }
     }
+    typed_ += bare;
+    filled_ += bare;
+    for (std::size_t place = taken_; covers_ && place < columns; ++place) {
+      cells[places[place]] = {};
+    }
+    return false;
   }
 
   void take_text(std::size_t place, std::uint32_t field, const field_text& text,
@@ -361,6 +376,7 @@ class csv_rows {
   std::vector<std::string> missing_;
   std::uint64_t max_row_bytes_ = 0;
   std::vector<std::uint32_t> places_; ///< the field of each column
+  bool covers_ = false;               ///< each field is one column
   bool headed_ = false;
   bool units_may_follow_ = false;
   bool after_break_ = false;

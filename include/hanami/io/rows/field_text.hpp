@@ -90,12 +90,11 @@ inline bool is_time_word(std::string_view word, bool clock) noexcept {
   static constexpr std::array<std::string_view, 25> begins = {
       "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov",  "dec", "mon",
       "tue", "wed", "thu", "fri", "sat", "sun", "mai", "okt", "dez", "avr", "juin", "juil"};
-  std::array<char, 10> small{};
-  if (word.size() > small.size()) {
+  lower_text<10> small;
+  const std::string_view text = small.of(word);
+  if (text.empty()) {
     return false;
   }
-  std::transform(word.begin(), word.end(), small.begin(), lower);
-  const std::string_view text(small.data(), word.size());
   const auto is = [&](std::string_view known) { return text == known; };
   const auto begin = [&](std::string_view known) { return text.starts_with(known); };
   return std::any_of(whole.begin(), whole.end(), is) ||
