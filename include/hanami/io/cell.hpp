@@ -19,8 +19,6 @@
 
 #include "../config.hpp"
 
-#include "../config.hpp"
-
 /// The one parser of cells: numbers, truth values and words for what is missing, in tables, streams
 /// and uploads alike.
 ///

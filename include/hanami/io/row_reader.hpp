@@ -22,12 +22,6 @@
 
 namespace hanami::inline HANAMI_ISA {
 
-/// Where something stands in a text: the line and the byte in that line, both from 1.
-struct row_position {
-  std::uint64_t line = 1;
-  std::uint64_t column = 1;
-};
-
 /// The one reader of rows: takes text line by line, as files and pipes give it, and gives rows of
 /// named cells. What a `row_format` does not say the first lines do: CSV with any usual separator,
 /// quotes, decimal sign, comments, with a header or none, with other text before it and units below
@@ -60,10 +54,10 @@ class row_reader {
     ++state_.line;
     if (cut) {
       ++state_.lost;
-      state_.troubles.add("a line is too long; it is left out", state_.line, line);
+      state_.troubles.add("a line is too long; it is left out", {state_.line}, line);
       return;
     }
-    while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) {
+    if (line.ends_with('\n')) {
       line.remove_suffix(1);
     }
     if (line.starts_with("\xEF\xBB\xBF")) { // a byte order mark, also where files are joined
@@ -109,7 +103,7 @@ class row_reader {
       }
       if (json_) {
         rows_of_json_.take(line, state_);
-      } else if (rows_of_csv_.take(line, state_)) {
+      } else if (take_csv(line)) {
         return true;
       }
     }
@@ -187,6 +181,12 @@ class row_reader {
     }
   }
 
+  bool take_csv(std::string_view line) {
+    const bool returns = line.ends_with('\r'); // part of a quoted field that goes on
+    line.remove_suffix(returns ? 1 : 0);
+    return rows_of_csv_.take(line, returns, state_);
+  }
+
   bool take_line(std::string_view& line) {
     if (first_waiting_ < waiting_.size()) {
       line_ = std::move(waiting_[first_waiting_++]);
@@ -219,8 +219,9 @@ class row_reader {
       return;
     }
     row_format format = format_;
-    if (first->size() == 5 && first->starts_with("sep=")) { // of a spreadsheet
-      format.separator = format.separator == found_sign ? first->back() : format.separator;
+    if (first->starts_with("sep=") && detail::trim_blanks(*first).size() <= 5 &&
+        first->size() >= 5) { // of a spreadsheet
+      format.separator = format.separator == found_sign ? (*first)[4] : format.separator;
       format.syntax = row_syntax::csv;
       ++begin;
     }
@@ -236,6 +237,13 @@ class row_reader {
 
   void decide_csv(std::size_t begin, const row_format& format, bool whole) {
     detail::table_guess guess = detail::find_table(waiting_, begin, format);
+    for (const detail::sample_row& row : guess.rows) {
+      if (row.cells.size() > format.max_fields) {
+        refusal_ = "line " + std::to_string(row.first_line + 1) + ": the row has more than " +
+                   std::to_string(format.max_fields) + " fields";
+        return;
+      }
+    }
     if (!is_table(guess, format.separator != found_sign, whole)) {
       if (whole) {
         refuse_text(guess, begin);
@@ -258,7 +266,9 @@ class row_reader {
       return; // the next line tells more
     }
     if (head.skipped > 0) {
-      state_.troubles.add("lines before the table are left out", 1 + begin, waiting_[begin]);
+      state_.troubles.add("lines before the table are left out",
+                          {state_.line - waiting_.size() + 1 + begin}, waiting_[begin],
+                          trouble_weight::note);
     }
     waiting_from_ = state_.line - waiting_.size();
     headed_ = head.present;

@@ -39,8 +39,7 @@ class csv_rows {
                std::find(places.begin(), places.end(), field) != places.end();
       };
       if (taken(name)) {
-        state.troubles.add("a column has the name of another one and gets a number behind it",
-                           state.line, name);
+        state.troubles.add(same_name, {state.line}, name);
         std::size_t number = 2;
         while (taken(name + '_' + std::to_string(number))) {
           ++number;
@@ -49,7 +48,7 @@ class csv_rows {
       }
       const std::uint32_t field = state.fields.add(name, state.max_fields);
       if (field == row_fields::none) {
-        state.troubles.add("there are too many columns; the last ones are left out", state.line,
+        state.troubles.add("there are too many columns; the last ones are left out", {state.line},
                            name);
       }
       places.push_back(field);
@@ -66,9 +65,10 @@ class csv_rows {
   }
 
   /// Takes a line. True where it is, or ends, a row.
-  bool take(std::string_view line, row_state& state) {
+  /// `returns`: it ended in a carriage return, which is none of it but within quotes.
+  bool take(std::string_view line, bool returns, row_state& state) {
     if (!pending_.empty()) {
-      return take_more(line, state);
+      return take_more(line, returns, state);
     }
     if (is_blank_line(line) || is_comment(line, how_.comment) ||
         (line.size() >= 3 && is_drawn_line(line))) {
@@ -78,7 +78,9 @@ class csv_rows {
     in_record_ = false;
     if (parse(line, state)) { // a quote is open
       pending_ = line;
+      pending_ += returns ? "\r" : "";
       pending_line_ = state.line;
+      pending_column_ = open_at_ + 1;
       return false;
     }
     return judge(line, state);
@@ -102,7 +104,7 @@ class csv_rows {
   template <class Archive>
   void serialize(Archive& archive) {
     archive(how_, missing_, max_row_bytes_, places_, covers_, headed_, units_may_follow_,
-            after_break_, pending_, pending_line_, held_, held_line_);
+            after_break_, pending_, pending_line_, pending_column_, held_, held_line_);
   }
 
   /// Whether all columns are fields.
@@ -114,6 +116,9 @@ class csv_rows {
   }
 
  private:
+  static constexpr std::string_view same_name =
+      "a column has the name of another one and gets a number behind it";
+
   /// Takes a line apart into the cells of the row. True where a quote is left open.
   bool parse(std::string_view line, row_state& state) {
     if (covers_) { // every cell is written below
@@ -160,6 +165,7 @@ class csv_rows {
           drop_colon(text.text);
         }
         if (text.open) {
+          open_at_ = static_cast<std::uint64_t>(at - first);
           return true;
         }
         take_text(place, field, text, static_cast<std::uint32_t>(at - first), state);
@@ -222,10 +228,10 @@ class csv_rows {
     units_may_follow_ = false;
     if (taken_ < places_.size() && !ends_empty()) {
       state.troubles.add("the row has too few fields; those that lack are missing values",
-                         state.row_line, line);
+                         {state.row_line}, line);
     } else if (extra_ > 0) {
       state.troubles.add("the row has too many fields; those at its end are left out",
-                         state.row_line, line);
+                         {state.row_line}, line);
     }
     return true;
   }
@@ -323,7 +329,7 @@ class csv_rows {
            });
   }
 
-  bool take_more(std::string_view line, row_state& state) {
+  bool take_more(std::string_view line, bool returns, row_state& state) {
     std::string record = pending_ + '\n';
     record += line;
     const std::uint64_t here = std::exchange(state.line, pending_line_);
@@ -333,10 +339,11 @@ class csv_rows {
         (open ? record.size() > max_row_bytes_ || stands_alone(line) : stands_alone(line))) {
       state.line = here;
       drop_pending(state);
-      return take(line, state);
+      return take(line, returns, state);
     }
     pending_ = std::move(record);
     if (open) {
+      pending_ += returns ? "\r" : "";
       state.line = here;
       return false;
     }
@@ -358,8 +365,8 @@ class csv_rows {
   void drop_pending(row_state& state) {
     if (!pending_.empty()) {
       ++state.lost;
-      state.troubles.add("a quote is opened and never closed; the line is left out", pending_line_,
-                         pending_);
+      state.troubles.add("a quote is opened and never closed; the line is left out",
+                         {pending_line_, pending_column_}, pending_);
       pending_.clear();
     }
   }
@@ -367,7 +374,7 @@ class csv_rows {
   void drop_held(row_state& state) {
     if (!held_.empty()) {
       ++state.lost;
-      state.troubles.add("a line is no row; it is left out", held_line_, held_.front());
+      state.troubles.add("a line is no row; it is left out", {held_line_}, held_.front());
       held_.clear();
     }
   }
@@ -382,6 +389,8 @@ class csv_rows {
   bool after_break_ = false;
   std::string pending_; ///< a row whose quote is open
   std::uint64_t pending_line_ = 0;
+  std::uint64_t pending_column_ = 0;
+  std::uint64_t open_at_ = 0;     ///< where the quote is that is open
   std::vector<std::string> held_; ///< what may be a new header
   std::uint64_t held_line_ = 0;
 

@@ -43,10 +43,12 @@ struct sample_row {
 inline std::vector<sample_row> split_sample(const std::vector<std::string>& lines,
                                             std::size_t begin, const dialect& how) {
   constexpr std::size_t longest = 20; // lines of one quoted field
+  constexpr std::size_t most_cells = std::size_t{1} << 18;
+  std::size_t cells = 0;
   std::vector<sample_row> rows;
   bool broken = true;
   std::string plain;
-  for (std::size_t i = begin; i < lines.size(); ++i) {
+  for (std::size_t i = begin; i < lines.size() && cells < most_cells; ++i) {
     if (is_blank_line(lines[i]) || is_comment(lines[i], how.comment) || is_drawn_line(lines[i])) {
       broken = true;
       continue;
@@ -72,6 +74,7 @@ inline std::vector<sample_row> split_sample(const std::vector<std::string>& line
       split();
     }
     i = row.last_line;
+    cells += row.cells.size();
     rows.push_back(std::move(row));
   }
   return rows;

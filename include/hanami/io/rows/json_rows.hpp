@@ -109,7 +109,7 @@ class json_rows {
       if (field == row_fields::none) {
         field = state.fields.add(path, state.max_fields);
         if (field == row_fields::none) {
-          state.troubles.add("there are too many fields; new ones are left out", line_, path);
+          state.troubles.add("there are too many fields; new ones are left out", {line_}, path);
         } else {
           state.cells.resize(state.fields.size());
         }
@@ -127,13 +127,14 @@ class json_rows {
         return;
       }
       if (state.cells[field].kind != cell_kind::absent) {
-        state.troubles.add("an object has a member twice; the last one counts", line_, path);
+        state.troubles.add("an object has a member twice; the last one counts", {line_}, path,
+                           trouble_weight::note);
       }
       any_ = true;
       state.set(field, text, found, 0);
     };
     return object_.walk(text_, at_, see, [&](std::string_view path) {
-      state.troubles.add("lists are left out", line_, path);
+      state.troubles.add("lists are left out", {line_}, path, trouble_weight::note);
     });
   }
 
@@ -153,7 +154,7 @@ class json_rows {
 
   void lose(std::string_view what, std::string_view example, row_state& state, bool lost = true) {
     state.lost += lost ? 1 : 0;
-    state.troubles.add(what, line_, example);
+    state.troubles.add(what, {line_}, example);
     at_ = text_.size();
   }
 
@@ -194,7 +195,7 @@ class json_rows {
   void drop_pending(row_state& state) {
     if (!pending_.empty()) {
       ++state.lost;
-      state.troubles.add("a JSON object is not closed; it is left out", pending_line_, pending_);
+      state.troubles.add("a JSON object is not closed; it is left out", {pending_line_}, pending_);
       pending_.clear();
     }
   }

@@ -53,7 +53,8 @@ struct row_state {
         to.value = std::numeric_limits<double>::quiet_NaN();
       }
     } else if (found.kind == cell_kind::infinite) {
-      troubles.add("a number beyond all numbers is taken as missing", line, text);
+      troubles.add("a number beyond all numbers is taken as missing", {line}, text,
+                   trouble_weight::note);
     }
   }
 
