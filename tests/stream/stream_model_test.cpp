@@ -16,6 +16,7 @@
 #include <catch2/catch.hpp>
 
 #include <hanami/io/checkpoint.hpp>
+#include <hanami/stream/time_format.hpp>
 
 using namespace hanami;
 
@@ -291,7 +292,7 @@ TEST_CASE("a damaged or made-up stream model is refused", "[stream]") {
     CHECK_THROWS_AS(reader(other), error);
   }
   archive_writer many;
-  many(stream_options(), std::vector<std::string>(10000));
+  many(stream_options(), std::vector<std::string>(10000), 0.0);
   archive_reader reader(many.bytes());
   CHECK_THROWS_WITH(reader(model), Catch::Contains("more columns than the data can be of"));
 }

@@ -24,6 +24,7 @@
 #include "calendar.hpp"
 #include "forecaster.hpp"
 #include "row_forecaster.hpp"
+#include "time/row_clock.hpp"
 #include "time_zone.hpp"
 
 namespace hanami::inline HANAMI_ISA {
@@ -69,10 +70,12 @@ struct stream_result {
 /// - Columns come and go: a name that is new, or one value more than there are columns, is a new
 ///   column; one that a row leaves out is missing in it, for as long as it likes.
 /// - Times are optional: seconds of UTC, or of any clock where no zone is given. They tell the hour
-///   and the weekday, and which rows are missing: those count as rows without values. A zone's
-///   nights in which clocks are turned are known beforehand. Where the step between rows is not
-///   given, the first ten times tell it; with it the season is known, what has been learned is
-///   learned anew, and a day may join the horizons.
+///   and the weekday, and which rows are missing: those count as rows without values (`row_clock`
+///   says when). A zone's nights in which clocks are turned are known beforehand. Where the step
+///   between rows is not given, the first ten times tell it; with it the season is known, what has
+///   been learned is learned anew, and a day may join the horizons. A step that changes for good is
+///   followed in the same way, but for the horizons. Rows that come when something happens have no
+///   step and no season.
 /// - `stream_options::window` chooses between a forecaster of experts and clusters for each column
 ///   (about 12 us a value and horizon), and one cluster for all columns (0.2 us a value).
 ///
@@ -82,11 +85,14 @@ class basic_stream_model {
  public:
   static constexpr std::string_view checkpoint_kind =
       std::same_as<Cluster, cluster> ? "stream_model" : "compact_stream_model";
-  static constexpr std::uint32_t checkpoint_version = 1;
+  static constexpr std::uint32_t checkpoint_version = 2;
   static constexpr std::size_t most_columns = 10000;
 
   /// The columns come with the rows. Throws `errc::invalid_argument` for options out of range.
-  explicit basic_stream_model(stream_options options) : options_(std::move(options)) { begin(); }
+  explicit basic_stream_model(stream_options options)
+      : options_(std::move(options)), clock_(options_.step) {
+    begin();
+  }
   basic_stream_model() : basic_stream_model(stream_options()) {}
 
   /// Begins with so many columns, called `column_1` and so on.
@@ -146,6 +152,10 @@ class basic_stream_model {
     return observe(std::span(values.begin(), values.size()), time);
   }
 
+  /// The time of the next row does not follow that of the newest one: a clock was set, or another
+  /// recording begins. No row is missing between them.
+  void restart_clock() noexcept { clock_.begin_again(); }
+
   /// The forecast from the newest row, as `stream_result::ahead`; NaN for a column that has not
   /// begun.
   forecast predict(std::size_t column, std::size_t horizon = 0) const noexcept {
@@ -184,7 +194,8 @@ class basic_stream_model {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(options_, names_);
+    archive(options_, names_, mean_step_);
+    archive.require(mean_step_ >= 0 && std::isfinite(mean_step_), "rows that are so far apart");
     if constexpr (Archive::reading) {
       archive.require(names_.size() <= most_columns &&
                           static_cast<double>(names_.size()) * least_bytes() <=
@@ -238,7 +249,8 @@ class basic_stream_model {
 
   anomaly_options alarms() const {
     anomaly_options made;
-    made.rows_per_day = options_.step > 0 ? 86400 / options_.step : 1440;
+    const double step = options_.step > 0 ? options_.step : mean_step_;
+    made.rows_per_day = step > 0 ? 86400 / step : 1440;
     made.false_alarms_per_day = options_.alarms_per_day;
     return made;
   }
@@ -326,6 +338,8 @@ class basic_stream_model {
     learn(row_, time);
     ++rows_;
     if (waiting_ && (clock_.settled() || first_rows_.size() == most_first_rows)) {
+      clock_.settle();
+      missing_ = 0;
       learn_anew();
     }
     fill_result();
@@ -334,11 +348,29 @@ class basic_stream_model {
 
   /// Empty rows first, for those that by `time` are missing.
   void learn(std::span<const double> values, double time) {
-    for (std::uint32_t gap = clock_.missing_before(time); gap > 0; --gap) {
+    const std::uint32_t missing = clock_.missing_before(time);
+    if (clock_.changed()) {
+      first_rows_.push_back({time, {values.begin(), values.end()}});
+      follow_step();
+      return;
+    }
+    if (!waiting_) {
+      remember_doubtful(values, time);
+    }
+    for (std::uint32_t gap = missing; gap > 0; --gap) {
       judge(nothing_, time - gap * clock_.step());
       ++missing_;
     }
     result_.anomaly = judge(values, time);
+  }
+
+  /// Rows that may be the first ones at another step.
+  void remember_doubtful(std::span<const double> values, double time) {
+    if (!clock_.doubtful()) {
+      first_rows_.clear();
+    } else if (!fast_ && first_rows_.size() + 1 < most_first_rows) {
+      first_rows_.push_back({time, {values.begin(), values.end()}});
+    }
   }
 
   anomaly judge(std::span<const double> values, double time) {
@@ -354,20 +386,42 @@ class basic_stream_model {
 
   /// Now that the step is known, or will not be: the first rows once more, with the season.
   void learn_anew() {
-    std::vector<first_row> rows = std::exchange(first_rows_, {});
     options_.step = clock_.step();
+    mean_step_ = clock_.mean_step();
     begin();
     waiting_ = false;
-    if (options_.step == 0 || names_.empty()) {
+    std::vector<first_row> rows = std::exchange(first_rows_, {});
+    if (mean_step_ == 0 || names_.empty()) {
       return;
     }
     make_forecaster();
-    clock_ = {};
-    missing_ = 0;
+    clock_.begin_again();
     for (first_row& row : rows) {
       row.values.resize(names_.size(), unknown);
       learn(row.values, row.time);
     }
+  }
+
+  /// The step has changed for good: what has been learned in rows of another length is of little
+  /// use. Rows ahead that are forecast stay the same numbers of rows.
+  void follow_step() {
+    missing_ -= std::min(missing_, clock_.taken_back());
+    const double before = options_.step;
+    const double now = clock_.step();
+    const bool little = before > 0 && std::abs(now - before) < 0.25 * before &&
+                        rows_of_day(now) == rows_of_day(before);
+    if (!fast_ && !little) {
+      if (options_.horizons.empty()) {
+        options_.horizons = horizons_;
+      }
+      learn_anew();
+      return;
+    }
+    options_.step = now;
+    mean_step_ = clock_.mean_step();
+    const first_row newest = std::move(first_rows_.back());
+    first_rows_.clear();
+    result_.anomaly = judge(newest.values, newest.time);
   }
 
   void fill_result() {
@@ -388,7 +442,8 @@ class basic_stream_model {
   row_clock clock_;
   std::uint64_t rows_ = 0;
   std::uint64_t missing_ = 0;
-  bool waiting_ = true; ///< for the step
+  double mean_step_ = 0; ///< also of rows without a regular step
+  bool waiting_ = true;  ///< for the step
   std::vector<first_row> first_rows_;
   std::vector<double> row_;
   std::vector<double> nothing_; ///< a row of missing values

@@ -17,9 +17,9 @@
 
 #include "../foundation/error.hpp"
 #include "../io/file.hpp"
-#include "daylight_rule.hpp"
+#include "time/daylight_rule.hpp"
 #include "time/pattern.hpp"
-#include "zone_file.hpp"
+#include "time/zone_file.hpp"
 
 namespace hanami::inline HANAMI_ISA {
 

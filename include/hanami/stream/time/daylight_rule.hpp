@@ -10,7 +10,7 @@
 #include <string_view>
 #include <system_error>
 
-#include "../config.hpp"
+#include "../../config.hpp"
 
 namespace hanami::inline HANAMI_ISA::detail {
 

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "../foundation/error.hpp"
+#include "../../foundation/error.hpp"
 #include "daylight_rule.hpp"
 
 namespace hanami::inline HANAMI_ISA::detail {
