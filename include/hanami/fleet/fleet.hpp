@@ -56,8 +56,12 @@ class training_task {
   /// Ends the task before its next sample; the cluster keeps what it has learned.
   void cancel() const noexcept { state_->cancelled = true; }
 
-  /// Waits for the end. Rethrows what the task's source has thrown.
-  task_result wait() const { return state_->result.get(); }
+  /// Waits for the end. Rethrows what the task's source has thrown; throws
+  /// `errc::invalid_argument` in a child made by `fork`.
+  task_result wait() const {
+    state_->made_in.require();
+    return state_->result.get();
+  }
 
  private:
   std::shared_ptr<detail::task_state> state_;
@@ -82,6 +86,10 @@ class training_task {
 ///
 /// The threads are one of the fleet's own and oneTBB's workers. oneTBB has one worker less than the
 /// machine has cores; with more `threads` than cores, raise `tbb::global_control` as well.
+///
+/// After `fork` the threads are the parent's alone. In the child every function throws
+/// `errc::invalid_argument`, and the destructor leaves all as it is, without freeing its memory;
+/// futures that have waited before wait for ever there. The parent goes on.
 class fleet {
  public:
   /// Throws `errc::invalid_argument` for options out of range.
@@ -93,7 +101,13 @@ class fleet {
   /// Ends what runs at its next sample and cancels what waits: futures get, and callbacks hear (on
   /// the thread of the destructor), `errc::cancelled`. Call `drain` first to have all finished. Not
   /// from a callback.
-  ~fleet() { core_->stop(); }
+  ~fleet() {
+    if (core_->has_threads()) {
+      core_->stop();
+    } else {
+      static_cast<void>(new std::shared_ptr<detail::fleet_core>(std::move(core_)));
+    }
+  }
 
   fleet(const fleet&) = delete;
   fleet& operator=(const fleet&) = delete;

@@ -14,6 +14,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <tbb/info.h>
 #include <tbb/task_arena.h>
@@ -24,16 +25,12 @@
 #include "line.hpp"
 #include "member.hpp"
 #include "options.hpp"
+#include "process_mark.hpp"
 
 /// Who of a fleet works when: members with work stand in a line; a thread takes the first, runs a
 /// block of its samples, puts it at the end of the line.
 
 namespace hanami::inline HANAMI_ISA::detail {
-
-class fleet_core;
-
-/// The fleet that this thread works for right now: its callbacks must not wait for it.
-inline thread_local const fleet_core* working_for = nullptr;
 
 class fleet_core : public std::enable_shared_from_this<fleet_core> {
  public:
@@ -45,6 +42,7 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
     if (options_.threads == 0) {
       options_.threads = static_cast<std::size_t>(tbb::info::default_concurrency());
     }
+    at_work_.reserve(options_.threads);
     if (options_.threads > 1) {
       helpers_arena_.initialize(static_cast<int>(options_.threads - 1), 0);
     }
@@ -53,6 +51,10 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
   void start() {
     own_ = std::thread([this] { work_until_stopped(); });
   }
+
+  /// Whether its threads are here: not in a child made by `fork`, where there is nothing to stop
+  /// and even to destroy it could wait for ever.
+  bool has_threads() const noexcept { return made_in_.is_here(); }
 
   /// Ends at the next sample, cancels what waits.
   void stop() {
@@ -74,7 +76,7 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
   }
 
   member_id join(cluster&& c, group_id group) {
-    const lock held(mutex_);
+    const lock held = enter();
     fleet_member& m = members_.add(std::move(c));
     try {
       line_.enter(m, group);
@@ -89,7 +91,7 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
   cluster leave(member_id id, bool drop) {
     std::unique_ptr<fleet_member> gone;
     {
-      lock held(mutex_);
+      lock held = enter();
       refuse_to_wait("leave");
       fleet_member& m = members_.find(id);
       m.leaving = true;
@@ -110,7 +112,7 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
   /// Queues the job that `make(sample_size)` returns, unless it has nothing to do.
   template <class Make>
   void submit(member_id id, bool soon, const Make& make) {
-    lock held(mutex_);
+    lock held = enter();
     fleet_member& m = admit(id, held);
     std::unique_ptr<fleet_job> job = make(m.size);
     if (job->left() > 0) {
@@ -124,7 +126,7 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
                    std::span<const float> targets) {
     constexpr std::size_t at_once = 256; // others want the lock, too
     for (std::size_t begin = 0; begin < ids.size(); begin += at_once) {
-      lock held(mutex_);
+      lock held = enter();
       for (const member_id id : ids.subspan(begin, std::min(at_once, ids.size() - begin))) {
         fleet_member& m = admit(id, held);
         const auto [in, out] = m.size;
@@ -144,13 +146,13 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
 
   /// Waits until no member has work.
   void drain() {
-    lock held(mutex_);
+    lock held = enter();
     refuse_to_wait("drain");
     calm_.wait(held, [this] { return busy_ == 0; });
   }
 
   fleet_statistics statistics() {
-    const lock held(mutex_);
+    const lock held = enter();
     fleet_statistics s = counts_;
     s.threads = options_.threads;
     s.members = members_.size();
@@ -164,7 +166,7 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
   }
 
   member_statistics statistics(member_id id) {
-    const lock held(mutex_);
+    const lock held = enter();
     const fleet_member& m = members_.find(id);
     return {m.queued, m.bytes, m.trained};
   }
@@ -218,6 +220,12 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
     check(options_.queue_bytes > 0, "queue_bytes must be at least 1");
   }
 
+  /// The lock, for whoever calls from outside.
+  lock enter() {
+    made_in_.require();
+    return lock(mutex_);
+  }
+
   // --- Members and their queues; all with the lock held.
 
   bool full(const fleet_member& m) const noexcept {
@@ -231,7 +239,7 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
       if (!full(m)) {
         return m;
       }
-      if (options_.when_full == full_queue::refuse || working_for == this) {
+      if (options_.when_full == full_queue::refuse || called_back()) {
         throw error(errc::queue_full,
                     "fleet member " + std::to_string(index_of(id)) + ": " +
                         std::to_string(m.queued) + " samples wait, " +
@@ -243,8 +251,14 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
     }
   }
 
+  /// Whether this thread runs members right now: their callbacks must not wait for them.
+  bool called_back() const noexcept {
+    return std::find(at_work_.begin(), at_work_.end(), std::this_thread::get_id()) !=
+           at_work_.end();
+  }
+
   void refuse_to_wait(const char* call) const {
-    if (working_for == this) {
+    if (called_back()) {
       throw error(errc::invalid_argument,
                   std::string(call) +
                       " would wait for itself: called from a callback of the fleet");
@@ -282,16 +296,16 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
     try {
       auto keep = std::make_unique<std::shared_ptr<fleet_core>>(shared_from_this());
       helpers_arena_.enqueue(helper_call(keep.get()));
-      keep.release();
+      static_cast<void>(keep.release()); // the helper has it now
     } catch (...) { // no memory for a task: the fleet's own thread does the work
       --helpers_;
     }
   }
 
   void work_until_stopped() {
-    working_for = this;
     fleet_turn turn{stop_, report_};
     lock held(mutex_);
+    at_work_.push_back(std::this_thread::get_id());
     while (!stop_) {
       if (!line_.empty()) {
         work(held, std::numeric_limits<std::size_t>::max(), turn);
@@ -310,14 +324,14 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
     if (stop_) {
       return;
     }
-    const fleet_core* before = std::exchange(working_for, this);
+    at_work_.push_back(std::this_thread::get_id());
     ++helpers_at_work_;
     {
       fleet_turn turn{stop_, report_};
       work(held, blocks, turn);
     }
     --helpers_at_work_;
-    working_for = before;
+    at_work_.erase(std::find(at_work_.begin(), at_work_.end(), std::this_thread::get_id()));
     if (!stop_ && !line_.empty()) {
       call_helper();
     } else {
@@ -417,6 +431,7 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
     }
   }
 
+  process_mark made_in_;
   fleet_options options_;
   error_reporter report_;
   std::atomic<bool> stop_{false}; ///< set with the lock held
@@ -433,6 +448,7 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
   std::size_t helpers_ = 0; ///< workers called and not gone yet
   std::size_t helpers_at_work_ = 0;
   bool own_idle_ = false;
+  std::vector<std::thread::id> at_work_; ///< threads that run members, the fleet's own included
   fleet_statistics counts_;
   rate_meter rate_;
   std::thread own_;

@@ -15,6 +15,7 @@
 
 #include "../cluster.hpp"
 #include "job.hpp"
+#include "process_mark.hpp"
 
 /// The kinds of work a fleet does: samples to learn, inputs to answer, whole tasks, calls.
 
@@ -198,6 +199,7 @@ struct task_state {
   std::atomic<std::uint64_t> refused{0};
   std::atomic<double> recent_loss{0}; ///< running mean over about 256 samples
   std::atomic<bool> cancelled{false};
+  process_mark made_in;
   std::promise<task_result> promise;
   std::shared_future<task_result> result = promise.get_future().share();
 };
