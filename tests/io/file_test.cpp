@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <hanami/io/file.hpp>
+#include <hanami/io/write_file.hpp>
 
 #include <cstddef>
 #include <cstdint>

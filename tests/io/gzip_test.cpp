@@ -61,6 +61,18 @@ TEST_CASE("gzip members follow each other", "[io]") {
   REQUIRE(gunzip(packed, 1 << 20) == joined(first, second));
 }
 
+TEST_CASE("zeros behind and between gzip members are none of them", "[io]") {
+  const bytes plain = pattern(1000);
+  for (const std::size_t zeros : {1u, 2u, 511u, 70000u}) {
+    const bytes padded = joined(pack(plain), bytes(zeros));
+    CHECK(gunzip(padded, 1 << 20) == plain);
+    CHECK(gunzip(joined(padded, padded), 1 << 20) == joined(plain, plain));
+    CHECK_THROWS_WITH(gunzip(joined(padded, {'x'}), 1 << 20),
+                      Catch::Contains("byte " + std::to_string(padded.size())));
+  }
+  CHECK_THROWS_AS(gunzip(bytes(100), 1 << 20), error);
+}
+
 TEST_CASE("a gzip bomb stops at the limit", "[io]") {
   const bytes bomb = pack(bytes(50'000'000));
   REQUIRE(bomb.size() < 100'000);

@@ -154,8 +154,7 @@ TEST_CASE("missing MNIST files are named", "[io]") {
   } catch (const error& failure) {
     REQUIRE(failure.code() == errc::file_error);
     const std::string message = failure.what();
-    for (const char* name : {"t10k-images-idx3-ubyte,", "t10k-images.idx3-ubyte,",
-                             "t10k-images-idx3-ubyte.gz", "t10k-images.idx3-ubyte.gz"})
+    for (const char* name : {"t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", ".gz"})
       REQUIRE(message.find(name) != std::string::npos);
   }
   REQUIRE_THROWS_WITH(load_mnist(folder.path / "nowhere", mnist_part::train),

@@ -3,11 +3,11 @@
 
 #include <cstddef>
 
-#if defined(__linux__)
+#include "../config.hpp"
+
+#if HANAMI_POSIX && defined(__linux__)
 #include <sys/mman.h>
 #endif
-
-#include "../config.hpp"
 
 /// Memory straight from the system, which becomes real page by page as it is first written to.
 
@@ -20,7 +20,7 @@ struct page_range {
   std::size_t bytes = 0;  ///< of `mapped`
 };
 
-#if defined(__linux__)
+#if HANAMI_POSIX && defined(__linux__)
 
 inline page_range take_pages(std::size_t bytes) noexcept {
   constexpr std::size_t huge = std::size_t{2} << 20;

@@ -24,14 +24,14 @@
 #include "../template/parser.hpp"
 #include "../template/writer.hpp"
 #include "archive.hpp"
-#include "file.hpp"
+#include "write_file.hpp"
 
 /// Checkpoints: everything a cluster, a classifier or anything else with `serialize` is, in one
 /// file, restored exactly, so that it goes on as if it had never stopped.
 ///
 ///     offset  size  what
 ///     0       8     "hanamiCP"
-///     8       4     format version, 4
+///     8       4     format version, 5
 ///     12      4     version of the kind
 ///     16      8     n, bytes of the content
 ///     24      n     kind, metadata, and the thing itself, as `archive_writer` writes them
@@ -41,7 +41,7 @@
 
 namespace hanami::inline HANAMI_ISA {
 
-inline constexpr std::uint32_t checkpoint_format = 4;
+inline constexpr std::uint32_t checkpoint_format = 5;
 
 /// What a program wants to find beside the thing it saved, by keys of its own: units, where the
 /// data came from. Any bytes, but no empty key; keys and values together at most

@@ -29,7 +29,7 @@ class gzip_stream {
   explicit gzip_stream(std::span<const std::uint8_t> packed) : packed_(packed) {
     constexpr int gzip_only = 16 + MAX_WBITS;
     if (inflateInit2(&stream_, gzip_only) != Z_OK)
-      throw error(errc::out_of_memory, "zlib cannot start: not enough memory");
+      raise(errc::out_of_memory, "zlib cannot start: not enough memory");
   }
   ~gzip_stream() { inflateEnd(&stream_); }
   gzip_stream(const gzip_stream&) = delete;
@@ -60,12 +60,24 @@ class gzip_stream {
       stream_.avail_in = 0;
       between_members_ = true;
       inflateReset(&stream_);
+      skip_padding();
     } else if (result == Z_MEM_ERROR) {
-      throw error(errc::out_of_memory, "zlib: not enough memory");
+      raise(errc::out_of_memory, "zlib: not enough memory");
     } else if (result != Z_OK && result != Z_BUF_ERROR) {
       fail(stream_.msg != nullptr ? stream_.msg : "not a gzip stream");
     } else if (stream_.avail_out > 0 && offset() == packed_.size()) {
       fail("the stream ends before its end mark");
+    }
+  }
+
+  /// Zeros behind a member are none of it: tapes and block devices fill their blocks with them.
+  void skip_padding() {
+    while (given_ < packed_.size() && packed_[given_] == 0) {
+      ++given_;
+    }
+    const auto rest = packed_.subspan(given_);
+    if (!rest.empty() && !(rest[0] == 0x1f && (rest.size() == 1 || rest[1] == 0x8b))) {
+      fail("what follows the stream is neither another gzip stream nor zeros");
     }
   }
 
@@ -77,7 +89,7 @@ class gzip_stream {
   }
 
   [[noreturn]] void fail(const std::string& what) const {
-    throw error(errc::invalid_data, "gzip: byte " + std::to_string(offset()) + ": " + what);
+    raise(errc::invalid_data, "gzip: byte " + std::to_string(offset()) + ": " + what);
   }
 
   std::span<const std::uint8_t> packed_;
@@ -89,9 +101,10 @@ class gzip_stream {
 
 } // namespace detail
 
-/// Unpacks a gzip stream of one or more members. Throws `errc::invalid_data` with the byte offset
-/// in `packed` for a damaged or truncated one, `errc::out_of_memory` as soon as more than
-/// `max_bytes` come out. Memory grows with what really comes out.
+/// Unpacks a gzip stream of one or more members, between and behind which zeros may stand. Throws
+/// `errc::invalid_data` with the byte offset in `packed` for a damaged or truncated one,
+/// `errc::out_of_memory` as soon as more than `max_bytes` come out. Memory grows with what really
+/// comes out.
 inline std::vector<std::uint8_t> gunzip(std::span<const std::uint8_t> packed,
                                         std::size_t max_bytes) {
   detail::gzip_stream stream(packed);
@@ -100,8 +113,8 @@ inline std::vector<std::uint8_t> gunzip(std::span<const std::uint8_t> packed,
   for (;;) {
     const std::size_t size = stream.read(block);
     if (size > max_bytes - bytes.size())
-      throw error(errc::out_of_memory, "gzip: more than " + std::to_string(max_bytes) +
-                                           " bytes come out; at most so many are accepted");
+      raise(errc::out_of_memory, "gzip: more than " + std::to_string(max_bytes) +
+                                     " bytes come out; at most so many are accepted");
     if (bytes.capacity() - bytes.size() < size)
       bytes.reserve(std::min(max_bytes, 2 * (bytes.size() + size)));
     bytes.insert(bytes.end(), block.begin(), block.begin() + static_cast<std::ptrdiff_t>(size));
