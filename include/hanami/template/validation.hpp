@@ -110,6 +110,16 @@ class template_checker {
     if (of.kind > output_kind::linear) { // only by hand
       refuse(template_part::name, "the kind softmax, sigmoid or linear", "an unknown one");
     }
+    if (of.loss.kind > loss_kind::quantile) { // the same
+      refuse(template_part::loss, "the loss squared, huber or quantile", "an unknown one");
+    }
+    if (of.loss.kind == loss_kind::quantile) {
+      check_quantile(of.loss.quantile);
+    }
+    if (of.kind != output_kind::linear && of.loss != value_loss{}) {
+      refuse(template_part::loss, "a loss of linear outputs alone",
+             of.kind == output_kind::softmax ? "softmax" : "sigmoid");
+    }
   }
 
  private:
@@ -208,7 +218,7 @@ inline void validate(const cluster_template& of) {
     entry.clear();
     for (const auto& hexagon : of.hexagons) {
       checker.hexagons({hexagon.position, hexagon.position});
-      checker.neurons(hexagon);
+      template_checker::neurons(hexagon);
     }
     for (std::size_t i = 0; i < of.axons.size(); ++i) {
       entry = "axon " + std::to_string(i) + ": ";

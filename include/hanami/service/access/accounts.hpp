@@ -77,7 +77,7 @@ class accounts {
   store::page<user> list_users(const store::page_request& wanted) const;
   /// Voids all tokens of the user where the password or the admin flag changes. The last
   /// administrator keeps the flag: `conflict`.
-  user update_user(std::string_view id, const user_change& change);
+  user update_user(std::string_view id, const user_change& what);
   /// `conflict` for the last administrator. The user's resources stay, and belong to their project.
   void delete_user(std::string_view id);
   /// Voids all tokens of a user.

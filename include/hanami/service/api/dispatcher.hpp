@@ -45,7 +45,7 @@ using socket_factory = std::function<std::shared_ptr<http::socket_handler>(
 class dispatcher final : public http::application {
  public:
   dispatcher(dispatcher_parts parts, socket_factory sockets)
-      : parts_(std::move(parts)), sockets_(std::move(sockets)) {}
+      : parts_(parts), sockets_(std::move(sockets)) {}
 
   /// `workers` runs work that may wait; must be set before the first request.
   void run_by(std::function<void(std::function<void()>)> workers) { workers_ = std::move(workers); }

@@ -78,7 +78,7 @@ HANAMI_SERVICE_INLINE std::string_view pattern_of(text_form form) {
   case text_form::path:
     return "^[a-zA-Z][a-zA-Z_0-9./-]*$";
   case text_form::label:
-    return "^[^\\u0000-\\u001f\\u007f]*$";
+    return R"(^[^\u0000-\u001f\u007f]*$)";
   case text_form::any:
     break;
   }

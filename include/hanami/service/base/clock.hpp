@@ -26,7 +26,7 @@ inline std::int64_t steady_ms() {
 namespace detail {
 
 inline std::tm utc(std::int64_t ms) {
-  const std::time_t seconds = static_cast<std::time_t>(ms / 1000);
+  const auto seconds = static_cast<std::time_t>(ms / 1000);
   std::tm parts{};
   gmtime_r(&seconds, &parts);
   return parts;

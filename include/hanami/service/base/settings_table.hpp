@@ -185,7 +185,8 @@ class setting_table {
   }
 
   template <class... Path>
-  void choice(std::string name, std::string about, std::vector<std::string> allowed, Path... path) {
+  void choice(std::string name, std::string about, const std::vector<std::string>& allowed,
+              Path... path) {
     std::string words = "one of";
     for (const std::string& word : allowed) {
       words += " " + word;
@@ -302,7 +303,7 @@ inline void add_main_settings(setting_table& to) {
 inline void add_http_settings(setting_table& to) {
   constexpr auto g = &server_config::http;
   using s = http_settings;
-  constexpr std::uint64_t day_ms = 24 * 3600 * 1000;
+  constexpr std::uint64_t day_ms = std::uint64_t{24} * 3600 * 1000;
   to.text("http.address", "to listen at; 0.0.0.0 or :: for all of the machine", g, &s::address);
   to.integer("http.port", "0: any free one", 0, 65535, g, &s::port);
   to.integer("http.threads", "that talk to sockets; 0: half of the machine's", 0, 1024, g,

@@ -91,7 +91,7 @@ class timed_work {
   /// the process once; one that is still at work then is left out. Throws `errc::invalid_argument`
   /// for a period that is not greater than 0.
   void every(std::chrono::milliseconds period) {
-    if (period <= period.zero()) {
+    if (period <= std::chrono::milliseconds::zero()) {
       throw error(errc::invalid_argument, "the period of timed work must be greater than 0");
     }
     const std::lock_guard lock(timer_.mutex_);
@@ -103,7 +103,7 @@ class timed_work {
   void unset() {
     const std::lock_guard lock(timer_.mutex_);
     due_ = clock::time_point::max();
-    period_ = period_.zero();
+    period_ = std::chrono::milliseconds::zero();
   }
 
   /// Never due again, whatever is set later. Waits for work under way; not from its own work.
@@ -111,7 +111,7 @@ class timed_work {
     std::unique_lock lock(timer_.mutex_);
     ended_ = true;
     due_ = clock::time_point::max();
-    period_ = period_.zero();
+    period_ = std::chrono::milliseconds::zero();
     timer_.done_.wait(lock, [this] { return !at_work_; });
   }
 
@@ -143,8 +143,9 @@ class timed_work {
   /// Whether it is to be done now.
   bool begin(clock::time_point now) {
     const bool begins = due_ <= now && !at_work_;
-    if (due_ <= now && (begins || period_ > period_.zero())) {
-      due_ = period_ > period_.zero() ? next_beat(now) : clock::time_point::max();
+    if (due_ <= now && (begins || period_ > std::chrono::milliseconds::zero())) {
+      due_ =
+          period_ > std::chrono::milliseconds::zero() ? next_beat(now) : clock::time_point::max();
     }
     at_work_ = at_work_ || begins;
     return begins;

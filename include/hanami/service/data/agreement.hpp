@@ -28,7 +28,7 @@ inline double agreement(const data_reader& a, const data_column& of_a, const dat
                         std::to_string(of_b.width()) + " values cannot be compared");
   }
   const std::uint64_t rows = std::min(a.layout().rows, b.layout().rows);
-  const std::size_t width = static_cast<std::size_t>(of_a.width());
+  const auto width = static_cast<std::size_t>(of_a.width());
   const std::uint64_t block = std::max<std::uint64_t>(1, 65536 / width);
   std::vector<float> left(block * width);
   std::vector<float> right(block * width);

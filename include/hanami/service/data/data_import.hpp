@@ -18,11 +18,12 @@ namespace hanami::service::data {
 
 inline constexpr std::uint64_t any_size = std::numeric_limits<std::uint64_t>::max();
 
-/// A CSV file (RFC 4180 as `csv_reader` reads it), with or without a header; every column becomes a
-/// float32 column of the same name. A column whose first cell is a number, true or false may hold
-/// numbers only; one whose first cell is text holds classes, which are numbered in order of
-/// appearance: at most 65,536 in a column, with names of at most 16 MiB in all columns together;
-/// the returned layout lists them. Missing cells are NaN. At least one row; at most 16,384 columns,
+/// A table: CSV of any dialect or JSON objects, as `load_table` reads it, with or without a header;
+/// every column becomes a float32 column of the same name. A column whose first known cell is a
+/// number, true or false may hold numbers only, and none whose neighbours float32 would make equal;
+/// one whose first known cell is text holds classes, which are numbered in order of appearance: at
+/// most 65,536 in a column, with names of at most 16 MiB in all columns together; the returned
+/// layout lists them. Missing cells are NaN. At least one row; at most 16,384 columns,
 /// whose names have at most 256 KiB together.
 data_layout import_csv(const std::filesystem::path& csv, const std::filesystem::path& to,
                        const std::optional<access::secret_key>& key,

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "../../io/csv_reader.hpp"
 #include "../../io/gzip.hpp"
+#include "../../io/load_table.hpp"
 #include "../base/compile.hpp"
 #include "../base/refusal.hpp"
 #include "column_name.hpp"
@@ -57,71 +57,19 @@ inline void check_dataset_size(const data_layout& layout, std::uint64_t most_byt
   }
 }
 
-// CSV: the first pass counts rows and finds out which columns are text, the second one reads.
+// A table: the first pass counts rows and finds out which columns are text, the second one reads.
 
-inline csv_options import_csv_options() {
-  csv_options options;
-  options.max_columns = 16384;
+inline table_options import_table_options() {
+  table_options options;
+  options.format.max_fields = 16384;
   return options;
 }
 
-/// What the first pass finds.
-struct csv_survey {
-  bool header = false;
-  std::uint64_t rows = 0;
-  std::vector<std::size_t> text; ///< columns of text, from 0
-};
-
-/// Takes the columns off `open` whose first cell is in this row.
-inline void survey_csv_row(const csv_parser& row, std::vector<std::size_t>& open,
-                           std::vector<std::size_t>& text) {
-  std::erase_if(open, [&](std::size_t column) {
-    if (column >= row.size()) { // the second pass says so
-      return true;
-    }
-    const hanami::detail::csv_cell_kind kind =
-        hanami::detail::parse_csv_cell(row.field(column)).kind;
-    if (kind == hanami::detail::csv_cell_kind::text) {
-      text.push_back(column);
-    }
-    return kind != hanami::detail::csv_cell_kind::missing;
-  });
-}
-
-inline csv_survey survey_csv(const std::filesystem::path& csv) {
-  std::ifstream stream = hanami::detail::open_file(csv);
-  csv_parser row(stream, import_csv_options());
-  csv_survey found;
-  std::vector<std::size_t> open; // columns without a cell so far
-  bool more = row.next();
-  if (more) {
-    open.resize(row.size());
-    for (std::size_t i = 0; i < open.size(); ++i) {
-      open[i] = i;
-    }
-    found.header = hanami::detail::looks_like_csv_header(row);
-    more = !found.header || row.next();
-  }
-  for (; more; more = row.next()) {
-    ++found.rows;
-    if (!open.empty()) {
-      survey_csv_row(row, open, found.text);
-    }
-  }
-  if (found.rows == 0) {
-    refuse_data("the CSV has no row of values");
-  }
-  return found;
-}
-
-/// The names that `csv_reader` gives to the columns, which must be fit for a dataset.
-inline std::vector<std::string> read_csv_names(const std::filesystem::path& csv,
-                                               const csv_options& options) {
-  std::ifstream stream = hanami::detail::open_file(csv);
-  const csv_reader reader(stream, options);
+/// The names of the columns, which must be fit for a dataset.
+inline std::vector<std::string> names_for_dataset(const table_survey& found) {
   std::vector<std::string> names;
   std::size_t bytes = 0;
-  for (const table_column& column : reader.columns()) {
+  for (const table_column& column : found.columns()) {
     names.push_back(column.name);
     if (const char* fault = fault_of_column_name(column.name)) {
       refuse_data("line 1: the name of column " + std::to_string(names.size()) + " " + fault);
@@ -149,18 +97,17 @@ inline data_layout csv_layout(const std::vector<std::string>& names, std::uint64
 /// Bounds the memory that the names of the classes take.
 class class_budget {
  public:
-  class_budget(const csv_reader& reader, const std::vector<std::size_t>& text)
-      : reader_(reader), text_(text), seen_(text.size(), 0) {}
+  explicit class_budget(const table_rows& rows) : rows_(rows), seen_(rows.columns().size(), 0) {}
 
   void look() {
-    for (std::size_t i = 0; i < text_.size(); ++i) {
-      const std::vector<std::string>& classes = reader_.columns()[text_[i]].categories;
+    for (std::size_t i = 0; i < seen_.size(); ++i) {
+      const std::vector<std::string>& classes = rows_.columns()[i].categories;
       for (; seen_[i] < classes.size(); ++seen_[i]) {
         bytes_ += classes[seen_[i]].size() + 64; // of what is kept around a name
       }
     }
     if (bytes_ > most) {
-      refuse_data("line " + std::to_string(reader_.line()) +
+      refuse_data("line " + std::to_string(rows_.line()) +
                   ": the text is too various for classes; its different words may have 16 MiB "
                   "together");
     }
@@ -169,8 +116,7 @@ class class_budget {
  private:
   static constexpr std::size_t most = std::size_t{16} << 20;
 
-  const csv_reader& reader_;
-  const std::vector<std::size_t>& text_;
+  const table_rows& rows_;
   std::vector<std::size_t> seen_; ///< classes of each column
   std::size_t bytes_ = 0;
 };
@@ -339,28 +285,27 @@ HANAMI_SERVICE_INLINE data_layout import_csv(const std::filesystem::path& csv,
                                              const std::optional<access::secret_key>& key,
                                              std::uint64_t most_bytes) {
   return detail::refusing_bad_data([&] {
-    const detail::csv_survey found = detail::survey_csv(csv);
-    csv_options options = detail::import_csv_options();
-    options.header = found.header ? csv_header::present : csv_header::absent;
-    const std::vector<std::string> names = detail::read_csv_names(csv, options);
-    for (const std::size_t column : found.text) {
-      options.categorical.push_back(names[column]);
+    std::ifstream first = hanami::detail::open_file(csv);
+    const table_survey found(first, detail::import_table_options());
+    if (found.rows() == 0) {
+      detail::refuse_data("there is no row of values in it");
     }
-    data_layout layout = detail::csv_layout(names, found.rows);
+    const std::vector<std::string> names = detail::names_for_dataset(found);
+    data_layout layout = detail::csv_layout(names, found.rows());
     detail::check_dataset_size(layout, most_bytes);
 
-    std::ifstream stream = hanami::detail::open_file(csv);
-    csv_reader reader(stream, options);
+    std::ifstream second = hanami::detail::open_file(csv);
+    table_rows rows(second, found);
     data_writer writer(to, layout, key);
-    detail::class_budget budget(reader, found.text);
+    detail::class_budget budget(rows);
     std::vector<float> row(names.size());
-    while (reader.read(row)) {
+    while (rows.read(row)) {
       budget.look();
       writer.write(row);
     }
     writer.finish();
-    for (const std::size_t column : found.text) {
-      for (const std::string& name : reader.columns()[column].categories) {
+    for (std::size_t column = 0; column < names.size(); ++column) {
+      for (const std::string& name : rows.columns()[column].categories) {
         layout.columns[column].classes.push_back(detail::as_utf8(name));
       }
     }

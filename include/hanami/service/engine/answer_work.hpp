@@ -106,7 +106,8 @@ class request_work final : public answer_work {
       result r{link,         link.dataset_id.empty() ? task.id : link.dataset_id,
                buffer.first, buffer.size,
                {},           {}};
-      r.writer = std::make_unique<data::data_writer>(parts.data.path_of(r.id), layout, parts.data.key());
+      r.writer =
+          std::make_unique<data::data_writer>(parts.data.path_of(r.id), layout, parts.data.key());
       results_.push_back(std::move(r));
     }
   }

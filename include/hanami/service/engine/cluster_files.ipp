@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <charconv>
 #include <exception>
+#include <ranges>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -105,11 +106,11 @@ cluster_files::recover(const journal_replay& replay) {
 
 HANAMI_SERVICE_INLINE cluster_files::recovered cluster_files::load_newest(const listing& there) {
   std::exception_ptr newest_trouble;
-  for (auto g = there.snapshots.rbegin(); g != there.snapshots.rend(); ++g) {
+  for (const std::uint64_t g : std::views::reverse(there.snapshots)) {
     try {
-      const auto bytes = detail::read_all(data::block_reader(file("snapshot", *g), key_));
+      const auto bytes = detail::read_all(data::block_reader(file("snapshot", g), key_));
       recovered found{from_checkpoint(bytes), detail::position_from(metadata_of(bytes))};
-      generation_ = *g;
+      generation_ = g;
       return found;
     } catch (const error& e) {
       if (e.code() == errc::file_error) {

@@ -70,7 +70,7 @@ class engine_core {
     }
   }
 
-  void enqueue(const live_ptr& live, task_ptr task);
+  void enqueue(const live_ptr& live, const task_ptr& task);
   task_ptr open_task(std::string_view id);
   /// Waits until it has ended, at most ten seconds.
   void abort(const std::string& task_id);
@@ -102,7 +102,7 @@ class engine_core {
   void submit_turn(const live_ptr& live, const task_ptr& task);
   void turn(const live_ptr& live, const task_ptr& task, cluster& net);
   void conclude(const live_ptr& live, const task_ptr& task, task_end how);
-  void end_row(running_task& task, const task_end& how, json::object outcome);
+  void end_row(running_task& task, const task_end& how, const json::object& outcome);
   bool unqueue(const task_ptr& task);
   void close(running_task& task);
   void next_task(const live_ptr& live, const task_ptr& ended);

@@ -85,7 +85,7 @@ HANAMI_SERVICE_INLINE void engine_core::resume(const store::task_row& row) {
     const live_ptr live = live_of(row.cluster_id);
     auto task =
         std::make_shared<running_task>(row, task_plan_from(json::parse(row.plan).as_object()));
-    enqueue(live, std::move(task));
+    enqueue(live, task);
   } catch (...) {
     report(std::current_exception());
     store::task_row failed = row;

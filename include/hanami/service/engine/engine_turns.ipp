@@ -29,7 +29,7 @@ HANAMI_SERVICE_INLINE task_ptr engine_core::open_task(std::string_view id) {
   return found == open_.end() ? nullptr : found->second;
 }
 
-HANAMI_SERVICE_INLINE void engine_core::enqueue(const live_ptr& live, task_ptr task) {
+HANAMI_SERVICE_INLINE void engine_core::enqueue(const live_ptr& live, const task_ptr& task) {
   task->owner = users.of(task->row.owner_id);
   task->done = task->row.done;
   {
@@ -85,7 +85,7 @@ HANAMI_SERVICE_INLINE void engine_core::submit_turn(const live_ptr& live, const 
   } catch (const error& e) {
     if (e.code() == errc::queue_full) {
       const std::lock_guard lock(lists_);
-      delayed_.push_back([this, live, task] { submit_turn(live, task); });
+      delayed_.emplace_back([this, live, task] { submit_turn(live, task); });
       next_try_.set(std::chrono::milliseconds(20));
     }
     // Else the cluster is gone, and its tasks with it.
@@ -153,7 +153,7 @@ HANAMI_SERVICE_INLINE void engine_core::conclude(const live_ptr& live, const tas
     task->work.reset();
   }
   try {
-    end_row(*task, how, std::move(outcome));
+    end_row(*task, how, outcome);
   } catch (...) { // the database fails: it is as if the task had not ended, until the next start
     report(std::current_exception());
   }
@@ -161,7 +161,7 @@ HANAMI_SERVICE_INLINE void engine_core::conclude(const live_ptr& live, const tas
 }
 
 HANAMI_SERVICE_INLINE void engine_core::end_row(running_task& task, const task_end& how,
-                                                json::object outcome) {
+                                                const json::object& outcome) {
   const std::lock_guard lock(task.mutex);
   store::task_row row = task.row;
   row.state = how.state;

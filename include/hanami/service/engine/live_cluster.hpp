@@ -27,9 +27,7 @@
 #include "user_meter.hpp"
 #include "work.hpp"
 
-namespace hanami::service::engine {
-
-namespace detail {
+namespace hanami::service::engine::detail {
 
 /// What the parts of the engine share. All of it outlives them.
 struct engine_parts {
@@ -149,6 +147,4 @@ class cluster_job {
   live_ptr of_;
 };
 
-} // namespace detail
-
-} // namespace hanami::service::engine
+} // namespace hanami::service::engine::detail

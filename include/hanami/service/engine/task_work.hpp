@@ -17,9 +17,7 @@
 
 /// What tasks do, one slice at a time.
 
-namespace hanami::service::engine {
-
-namespace detail {
+namespace hanami::service::engine::detail {
 
 /// The work of a task. Does not throw: problems are reported by its first slice.
 std::unique_ptr<task_work> make_work(const engine_parts& parts, live_cluster& of,
@@ -65,6 +63,4 @@ cluster load_checkpoint(const engine_parts& parts, const std::string& checkpoint
 /// What users may know of an exception: no paths of files.
 std::string reason_of(const engine_parts& parts, const std::exception_ptr& thrown);
 
-} // namespace detail
-
-} // namespace hanami::service::engine
+} // namespace hanami::service::engine::detail

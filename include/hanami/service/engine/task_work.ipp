@@ -16,9 +16,7 @@
 #include "checkpoint_work.hpp"
 #include "training_work.hpp"
 
-namespace hanami::service::engine {
-
-namespace detail {
+namespace hanami::service::engine::detail {
 
 inline std::string text_of(const std::exception_ptr& thrown) {
   try {
@@ -165,8 +163,8 @@ open_samples(const task_plan& plan, const cluster_shape& shape, const data_opene
   if (plan.kind != task_kind::request) {
     targets = sets.link(plan.outputs, shape.outputs, 1, "output");
   }
-  auto samples = std::make_unique<data::sample_reader>(std::move(inputs), std::move(targets), plan.window,
-                                                 plan.horizon);
+  auto samples = std::make_unique<data::sample_reader>(std::move(inputs), std::move(targets),
+                                                       plan.window, plan.horizon);
   if (samples->size() == 0) {
     throw invalid_value_at("/inputs",
                            "a dataset has too few rows for one sample with this window and "
@@ -339,6 +337,4 @@ HANAMI_SERVICE_INLINE std::unique_ptr<task_work> make_work(const engine_parts& p
   }
 }
 
-} // namespace detail
-
-} // namespace hanami::service::engine
+} // namespace hanami::service::engine::detail

@@ -209,7 +209,7 @@ struct server::state {
   }
 
   template <class Stream>
-  void run(detail::shard& on, detail::place taken, Stream&& stream, detail::duty what) {
+  void run(detail::shard& on, detail::place taken, Stream stream, detail::duty what) {
     auto made = std::make_shared<detail::session<Stream>>(with, on, std::move(taken),
                                                           std::move(stream), what);
     boost::asio::co_spawn(

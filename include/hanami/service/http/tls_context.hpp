@@ -43,7 +43,7 @@ inline std::shared_ptr<boost::asio::ssl::context> make_tls_context(const tls_set
   namespace ssl = boost::asio::ssl;
   need_readable(from.certificate);
   need_readable(from.key);
-  const auto made = std::make_shared<ssl::context>(ssl::context::tls_server);
+  auto made = std::make_shared<ssl::context>(ssl::context::tls_server);
   SSL_CTX* const native = made->native_handle();
   SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
   SSL_CTX_set_options(native, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |

@@ -12,8 +12,8 @@ namespace hanami::service::store {
 
 namespace detail {
 
-inline constexpr std::int64_t answer_life_ms = 24 * 3600 * 1000;
-inline constexpr std::int64_t begun_life_ms = 60 * 1000;
+inline constexpr std::int64_t answer_life_ms = std::int64_t{24} * 3600 * 1000;
+inline constexpr std::int64_t begun_life_ms = std::int64_t{60} * 1000;
 
 } // namespace detail
 

@@ -5,9 +5,7 @@
 #include "endpoints.hpp"
 #include "views.hpp"
 
-namespace hanami::service::api {
-
-namespace detail {
+namespace hanami::service::api::detail {
 
 inline schema user_id_schema() {
   return schema::text(4, 254, text_form::user_id).describe("id of the user");
@@ -114,6 +112,4 @@ inline void check_version(const request_context& request, std::uint64_t version)
   }
 }
 
-} // namespace detail
-
-} // namespace hanami::service::api
+} // namespace hanami::service::api::detail

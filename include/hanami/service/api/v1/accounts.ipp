@@ -335,10 +335,10 @@ inline void add_member_endpoints(registry& to, services& s) {
 
 } // namespace detail
 
-HANAMI_SERVICE_INLINE void add_account_endpoints(registry& to, services& with) {
-  detail::add_user_endpoints(to, with);
-  detail::add_project_endpoints(to, with);
-  detail::add_member_endpoints(to, with);
+HANAMI_SERVICE_INLINE void add_account_endpoints(registry& to, services& s) {
+  detail::add_user_endpoints(to, s);
+  detail::add_project_endpoints(to, s);
+  detail::add_member_endpoints(to, s);
 }
 
 } // namespace hanami::service::api

@@ -120,8 +120,8 @@ inline void add_checkpoint_endpoints(registry& to, services& s) {
 
 } // namespace detail
 
-HANAMI_SERVICE_INLINE void add_checkpoint_endpoints(registry& to, services& with) {
-  detail::add_checkpoint_endpoints(to, with);
+HANAMI_SERVICE_INLINE void add_checkpoint_endpoints(registry& to, services& s) {
+  detail::add_checkpoint_endpoints(to, s);
 }
 
 } // namespace hanami::service::api

@@ -359,11 +359,11 @@ inline void add_cluster_socket(registry& to, services& s) {
 
 } // namespace detail
 
-HANAMI_SERVICE_INLINE void add_cluster_endpoints(registry& to, services& with) {
-  detail::add_cluster_resources(to, with);
-  detail::add_cluster_views(to, with);
-  detail::add_direct_use(to, with);
-  detail::add_cluster_socket(to, with);
+HANAMI_SERVICE_INLINE void add_cluster_endpoints(registry& to, services& s) {
+  detail::add_cluster_resources(to, s);
+  detail::add_cluster_views(to, s);
+  detail::add_direct_use(to, s);
+  detail::add_cluster_socket(to, s);
 }
 
 } // namespace hanami::service::api

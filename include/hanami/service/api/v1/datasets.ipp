@@ -268,8 +268,8 @@ inline void add_dataset_endpoints(registry& to, services& s) {
 
 } // namespace detail
 
-HANAMI_SERVICE_INLINE void add_dataset_endpoints(registry& to, services& with) {
-  detail::add_dataset_endpoints(to, with);
+HANAMI_SERVICE_INLINE void add_dataset_endpoints(registry& to, services& s) {
+  detail::add_dataset_endpoints(to, s);
 }
 
 } // namespace hanami::service::api

@@ -6,13 +6,13 @@
 namespace hanami::service::api {
 
 // The modern API, under /v1.
-void add_session_endpoints(registry& to, services& with);
-void add_account_endpoints(registry& to, services& with);
-void add_cluster_endpoints(registry& to, services& with);
-void add_task_endpoints(registry& to, services& with);
-void add_upload_endpoints(registry& to, services& with);
-void add_dataset_endpoints(registry& to, services& with);
-void add_checkpoint_endpoints(registry& to, services& with);
-void add_system_endpoints(registry& to, services& with);
+void add_session_endpoints(registry& to, services& s);
+void add_account_endpoints(registry& to, services& s);
+void add_cluster_endpoints(registry& to, services& s);
+void add_task_endpoints(registry& to, services& s);
+void add_upload_endpoints(registry& to, services& s);
+void add_dataset_endpoints(registry& to, services& s);
+void add_checkpoint_endpoints(registry& to, services& s);
+void add_system_endpoints(registry& to, services& s);
 
 } // namespace hanami::service::api

@@ -161,9 +161,9 @@ inline void add_own_endpoints(registry& to, services& s) {
 
 } // namespace detail
 
-HANAMI_SERVICE_INLINE void add_session_endpoints(registry& to, services& with) {
-  detail::add_log_in_endpoints(to, with);
-  detail::add_own_endpoints(to, with);
+HANAMI_SERVICE_INLINE void add_session_endpoints(registry& to, services& s) {
+  detail::add_log_in_endpoints(to, s);
+  detail::add_own_endpoints(to, s);
 }
 
 } // namespace hanami::service::api

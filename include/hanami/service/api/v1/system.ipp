@@ -280,10 +280,10 @@ inline void add_log_endpoints(registry& to, services& s) {
 
 } // namespace detail
 
-HANAMI_SERVICE_INLINE void add_system_endpoints(registry& to, services& with) {
-  detail::add_health_endpoints(to, with);
-  detail::add_host_endpoints(to, with);
-  detail::add_log_endpoints(to, with);
+HANAMI_SERVICE_INLINE void add_system_endpoints(registry& to, services& s) {
+  detail::add_health_endpoints(to, s);
+  detail::add_host_endpoints(to, s);
+  detail::add_log_endpoints(to, s);
   detail::add_description(to, with, dialect::modern, "get_openapi", "/v1/openapi.json");
   detail::add_description(to, with, dialect::reference, "get_reference_openapi",
                           "/v1.0alpha/openapi.json");

@@ -181,8 +181,8 @@ inline void add_upload_endpoints(registry& to, services& s) {
 
 } // namespace detail
 
-HANAMI_SERVICE_INLINE void add_upload_endpoints(registry& to, services& with) {
-  detail::add_upload_endpoints(to, with);
+HANAMI_SERVICE_INLINE void add_upload_endpoints(registry& to, services& s) {
+  detail::add_upload_endpoints(to, s);
 }
 
 } // namespace hanami::service::api
