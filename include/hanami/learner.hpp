@@ -413,8 +413,7 @@ class learner {
     if (progress_.schedule.endless()) {
       remove_weakest(net, static_cast<std::size_t>(static_cast<double>(steps) * share / rounds),
                      norms_);
-      reopen_sections(net,
-                      static_cast<std::size_t>(progress_.pruning_rounds++ % cadence::prune_rounds),
+      reopen_sections(net, to_size(progress_.pruning_rounds++ % cadence::prune_rounds),
                       cadence::prune_rounds);
       return;
     }
@@ -423,7 +422,7 @@ class learner {
     const auto goal = static_cast<std::size_t>(
         grown * share * static_cast<double>(progress_.pruning_rounds) / rounds);
     if (goal > progress_.steps_pruned) {
-      remove_weakest(net, goal - static_cast<std::size_t>(progress_.steps_pruned), norms_);
+      remove_weakest(net, goal - to_size(progress_.steps_pruned), norms_);
     }
     progress_.steps_pruned = static_cast<std::size_t>(grown) - count_steps(net);
   }

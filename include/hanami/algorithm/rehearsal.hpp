@@ -65,8 +65,8 @@ class rehearsal_ring {
             (values_.empty() && size == 0 ? 0 : capacity_ * (input_size_ + target_size_)) &&
         std::none_of(values_.begin(), values_.end(), [](Real v) { return std::isinf(v); });
     archive.require(good, "the rehearsal ring does not fit the cluster");
-    size_ = static_cast<std::size_t>(size);
-    next_ = static_cast<std::size_t>(next);
+    size_ = to_size(size);
+    next_ = to_size(next);
   }
 
  private:

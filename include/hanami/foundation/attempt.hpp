@@ -10,28 +10,30 @@
 
 #include "error.hpp"
 
-#if HANAMI_EXCEPTIONS // without, nothing could be caught
-
 namespace hanami::inline HANAMI_ISA::detail {
 
 /// What every overload with a `std::error_code&` is made of: calls the throwing one. Gives its
-/// value, or nothing: then `code` is set and `message`, where there is one, says why.
+/// value, or nothing: then `code` is set and `message`, where there is one, says why. In programs
+/// built without exceptions there is nothing to be caught: the handler hears of errors.
 template <class Work>
-auto attempt(std::error_code& code, std::string* message, Work&& work) {
+auto attempt(std::error_code& code, [[maybe_unused]] std::string* message, Work&& work) {
   using value = std::invoke_result_t<Work>;
+  code.clear();
+#if HANAMI_EXCEPTIONS
   const auto report = [&](std::error_code why, const char* words) {
     code = why;
     if (message != nullptr) {
       *message = words;
     }
   };
-  code.clear();
   try {
+#endif
     if constexpr (std::is_void_v<value>) {
       return std::forward<Work>(work)();
     } else {
       return std::optional<value>(std::forward<Work>(work)());
     }
+#if HANAMI_EXCEPTIONS
   } catch (const error& failure) {
     report(failure.code(), failure.what());
   } catch (const std::bad_alloc&) {
@@ -40,8 +42,7 @@ auto attempt(std::error_code& code, std::string* message, Work&& work) {
   if constexpr (!std::is_void_v<value>) {
     return std::optional<value>();
   }
+#endif
 }
 
 } // namespace hanami::detail
-
-#endif

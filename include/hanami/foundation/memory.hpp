@@ -54,6 +54,13 @@ void reserve_to_grow(std::vector<T, Allocator>& values, std::size_t needed) {
   values.reserve(grown_capacity(values.capacity(), needed));
 }
 
+/// A number as a size, which is known to fit. (A cast that says nothing where sizes have 64 bits is
+/// warned of by some compilers, unless it stands in a template.)
+template <class Number>
+constexpr std::size_t to_size(Number value) noexcept {
+  return static_cast<std::size_t>(value);
+}
+
 /// `value` rounded up to a multiple of `step`.
 constexpr std::size_t round_up(std::size_t value, std::size_t step) noexcept {
   return (value + step - 1) / step * step;

@@ -15,6 +15,7 @@
 #include "../foundation/bfloat16.hpp"
 #include "../foundation/error.hpp"
 #include "../foundation/growing_array.hpp"
+#include "../foundation/memory.hpp"
 #include "../foundation/random.hpp"
 
 /// Little-endian archives for everything with a `serialize(Archive&)` member: `archive(a, b, c)`
@@ -148,7 +149,7 @@ class archive_reader {
 
   void require(bool good, const char* why) const {
     if (!good) {
-      throw error(errc::invalid_checkpoint, "byte " + std::to_string(at_) + ": " + why);
+      raise(errc::invalid_checkpoint, "byte " + std::to_string(at_) + ": " + why);
     }
   }
 
@@ -165,7 +166,7 @@ class archive_reader {
     std::uint64_t count = 0;
     read(count);
     require(count <= (bytes_.size() - at_) / least_bytes, "a list is longer than the data");
-    return static_cast<std::size_t>(count);
+    return to_size(count);
   }
 
   template <class T>

@@ -137,7 +137,7 @@ struct checkpoint_header {
 };
 
 [[noreturn]] inline void refuse_checkpoint(const std::string& why) {
-  throw error(errc::invalid_checkpoint, "checkpoint: " + why);
+  raise(errc::invalid_checkpoint, "checkpoint: " + why);
 }
 
 /// Key, value, key, value, ..., by ascending key.
@@ -150,10 +150,10 @@ inline std::vector<std::string> to_list(const checkpoint_metadata& metadata) {
     list.push_back(value);
   }
   if (size > max_metadata_bytes || metadata.contains("")) {
-    throw error(errc::invalid_argument, "metadata of " + std::to_string(size) + " bytes in " +
-                                            std::to_string(metadata.size()) + " entries; at most " +
-                                            std::to_string(max_metadata_bytes) +
-                                            " bytes without empty keys are taken");
+    raise(errc::invalid_argument, "metadata of " + std::to_string(size) + " bytes in " +
+                                      std::to_string(metadata.size()) + " entries; at most " +
+                                      std::to_string(max_metadata_bytes) +
+                                      " bytes without empty keys are taken");
   }
   return list;
 }
@@ -188,7 +188,7 @@ inline std::vector<std::byte> enclose(std::string_view kind, std::uint32_t versi
   archive_writer head;
   head(header);
   std::vector<std::byte> all = head.bytes();
-  all.reserve(all.size() + static_cast<std::size_t>(header.size) + checkpoint_tail);
+  all.reserve(all.size() + to_size(header.size) + checkpoint_tail);
   all.insert(all.end(), front.bytes().begin(), front.bytes().end());
   all.insert(all.end(), thing.begin(), thing.end());
   archive_writer tail;
@@ -215,9 +215,9 @@ inline opened_checkpoint open_checkpoint(std::span<const std::byte> bytes) {
     refuse_checkpoint("byte 0: does not begin with 'hanamiCP'");
   }
   if (header.format != checkpoint_format) {
-    throw error(errc::unsupported_version,
-                "checkpoint: byte 8: format version " + std::to_string(header.format) +
-                    "; this build reads version " + std::to_string(checkpoint_format));
+    raise(errc::unsupported_version,
+          "checkpoint: byte 8: format version " + std::to_string(header.format) +
+              "; this build reads version " + std::to_string(checkpoint_format));
   }
   const std::size_t held = bytes.size() - checkpoint_head - checkpoint_tail;
   if (header.size != held) {
@@ -261,22 +261,29 @@ T from_checkpoint(std::span<const std::byte> bytes) {
                               std::string(traits::kind) + "'");
   }
   if (opened.version != traits::version) {
-    throw error(errc::unsupported_version, "checkpoint: it holds a '" + opened.kind +
-                                               "' of version " + std::to_string(opened.version) +
-                                               "; this build reads version " +
-                                               std::to_string(traits::version));
+    raise(errc::unsupported_version, "checkpoint: it holds a '" + opened.kind + "' of version " +
+                                         std::to_string(opened.version) +
+                                         "; this build reads version " +
+                                         std::to_string(traits::version));
   }
   archive_reader content(opened.thing);
-  try {
+  const auto read = [&content] {
     T restored = traits::read(content);
     content.require(content.at_end(), "more content than the thing has");
     return restored;
+  };
+#if HANAMI_EXCEPTIONS
+  try {
+    return read();
   } catch (const error& e) {
     if (e.code() == errc::invalid_checkpoint) {
       throw;
     }
     detail::refuse_checkpoint(e.what());
   }
+#else
+  return read();
+#endif
 }
 
 /// The metadata of a checkpoint, of whatever kind it is. Throws as `from_checkpoint`, but does not

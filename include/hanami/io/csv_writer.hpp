@@ -42,7 +42,7 @@ class csv_writer {
   /// A number; `nan` for NaN. Throws `errc::invalid_argument` for an infinity.
   csv_writer& field(float value) {
     if (std::isinf(value))
-      throw error(errc::invalid_argument, "an infinity cannot be written as CSV");
+      raise(errc::invalid_argument, "an infinity cannot be written as CSV");
     begin_field();
     if (std::isnan(value)) {
       row_ += "nan";
@@ -58,7 +58,7 @@ class csv_writer {
   /// row without fields.
   void end_row() {
     if (fields_ == 0)
-      throw error(errc::invalid_argument, "a CSV row needs at least one field");
+      raise(errc::invalid_argument, "a CSV row needs at least one field");
     if (row_.empty()) // one empty field: a blank line would be no row
       row_ = "\"\"";
     row_ += '\n';
@@ -66,7 +66,7 @@ class csv_writer {
     row_.clear();
     fields_ = 0;
     if (!*stream_)
-      throw error(errc::file_error, "the CSV row cannot be written");
+      raise(errc::file_error, "the CSV row cannot be written");
   }
 
   /// A row of strings or of floats.

@@ -68,9 +68,9 @@ class image_dataset {
     check_sizes();
     for (std::size_t i = 0; i < labels_.size(); ++i)
       if (labels_[i] >= classes_)
-        throw error(errc::invalid_data, "image " + std::to_string(i) + " has label " +
-                                            std::to_string(labels_[i]) + "; labels are below " +
-                                            std::to_string(classes_));
+        raise(errc::invalid_data, "image " + std::to_string(i) + " has label " +
+                                      std::to_string(labels_[i]) + "; labels are below " +
+                                      std::to_string(classes_));
   }
 
   std::size_t size() const noexcept { return labels_.size(); }
@@ -109,16 +109,14 @@ class image_dataset {
  private:
   void check_sizes() const {
     if (rows_ == 0 || columns_ == 0 || classes_ == 0 || classes_ > 256)
-      throw error(errc::invalid_argument,
-                  "an image dataset needs rows, columns and 1 to 256 classes");
+      raise(errc::invalid_argument, "an image dataset needs rows, columns and 1 to 256 classes");
     const bool fits = columns_ <= std::numeric_limits<std::size_t>::max() / rows_ &&
                       pixels_.size() % (rows_ * columns_) == 0 &&
                       pixels_.size() / (rows_ * columns_) == labels_.size();
     if (!fits)
-      throw error(errc::invalid_argument, std::to_string(pixels_.size()) + " pixels do not make " +
-                                              std::to_string(labels_.size()) + " images of " +
-                                              std::to_string(rows_) + " x " +
-                                              std::to_string(columns_));
+      raise(errc::invalid_argument, std::to_string(pixels_.size()) + " pixels do not make " +
+                                        std::to_string(labels_.size()) + " images of " +
+                                        std::to_string(rows_) + " x " + std::to_string(columns_));
   }
 
   std::size_t rows_ = 0;
@@ -167,9 +165,9 @@ class table_dataset {
                 table_layout layout = {})
       : columns_(std::move(columns)), values_(std::move(values)) {
     if (columns_.empty() || values_.size() % columns_.size() != 0)
-      throw error(errc::invalid_argument, std::to_string(values_.size()) +
-                                              " values do not make rows of " +
-                                              std::to_string(columns_.size()) + " columns");
+      raise(errc::invalid_argument, std::to_string(values_.size()) +
+                                        " values do not make rows of " +
+                                        std::to_string(columns_.size()) + " columns");
     set_layout(std::move(layout));
   }
 
@@ -177,14 +175,14 @@ class table_dataset {
   /// the dataset is then unchanged.
   void set_layout(table_layout layout) {
     if (columns_.empty())
-      throw error(errc::invalid_argument, "a table without columns has no layout");
+      raise(errc::invalid_argument, "a table without columns has no layout");
     if (layout.window == 0 || layout.target_rows == 0)
-      throw error(errc::invalid_argument, "window and target_rows must be at least 1");
+      raise(errc::invalid_argument, "window and target_rows must be at least 1");
     if (layout.horizon == 0 && layout.target_rows > layout.window)
-      throw error(errc::invalid_argument,
-                  "at horizon 0 the target rows are the last ones of the window: target_rows " +
-                      std::to_string(layout.target_rows) + " is more than window " +
-                      std::to_string(layout.window));
+      raise(errc::invalid_argument,
+            "at horizon 0 the target rows are the last ones of the window: target_rows " +
+                std::to_string(layout.target_rows) + " is more than window " +
+                std::to_string(layout.window));
     selection targets = select_targets(layout);
     inputs_ = select_inputs(layout, targets);
     targets_ = std::move(targets);
@@ -211,8 +209,8 @@ class table_dataset {
     std::string known;
     for (std::size_t i = 0; i < columns_.size() && known.size() < 200; ++i)
       known += (i == 0 ? "" : ", ") + columns_[i].name;
-    throw error(errc::invalid_argument,
-                "no column \"" + std::string(name) + "\"; the columns are: " + known);
+    raise(errc::invalid_argument,
+          "no column \"" + std::string(name) + "\"; the columns are: " + known);
   }
 
   std::size_t size() const noexcept {
@@ -255,9 +253,9 @@ class table_dataset {
     const std::size_t column = targets_.columns[0].index;
     if (targets_.columns.size() != 1 || layout_.target_rows != 1 ||
         columns_[column].categories.empty())
-      throw error(errc::invalid_argument,
-                  "labels come from one target column of text in one row; name one in "
-                  "csv_options::categorical and in table_layout::targets");
+      raise(errc::invalid_argument,
+            "labels come from one target column of text in one row; name one in "
+            "csv_options::categorical and in table_layout::targets");
     const float value = values_[first_target_row(index) * columns_.size() + column];
     return value != value ? std::string_view()
                           : columns_[column].categories[static_cast<std::size_t>(value)];

@@ -54,7 +54,7 @@ template <dataset Data>
 dataset_split<Data> split_in_order(const Data& data, double held_out,
                                    const std::vector<std::uint32_t>& order) {
   if (!(held_out >= 0 && held_out <= 1)) {
-    throw error(errc::invalid_argument, "the share held out must be from 0 to 1");
+    raise(errc::invalid_argument, "the share held out must be from 0 to 1");
   }
   const auto held = static_cast<std::ptrdiff_t>(held_out * static_cast<double>(order.size()));
   const auto cut = order.end() - held;

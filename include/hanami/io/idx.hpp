@@ -19,6 +19,7 @@
 
 #include "../foundation/attempt.hpp"
 #include "../foundation/error.hpp"
+#include "../foundation/memory.hpp"
 #include "dataset.hpp"
 #include "file.hpp"
 #include "idx/array.hpp"
@@ -134,9 +135,9 @@ inline idx_images read_idx_images(std::string_view name, std::span<const std::ui
   if (a.item == 0) {
     fail_idx(name, 8, "images of 0 rows or columns, expected at least 1 x 1");
   }
-  const auto count = static_cast<std::size_t>(a.count());
-  return {count, static_cast<std::size_t>(rows), static_cast<std::size_t>(columns),
-          idx_as_bytes(name, a, count * static_cast<std::size_t>(a.item), true, "pixel")};
+  const auto count = to_size(a.count());
+  return {count, to_size(rows), to_size(columns),
+          idx_as_bytes(name, a, count * to_size(a.item), true, "pixel")};
 }
 
 struct idx_labels {
@@ -149,7 +150,7 @@ struct idx_labels {
 
 /// A row of zeros and one number above as the place of that; else `row.size()`.
 inline std::size_t idx_hot_place(const idx_array& a, std::size_t row) noexcept {
-  const auto width = static_cast<std::size_t>(a.item);
+  const auto width = to_size(a.item);
   std::size_t hot = width;
   for (std::size_t i = 0; i < width; ++i) {
     const double value = a[row * width + i];
@@ -167,8 +168,8 @@ inline idx_labels read_idx_labels(std::string_view name, std::span<const std::ui
   if (a.dimensions > 2) {
     refuse_idx_kind(name, a, magic);
   }
-  const auto count = static_cast<std::size_t>(a.count());
-  const auto width = static_cast<std::size_t>(a.item);
+  const auto count = to_size(a.count());
+  const auto width = to_size(a.item);
   idx_labels labels{{}, a.begin, a.width() * width};
   if (width == 1) {
     labels.values = idx_as_bytes(name, a, count, false, "label");
@@ -291,8 +292,6 @@ idx_classes find_idx_classes(const std::filesystem::path& labels, Reader reader 
       idx_classes::found());
 }
 
-#if HANAMI_EXCEPTIONS
-
 /// The same without throwing: on failure nothing, `code` is set and `message`, if any, says why.
 template <file_reader Reader>
 std::optional<image_dataset> load_idx(const std::filesystem::path& images,
@@ -302,8 +301,6 @@ std::optional<image_dataset> load_idx(const std::filesystem::path& images,
   return detail::attempt(code, message,
                          [&] { return load_idx(images, labels, classes, std::move(reader)); });
 }
-
-#endif
 
 enum class mnist_part : std::uint8_t {
   train, ///< `train-*`, 60,000 images in the original
@@ -330,8 +327,6 @@ image_dataset load_mnist(const std::filesystem::path& folder, mnist_part part,
   return load_idx(files.images, files.labels, 10, std::move(reader));
 }
 
-#if HANAMI_EXCEPTIONS
-
 /// The same without throwing: on failure nothing, `code` is set and `message`, if any, says why.
 template <file_reader Reader>
 std::optional<image_dataset> load_mnist(const std::filesystem::path& folder, mnist_part part,
@@ -340,7 +335,5 @@ std::optional<image_dataset> load_mnist(const std::filesystem::path& folder, mni
   return detail::attempt(code, message,
                          [&] { return load_mnist(folder, part, std::move(reader)); });
 }
-
-#endif
 
 } // namespace hanami

@@ -92,10 +92,9 @@ class image_epochs {
         converter_(options.conversion, images.input_size()), moved_(images.input_size()),
         order_(epoch_order(count_, 0, options.seed)) {
     if (options.shift > std::min(images.rows(), images.columns())) {
-      throw error(errc::invalid_argument, "images of " + std::to_string(images.rows()) + " x " +
-                                              std::to_string(images.columns()) +
-                                              " pixels cannot move by " +
-                                              std::to_string(options.shift));
+      raise(errc::invalid_argument, "images of " + std::to_string(images.rows()) + " x " +
+                                        std::to_string(images.columns()) +
+                                        " pixels cannot move by " + std::to_string(options.shift));
     }
   }
 

@@ -105,7 +105,7 @@ class class_label {
         return value;
       }
     }
-    throw error(errc::invalid_argument, "the label '" + text_ + "' is no value of the type asked");
+    raise(errc::invalid_argument, "the label '" + text_ + "' is no value of the type asked");
   }
 
   template <label_value T>
@@ -113,7 +113,7 @@ class class_label {
     return a.text_ == label_view(b).text();
   }
   friend std::strong_ordering operator<=>(const class_label& a, const class_label& b) noexcept {
-    return a.text_ <=> b.text_;
+    return a.text_.compare(b.text_) <=> 0;
   }
   friend std::ostream& operator<<(std::ostream& stream, const class_label& of) {
     return stream << of.text_;

@@ -54,7 +54,7 @@ class label_encoder {
       return *known;
     }
     if (label.text().empty()) {
-      throw error(errc::invalid_argument, "an empty label names no class");
+      raise(errc::invalid_argument, "an empty label names no class");
     }
     numbers_.emplace(label.text(), labels_.size());
     labels_.emplace_back(label.text());

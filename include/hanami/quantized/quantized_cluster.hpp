@@ -125,10 +125,10 @@ class quantized_cluster {
     serialize_inputs(archive);
     archive(bricks_, outputs_);
     if constexpr (Archive::reading) {
-      input_size_ = static_cast<std::size_t>(inputs);
-      output_size_ = static_cast<std::size_t>(outputs);
-      negative_part_ = static_cast<std::size_t>(negative);
-      source_count_ = static_cast<std::size_t>(sources);
+      input_size_ = to_size(inputs);
+      output_size_ = to_size(outputs);
+      negative_part_ = to_size(negative);
+      source_count_ = to_size(sources);
       archive.require(activation <= static_cast<std::uint8_t>(activation_kind::log2),
                       "an activation that is none");
       activation_ = static_cast<activation_kind>(activation);

@@ -109,8 +109,8 @@ struct quantized_reader {
     std::uint64_t block = block_lanes;
     std::uint64_t count = tile_count;
     archive(block, count, inputs, neurons, tiles, scale, bias);
-    block_lanes = static_cast<std::size_t>(block);
-    tile_count = static_cast<std::size_t>(count);
+    block_lanes = to_size(block);
+    tile_count = to_size(count);
   }
 };
 

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "../config.hpp"
+#include "../foundation/memory.hpp"
 
 /// Running statistics of a stream, each from the values so far only: plain means at first,
 /// exponential windows later. Values far out count for less (winsorised), so that a single wild one
@@ -166,8 +166,8 @@ class last_values {
     archive.require(entries_.size() == wanted && newest < std::max<std::size_t>(wanted, 1) &&
                         size <= wanted,
                     "a window of another length");
-    newest_ = static_cast<std::size_t>(newest);
-    size_ = static_cast<std::size_t>(size);
+    newest_ = to_size(newest);
+    size_ = to_size(size);
   }
 
  private:

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <optional>
@@ -119,10 +120,11 @@ class basic_stream_model {
   /// 10,000 columns, and has then changed nothing.
   template <number_row Row>
   const stream_result& observe(const Row& values, double time = unknown) {
-    admit(static_cast<std::size_t>(std::ranges::distance(values)));
+    admit(static_cast<std::size_t>(
+        std::distance(std::ranges::begin(values), std::ranges::end(values))));
     row_.assign(names_.size(), unknown);
-    std::ranges::transform(values, row_.begin(),
-                           [](auto value) { return static_cast<double>(value); });
+    std::transform(std::ranges::begin(values), std::ranges::end(values), row_.begin(),
+                   [](auto value) { return static_cast<double>(value); });
     return take(time);
   }
   const stream_result& observe(std::initializer_list<double> values, double time = unknown) {

@@ -105,11 +105,15 @@ class time_format {
       std::string written = pattern.written();
       archive(written, last, longest);
       if constexpr (Archive::reading) {
+#if HANAMI_EXCEPTIONS
         try {
           pattern = detail::time_pattern(written);
         } catch (const error&) {
           archive.require(false, "a form of times that none knows");
         }
+#else
+        pattern = detail::time_pattern(written);
+#endif
       }
     }
     void note(std::int64_t seconds) noexcept {

@@ -112,7 +112,7 @@ class tile_pool {
                         average_.size() == (averaging_ ? weights_.size() : 0) &&
                         free_.size() <= used && used < no_tile,
                     "the tiles do not fit the cluster");
-    used_ = static_cast<std::size_t>(used);
+    used_ = to_size(used);
     archive.require(std::all_of(free_.begin(), free_.end(), [&](tile_slot s) { return s < used_; }),
                     "a free tile lies outside the pool");
   }

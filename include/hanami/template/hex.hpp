@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 
+#include "../foundation/memory.hpp"
 #include "../foundation/random.hpp"
 
 /// Hexagons in space: rows of hexagons shifted by half a hexagon in every second row, floors of
@@ -89,7 +90,7 @@ template <>
 struct std::hash<hanami::hex_position> {
   std::size_t operator()(const hanami::hex_position& at) const noexcept {
     const auto bits = [](std::int32_t v) { return std::uint64_t{static_cast<std::uint32_t>(v)}; };
-    return static_cast<std::size_t>(
+    return hanami::to_size(
         hanami::mix_bits(bits(at.x) ^ hanami::mix_bits(bits(at.y) ^ hanami::mix_bits(bits(at.z)))));
   }
 };

@@ -9,6 +9,7 @@
 #include <unordered_set>
 
 #include "../foundation/error.hpp"
+#include "../foundation/memory.hpp"
 #include "cluster_template.hpp"
 #include "rules.hpp"
 
@@ -139,7 +140,7 @@ class template_checker {
                  " hexagons in all axons and windows",
              "more");
     }
-    links_ += static_cast<std::size_t>(positions_in(range));
+    links_ += to_size(positions_in(range));
     for_each_position(range, [&](hex_position at) { hexagon_exists(at, part); });
   }
 

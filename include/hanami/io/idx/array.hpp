@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "../../foundation/error.hpp"
+#include "../../foundation/memory.hpp"
 
 /// An idx file in memory: a header that says of what type the numbers are and how many there are in
 /// each dimension, then the numbers, in the order of the header.
@@ -126,7 +127,7 @@ inline bool fit_idx_sizes(idx_array& a, bool little) {
   }
   const std::uint64_t needed = a.count() * a.item * a.width();
   const std::uint64_t more = room - needed;
-  const auto last = a.bytes.last(static_cast<std::size_t>(more < 3 ? more : 0));
+  const auto last = a.bytes.last(to_size(more < 3 ? more : 0));
   return more == 0 || (more == 1 && last[0] == '\n') ||
          (more == 2 && last[0] == '\r' && last[1] == '\n');
 }
