@@ -117,20 +117,6 @@ TEST_CASE("local times become UTC, also where clocks are turned", "[stream]") {
   CHECK(berlin.to_utc(parse_time("2024-03-31 02:30:00")) == utc("2024-03-31 01:30:00Z"));
 }
 
-TEST_CASE("a text says its offset, or is local time", "[stream]") {
-  const time_zone berlin(berlin_rule);
-  const double noon = parse_time("2024-07-01 12:00:00");
-  CHECK(parse_time("2024-07-01T12:00:00Z", berlin) == noon);
-  CHECK(parse_time("2024-07-01T12:00:00.5+02:00", berlin) == noon - 7200 + 0.5);
-  CHECK(parse_time("2024-07-01T12:00-0330", berlin) == noon + 12600);
-  CHECK(parse_time("2024-07-01 12:00", berlin) == noon - 7200);
-  CHECK(parse_time("1700000000.25", berlin) == 1700000000.25);
-  CHECK(parse_time("2024-10-27 02:30:00", berlin, utc("2024-10-27 00:30:00Z")) ==
-        utc("2024-10-27 01:30:00Z"));
-  CHECK(std::isnan(parse_time("2024-07-01 12:00:00 in the afternoon", berlin)));
-  CHECK(std::isnan(parse_time("yesterday", berlin)));
-}
-
 TEST_CASE("a file of a zone holds its past and a rule for its future", "[stream]") {
   const time_zone zone = from(file_of("CCC-2"));
   CHECK(zone.offset(-1e9) == 1800);

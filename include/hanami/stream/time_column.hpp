@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -21,6 +22,14 @@
 #include "time_zone.hpp"
 
 namespace hanami::inline HANAMI_ISA {
+
+/// The cells of a row: texts, or what has a text.
+template <class Row>
+concept row_of_cells = requires(const Row& row) {
+  { row.size() } -> std::convertible_to<std::size_t>;
+  requires std::convertible_to<decltype(row[0]), std::string_view> ||
+      std::convertible_to<decltype(row[0].text), std::string_view>;
+};
 
 /// What is given about the times of rows; the rest is found.
 struct time_options {
@@ -47,11 +56,13 @@ struct row_time {
 
 /// Which fields of a row are its time, and how they are read.
 ///
-///     hanami::time_column time;                    // or with options
-///     for (first rows) time.look(names, texts);    // texts of fields, as they stand; empty: none
-///     time.choose(names);
-///     ... time.is_time(field) ... time.description() ...
-///     for (all rows) model.observe(values, time.read(texts).seconds);
+///     hanami::time_column time;                  // or with options
+///     for (first rows) time.look(reader.fields(), reader.cells());
+///     time.choose(reader.fields());
+///     ... time.is_time(field) ... time.description(reader.fields()) ...
+///     for (all rows) model.observe(values, time.read(reader.cells()).seconds);
+///
+/// A row is a list of cells: of a `row_reader`, or texts as they stand; an empty one has none.
 ///
 /// A time is found by its name (`Timestamp (UTC)`, `_time`, `Zeit`, `Time [s]`, ...) or by its
 /// values; a date and a time of day in two fields belong together, and so do a year, a month and a
@@ -71,15 +82,16 @@ class time_column {
   explicit time_column(time_options options) : options_(std::move(options)) { check(); }
 
   /// Shows one of the first rows; of those after the 32nd nothing is learned.
-  void look(std::span<const std::string> names, std::span<const std::string_view> texts) {
+  template <row_of_cells Row>
+  void look(std::span<const std::string> names, const Row& row) {
     if (looks_ == most_looks || options_.field == "none") {
       return;
     }
     ++looks_;
     first_.resize(std::max(first_.size(), std::min(names.size(), most_fields)));
-    for (std::size_t i = 0; i < std::min(texts.size(), first_.size()); ++i) {
-      if (!texts[i].empty()) {
-        first_[i].emplace_back(texts[i].substr(0, 100));
+    for (std::size_t i = 0; i < first_.size(); ++i) {
+      if (const std::string_view text = cell(row, i); !text.empty()) {
+        first_[i].emplace_back(text.substr(0, 100));
       }
     }
   }
@@ -168,14 +180,15 @@ class time_column {
       "dates and clocks like 31.12.2024 23:59, 12/31/2024 11:59 PM or 31-Dec-2024; another form is "
       "said by --time-format";
 
-  /// The time of a row, whose fields have these texts.
-  row_time read(std::span<const std::string_view> texts) {
+  /// The time of a row. Constant in the number of its cells.
+  template <row_of_cells Row>
+  row_time read(const Row& row) {
     if (sources_.empty()) {
       return {};
     }
     const auto said = sources_.size() == 1 && sources_.front().role == detail::time_role::whole
-                          ? read_source(cell(texts, sources_.front().field), sources_.front())
-                          : read_parts(texts);
+                          ? read_source(cell(row, sources_.front().field), sources_.front())
+                          : read_parts(row);
     if (!said) {
       return {std::numeric_limits<double>::quiet_NaN(), unread_};
     }
@@ -184,14 +197,15 @@ class time_column {
     return {place(*said), row_time::state::known, corrected};
   }
 
-  /// The texts of a row's time, as they stand; valid until the next call.
-  std::string_view text(std::span<const std::string_view> texts) {
+  /// The texts of a row's time, as they stand; valid as long as those and until the next call.
+  template <row_of_cells Row>
+  std::string_view text(const Row& row) {
     if (sources_.size() == 1) {
-      return cell(texts, sources_.front().field);
+      return cell(row, sources_.front().field);
     }
     joined_.clear();
     for (const detail::time_source& s : sources_) {
-      const std::string_view part = cell(texts, s.field);
+      const std::string_view part = cell(row, s.field);
       joined_ += joined_.empty() || part.empty() ? "" : " ";
       joined_ += part;
     }
@@ -231,9 +245,17 @@ class time_column {
     }
   }
 
-  static std::string_view cell(std::span<const std::string_view> texts,
-                               std::uint64_t field) noexcept {
-    return field < texts.size() ? texts[static_cast<std::size_t>(field)] : std::string_view();
+  template <class Row>
+  static std::string_view cell(const Row& row, std::uint64_t field) noexcept {
+    if (field >= row.size()) {
+      return {};
+    }
+    const auto& found = row[static_cast<std::size_t>(field)];
+    if constexpr (requires { found.text; }) {
+      return found.text;
+    } else {
+      return found;
+    }
   }
 
   std::vector<detail::column_evidence> evidence(std::span<const std::string> names) const {
@@ -332,13 +354,14 @@ class time_column {
   }
 
   /// A date and a clock, or the numbers of them.
-  std::optional<time_reading> read_parts(std::span<const std::string_view> texts) {
+  template <class Row>
+  std::optional<time_reading> read_parts(const Row& row) {
     using detail::time_role;
     detail::time_numbers numbers;
     time_reading whole;
     bool of_numbers = false;
     for (detail::time_source& s : sources_) {
-      const std::string_view text = cell(texts, s.field);
+      const std::string_view text = cell(row, s.field);
       if (s.role == time_role::date || (s.role == time_role::clock && !s.numeric)) {
         const auto part = read_source(text, s);
         if (!part) {

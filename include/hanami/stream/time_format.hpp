@@ -106,11 +106,15 @@ class time_format {
       archive(written, last, longest);
       if constexpr (Archive::reading) {
 #if HANAMI_EXCEPTIONS
+#if HANAMI_EXCEPTIONS
         try {
           pattern = detail::time_pattern(written);
         } catch (const error&) {
           archive.require(false, "a form of times that none knows");
         }
+#else
+        pattern = detail::time_pattern(written);
+#endif
 #else
         pattern = detail::time_pattern(written);
 #endif

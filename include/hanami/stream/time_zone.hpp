@@ -18,7 +18,7 @@
 #include "../foundation/error.hpp"
 #include "../io/file.hpp"
 #include "time/daylight_rule.hpp"
-#include "time/pattern.hpp"
+#include "time/text.hpp"
 #include "time/zone_file.hpp"
 
 namespace hanami::inline HANAMI_ISA {

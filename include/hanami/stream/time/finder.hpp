@@ -110,7 +110,10 @@ class pattern_finder {
       }
       i = next;
     }
-    return clock_ || fixed_date_ || date_size() > 1;
+    const char last = text_.back();
+    const bool open = last == '-' || last == '/' || last == ':' || last == '_' || last == ',';
+    const bool lone = date_.size() == 1 && !month_named_;
+    return !open && !lone && (clock_ || fixed_date_ || date_size() > 1);
   }
 
   /// All of these return where to go on, 0 where the text is no time.
@@ -379,8 +382,9 @@ class pattern_finder {
   /// Behind a date: 130520, 1305, 13, 130520250, 13.05.20, 13-05-20
   std::size_t take_compact_clock(std::size_t i) {
     after_t_ = false;
-    const bool dots = i > 0 && sign(i - 1, '.') && (date_.empty() || size(date_[0]) != 4);
-    if (clock_ || dots) { // 10.0.0.1
+    const bool year_first = date_.empty() || size(date_[0]) == 4;
+    const bool joined = i > 0 && (sign(i - 1, '.') || sign(i - 1, '-') || sign(i - 1, '/'));
+    if (clock_ || (joined && !year_first)) { // 10.0.0.1
       return 0;
     }
     clock_ = hours_ = true;

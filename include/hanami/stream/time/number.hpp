@@ -72,8 +72,14 @@ inline std::string_view bare_time(std::string_view text) noexcept {
 /// follow. Digits beyond the eighteenth are rounded off. Nothing for anything else, nor for what no
 /// double holds.
 inline std::optional<decimal> read_decimal(std::string_view text) noexcept {
-  time_text at(text);
   decimal number;
+  if (text.size() < 19 && std::all_of(text.begin(), text.end(), is_digit) && !text.empty()) {
+    for (const char c : text) {
+      number.digits = number.digits * 10 + (c - '0');
+    }
+    return number;
+  }
+  time_text at(text);
   const bool negative = at.take('-');
   if (!negative) {
     at.take('+');
@@ -113,7 +119,8 @@ inline std::optional<decimal> read_decimal(std::string_view text) noexcept {
     at.skip();
   }
   number.digits = negative ? -number.digits : number.digits;
-  return some && at.done() && std::isfinite(number.value()) ? std::optional(number) : std::nullopt;
+  const bool small = std::abs(number.exponent) < 19 || std::isfinite(number.value());
+  return some && at.done() && small ? std::optional(number) : std::nullopt;
 }
 
 /// What the numbers of a column count, and from when on.
@@ -179,7 +186,9 @@ inline std::optional<time_reading> reading_of(const decimal& number,
   time_reading said;
   said.utc = true;
   const std::int32_t exponent = number.exponent + unit.power;
-  if (unit.power <= 0 && exponent >= -18 && exponent <= 0) {
+  if (unit.power == 0 && exponent == 0) {
+    said.seconds = number.digits;
+  } else if (unit.power <= 0 && exponent >= -18 && exponent < 0) {
     const std::int64_t power = powers_of_ten[static_cast<std::size_t>(-exponent)];
     std::int64_t rest = number.digits % power;
     said.seconds = number.digits / power;

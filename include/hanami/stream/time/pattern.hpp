@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -12,21 +11,9 @@
 #include <vector>
 
 #include "../../foundation/error.hpp"
-#include "words.hpp"
+#include "text.hpp"
 
-namespace hanami::inline HANAMI_ISA {
-
-/// What a text says: seconds since 1970-01-01 00:00 by the clocks that wrote it, or UTC.
-struct time_reading {
-  std::int64_t seconds = 0; ///< of a text without date since midnight, without year in 2001
-  double part = 0;          ///< of a second, 0 to below 1
-  bool dated = true;
-  bool yearless = false;
-  bool clocked = true; ///< it says more than a date
-  bool utc = false;    ///< its offset from UTC was known and has been taken off
-};
-
-namespace detail {
+namespace hanami::inline HANAMI_ISA::detail {
 
 enum class time_part : std::uint8_t {
   text,
@@ -52,167 +39,51 @@ enum class time_part : std::uint8_t {
   epoch
 };
 
-/// The numbers that a text holds.
-struct time_numbers {
-  std::int32_t year = 0, month = 1, day = 1, day_of_year = 0, week = 0, weekday = 1;
-  std::int32_t hour = 0, minute = 0, second = 0, half = -1, offset = 0;
-  std::int64_t epoch = 0;
-  double part = 0;    ///< of a second
-  double minutes = 0; ///< part of a minute, where there are no seconds
-  bool zoned = false;
-};
-
-/// A text, taken from the front.
-class time_text {
+/// The beginning of texts in which every number has all its zeros, so that it stands at the same
+/// place in each: `2016-07-01 13:05:20`.
+class fixed_layout {
  public:
-  explicit time_text(std::string_view text) noexcept : text_(text) {}
-
-  bool done() const noexcept { return text_.empty(); }
-  char next() const noexcept { return text_.empty() ? '\0' : text_.front(); }
-  std::string_view rest() const noexcept { return text_; }
-  void skip(std::size_t count = 1) noexcept { text_.remove_prefix(count); }
-  void skip_blanks() noexcept {
-    while (is_blank(next())) {
-      skip();
-    }
+  /// Another number of so many digits, or a sign.
+  void add(std::int32_t time_numbers::*number, std::size_t digits) {
+    places_.push_back({number, shape_.size(), digits});
+    shape_.append(digits, '0');
   }
+  void add(char sign) { shape_ += sign; }
 
-  bool take(char c) noexcept {
-    if (next() != c) {
+  /// False where the text does not begin so, and nothing has been taken.
+  bool take(time_text& text, time_numbers& n) const noexcept {
+    const std::string_view rest = text.rest();
+    if (rest.size() < shape_.size()) {
       return false;
     }
-    skip();
-    return true;
-  }
-
-  template <class Number>
-  bool take_number(std::size_t most, Number& value) noexcept {
-    std::size_t digits = 0;
-    Number sum = 0;
-    while (digits < text_.size() && digits < most && is_digit(text_[digits])) {
-      sum = static_cast<Number>(sum * 10 + (text_[digits++] - '0'));
+    bool same = true;
+    for (std::size_t i = 0; i < shape_.size(); ++i) {
+      same &= shape_[i] == '0' ? is_digit(rest[i]) : shape_[i] == rest[i];
     }
-    value = sum;
-    skip(digits);
-    return digits > 0;
-  }
-
-  /// The digits behind a decimal sign, however many: 18 of them count.
-  bool take_fraction(double& part) noexcept {
-    double unit = 1;
-    std::int64_t sum = 0;
-    std::size_t digits = 0;
-    for (; is_digit(next()); skip(), ++digits) {
-      if (digits < 18) {
-        sum = sum * 10 + (next() - '0');
-        unit *= 10;
+    if (!same) {
+      return false;
+    }
+    for (const place& p : places_) {
+      std::int32_t sum = 0;
+      for (std::size_t i = p.at; i < p.at + p.digits; ++i) {
+        sum = sum * 10 + (rest[i] - '0');
       }
+      n.*p.number = sum;
     }
-    part = static_cast<double>(sum) / unit;
-    if (part >= 1) { // rounded up
-      part = 1 - 1e-16;
-    }
-    return digits > 0;
-  }
-
-  bool take_signed_fraction(double& part) noexcept {
-    if ((next() == '.' || next() == ',') && text_.size() > 1 && is_digit(text_[1])) {
-      skip();
-      return take_fraction(part);
-    }
-    return false;
-  }
-
-  /// Letters, and a dot behind them.
-  std::string_view take_word() noexcept {
-    std::size_t size = 0;
-    while (size < text_.size() && in_word(text_[size])) {
-      ++size;
-    }
-    const std::string_view word = text_.substr(0, size);
-    skip(size);
-    return word;
+    text.skip(shape_.size());
+    return n.minute < 60 && n.second <= 60;
   }
 
  private:
-  std::string_view text_;
-};
-
-/// `Z`, `UTC`, `CEST`, `+02`, `+0200`, `+02:00`, `GMT+2`, `UTC-03:30`.
-inline bool take_zone(time_text& text, std::int32_t& offset) noexcept {
-  time_text at = text;
-  offset = 0;
-  const std::string_view word = at.take_word();
-  std::string_view sign = word;
-  if (!word.empty() && !word.starts_with("\xe2\x88\x92")) { // a minus that typesetters use
-    const auto known = zone_of(word);
-    if (!known) {
-      return false;
-    }
-    offset = *known;
-    text = at;
-    if (*known != 0 || lower(word.front()) == 'z') {
-      return true;
-    }
-    sign = {};
-  }
-  bool negative = !sign.empty();
-  if (sign.empty() && !at.take('+')) {
-    negative = at.take('-');
-    if (!negative) {
-      return !word.empty();
-    }
-  }
-  std::int32_t hours = 0;
-  std::int32_t minutes = 0;
-  std::int32_t seconds = 0;
-  if (!at.take_number(2, hours)) {
-    return !word.empty();
-  }
-  const bool colon = at.take(':');
-  if (at.take_number(2, minutes)) {
-    if ((!colon || at.take(':')) && is_digit(at.next())) {
-      at.take_number(2, seconds);
-    }
-  } else if (colon) {
-    return false;
-  }
-  if (hours > 23 || minutes > 59 || seconds > 59) {
-    return false;
-  }
-  offset = (negative ? -1 : 1) * (hours * 3600 + minutes * 60 + seconds);
-  text = at;
-  return true;
-}
-
-/// Days from 1970-01-01 to the date that the numbers are of; nothing where there is no such date.
-inline std::optional<std::int64_t> days_of(const time_numbers& n) noexcept {
-  using namespace std::chrono;
-  const auto days_to = [](std::int32_t y, unsigned m, unsigned d) {
-    return static_cast<std::int64_t>(
-        sys_days{year{y} / month{m} / day{d}}.time_since_epoch().count());
+  struct place {
+    std::int32_t time_numbers::*number;
+    std::size_t at;
+    std::size_t digits;
   };
-  if (n.week > 0) {
-    const std::int64_t fourth = days_to(n.year, 1, 4); // is in the first week
-    const std::int64_t monday = fourth - (fourth + 3) % 7;
-    return n.week <= 53 && n.weekday >= 1 && n.weekday <= 7
-               ? std::optional(monday + 7 * (n.week - 1) + n.weekday - 1)
-               : std::nullopt;
-  }
-  if (n.day_of_year > 0) {
-    const std::int32_t most = year{n.year}.is_leap() ? 366 : 365;
-    return n.day_of_year <= most ? std::optional(days_to(n.year, 1, 1) + n.day_of_year - 1)
-                                 : std::nullopt;
-  }
-  if (n.month < 1 || n.month > 12 || n.day < 1 || n.day > 31) {
-    return std::nullopt;
-  }
-  const year_month_day date{year{n.year}, month{static_cast<unsigned>(n.month)},
-                            day{static_cast<unsigned>(n.day)}};
-  return date.ok()
-             ? std::optional(static_cast<std::int64_t>(sys_days{date}.time_since_epoch().count()))
-             : std::nullopt;
-}
+
+  std::string shape_; ///< 0: a digit
+  std::vector<place> places_;
+};
 
 /// A form of times as `strptime` writes it, made ready for reading. `%S` takes a fraction, of any
 /// length and behind a dot or a comma, along; numbers need no zeros in front; a blank is any number
@@ -234,8 +105,15 @@ class time_pattern {
   std::optional<time_reading> read(std::string_view text) const noexcept {
     time_text at(text);
     time_numbers n;
-    for (const item& i : items_) {
-      if (!take(at, i, n)) {
+    std::size_t next = 0;
+    if (fixed_ > 0 && layout_.take(at, n)) {
+      next = fixed_;
+      if (items_[next - 1].part == time_part::second && items_[next - 1].text == '\0') {
+        at.take_signed_fraction(n.part);
+      }
+    }
+    for (; next < items_.size(); ++next) {
+      if (!take(at, items_[next], n)) {
         return std::nullopt;
       }
     }
@@ -305,7 +183,7 @@ class time_pattern {
       if (!at.take_number(2, n.minute) || n.minute > 59) {
         return false;
       }
-      if (!seconds_ && i.text != '.') {
+      if (!seconds_ && i.text == '\0') {
         at.take_signed_fraction(n.minutes);
       }
       return true;
@@ -313,7 +191,7 @@ class time_pattern {
       if (!at.take_number(2, n.second) || n.second > 60) {
         return false;
       }
-      if (i.text != '.') {
+      if (i.text == '\0') {
         at.take_signed_fraction(n.part);
       }
       return true;
@@ -413,12 +291,15 @@ class time_pattern {
       } else if (c != '%') {
         add(time_part::text, c);
       } else if (++i < written_.size()) {
-        while (i + 1 < written_.size() &&
-               (is_digit(written_[i]) || written_[i] == 'E' || written_[i] == 'O' ||
-                written_[i] == '-' || written_[i] == '_')) {
-          ++i; // %3f, %-d, %OS
+        const std::string_view flags = "0123456789EO-_^#";
+        while (i + 1 < written_.size() && flags.find(written_[i]) != std::string_view::npos) {
+          ++i; // %3f, %-d
         }
         add_letter(written_[i]);
+        while (written_[i] == 'S' && written_[i - 1] == 'O' && i + 1 < written_.size() &&
+               is_digit(written_[i + 1])) {
+          written_.erase(i + 1, 1); // %OS3, as R has it
+        }
       } else {
         refuse("ends in %");
       }
@@ -530,7 +411,7 @@ class time_pattern {
         items_.erase(items_.begin() + static_cast<std::ptrdiff_t>(i) + 1,
                      items_.begin() + static_cast<std::ptrdiff_t>(i) + 3);
       } else if (split && items_[i].part != text) {
-        items_[i].text = '.'; // a sign of the pattern's own
+        items_[i].text = items_[i + 1].text; // a sign of the pattern's own
       }
     }
     epoch_ = has(epoch);
@@ -549,6 +430,49 @@ class time_pattern {
     if (has(week_year) != has(week)) {
       refuse("has a week without its year, or the other way round");
     }
+    lay_out();
+  }
+
+  /// How much of the pattern, from its front, has a fixed layout where zeros are written.
+  void lay_out() {
+    const auto number = [](time_part part) -> std::int32_t time_numbers::* {
+      switch (part) {
+      case time_part::month:
+        return &time_numbers::month;
+      case time_part::day:
+        return &time_numbers::day;
+      case time_part::hour:
+        return &time_numbers::hour;
+      case time_part::minute:
+        return &time_numbers::minute;
+      case time_part::second:
+        return &time_numbers::second;
+      default:
+        return nullptr;
+      }
+    };
+    const auto fits = [&](const item& i) {
+      return i.part == time_part::text || i.part == time_part::space || i.part == time_part::year ||
+             (number(i.part) != nullptr && i.most == 2 &&
+              (i.part != time_part::minute || seconds_));
+    };
+    while (fixed_ < items_.size() && fits(items_[fixed_]) &&
+           (fixed_ == 0 || items_[fixed_ - 1].part != time_part::second)) {
+      ++fixed_;
+    }
+    while (fixed_ > 0 && items_[fixed_ - 1].part == time_part::space) {
+      --fixed_;
+    }
+    for (std::size_t k = 0; k < fixed_; ++k) {
+      const item& i = items_[k];
+      if (i.part == time_part::text || i.part == time_part::space) {
+        layout_.add(i.part == time_part::space ? ' ' : i.text);
+      } else if (i.part == time_part::year) {
+        layout_.add(&time_numbers::year, 4);
+      } else {
+        layout_.add(number(i.part), 2);
+      }
+    }
   }
 
   std::string written_;
@@ -558,8 +482,8 @@ class time_pattern {
   bool clocked_ = false;
   bool epoch_ = false;
   bool seconds_ = false;
+  fixed_layout layout_;
+  std::size_t fixed_ = 0; ///< items that `layout_` reads
 };
 
-} // namespace detail
-
-} // namespace hanami
+} // namespace hanami::detail
