@@ -31,6 +31,7 @@ class csv_rows {
   /// From here on columns have these names; those without one are called by their number.
   void begin_table(const std::vector<std::string>& names, bool header, row_state& state) {
     std::vector<std::uint32_t> places;
+    fresh_from_ = state.fields.size();
     for (std::size_t i = 0; i < names.size(); ++i) {
       std::string name = names[i].empty() ? "column_" + std::to_string(i + 1) : names[i];
       const auto taken = [&](const std::string& wanted) {
@@ -103,8 +104,9 @@ class csv_rows {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(how_, missing_, max_row_bytes_, places_, covers_, headed_, units_may_follow_,
-            after_break_, pending_, pending_line_, pending_column_, held_, held_line_);
+    archive(how_, missing_, max_row_bytes_, places_, fresh_from_, covers_, headed_,
+            units_may_follow_, after_break_, pending_, pending_line_, pending_column_, held_,
+            held_line_);
   }
 
   /// Whether all columns are fields.
@@ -244,7 +246,8 @@ class csv_rows {
 
   /// Whether a line without a number is a header, the same one or a new one, or the units below it.
   bool is_head(std::string_view line, bool broken, row_state& state) {
-    std::size_t over_numbers = 0;
+    std::size_t over_numbers = 0; // words in fields of numbers
+    std::size_t over_nothing = 0; // words in fields that are new
     std::size_t numeric = 0;
     std::size_t known = 0;
     for (const std::uint32_t place : places_) {
@@ -253,6 +256,7 @@ class csv_rows {
         const bool is = state.fields.numeric(place);
         numeric += is ? 1 : 0;
         over_numbers += is && cell.kind == cell_kind::text ? 1 : 0;
+        over_nothing += place >= fresh_from_ && cell.kind == cell_kind::text && !is ? 1 : 0;
         known += cell.text == state.fields.names()[place] ? 1 : 0;
       }
     }
@@ -268,7 +272,7 @@ class csv_rows {
       return false;
     }
     if (units_may_follow_ && names.size() == places_.size() && over_numbers > 0 &&
-        over_numbers == words_) {
+        over_numbers + over_nothing == words_) {
       return true;
     }
     if (!can_be_header(names)) {
@@ -325,7 +329,9 @@ class csv_rows {
     std::sort(names.begin(), names.end());
     const bool once = std::adjacent_find(names.begin(), names.end()) == names.end();
     return once && std::all_of(names.begin(), names.end(), [](const std::string& name) {
-             return parse_cell(name).kind == cell_kind::text || name.empty();
+             const cell_kind kind = parse_cell(name).kind;
+             return name.empty() || kind == cell_kind::text || kind == cell_kind::vague ||
+                    kind == cell_kind::word;
            });
   }
 
@@ -383,6 +389,7 @@ class csv_rows {
   std::vector<std::string> missing_;
   std::uint64_t max_row_bytes_ = 0;
   std::vector<std::uint32_t> places_; ///< the field of each column
+  std::uint64_t fresh_from_ = 0;      ///< fields from here on have had no row yet
   bool covers_ = false;               ///< each field is one column
   bool headed_ = false;
   bool units_may_follow_ = false;

@@ -93,7 +93,9 @@ class sign_votes {
   /// The signs that explain most numbers; those given stay.
   number_signs signs(number_signs given) const {
     number_signs found = given;
-    if (given.decimal == found_sign) {
+    if (given.decimal == found_sign && given.thousands == '.') {
+      found.decimal = ',';
+    } else if (given.decimal == found_sign) {
       const bool apart = std::any_of(wholes_.begin(), wholes_.end(), [](const whole_numbers& w) {
         return w.plain > 0 && w.grouped > 0; // 950 and 1,020 in one column
       });
@@ -196,7 +198,9 @@ inline void rate(table_guess& guess, std::size_t width) {
   const auto count = static_cast<double>(std::count_if(first, rows.end(), fits));
   const double share = cells == 0 ? 0 : static_cast<double>(typed) / static_cast<double>(cells);
   const double alike = count / static_cast<double>(rows.end() - first);
-  const double all = count / static_cast<double>(rows.size());
+  const double before =
+      static_cast<double>(first - rows.begin()) / static_cast<double>(rows.size());
+  const double all = count / static_cast<double>(rows.size()) * (1 - before / 4);
   const bool of_pairs = 3 * pairs > cells && width > 1; // name=value name=value
   const double score = of_pairs ? 0 : all * alike * (0.1 + share) * (width == 1 ? 0.5 : 1.0);
   if (score > guess.score) {

@@ -23,7 +23,11 @@ class json_rows {
   void take(std::string_view line, row_state& state) {
     line = trim_end(line);
     if (!pending_.empty()) {
-      if (line.starts_with('{') && !spread_ && is_whole(line)) {
+      if (line.starts_with('{') && is_list_of_rows()) {
+        state.troubles.add("what is around a list of objects is left out", {pending_line_},
+                           pending_, trouble_weight::note);
+        pending_.clear();
+      } else if (line.starts_with('{') && !spread_ && is_whole(line)) {
         drop_pending(state); // the line before was cut
       } else {
         const bool closed = follow(line);
@@ -48,6 +52,9 @@ class json_rows {
       if (is_blank(c) || c == ',' || c == '[' || c == ']' || c == '\n' || c == '\x1e' || c == ';') {
         ++at_;
         continue;
+      }
+      if (c == '}' && text_.find_first_not_of("]}, \t", at_) == std::string_view::npos) {
+        return false; // the end of what was around a list
       }
       if (c != '{' && !skip_topic(state)) {
         return false;
@@ -84,6 +91,11 @@ class json_rows {
       line.remove_suffix(1);
     }
     return line;
+  }
+
+  /// Whether the object that is open has begun a list of the rows.
+  bool is_list_of_rows() const noexcept {
+    return pending_.ends_with('[') && pending_.find('\n') == std::string::npos;
   }
 
   static bool is_whole(std::string_view line) {

@@ -27,7 +27,14 @@ class head_finder {
  public:
   head_finder(const table_guess& guess, const std::vector<std::string>& lines,
               const row_format& format)
-      : guess_(guess), lines_(lines), format_(format), signs_(guess.how.signs()) {}
+      : guess_(guess), lines_(lines), format_(format), signs_(guess.how.signs()) {
+    for (const sample_row& row : guess_.rows) {
+      has_typed_.push_back(std::any_of(row.cells.begin(), row.cells.end(),
+                                       [&](const std::string& cell) { return typed(cell); }));
+    }
+    const auto typed_from = std::find(has_typed_.begin(), has_typed_.end(), true);
+    of_words_ = typed_from == has_typed_.end();
+  }
 
   table_head find() const {
     const std::size_t first = first_of_table();
@@ -101,8 +108,8 @@ class head_finder {
   column_body body_of(std::size_t row, std::size_t width, std::size_t column) const {
     column_body body;
     for (std::size_t i = row + 1; i < guess_.rows.size(); ++i) {
-      if (guess_.rows[i].cells.size() != width) {
-        continue;
+      if (guess_.rows[i].cells.size() != width || (!of_words_ && !has_typed_[i])) {
+        continue; // headers come again, and units below them
       }
       const std::string& cell = text(i, column);
       body.typed += typed(cell) ? 1 : 0;
@@ -263,6 +270,8 @@ class head_finder {
   const std::vector<std::string>& lines_;
   const row_format& format_;
   number_signs signs_;
+  std::vector<bool> has_typed_; ///< whether a row has a number or a time
+  bool of_words_ = false;       ///< no row has
 };
 
 } // namespace hanami::detail
