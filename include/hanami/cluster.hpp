@@ -87,9 +87,10 @@ class basic_cluster {
   /// How far it has learned, and what is due when.
   const learner<Real>& learning() const noexcept { return learner_; }
   const network<Real, Weight>& state() const noexcept { return net_; }
-  /// The weights that `infer` uses: the average, as soon as it has been taken for the first time.
+  /// The weights that `infer` uses: the average, as soon as it has been taken for the first time
+  /// and while it does not lag behind the current ones.
   weight_set inference_weights() const noexcept {
-    return learner_.average_ready() ? weight_set::average : weight_set::current;
+    return learner_.average_answers() ? weight_set::average : weight_set::current;
   }
   std::size_t input_size() const noexcept { return net_.topology.input_size; }
   std::size_t output_size() const noexcept { return net_.topology.output_size; }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "algorithm/average.hpp"
+#include "algorithm/average_watch.hpp"
 #include "algorithm/backward.hpp"
 #include "algorithm/forward.hpp"
 #include "algorithm/phases.hpp"
@@ -43,9 +45,13 @@ struct learning_options {
   /// Linear outputs: the share of an error that one sample's step would remove at first, in place
   /// of the rate, in (0, 1]. Measured: above 0.3 wide inputs with noisy targets diverge.
   double step_size = 0.25;
-  double tolerance_classes = 0.05; ///< softmax: samples with no larger error are known, not trained
-  double tolerance_values = 0.01;  ///< the same for sigmoid and linear outputs, in inner units
-  double gradient_clip = 1.5;      ///< largest error of a node, in inner units, > 0
+  /// Softmax: of samples with no larger error than this only some are trained, the fewer the
+  /// smaller the error, and they count for the others. 0: all are.
+  double tolerance_classes = 0.05;
+  double tolerance_values = 0.01; ///< the same for sigmoid and linear outputs, in inner units
+  /// Largest gradient of a node, in inner units, > 0; squared loss has a limit that follows the
+  /// errors (`algorithm/target_scale.hpp`).
+  double gradient_clip = 1.5;
   double growth_loss_per_neuron = 8.0; ///< loss (nats) per neuron of a brick that asks for another
   /// Remembered samples trained again after each sample, at most 1,000. None where neurons spike:
   /// without what came before, they mean nothing.
@@ -113,16 +119,27 @@ struct learning_progress {
   std::uint64_t pruning_rounds = 0;  ///< of the task, or of the endless stream
   std::uint64_t steps_pruned = 0;    ///< of the task
 
-  /// Counts a sample of this loss and says what is due. A stream that has changed is learned as
+  /// Counts a sample of this loss, which may be `bounded` as in `drift_detector`, and says what is
+  /// due. A stream that has changed is learned as
   /// fast as a new one, and its average begins anew.
-  HANAMI_HOST_DEVICE upkeep after(double loss) noexcept {
+  HANAMI_HOST_DEVICE upkeep after(double loss, bool bounded = false) noexcept {
     ++schedule.seen;
     ++samples;
-    if (schedule.endless() && drift.note(loss)) {
+    if (schedule.endless() && drift.note(loss, bounded)) {
       schedule.seen = 0;
     }
     return {schedule.note_active_due(), schedule.reset_dormant_due(), schedule.average_due(),
             prune_due()};
+  }
+
+  /// Whether a sample is learned from that is worth `worth`, the largest of its errors over what is
+  /// tolerated: surely from 1 on, and with this probability below. Its gradient counts 1 / worth
+  /// times then, so that small errors are followed as they are, at a fraction of the work.
+  HANAMI_HOST_DEVICE bool worth_learning(double worth, std::uint64_t seed,
+                                         std::uint64_t draw) const noexcept {
+    return !(worth < 1) || static_cast<double>(random_unit(
+                               seed, detail::random_key(detail::random_stream::known_samples, draw),
+                               samples)) < worth;
   }
 
   /// Whether the loss of the next sample asks for a brick (`enough` nats in all do).
@@ -161,6 +178,11 @@ struct learning_progress {
 static_assert(std::is_trivially_copyable_v<learning_progress> &&
               std::is_trivially_copyable_v<learning_options>);
 
+/// What a sample is worth to which one more output adds its own worth. NaN is worth all.
+HANAMI_HOST_DEVICE inline double worth_of(double worth, double more) noexcept {
+  return more < worth ? worth : more;
+}
+
 /// The rates of a sample for outputs of classes and probabilities, `share` as in the schedule.
 template <class Real>
 HANAMI_HOST_DEVICE step_rates<Real> scheduled_rates(const learning_options& options,
@@ -192,6 +214,7 @@ class learner {
   template <class Weight>
   void start_task(network<Real, Weight>& net, std::uint64_t samples) {
     progress_.schedule = {samples, 0};
+    watch_ = {};
     progress_.pruning_rounds = 0;
     progress_.steps_pruned = 0;
     follow_averaging(net);
@@ -204,11 +227,11 @@ class learner {
     }
   }
 
-  /// Whether averaged weights are kept: in endless streams, and not for linear outputs, which
-  /// follow a level that wanders, behind which an average would lag.
+  /// Whether averaged weights are kept: in endless streams, and not where a loss is robust, since
+  /// those outputs follow a level that wanders, behind which an average would lag.
   template <class Weight>
   bool wants_average(const network<Real, Weight>& net) const noexcept {
-    return progress_.schedule.endless() && !linear(net);
+    return linear(net) ? compares_average(net) : progress_.schedule.endless();
   }
   template <class Weight>
   void follow_averaging(network<Real, Weight>& net) const {
@@ -216,8 +239,8 @@ class learner {
       set_averaging(net, wants_average(net));
     }
   }
-  /// Whether an average has been taken for the first time, so that it can answer.
-  bool average_ready() const noexcept { return progress_.schedule.seen >= cadence::average; }
+  /// Whether the average answers: it has been taken, and does not lag.
+  bool average_answers() const noexcept { return average_taken() && !watch_.lags(); }
 
   /// The share of the steps to be removed, 0..0.95.
   template <class Weight>
@@ -242,11 +265,19 @@ class learner {
   template <class Weight, executor Executor, phase_observer Observer = no_observer>
   train_result train(network<Real, Weight>& net, workspace<Real>& ws, std::span<const Real> input,
                      std::span<const Real> target, const Executor& run, Observer observe = {}) {
-    const train_result result = train_once(net, ws, input, target, run, observe);
+    const outcome found = train_once(net, ws, input, target, 0, run, observe);
+    const train_result& result = found.result;
+    if (net.averaging() && average_taken() && compares_average(net)) {
+      compare_average(net, ws, target, result.loss, run);
+    }
     if (options_.rehearsal > 0 && result.learned && ws.memory.empty()) {
       rehearse(net, ws, input, target, result, run, observe);
     }
-    const upkeep due = progress_.after(result.loss);
+    const std::uint64_t changes = progress_.drift.changes();
+    const upkeep due = progress_.after(found.watched_loss, found.bounded);
+    if (progress_.drift.changes() != changes) {
+      watch_ = {};
+    }
     if (due.note_active) {
       note_active(net, ws);
     }
@@ -288,10 +319,49 @@ class learner {
   void serialize(Archive& archive) {
     archive(progress_.schedule.planned, progress_.schedule.seen, progress_.drift, ring_,
             progress_.loss_sum, progress_.samples, progress_.samples_learned,
-            progress_.pruning_rounds, progress_.steps_pruned);
+            progress_.pruning_rounds, progress_.steps_pruned, watch_);
   }
 
  private:
+  /// What a sample brought.
+  struct outcome {
+    train_result result;
+    double watched_loss = 0; ///< by which changes of the stream are noticed
+    bool bounded = false;    ///< see `drift_detector`
+  };
+
+  /// Whether the average has to show that it does not lag: linear outputs, all of squared loss.
+  /// Spiking neurons remember; they would have to live twice.
+  template <class Weight>
+  static bool compares_average(const network<Real, Weight>& net) noexcept {
+    return linear(net) && !net.topology.spikes() &&
+           std::none_of(net.topology.outputs.begin(), net.topology.outputs.end(),
+                        [](const output_layout& o) {
+                          return o.kind == output_kind::linear && o.loss.kind != loss_kind::squared;
+                        });
+  }
+
+  bool average_taken() const noexcept { return progress_.schedule.seen >= cadence::average; }
+
+  /// What the averaged weights would have lost on the sample that stands in `ws`.
+  template <class Weight, class Executor>
+  void compare_average(const network<Real, Weight>& net, workspace<Real>& ws,
+                       std::span<const Real> target, double current, const Executor& run) {
+    const std::uint32_t weight = watch_.weight_of(current, progress_.schedule.seen);
+    if (weight == 0) {
+      return;
+    }
+    infer_placed(net, weight_set::average, ws, run);
+    double loss = 0;
+    for (std::size_t o = 0; o < net.outputs.size(); ++o) {
+      const auto& layout = net.topology.outputs[o];
+      loss += static_cast<double>(measure_output(net, o, target.subspan(layout.first, layout.size),
+                                                 static_cast<Real>(options_.gradient_clip), ws)
+                                      .nats);
+    }
+    watch_.note(current, loss, weight);
+  }
+
   template <class Weight>
   static bool linear(const network<Real, Weight>& net) noexcept {
     return std::any_of(net.topology.outputs.begin(), net.topology.outputs.end(),
@@ -299,9 +369,9 @@ class learner {
   }
 
   template <class Weight, class Executor, class Observer>
-  train_result train_once(network<Real, Weight>& net, workspace<Real>& ws,
-                          std::span<const Real> input, std::span<const Real> target,
-                          const Executor& run, Observer observe) {
+  outcome train_once(network<Real, Weight>& net, workspace<Real>& ws, std::span<const Real> input,
+                     std::span<const Real> target, std::uint64_t draw, const Executor& run,
+                     Observer observe) {
     ws.fit_to_learn(net);
     const input_findings found = place_inputs(net, input, ws);
     if (found.infinite) {
@@ -322,32 +392,46 @@ class learner {
     if (!ws.memory.empty()) {
       follow_all_traces(net, ws, run);
     }
-    train_result result = measure(net, ws, target);
+    const outcome out = measure(net, ws, target, draw);
     observe(phase::outputs);
-    if (result.learned) {
-      learn(net, ws, result.loss, run, observe);
+    if (out.result.learned) {
+      learn(net, ws, out.result.loss, run, observe);
     }
-    return result;
+    return out;
   }
 
   template <class Weight>
-  train_result measure(network<Real, Weight>& net, workspace<Real>& ws,
-                       std::span<const Real> target) {
-    train_result result;
+  outcome measure(network<Real, Weight>& net, workspace<Real>& ws, std::span<const Real> target,
+                  std::uint64_t draw) {
+    outcome found;
+    train_result& result = found.result;
+    double worth = 0;
     for (std::size_t o = 0; o < net.outputs.size(); ++o) {
       const auto& layout = net.topology.outputs[o];
       const auto part = target.subspan(layout.first, layout.size);
+      const bool mean =
+          layout.kind == output_kind::linear && layout.loss.kind == loss_kind::squared;
       if (layout.kind == output_kind::linear) {
-        follow_targets(net.outputs[o], part);
+        follow_targets(net.outputs[o], layout.loss.kind, net.lanes(), part,
+                       ws.prediction.data() + layout.first);
       }
       predict_output(net, o, ws);
       const auto loss = measure_output(net, o, part, static_cast<Real>(options_.gradient_clip), ws);
+      found.watched_loss +=
+          mean ? note_errors_of(net, o, part, ws) : static_cast<double>(loss.nats);
+      found.bounded = found.bounded || mean;
       result.loss += static_cast<double>(loss.nats);
       result.error = std::max(result.error, static_cast<double>(loss.worst));
-      result.learned =
-          result.learned || !(static_cast<double>(loss.worst) < options_.tolerance(layout.kind));
+      worth = worth_of(worth, static_cast<double>(loss.worst) / options_.tolerance(layout.kind));
     }
-    return result;
+    result.learned = progress_.worth_learning(worth, net.seed, draw);
+    if (result.learned && worth < 1) {
+      const auto more = static_cast<Real>(1 / worth);
+      for (Real& gradient : ws.output_gradients) {
+        gradient *= more;
+      }
+    }
+    return found;
   }
 
   template <class Weight, class Executor, class Observer>
@@ -373,11 +457,31 @@ class learner {
     }
   }
 
+  /// How much of the step size is worth its noise, where losses are squared. A constant step leaves
+  /// weights that wander by step / 2 times the mean square of the errors (Widrow and others 1976);
+  /// that should be a tenth of what they explain. As long as nothing is explained, it falls with
+  /// the square root of the samples; where the average lags, there is no time for less.
+  template <class Weight>
+  double noise_share(const network<Real, Weight>& net) const noexcept {
+    if (!compares_average(net) || watch_.lags()) {
+      return 1;
+    }
+    double most = 0;
+    for (std::size_t o = 0; o < net.outputs.size(); ++o) {
+      for (const auto& record : net.outputs[o].targets) {
+        most = std::max(most, record.explained / record.error_square);
+      }
+    }
+    const double step = options_.step_size * progress_.schedule.share();
+    const double patience = 1 / std::sqrt(1 + static_cast<double>(progress_.schedule.seen) / 250);
+    return step > 0 ? std::clamp(0.2 * most / step, patience, 1.0) : 1;
+  }
+
   /// The rates of this sample; the gradients must be known.
   template <class Weight>
   step_rates<Real> rates(const network<Real, Weight>& net,
                          const workspace<Real>& ws) const noexcept {
-    const double share = progress_.schedule.share();
+    const double share = progress_.schedule.share() * noise_share(net);
     step_rates<Real> now =
         linear(net) ? whole_gradient_rates(net, ws, static_cast<Real>(options_.step_size * share),
                                            static_cast<Real>(options_.bias_rate))
@@ -400,7 +504,7 @@ class learner {
       const auto pick =
           random_below(static_cast<std::uint32_t>(ring_.size()), options_.seed,
                        detail::random_key(detail::random_stream::rehearsal, k), progress_.samples);
-      train_once(net, ws, ring_.input(pick), ring_.target(pick), run, observe);
+      train_once(net, ws, ring_.input(pick), ring_.target(pick), k + 1, run, observe);
     }
   }
 
@@ -430,6 +534,7 @@ class learner {
   learning_options options_;
   learning_progress progress_;
   rehearsal_ring<Real> ring_;
+  average_watch watch_;
   std::vector<Real> norms_; ///< of steps, while they are pruned
 };
 

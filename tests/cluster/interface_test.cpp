@@ -52,6 +52,10 @@ std::vector<float> values(std::size_t count, std::uint64_t number) {
   return all;
 }
 
+std::vector<float> sample_target(bool first, float value) {
+  return {first ? 1.0f : 0.0f, first ? 0.0f : 1.0f, value};
+}
+
 } // namespace
 
 TEST_CASE("inputs and outputs are found by name", "[cluster]") {
@@ -190,7 +194,7 @@ TEST_CASE("bricks grow where the loss stays high, not beyond the most allowed", 
   options.growth_loss_per_neuron = 0.2;
   cluster c(two_by_two(settings), options);
   for (std::uint64_t i = 0; i < 1500; ++i) {
-    c.train(values(5, i), std::vector<float>{random_unit(1, 1, i) > 0.5f ? 1.0f : 0.0f, 0, 0});
+    c.train(values(5, i), sample_target(random_unit(1, 1, i) > 0.5f, 0));
     for (const auto& h : c.state().hexagons) {
       REQUIRE(h.bricks.size() <= 3);
     }
@@ -201,7 +205,7 @@ TEST_CASE("bricks grow where the loss stays high, not beyond the most allowed", 
 TEST_CASE("statistics count what there is", "[cluster]") {
   cluster c(two_by_two());
   for (std::uint64_t i = 0; i < 50; ++i) {
-    c.train(values(5, i), values(3, i));
+    c.train(values(5, i), sample_target(i % 2 == 0, values(1, i)[0]));
   }
   const auto s = c.statistics();
   CHECK(s.hexagons == 5);
@@ -219,8 +223,9 @@ TEST_CASE("a cluster without reserves answers and learns as before", "[cluster]"
   cluster c(two_by_two());
   cluster other(two_by_two());
   for (std::uint64_t i = 0; i < 100; ++i) {
-    c.train(values(5, i), values(3, i));
-    other.train(values(5, i), values(3, i));
+    const auto target = sample_target(i % 2 == 0, values(1, i)[0]);
+    c.train(values(5, i), target);
+    other.train(values(5, i), target);
     if (i % 30 == 0) {
       const std::size_t before = other.statistics().bytes;
       other.shrink_to_fit();

@@ -220,6 +220,30 @@ TEST_CASE("targets that no output of their kind can mean are refused and change 
   }
 }
 
+TEST_CASE("softmax targets that are no distribution are refused and change nothing", "[cluster]") {
+  cluster c(one_hexagon(inputs, 3, output_kind::softmax));
+  const std::vector<float> input(inputs, 1.0f);
+  c.train(input, class_of(1));
+  const auto before = to_checkpoint(c);
+  const std::vector<std::vector<float>> bad{
+      {0, 0, 0}, {1, 1, 0}, {1, 1, 1}, {0.5f, 0.2f, 0}, {0.5f, 0.6f, missing}, {1, missing, 1}};
+  for (const auto& target : bad) {
+    const std::string why = refusal(c, input, target);
+    CHECK(why.find("output 'output'") != std::string::npos);
+    CHECK(why.find("add up to 1") != std::string::npos);
+  }
+  CHECK(to_checkpoint(c) == before);
+  const std::vector<std::vector<float>> good{
+      {0.2f, 0.3f, 0.5f}, {0.33f, 0.33f, 0.33f}, {0, missing, 0}, {missing, 1, missing}};
+  for (const auto& target : good) {
+    CHECK(refusal(c, input, target) == "accepted");
+  }
+  // Sigmoid outputs exclude nothing.
+  cluster flags(one_hexagon(inputs, 3, output_kind::sigmoid));
+  CHECK(refusal(flags, input, {0, 0, 0}) == "accepted");
+  CHECK(refusal(flags, input, {1, 1, 1}) == "accepted");
+}
+
 TEST_CASE("missing targets teach nothing", "[cluster]") {
   cluster c = trained(0, std::vector<float>(inputs, 1.0f), 100);
   const auto input = input_of(1, std::vector<float>(inputs, 1.0f));

@@ -43,6 +43,7 @@ network<float> sound_network() {
     net.hexagons[index + 1].bricks = {index};
     for (std::size_t local : {std::size_t{0}, std::size_t{2}}) {
       b.have[0] = static_cast<std::uint16_t>(b.have[0] | (1U << local));
+      ++b.sections;
       b.steps[local] = 3;
       for (std::size_t k = 0; k < 3; ++k) {
         b.lower[local * 4 + k] = static_cast<float>(k);

@@ -4,12 +4,16 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <span>
 
 #include "../structure/workspace.hpp"
+#include "sample_check.hpp"
+#include "target_scale.hpp"
 
 /// The answer function of each kind of output and the loss that belongs to it. For all three the
-/// gradient of the loss by the inner sum is (answer - target) in inner units.
+/// gradient of the loss by the inner sum is (answer - target) in inner units, but for the robust
+/// losses of linear outputs.
 
 namespace hanami::inline HANAMI_ISA {
 
@@ -36,11 +40,6 @@ HANAMI_HOST_DEVICE Real sigmoid(Real v) noexcept {
   return Real{1} / (Real{1} + std::exp(-v));
 }
 
-template <class Real>
-Real spread_or_one(Real spread) noexcept {
-  return spread > Real{0} ? spread : Real{1};
-}
-
 } // namespace detail
 
 /// Turns the inner sums of an output into answers, in place. `location` and `spread` are those of
@@ -59,7 +58,8 @@ void predict_values(output_kind kind, std::span<const Real> location, std::span<
     break;
   case output_kind::linear:
     for (std::size_t k = 0; k < values.size(); ++k) {
-      values[k] = location[k] + values[k] * detail::spread_or_one(spread[k]);
+      constexpr Real most = std::numeric_limits<Real>::max();
+      values[k] = std::clamp(location[k] + values[k] * spread[k], -most, most);
     }
     break;
   }
@@ -82,82 +82,116 @@ struct output_loss {
   Real worst = 0; ///< largest error of a node, in inner units
 };
 
-/// Follows location and spread of each target: plain means over the first thousand, then an
-/// exponential window of a thousand; values further than 8 spreads away count as 8.
+/// How the errors of linear outputs count.
 template <class Real>
-void follow_targets(output_layer<Real>& layer, std::span<const Real> target) noexcept {
-  for (std::size_t k = 0; k < target.size(); ++k) {
-    if (std::isnan(target[k])) {
-      continue;
-    }
-    const std::uint64_t seen = std::min<std::uint64_t>(layer.targets_seen[k], 999) + 1;
-    layer.targets_seen[k] = seen;
-    const Real share = Real{1} / static_cast<Real>(seen);
-    if (seen == 1) {
-      layer.location[k] = target[k];
-    }
-    Real off = target[k] - layer.location[k];
-    if (seen > 16 && layer.spread[k] > Real{0}) {
-      const Real far = 8 * layer.spread[k];
-      off = std::clamp(off, -far, far);
-    }
-    layer.location[k] += share * off;
-    layer.spread[k] += share * (std::abs(off) - layer.spread[k]);
+struct error_shape {
+  loss_kind kind = loss_kind::squared;
+  Real limit = std::numeric_limits<Real>::max(); ///< larger errors have no larger gradient
+  Real quantile = Real(0.5);
+};
+
+/// Loss and gradient of one node of a linear output that is `wrong` inner units above its target.
+template <class Real>
+Real measure_value(Real wrong, const error_shape<Real>& shape, output_loss<Real>& loss) noexcept {
+  constexpr Real far = Real(1e6); // sums of losses stay finite
+  if (shape.kind == loss_kind::quantile) {
+    const Real slope = wrong > Real{0}   ? 1 - shape.quantile
+                       : wrong < Real{0} ? -shape.quantile
+                                         : Real{0};
+    loss.worst = std::max(loss.worst, std::abs(slope));
+    loss.nats += slope * std::clamp(wrong, -far, far);
+    return slope;
   }
+  const Real error = std::clamp(wrong, -shape.limit, shape.limit);
+  loss.worst = std::max(loss.worst, std::abs(wrong));
+  loss.nats += std::abs(error) * (std::min(std::abs(wrong), far) - std::abs(error) / 2);
+  return error;
 }
 
-/// Loss and error of one node: answer `y`, target `t`, `spread` of linear outputs (else unused),
-/// adding to what the nodes before it lost. A target of NaN is unknown: that node has no error.
+/// Loss and gradient of one node of an output of classes or probabilities: answer `y`, target `t`,
+/// `mass` what the targets of its output add up to, adding to what the nodes before it lost. A
+/// target of NaN is unknown: that node has no error.
 template <class Real>
-HANAMI_HOST_DEVICE Real measure_node(output_kind kind, Real y, Real t, Real spread, Real clip,
+HANAMI_HOST_DEVICE Real measure_node(output_kind kind, Real y, Real t, Real mass, Real limit,
                                      output_loss<Real>& loss) noexcept {
   constexpr Real least = Real(1e-30);
   if (std::isnan(t)) {
     return 0;
   }
-  Real wrong = y - t;
-  if (kind == output_kind::linear) {
-    wrong /= spread;
-  }
-  const Real error = std::clamp(wrong, -clip, clip);
+  const Real wrong = y * mass - t;
   loss.worst = std::max(loss.worst, std::abs(wrong));
-  switch (kind) {
-  case output_kind::softmax:
-    if (t > Real{0}) {
-      loss.nats -= t * std::log(std::max(y, least));
-    }
-    break;
-  case output_kind::sigmoid:
-    if (t > Real{0}) {
-      loss.nats -= t * std::log(std::max(y, least));
-    }
-    if (t < Real{1}) {
-      loss.nats -= (1 - t) * std::log(std::max(1 - y, least));
-    }
-    break;
-  case output_kind::linear:
-    loss.nats += std::abs(error) * (std::abs(wrong) - std::abs(error) / 2);
-    break;
+  if (t > Real{0}) {
+    loss.nats -= t * std::log(std::max(y, least));
   }
-  return error;
+  if (kind == output_kind::sigmoid && t < Real{1}) {
+    loss.nats -= (1 - t) * std::log(std::max(1 - y, least));
+  }
+  return std::clamp(wrong, -limit, limit);
+}
+
+/// What the targets of an output add up to, where it is a softmax and all are known; else 1.
+template <class Real>
+HANAMI_HOST_DEVICE Real mass_of(output_kind kind, const Real* targets, std::size_t count) noexcept {
+  if (kind != output_kind::softmax) {
+    return 1;
+  }
+  const detail::target_mass<Real> found(targets, count);
+  return found.whole ? found.sum : Real{1};
 }
 
 /// Loss and gradient (into `ws.output_gradients`) of output `index`, whose answers stand in
-/// `ws.prediction`. Errors are clipped to +-`clip` (Huber's loss).
+/// `ws.prediction`. Errors of classes, of probabilities and of Huber's loss are clipped to
+/// +-`clip`.
 template <class Real, class Weight>
 output_loss<Real> measure_output(const network<Real, Weight>& net, std::size_t index,
                                  std::span<const Real> target, Real clip,
                                  workspace<Real>& ws) noexcept {
   const auto& layout = net.topology.outputs[index];
   const auto& layer = net.outputs[index];
+  const Real* predicted = ws.prediction.data() + layout.first;
+  Real* gradient = ws.output_gradients.data() + layout.first;
   output_loss<Real> loss;
+  if (layout.kind != output_kind::linear) {
+    const Real mass = mass_of(layout.kind, target.data(), target.size());
+    for (std::size_t k = 0; k < layout.size; ++k) {
+      gradient[k] = measure_node(layout.kind, predicted[k], target[k], mass, clip, loss);
+    }
+    return loss;
+  }
+  error_shape<Real> shape{layout.loss.kind, clip, static_cast<Real>(layout.loss.quantile)};
   for (std::size_t k = 0; k < layout.size; ++k) {
-    const Real spread =
-        layout.kind == output_kind::linear ? detail::spread_or_one(layer.spread[k]) : Real{1};
-    ws.output_gradients[layout.first + k] =
-        measure_node(layout.kind, ws.prediction[layout.first + k], target[k], spread, clip, loss);
+    gradient[k] = 0;
+    if (std::isnan(target[k]) || !(layer.spread[k] > Real{0})) {
+      continue; // unknown, or so far the only one of its value
+    }
+    if (shape.kind == loss_kind::squared) {
+      shape.limit = error_limit(layer.targets[k]);
+    }
+    gradient[k] = measure_value((predicted[k] - target[k]) / layer.spread[k], shape, loss);
   }
   return loss;
+}
+
+/// The errors of an output of squared loss, as `measure_output` has found them, are noted. Returns
+/// half the sum of their squares, as far as they count: a loss without the line beyond the limit.
+template <class Real, class Weight>
+double note_errors_of(network<Real, Weight>& net, std::size_t index, std::span<const Real> target,
+                      const workspace<Real>& ws) noexcept {
+  const auto& layout = net.topology.outputs[index];
+  auto& layer = net.outputs[index];
+  double sum = 0;
+  for (std::size_t k = 0; k < layout.size; ++k) {
+    if (!std::isnan(target[k]) && layer.spread[k] > Real{0}) {
+      auto& record = layer.targets[k];
+      const double limit = static_cast<double>(error_limit(record));
+      const double off =
+          (static_cast<double>(target[k]) - record.mean) / static_cast<double>(layer.spread[k]);
+      const Real error = ws.output_gradients[layout.first + k];
+      note_error(record, std::clamp(off, -limit, limit), error);
+      sum += static_cast<double>(error) * static_cast<double>(error) / 2;
+    }
+  }
+  return sum;
 }
 
 } // namespace hanami

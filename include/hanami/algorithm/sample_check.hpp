@@ -53,21 +53,65 @@ HANAMI_HOST_DEVICE bool good_target(output_kind kind, Real target) noexcept {
                                      : !(target > Real{1}) && !(target < Real{0});
 }
 
+/// Targets of a softmax output may add up to this much more or less than 1: shares written with two
+/// digits do.
+template <class Real>
+inline constexpr Real distribution_slack = Real(0.0101);
+
+/// What the targets of a softmax output add up to, as far as they are known.
+template <class Real>
+struct target_mass {
+  Real sum = 0;
+  bool whole = true; ///< none is missing
+
+  HANAMI_HOST_DEVICE target_mass(const Real* targets, std::size_t count) noexcept {
+    for (std::size_t k = 0; k < count; ++k) {
+      if (std::isnan(targets[k])) {
+        whole = false;
+      } else {
+        sum += targets[k];
+      }
+    }
+  }
+
+  /// Whether a distribution can have these: they add up to 1, or to no more where some are missing.
+  HANAMI_HOST_DEVICE bool good() const noexcept {
+    return sum <= 1 + distribution_slack<Real> && (!whole || sum >= 1 - distribution_slack<Real>);
+  }
+};
+
+template <class Real>
+[[noreturn]] void refuse_target(const output_layout& output, Real target) {
+  if (std::isinf(target)) {
+    refuse_infinity("target");
+  }
+  raise(errc::invalid_argument,
+        "the target " + std::to_string(target) + " of the " +
+            (output.kind == output_kind::softmax ? "softmax" : "sigmoid") + " output '" +
+            output.name + "' is no probability; from 0 to 1 are taken, and NaN (missing)" +
+            "; values of any size are for outputs of kind linear");
+}
+
 template <class Real>
 void check_targets(const std::vector<output_layout>& outputs, std::span<const Real> target) {
   for (const output_layout& output : outputs) {
-    for (const Real t : target.subspan(output.first, output.size)) {
-      if (good_target(output.kind, t)) {
-        continue;
+    const auto part = target.subspan(output.first, output.size);
+    for (const Real t : part) {
+      if (!good_target(output.kind, t)) {
+        refuse_target(output, t);
       }
-      if (std::isinf(t)) {
-        refuse_infinity("target");
-      }
+    }
+    if (output.kind != output_kind::softmax) {
+      continue;
+    }
+    const target_mass<Real> mass(part.data(), part.size());
+    if (!mass.good()) {
       raise(errc::invalid_argument,
-            "the target " + std::to_string(t) + " of the " +
-                (output.kind == output_kind::softmax ? "softmax" : "sigmoid") + " output '" +
-                output.name + "' is no probability; from 0 to 1 are taken, and NaN (missing)" +
-                "; values of any size are for outputs of kind linear");
+            "the targets of the softmax output '" + output.name + "' add up to " +
+                std::to_string(mass.sum) +
+                "; probabilities that add up to 1 are taken (of one class 1, of the others 0), and "
+                "NaN (missing); values that do not exclude each other are for outputs of kind "
+                "sigmoid");
     }
   }
 }

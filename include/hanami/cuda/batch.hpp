@@ -41,13 +41,17 @@ struct batch_view {
 /// Samples between two looks at the progress.
 inline constexpr std::uint64_t progress_period = 64;
 
-/// The kind of the output that node `k` belongs to.
-HANAMI_HOST_DEVICE inline output_kind kind_of(image_view image, std::size_t k) noexcept {
+/// Whether the target of node `k` can be meant; the first node of a softmax output stands for all
+/// of it.
+HANAMI_HOST_DEVICE inline bool good_target_at(image_view image, const float* target,
+                                              std::size_t k) noexcept {
   const output_record* output = image.outputs();
   while (k >= output->first + output->size) {
     ++output;
   }
-  return output->kind;
+  return detail::good_target(output->kind, target[k]) &&
+         (output->kind != output_kind::softmax || k != output->first ||
+          detail::target_mass<float>(target + k, output->size).good());
 }
 
 /// The forward pass of training. Anything but `none`: the sample is for the host.
@@ -57,7 +61,7 @@ HANAMI_HOST_DEVICE pause grow_forward(const Team& team, image_view image, const 
   image_header& head = image.head();
   place_sample(team, image, input);
   team.each_of_all(head.output_size, [&](std::size_t k) {
-    if (!detail::good_target(kind_of(image, k), target[k])) {
+    if (!good_target_at(image, target, k)) {
       team.raise(head.found_infinite);
     }
   });
@@ -94,18 +98,26 @@ HANAMI_HOST_DEVICE pause grow_forward(const Team& team, image_view image, const 
 HANAMI_HOST_DEVICE inline void measure(image_view image, const float* target) {
   image_header& head = image.head();
   predict_outputs(image);
-  bool learns = false;
+  double worth = 0;
   head.loss = 0;
   for (std::uint32_t o = 0; o < head.output_count; ++o) {
     const output_record& output = image.outputs()[o];
     output_loss<float> loss;
+    const float mass = mass_of(output.kind, target + output.first, output.size);
     for (std::uint32_t k = output.first; k < output.first + output.size; ++k) {
       image.at<float>(head.output_gradients)[k] =
-          measure_node(output.kind, image.at<float>(head.prediction)[k], target[k], 1.0f,
+          measure_node(output.kind, image.at<float>(head.prediction)[k], target[k], mass,
                        static_cast<float>(head.options.gradient_clip), loss);
     }
     head.loss += static_cast<double>(loss.nats);
-    learns = learns || !(static_cast<double>(loss.worst) < head.options.tolerance(output.kind));
+    worth = worth_of(worth, static_cast<double>(loss.worst) / head.options.tolerance(output.kind));
+  }
+  const bool learns = head.progress.worth_learning(worth, head.seed, 0);
+  if (learns && worth < 1) {
+    const auto more = static_cast<float>(1 / worth);
+    for (std::uint32_t k = 0; k < head.output_size; ++k) {
+      image.at<float>(head.output_gradients)[k] *= more;
+    }
   }
   head.learns = learns ? 1 : 0;
   const bool brick_due = learns && head.grows_bricks && head.notes_errors &&

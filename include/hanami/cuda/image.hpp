@@ -28,7 +28,8 @@ enum class pause : std::uint32_t {
   reshape, ///< the next sample changes more than weights and sections: bricks, negative inputs, or
            ///< a stream has turned out to be another one
   no_room, ///< the next sample needs more tiles than the image has
-  refused  ///< the next sample has infinite values, or targets that are no probabilities
+  refused  ///< the next sample has infinite values, or targets that are no
+           ///< probabilities
 };
 
 struct input_record {

@@ -137,6 +137,12 @@ class image_layout {
         std::memcpy(to.data(), where, to.size() * sizeof(to[0]));
       }
     });
+    for (auto& b : net.bricks) {
+      b.sections = 0;
+      for (const std::uint16_t bits : b.have) {
+        b.sections += static_cast<std::uint32_t>(std::popcount(bits));
+      }
+    }
     for (tile_slot slot = 0; slot < net.tiles.slot_end(); ++slot) {
       std::copy_n(image.tile(slot), net.lanes(), net.tiles.tile(slot));
       if (net.averaging()) {

@@ -16,10 +16,11 @@ enum class random_stream : std::uint64_t {
   left_over,
   rounding,
   average_rounding,
-  renewed_weights
+  renewed_weights,
+  known_samples
 };
 
-constexpr std::uint64_t random_key(random_stream purpose, std::uint64_t index,
+HANAMI_HOST_DEVICE constexpr std::uint64_t random_key(random_stream purpose, std::uint64_t index,
                                    std::uint64_t version = 0) noexcept {
   return (static_cast<std::uint64_t>(purpose) << 56) + (version << 32) + index;
 }

@@ -10,18 +10,19 @@
 namespace hanami::inline HANAMI_ISA {
 
 /// Notices that a stream has changed: what is lost on the samples of late against what is usual.
-/// Losses far above the usual count as eight times as much, so that outliers are no change.
+/// Losses far above the usual count as eight times as much, so that outliers are no change; but not
+/// `bounded` ones, whose tail is part of the data: there the noise has to be exceeded by more.
 class drift_detector {
  public:
   /// Takes the loss of the next sample, before it is learned from; 0 (nothing known, nothing wrong)
   /// is passed over. True once for a change; then the watch begins anew.
-  HANAMI_HOST_DEVICE bool note(double loss) noexcept {
+  HANAMI_HOST_DEVICE bool note(double loss, bool bounded = false) noexcept {
     if (!(loss > 0)) {
       return false;
     }
     ++seen_;
     const double share = 1.0 / static_cast<double>(std::min(seen_, std::uint64_t{usual_window}));
-    const double counted = seen_ > recent_window ? std::min(loss, 8 * usual_) : loss;
+    const double counted = seen_ > recent_window && !bounded ? std::min(loss, 8 * usual_) : loss;
     recent_ +=
         (counted - recent_) / static_cast<double>(std::min(seen_, std::uint64_t{recent_window}));
     usual_ += share * (counted - usual_);
@@ -30,7 +31,7 @@ class drift_detector {
       return false; // what is usual is not known yet
     }
     const double noise = std::sqrt(std::max(0.0, square_ - usual_ * usual_) / (2 * recent_window));
-    if (recent_ < 1.5 * usual_ + 5 * noise) {
+    if (recent_ < 1.5 * usual_ + (bounded ? 8 : 5) * noise) {
       return false;
     }
     const std::uint64_t changes = changes_ + 1;

@@ -48,6 +48,7 @@ bool grow_first_step(network<Real, Weight>& net, std::size_t index, const presyn
   const std::size_t local = c * chunk_width + i;
   const std::size_t step = local * b.max_steps;
   b.have[c] = static_cast<std::uint16_t>(b.have[c] | (1U << i));
+  ++b.sections;
   b.inverse_width[step] = chunk.is_neuron ? Real{1} : inverse_of(activation);
   b.slot[step] = slot;
   start_border(b.border_states[c], i);

@@ -59,7 +59,7 @@ void grow_output(network<Real, Weight>& net, std::size_t index, std::uint32_t si
   if (layout.kind == output_kind::linear) {
     layer.location.resize(size);
     layer.spread.resize(size);
-    layer.targets_seen.resize(size);
+    layer.targets.resize(size);
   }
   layout.size = size;
   for (std::size_t o = index + 1; o < net.topology.outputs.size(); ++o) {

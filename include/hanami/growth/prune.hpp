@@ -47,6 +47,7 @@ template <class Real, class Weight>
 void remove_section(network<Real, Weight>& net, brick<Real>& b, std::size_t c, std::size_t i) {
   const auto bit = static_cast<std::uint16_t>(1U << i);
   b.have[c] = static_cast<std::uint16_t>(b.have[c] & ~bit);
+  --b.sections;
   b.closed[c] = static_cast<std::uint16_t>(b.closed[c] | bit);
   const std::size_t step = (c * chunk_width + i) * b.max_steps;
   net.tiles.release(b.slot[step]);

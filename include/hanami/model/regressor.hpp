@@ -30,9 +30,16 @@ namespace hanami::inline HANAMI_ISA {
 ///     yield.learn({9.9f, -8.8f}, 476);
 ///     std::cout << yield.predict({8.0f, 15.0f});
 ///
+/// It answers the mean of what the targets of such rows are, also where nearly all of them are 0;
+/// `value_loss` asks for the bulk (huber: far targets count for little) or for a quantile:
+///
+///     hanami::regressor most({"wind", "celsius"}, 1, {}, {hanami::loss_kind::quantile, 0.9});
+///
 /// Rows and targets are raw values in any range and in their own units, NaN where one is missing;
-/// infinities are refused. A value: copies are independent, and equal in everything they do from
-/// then on; the same options and samples make the same regressor, bit for bit.
+/// infinities are refused. A single target far beyond all others changes next to nothing; what
+/// comes up more often than once in some 500 rows counts in full. A value: copies are independent,
+/// and equal in everything they do from then on; the same options and samples make the same
+/// regressor, bit for bit.
 ///
 /// Threads: `predict`, `predict_values`, `predict_many` and `test` may run on many at once, as long
 /// as none learns. Everything else needs the regressor for itself.
@@ -51,15 +58,16 @@ class basic_regressor : public model_base<Cluster> {
   using base::input_size;
 
   /// For rows of `inputs` values with `values` targets each: one hexagon, up to 512 neurons. Throws
-  /// `errc::invalid_argument` for a size or options out of range.
+  /// `errc::invalid_argument` for a size or options out of range, `errc::invalid_template` for such
+  /// a loss.
   explicit basic_regressor(std::size_t inputs, std::size_t values = 1,
-                           const learning_options& options = {})
-      : base(make_template(inputs, values), options, {}) {}
+                           const learning_options& options = {}, const value_loss& loss = {})
+      : base(make_template(inputs, values, loss), options, {}) {}
 
   /// The same for rows whose values have names.
   explicit basic_regressor(const std::vector<std::string>& names, std::size_t values = 1,
-                           const learning_options& options = {})
-      : base(make_template(names.size(), values), options, names) {}
+                           const learning_options& options = {}, const value_loss& loss = {})
+      : base(make_template(names.size(), values, loss), options, names) {}
 
   /// A network of one's own. It has one output, of kind linear (any values) or sigmoid (values from
   /// 0 to 1). Throws `errc::invalid_template`.
@@ -180,9 +188,10 @@ class basic_regressor : public model_base<Cluster> {
   }
 
  private:
-  static cluster_template make_template(std::size_t inputs, std::size_t values) {
+  static cluster_template make_template(std::size_t inputs, std::size_t values,
+                                        const value_loss& loss) {
     return one_hexagon(base::checked_size(inputs, "inputs"), base::checked_size(values, "values"),
-                       output_kind::linear, settings_for_inputs(inputs));
+                       output_kind::linear, settings_for_inputs(inputs), loss);
   }
   static cluster_template checked(cluster_template from) {
     base::only_output(from, false);

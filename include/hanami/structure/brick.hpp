@@ -63,6 +63,7 @@ struct brick {
   hexagon_id hexagon{};
   std::uint32_t max_steps = 1;   ///< of a section
   std::uint32_t most_active = 0; ///< presynaptic nodes active at once, the most seen so far
+  std::uint32_t sections = 0;    ///< bits in `have`
   bool retired = false;          ///< emptied by pruning; its place waits for a new brick
   std::uint64_t replacements =
       0; ///< how many bricks have stood at this place before: part of their random key
@@ -157,8 +158,9 @@ struct brick {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(hexagon, max_steps, most_active, retired, replacements, have, closed, inverse_width,
-            lower, slot, steps, bias, average_bias, active_lanes, border_states, chain_states);
+    archive(hexagon, max_steps, most_active, sections, retired, replacements, have, closed,
+            inverse_width, lower, slot, steps, bias, average_bias, active_lanes, border_states,
+            chain_states);
   }
 
  private:

@@ -12,9 +12,11 @@
 #include "../fwd.hpp"
 #include "../template/validation.hpp"
 #include "brick.hpp"
+#include "target_record.hpp"
 #include "shape_identity.hpp"
 #include "tile_pool.hpp"
 #include "topology.hpp"
+#include "topology_maker.hpp"
 
 namespace hanami::inline HANAMI_ISA {
 
@@ -39,17 +41,17 @@ struct output_layer {
   /// Running location and spread of each target (linear outputs): answers are in their units.
   std::vector<Real> location;
   std::vector<Real> spread;
-  std::vector<std::uint64_t> targets_seen; ///< per node, counted up to a thousand
+  std::vector<target_record<Real>> targets; ///< per node
 
   std::size_t bytes() const noexcept {
     return allocated_bytes(bricks) + allocated_bytes(weights) + allocated_bytes(bias) +
            allocated_bytes(average_weights) + allocated_bytes(average_bias) +
-           allocated_bytes(location) + allocated_bytes(spread) + allocated_bytes(targets_seen);
+           allocated_bytes(location) + allocated_bytes(spread) + allocated_bytes(targets);
   }
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(bricks, weights, bias, average_weights, average_bias, location, spread, targets_seen);
+    archive(bricks, weights, bias, average_weights, average_bias, location, spread, targets);
   }
 };
 
@@ -214,7 +216,7 @@ network<Real, Weight> make_network(const cluster_template& from, std::uint64_t s
     if (output.kind == output_kind::linear) {
       layer.location.resize(output.size);
       layer.spread.resize(output.size);
-      layer.targets_seen.resize(output.size);
+      layer.targets.resize(output.size);
     }
   }
   return net;

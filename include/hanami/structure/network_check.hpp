@@ -131,7 +131,9 @@ class network_checker {
 
   const char* sections_of(const brick<Real>& b) {
     const auto& chunks = net_.hexagons[index_of(b.hexagon)].chunks;
+    std::uint32_t sections = 0;
     for (std::size_t c = 0; c < b.chunks(); ++c) {
+      sections += static_cast<std::uint32_t>(std::popcount(b.have[c]));
       if ((b.have[c] & ~chunks[c].mask) != 0) {
         return "a section without a source";
       }
@@ -148,7 +150,7 @@ class network_checker {
         }
       }
     }
-    return nullptr;
+    return b.sections == sections ? nullptr : "a brick with a wrong number of sections";
   }
 
   const char* step_of(const brick<Real>& b, std::size_t begin, std::size_t k) {
@@ -193,7 +195,7 @@ class network_checker {
                       layer.average_weights.size() == (average ? size : 0) &&
                       layer.average_bias.size() == (average ? layout.size : 0) &&
                       layer.location.size() == linear && layer.spread.size() == linear &&
-                      layer.targets_seen.size() == linear;
+                      layer.targets.size() == linear;
     if (!good) {
       return "an output has lists of the wrong size";
     }

@@ -82,10 +82,10 @@ class template_builder {
   }
 
   /// Adds an output of `size` nodes that take the place of a hexagon: softmax for classes, sigmoid
-  /// for independent values in 0..1, linear for values.
+  /// for independent values in 0..1, linear for values, with the loss that says what of them.
   template_builder& output(std::string name, hex_position target, std::uint32_t size,
-                           output_kind kind) {
-    made_.outputs.push_back({std::move(name), target, size, kind});
+                           output_kind kind, const value_loss& loss = {}) {
+    made_.outputs.push_back({std::move(name), target, size, kind, loss});
     return *this;
   }
 

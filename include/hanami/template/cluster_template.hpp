@@ -19,7 +19,20 @@ namespace hanami::inline HANAMI_ISA {
 enum class output_kind : std::uint8_t {
   softmax, ///< one of several classes; cross-entropy; targets are probabilities that add up to 1
   sigmoid, ///< independent values in 0..1; binary cross-entropy per node
-  linear   ///< any value, in the target's own units; squared error on a running scale
+  linear   ///< any value, in the target's own units; with a `value_loss`
+};
+
+/// What a linear output promises, by the loss it is trained with.
+enum class loss_kind : std::uint8_t {
+  squared, ///< the mean, also where most targets are 0 and a few large
+  huber,   ///< the bulk: what lies far from it counts for little (Huber 1964)
+  quantile ///< the value that a share of the targets lies below (Koenker and Bassett 1978)
+};
+
+struct value_loss {
+  loss_kind kind = loss_kind::squared;
+  double quantile = 0.5; ///< that share, above 0 and below 1; only `loss_kind::quantile` asks
+  friend bool operator==(const value_loss&, const value_loss&) = default;
 };
 
 /// The activation of every neuron of the cluster.
@@ -64,6 +77,7 @@ struct output_template {
   hex_position target; ///< the hexagon whose place the nodes take
   std::uint32_t size = 0;
   output_kind kind{}; ///< required in texts and by `template_builder`
+  value_loss loss{};  ///< of linear outputs; the others have one of their own
   friend bool operator==(const output_template&, const output_template&) = default;
 };
 

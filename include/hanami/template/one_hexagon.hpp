@@ -12,14 +12,15 @@ namespace hanami::inline HANAMI_ISA {
 ///
 ///     const hanami::cluster_template t = hanami::one_hexagon(4, 3, hanami::output_kind::softmax);
 ///
-/// Throws `errc::invalid_template` for settings or sizes that no template may have.
+/// Throws `errc::invalid_template` for settings, sizes or a loss that no template may have.
 inline cluster_template one_hexagon(std::uint32_t inputs, std::uint32_t outputs, output_kind kind,
-                                    const cluster_settings& settings = {}) {
+                                    const cluster_settings& settings = {},
+                                    const value_loss& loss = {}) {
   return template_builder{}
       .settings(settings)
       .hexagons({{1, 1, 1}, {3, 1, 1}})
       .input("input", {1, 1, 1}, inputs)
-      .output("output", {3, 1, 1}, outputs, kind)
+      .output("output", {3, 1, 1}, outputs, kind, loss)
       .build();
 }
 

@@ -37,15 +37,17 @@
 ///     input    = name ":" {"target:" position | "number_of_inputs:" int | "shape:" extent
 ///                         | "windows:" extent "to" range | "margin:" int}
 ///     output   = name ":" {"target:" position | "number_of_outputs:" int
-///                         | "kind:" ("softmax" | "sigmoid" | "linear")}
+///                         | "kind:" ("softmax" | "sigmoid" | "linear")
+///                         | "loss:" ("squared" | "huber" | "quantile" number)}
 ///     extent   = int "x" int                                      rows x columns
 ///     name     = 1..254 letters, digits and "_", not only digits, no keyword
 ///
 /// A setting given twice counts as given last. An input needs `target` or `windows`, and
-/// `number_of_inputs` or `shape`, an output all three parts; the parts of an entry come in any
-/// order, each at most once. A range unfolds x fastest, then y, then z, and the order of the
-/// hexagons is the order of their ids. Only the words of `is_keyword` are reserved: an input may be
-/// called `shape` or `windows`.
+/// `number_of_inputs` or `shape`, an output its first three parts, and one of kind linear may have
+/// a loss; without, it is squared: the mean. The parts of an entry come in any order, each at most
+/// once. A range unfolds x fastest, then y, then z, and the order of the hexagons is the order of
+/// their ids. Only the words of `is_keyword` are reserved: an input may be called `shape` or
+/// `windows`.
 
 namespace hanami::inline HANAMI_ISA {
 
@@ -218,8 +220,9 @@ class template_parser : template_reader {
       return false;
     }
     ahead.next();
-    constexpr std::array<std::string_view, 7> firsts{
-        "target", "number_of_inputs", "number_of_outputs", "shape", "windows", "margin", "kind"};
+    constexpr std::array<std::string_view, 8> firsts{
+        "target", "number_of_inputs", "number_of_outputs", "shape", "windows", "margin", "kind",
+        "loss"};
     return std::find(firsts.begin(), firsts.end(), ahead.now().text) != firsts.end();
   }
 
@@ -293,6 +296,7 @@ class template_parser : template_reader {
     entry.name = name(what);
     std::optional<hex_position> target;
     bool has_kind = false;
+    bool has_loss = false;
     for (bool more = true; more;) {
       if (field("target", target.has_value())) {
         target = position(template_part::target);
@@ -302,6 +306,9 @@ class template_parser : template_reader {
         constexpr std::array<std::string_view, 3> kinds{"softmax", "sigmoid", "linear"};
         entry.kind = static_cast<output_kind>(choice(kinds, "'softmax', 'sigmoid' or 'linear'"));
         has_kind = true;
+      } else if (field("loss", has_loss)) {
+        entry.loss = loss();
+        has_loss = true;
       } else {
         more = false;
       }
@@ -323,6 +330,18 @@ class template_parser : template_reader {
     checker_.output(entry);
     made_.outputs.push_back(std::move(entry));
     skip(";");
+  }
+
+  value_loss loss() {
+    mark(template_part::loss);
+    constexpr std::array<std::string_view, 3> kinds{"squared", "huber", "quantile"};
+    value_loss all;
+    all.kind = static_cast<loss_kind>(choice(kinds, "'squared', 'huber' or 'quantile'"));
+    if (all.kind == loss_kind::quantile) {
+      mark(template_part::loss);
+      all.quantile = real(rules::quantile, check_quantile);
+    }
+    return all;
   }
 
   std::optional<output_kind> kind_if_missing_;

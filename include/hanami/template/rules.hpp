@@ -44,6 +44,7 @@ enum class template_part : std::uint8_t {
   windows,
   window_hexagons,
   margin,
+  loss,
   count
 };
 
@@ -150,6 +151,7 @@ inline constexpr number_rule margin{template_part::margin, "a margin of 0 or mor
                                     limits::nodes};
 inline constexpr std::string_view coordinate = "a coordinate from -1000000000 to 1000000000";
 inline constexpr std::string_view cooldown = "a finite neuron_cooldown above 1";
+inline constexpr std::string_view quantile = "a quantile above 0 and below 1";
 inline constexpr std::string_view fire_threshold = "a finite fire_threshold of 0 or more";
 inline constexpr std::string_view upward = "a range that runs upwards";
 } // namespace rules
@@ -189,6 +191,12 @@ inline void check_refractory_time(const neuron_range<std::uint32_t>& range) {
   if (range.first > range.last) {
     refuse(template_part::setting, rules::upward,
            std::to_string(range.first) + ".." + std::to_string(range.last));
+  }
+}
+
+inline void check_quantile(double value) {
+  if (!(value > 0.0 && value < 1.0)) {
+    refuse(template_part::loss, rules::quantile, in_words(value));
   }
 }
 

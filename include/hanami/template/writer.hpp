@@ -172,6 +172,18 @@ class template_writer {
     line("  target", range({entry.target, entry.target}));
     line("  number_of_outputs", std::to_string(entry.size));
     line("  kind", std::string(kinds[static_cast<std::size_t>(entry.kind)]));
+    if (entry.kind == output_kind::linear) {
+      loss(entry.loss);
+    }
+  }
+
+  void loss(const value_loss& of) {
+    constexpr std::array<std::string_view, 3> kinds{"squared", "huber", "quantile"};
+    std::string text(kinds[static_cast<std::size_t>(of.kind)]);
+    if (of.kind == loss_kind::quantile) {
+      text += " " + number(of.quantile);
+    }
+    line("  loss", text);
   }
 
   const cluster_template& from_;
