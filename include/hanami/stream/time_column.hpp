@@ -35,10 +35,11 @@ concept row_of_cells = requires(const Row& row) {
 struct time_options {
   /// Name of the field, or names with a plus between them (`Date+Time`); `none`: rows have no time;
   /// empty: found by its name or its values.
-  std::string field;
-  std::string format;            ///< as `strptime` writes it; empty: found
-  std::string unit;              ///< of numbers: s, ms, us, ns, min, h, d, year, excel, julian, ...
-  std::optional<time_zone> zone; ///< local times become UTC by it; without: they stay as they are
+  std::string field = {};
+  std::string format = {}; ///< as `strptime` writes it; empty: found
+  std::string unit = {};   ///< of numbers: s, ms, us, ns, min, h, d, year, excel, julian, ...
+  std::optional<time_zone> zone =
+      {}; ///< local times become UTC by it; without: they stay as they are
 };
 
 /// The time of a row.
