@@ -3,6 +3,9 @@
 
 /// The core on one thread: classifiers and regressors, clusters, templates, datasets, checkpoints,
 /// streams. Opt-in parts have headers of their own: `io/gzip.hpp` needs zlib, `eigen.hpp` Eigen.
+/// Macros that other headers define of common words (`min`, `near`, `F`) do not disturb this one.
+
+#include "foundation/macros_off.hpp"
 
 #include "cluster.hpp"
 #include "config.hpp"
@@ -38,3 +41,5 @@
 #include "template/parser.hpp"
 #include "template/writer.hpp"
 #include "version.hpp"
+
+#include "foundation/macros_on.hpp"

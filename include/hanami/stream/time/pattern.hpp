@@ -231,9 +231,10 @@ class time_pattern {
 
   static bool take_half(time_text& at, std::int32_t& half) noexcept {
     at.skip_blanks();
+    time_text ahead = at;
     const std::size_t size = at.rest().size() >= 4 && at.rest()[1] == '.' && at.rest()[3] == '.'
                                  ? 4
-                                 : time_text(at).take_word().size();
+                                 : ahead.take_word().size();
     const auto found = half_of_day(at.rest().substr(0, size));
     half = found.value_or(-1);
     at.skip(size);

@@ -161,8 +161,7 @@ inline bool take_zone(time_text& text, std::int32_t& offset) noexcept {
 inline std::optional<std::int64_t> days_of(const time_numbers& n) noexcept {
   using namespace std::chrono;
   const auto days_to = [](std::int32_t y, unsigned m, unsigned d) {
-    return static_cast<std::int64_t>(
-        sys_days{year{y} / month{m} / day{d}}.time_since_epoch().count());
+    return std::int64_t{sys_days{year{y} / month{m} / day{d}}.time_since_epoch().count()};
   };
   if (n.week > 0) {
     const std::int64_t fourth = days_to(n.year, 1, 4); // is in the first week
@@ -182,7 +181,7 @@ inline std::optional<std::int64_t> days_of(const time_numbers& n) noexcept {
   const year_month_day date{year{n.year}, month{static_cast<unsigned>(n.month)},
                             day{static_cast<unsigned>(n.day)}};
   return date.ok()
-             ? std::optional(static_cast<std::int64_t>(sys_days{date}.time_since_epoch().count()))
+             ? std::optional(std::int64_t{sys_days{date}.time_since_epoch().count()})
              : std::nullopt;
 }
 
