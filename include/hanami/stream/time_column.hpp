@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -23,13 +24,26 @@
 
 namespace hanami::inline HANAMI_ISA {
 
+namespace detail {
+
+template <class Cell>
+concept has_text = requires(const Cell& cell) {
+  { cell.text } -> std::convertible_to<std::string_view>;
+};
+
+template <class Row>
+using cell_of = std::remove_cvref_t<decltype(std::declval<const Row&>()[0])>;
+
+} // namespace detail
+
 /// The cells of a row: texts, or what has a text.
 template <class Row>
 concept row_of_cells = requires(const Row& row) {
   { row.size() } -> std::convertible_to<std::size_t>;
-  requires std::convertible_to<decltype(row[0]), std::string_view> ||
-      std::convertible_to<decltype(row[0].text), std::string_view>;
-};
+  row[0];
+}
+&&(std::convertible_to<detail::cell_of<Row>, std::string_view> ||
+   detail::has_text<detail::cell_of<Row>>);
 
 /// What is given about the times of rows; the rest is found.
 struct time_options {

@@ -105,19 +105,11 @@ class time_format {
       std::string written = pattern.written();
       archive(written, last, longest);
       if constexpr (Archive::reading) {
-#if HANAMI_EXCEPTIONS
-#if HANAMI_EXCEPTIONS
-        try {
-          pattern = detail::time_pattern(written);
-        } catch (const error&) {
-          archive.require(false, "a form of times that none knows");
+        auto known = detail::time_pattern::parse(std::move(written));
+        archive.require(known.has_value(), "a form of times that is none");
+        if (known) {
+          pattern = std::move(*known);
         }
-#else
-        pattern = detail::time_pattern(written);
-#endif
-#else
-        pattern = detail::time_pattern(written);
-#endif
       }
     }
     void note(std::int64_t seconds) noexcept {

@@ -113,7 +113,11 @@ class pattern_finder {
     const char last = text_.back();
     const bool open = last == '-' || last == '/' || last == ':' || last == '_' || last == ',';
     const bool lone = date_.size() == 1 && !month_named_;
-    return !open && !lone && (clock_ || fixed_date_ || date_size() > 1);
+    const bool dated = fixed_date_ || date_size() > 1;
+    const auto numbers = std::count_if(tokens_.begin(), tokens_.end(), [](const token& t) {
+      return t.written.starts_with("%H") || t.written == "%M" || t.written == "%S";
+    });
+    return !open && !lone && (dated || (clock_ && numbers > 1)); // 20 s is no time of day
   }
 
   /// All of these return where to go on, 0 where the text is no time.

@@ -93,7 +93,23 @@ class time_pattern {
   time_pattern() = default;
 
   /// Throws `errc::invalid_argument` for what no pattern knows.
-  explicit time_pattern(std::string pattern) : written_(std::move(pattern)) { compile(); }
+  explicit time_pattern(std::string pattern) : written_(std::move(pattern)) {
+    compile();
+    if (!refused_.empty()) {
+      raise(
+          errc::invalid_argument,
+          "the time format '" + written_ + "' " + refused_ +
+              "; known are %Y %y %m %d %b %H %I %M %S %f %p %z %j %G %V %u %s %F %T and the like");
+    }
+  }
+
+  /// Nothing for what no pattern knows.
+  static std::optional<time_pattern> parse(std::string pattern) {
+    time_pattern made;
+    made.written_ = std::move(pattern);
+    made.compile();
+    return made.refused_.empty() ? std::optional(std::move(made)) : std::nullopt;
+  }
 
   const std::string& written() const noexcept { return written_; }
   bool has(time_part part) const noexcept {
@@ -392,10 +408,10 @@ class time_pattern {
     }
   }
 
-  [[noreturn]] void refuse(const std::string& why) const {
-    raise(errc::invalid_argument,
-          "the time format '" + written_ + "' " + why +
-              "; known are %Y %y %m %d %b %H %I %M %S %f %p %z %j %G %V %u %s %F %T and the like");
+  void refuse(std::string why) {
+    if (refused_.empty()) {
+      refused_ = std::move(why);
+    }
   }
 
   /// A decimal sign and a fraction belong to the seconds before; what a number is followed by says
@@ -477,6 +493,7 @@ class time_pattern {
   }
 
   std::string written_;
+  std::string refused_; ///< why it is none; empty: it is one
   std::vector<item> items_;
   bool dated_ = false;
   bool yearless_ = false;

@@ -50,7 +50,7 @@ class time_text {
   }
 
   bool take(char c) noexcept {
-    if (next() != c) {
+    if (text_.empty() || text_.front() != c) {
       return false;
     }
     skip();
@@ -180,9 +180,8 @@ inline std::optional<std::int64_t> days_of(const time_numbers& n) noexcept {
   }
   const year_month_day date{year{n.year}, month{static_cast<unsigned>(n.month)},
                             day{static_cast<unsigned>(n.day)}};
-  return date.ok()
-             ? std::optional(std::int64_t{sys_days{date}.time_since_epoch().count()})
-             : std::nullopt;
+  return date.ok() ? std::optional(std::int64_t{sys_days{date}.time_since_epoch().count()})
+                   : std::nullopt;
 }
 
 } // namespace detail
