@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Learns to fill columns of any CSV file from others, then answers for rows it has not seen.
+// Columns of text are categories.
 //
 // test-arguments: train --csv @CMAKE_CURRENT_SOURCE_DIR@/data/turbine.csv --inputs wind,celsius
 // test-arguments: --targets state --kind softmax --hold-out 0.2
@@ -18,6 +19,7 @@
 #include <hanami/io/template_file.hpp>
 
 #include "support/program.hpp"
+#include "support/table_data.hpp"
 #include "support/table_model.hpp"
 #include "support/table_options.hpp"
 
@@ -68,9 +70,17 @@ void test(const table_model& table, const hanami::table_dataset& data,
 }
 
 /// One row for each row of a CSV file that has a whole window behind it, on standard output.
-void answer(const table_model& table, const std::string& csv) {
-  const auto data = hanami::load_table(csv, {.columns = table.inputs},
-                                       {table.inputs, {table.inputs[0]}, table.window});
+void answer(const table_options& o, const table_model& table, const std::string& csv) {
+  auto known = table.input_columns;
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    known[i].name = table.inputs[i]; // columns may be called otherwise here
+  }
+  const auto data =
+      example::load_table(csv, {.format = o.format, .columns = table.inputs, .known = known},
+                          {.inputs = table.inputs,
+                           .targets = {table.inputs[0]},
+                           .window = table.window,
+                           .one_hot_inputs = true});
   hanami::csv_writer out(std::cout);
   out.field("row");
   for (std::size_t k = 0; k < table.value_count(); ++k) {
@@ -98,12 +108,13 @@ void answer(const table_model& table, const std::string& csv) {
 }
 
 void train(const table_options& o, table_model table) {
-  hanami::csv_options columns{.columns = table.inputs};
+  hanami::table_options columns{.format = o.format, .columns = table.inputs};
   columns.columns.insert(columns.columns.end(), table.targets.begin(), table.targets.end());
   if (o.of_classes()) {
     columns.categorical = table.targets;
   }
-  const auto data = hanami::load_table(o.csv, columns, table.layout());
+  const auto data = example::load_table(o.csv, columns, table.layout());
+  table.take_columns(data, o.of_classes());
   const auto samples = split(o, table, data);
   const std::size_t rows = samples.train.size();
   if (rows == 0) {
@@ -125,7 +136,7 @@ void train(const table_options& o, table_model table) {
   }
   test(table, data, samples.test, o.requests.empty() ? std::cout : std::cerr);
   if (!o.requests.empty()) {
-    answer(table, o.requests);
+    answer(o, table, o.requests);
   }
 }
 
@@ -142,8 +153,8 @@ int main(int count, char** arguments) {
       train(o, std::move(table));
     } else {
       auto loaded = hanami::load<table_model>(o.load);
-      loaded.inputs = table.inputs.empty() ? loaded.inputs : table.inputs;
-      answer(loaded, o.csv);
+      loaded.rename_inputs(table.inputs);
+      answer(o, loaded, o.csv);
     }
     return 0;
   });

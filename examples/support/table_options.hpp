@@ -12,6 +12,7 @@
 #include <hanami/hanami.hpp>
 
 #include "program.hpp"
+#include "row_format_options.hpp"
 #include "table_model.hpp"
 
 namespace example {
@@ -19,6 +20,7 @@ namespace example {
 /// What `table` takes, beside the columns, which stand in a `table_model`.
 struct table_options {
   std::string csv;
+  hanami::row_format format;
   std::string template_file;
   std::string save;
   std::string load;
@@ -51,7 +53,7 @@ inline void add_training(CLI::App& command, table_options& o, table_model& table
   const auto add = [&](const char* name, const char* takes, auto& value, const char* about) {
     return command.add_option(name, value, about)->type_name(takes);
   };
-  add("--csv", "FILE", o.csv, "what to learn from, with a line of column names")->required();
+  add("--csv", "FILE", o.csv, "what to learn from: CSV of any kind, or JSON objects")->required();
   add_columns(command, "--inputs", table.inputs, "columns that are known", true);
   add_columns(command, "--targets", table.targets, "columns to answer", true);
   add("--kind", "KIND", o.kind,
@@ -80,6 +82,7 @@ inline void add_training(CLI::App& command, table_options& o, table_model& table
       ->check(CLI::Range(0.0, 0.9).description(""));
   add("--save", "FILE", o.save, "what was learned, with what the columns are");
   add("--answer", "FILE", o.requests, "CSV to answer right away, on standard output");
+  add_row_format(command, o.format);
   command.callback([&] {
     for (const std::string& name : table.inputs) {
       if (o.of_classes() && std::count(table.targets.begin(), table.targets.end(), name) > 0) {
@@ -99,6 +102,7 @@ inline void add_options(CLI::App& app, table_options& o, table_model& table) {
   answer.add_option("--csv", o.csv, "rows to answer for")->type_name("FILE")->required();
   detail::add_columns(answer, "--inputs", table.inputs, "input columns, if called otherwise here",
                       false);
+  add_row_format(answer, o.format);
 }
 
 } // namespace example

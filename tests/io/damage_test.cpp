@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <hanami/io/csv_reader.hpp>
 #include <hanami/io/idx.hpp>
+#include <hanami/io/load_table.hpp>
 
 #include <cmath>
 #include <sstream>
@@ -80,7 +80,7 @@ TEST_CASE("ten thousand damaged CSVs load or fail with a hanami::error", "[io]")
     std::istringstream stream(std::string(file.begin(), file.end()));
     try {
       const table_dataset data =
-          load_table(stream, {.categorical = {"kind, of"}, .max_field_bytes = 64},
+          load_table(stream, {.format = {.max_row_bytes = 256}, .categorical = {"kind, of"}},
                      {.window = 2, .horizon = trial % 3});
       REQUIRE(is_sound(data));
       ++loaded;

@@ -10,8 +10,8 @@
 
 #include <catch2/catch.hpp>
 
-#include <hanami/io/csv_reader.hpp>
 #include <hanami/io/drawn_digits.hpp>
+#include <hanami/io/load_table.hpp>
 
 using namespace hanami;
 
@@ -74,7 +74,7 @@ TEST_CASE("parts have the labels of the whole", "[io]") {
 
 TEST_CASE("a table knows the text of its target", "[io]") {
   std::istringstream csv("wind,state,hour\n1,still,a\n2,,b\n30,full,c\n");
-  csv_options options;
+  table_options options;
   options.categorical = {"state", "hour"};
   auto data = load_table(csv, options, {.inputs = {"wind"}, .targets = {"state"}});
   CHECK(data.label(0) == "still");
@@ -92,7 +92,7 @@ TEST_CASE("a table knows the text of its target", "[io]") {
 
 TEST_CASE("a table names its inputs", "[io]") {
   std::istringstream csv("wind,state\n1,still\n30,full\n");
-  csv_options options;
+  table_options options;
   options.categorical = {"state"};
   auto data = load_table(csv, options, {.inputs = {"wind", "state"}, .targets = {"wind"}});
   CHECK(data.input_names() == std::vector<std::string>{"wind", "state"});

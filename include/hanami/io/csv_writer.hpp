@@ -11,31 +11,37 @@
 #include <string_view>
 
 #include "../foundation/error.hpp"
-#include "csv_options.hpp"
+#include "row_format.hpp"
 
 namespace hanami::inline HANAMI_ISA {
 
-/// Writes rows that `csv_reader` and every other reader understand: quotes only where they are
+/// Appends a field of CSV, in quotes where its text would otherwise be read as something else.
+inline void append_csv_field(std::string& to, std::string_view text, char separator = ',') {
+  const std::array<char, 4> special = {separator, '"', '\r', '\n'};
+  if (text.find_first_of(std::string_view(special.data(), special.size())) ==
+      std::string_view::npos) {
+    to += text;
+    return;
+  }
+  to += '"';
+  for (const char c : text)
+    to.append(c == '"' ? 2 : 1, c);
+  to += '"';
+}
+
+/// Writes rows that `row_reader` and every other reader understand: quotes only where they are
 /// needed, LF at the end of a line, floats in the fewest digits that read back as the same float.
 class csv_writer {
  public:
   /// Throws `errc::invalid_argument` for a separator that cannot be one. The stream is not owned.
   explicit csv_writer(std::ostream& stream, char separator = ',')
       : stream_(&stream), separator_(separator) {
-    detail::check_csv_separator(separator);
+    check(row_format{.separator = separator});
   }
 
   csv_writer& field(std::string_view text) {
     begin_field();
-    const std::array<char, 5> special = {separator_, '"', '\r', '\n', '\0'};
-    if (text.find_first_of(special.data()) == std::string_view::npos) {
-      row_ += text;
-      return *this;
-    }
-    row_ += '"';
-    for (const char c : text)
-      row_.append(c == '"' ? 2 : 1, c);
-    row_ += '"';
+    append_csv_field(row_, text, separator_);
     return *this;
   }
 

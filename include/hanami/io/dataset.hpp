@@ -130,6 +130,11 @@ class image_dataset {
 struct table_column {
   std::string name;
   std::vector<std::string> categories = {};
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(name, categories);
+  }
 };
 
 /// How the rows of a table become samples.
@@ -149,6 +154,7 @@ struct table_layout {
   /// A category becomes one value per category (1 at its place, 0 elsewhere, all NaN if missing)
   /// instead of its index.
   bool one_hot = false;
+  bool one_hot_inputs = false; ///< the same, for the inputs only
 };
 
 /// A table of floats with named columns, seen through a `table_layout` as samples in file order.
@@ -255,7 +261,7 @@ class table_dataset {
         columns_[column].categories.empty())
       raise(errc::invalid_argument,
             "labels come from one target column of text in one row; name one in "
-            "csv_options::categorical and in table_layout::targets");
+            "table_options::categorical and in table_layout::targets");
     const float value = values_[first_target_row(index) * columns_.size() + column];
     return value != value ? std::string_view()
                           : columns_[column].categories[static_cast<std::size_t>(value)];
@@ -306,16 +312,17 @@ class table_dataset {
 
   selection select_inputs(const table_layout& layout, const selection& targets) const {
     selection result;
+    const bool one_hot = layout.one_hot || layout.one_hot_inputs;
     for (const std::string& name : layout.inputs)
-      add(result, column_index(name), layout.one_hot);
+      add(result, column_index(name), one_hot);
     if (!layout.inputs.empty())
       return result;
     for (std::size_t i = 0; i < columns_.size(); ++i)
       if (!targets.has(i))
-        add(result, i, layout.one_hot);
+        add(result, i, one_hot);
     if (result.columns.empty())
       for (std::size_t i = 0; i < columns_.size(); ++i)
-        add(result, i, layout.one_hot);
+        add(result, i, one_hot);
     return result;
   }
 

@@ -272,7 +272,7 @@ class row_reader {
     }
     waiting_from_ = state_.line - waiting_.size();
     headed_ = head.present;
-    rows_of_csv_ = detail::csv_rows(guess.how, format_.missing, format_.max_row_bytes);
+    rows_of_csv_ = detail::csv_rows(guess.how, format_);
     const std::uint64_t here =
         std::exchange(state_.line, waiting_from_ + 1 + (headed_ ? head.header_line : 0));
     rows_of_csv_.begin_table(head.names, head.present, state_);

@@ -77,6 +77,18 @@ class row_troubles {
     return true;
   }
 
+  /// Takes over what others have counted.
+  void take(const row_trouble& other) {
+    const auto found = std::find_if(all_.begin(), all_.end(), [&](const row_trouble& known) {
+      return known.what == other.what;
+    });
+    if (found != all_.end()) {
+      found->count += other.count;
+    } else if (all_.size() < most) {
+      all_.push_back(other);
+    }
+  }
+
   /// In the order in which they came first.
   std::span<const row_trouble> all() const noexcept { return all_; }
   bool empty() const noexcept { return all_.empty(); }

@@ -20,8 +20,9 @@ namespace hanami::inline HANAMI_ISA::detail {
 class csv_rows {
  public:
   csv_rows() = default;
-  csv_rows(const dialect& how, std::vector<std::string> missing, std::uint64_t max_row_bytes)
-      : how_(how), missing_(std::move(missing)), max_row_bytes_(max_row_bytes) {}
+  csv_rows(const dialect& how, const row_format& given)
+      : how_(how), missing_(given.missing), max_row_bytes_(given.max_row_bytes),
+        follows_(given.header != row_header::absent) {}
 
   const dialect& how() const noexcept { return how_; }
   /// Fields of a whole row, and of the last one.
@@ -104,7 +105,7 @@ class csv_rows {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(how_, missing_, max_row_bytes_, places_, fresh_from_, covers_, headed_,
+    archive(how_, missing_, max_row_bytes_, follows_, places_, fresh_from_, covers_, headed_,
             units_may_follow_, after_break_, pending_, pending_line_, pending_column_, held_,
             held_line_);
   }
@@ -191,9 +192,9 @@ class csv_rows {
 
   void take_text(std::size_t place, std::uint32_t field, const field_text& text,
                  std::uint32_t offset, row_state& state) {
-    filled_ += text.text.empty() && !text.quoted ? 0 : 1;
+    filled_ += text.text.empty() && !text.quoted ? 0U : 1U;
     if (field == row_fields::none) {
-      extra_ += place >= places_.size() && !trim_blanks(text.text).empty() ? 1 : 0;
+      extra_ += place >= places_.size() && !trim_blanks(text.text).empty() ? 1U : 0U;
       return;
     }
     cell found = parse_cell(text.text, how_.signs());
@@ -224,7 +225,7 @@ class csv_rows {
     if (filled_ == 0 && taken_ > 1) { // separators alone
       return false;
     }
-    if (typed_ == 0 && words_ > 0 && is_head(line, broken, state)) {
+    if (follows_ && typed_ == 0 && words_ > 0 && is_head(line, broken, state)) {
       return false;
     }
     units_may_follow_ = false;
@@ -257,7 +258,7 @@ class csv_rows {
         numeric += is ? 1 : 0;
         over_numbers += is && cell.kind == cell_kind::text ? 1 : 0;
         over_nothing += place >= fresh_from_ && cell.kind == cell_kind::text && !is ? 1 : 0;
-        known += cell.text == state.fields.names()[place] ? 1 : 0;
+        known += cell.text == state.fields.names()[place] ? 1U : 0U;
       }
     }
     if (known == 0 && over_numbers == 0 && taken_ == places_.size()) {
@@ -363,9 +364,13 @@ class csv_rows {
   /// Whether a line is a whole row, so that a quote before it was left open by mistake.
   bool stands_alone(std::string_view line) {
     std::size_t fields = 0;
+    std::size_t typed = 0;
     std::string plain;
-    const bool open = for_fields(line, how_, plain, [&](const field_text&) { ++fields; });
-    return !open && fields > 1 && fields == places_.size();
+    const bool open = for_fields(line, how_, plain, [&](const field_text& field) {
+      ++fields;
+      typed += is_typed(field.text, how_.signs()) ? 1 : 0;
+    });
+    return !open && typed > 0 && fields > 1 && fields == places_.size();
   }
 
   void drop_pending(row_state& state) {
@@ -388,6 +393,7 @@ class csv_rows {
   dialect how_;
   std::vector<std::string> missing_;
   std::uint64_t max_row_bytes_ = 0;
+  bool follows_ = true;               ///< headers that come later
   std::vector<std::uint32_t> places_; ///< the field of each column
   std::uint64_t fresh_from_ = 0;      ///< fields from here on have had no row yet
   bool covers_ = false;               ///< each field is one column

@@ -135,9 +135,9 @@ class sign_votes {
     const auto points = std::count(text.begin(), text.end(), '.');
     std::string plain;
     if (commas == 0 && points == 0) {
-      whole.plain += text.size() <= 3 && is_number(text, '.') ? 1 : 0;
+      whole.plain += text.size() <= 3 && is_number(text, '.') ? 1U : 0U;
     } else if (commas == 0 && points == 1) {
-      points_ += is_number(text, '.') ? 1 : 0;
+      points_ += is_number(text, '.') ? 1U : 0U;
     } else if (commas == 1 && points == 0) {
       const bool group = ungroup(text, ',', plain) && is_number(plain, '.') && text.front() != '0';
       if (is_number(text, ',')) {
@@ -191,13 +191,20 @@ inline void rate(table_guess& guess, std::size_t width) {
       const cell_kind kind = parse_cell(text, guess.how.signs()).kind;
       const std::size_t sign = text.find('=');
       cells += kind != cell_kind::missing && kind != cell_kind::vague ? 1 : 0;
-      typed += is_typed(text, guess.how.signs()) ? 1 : 0;
-      pairs += sign != std::string::npos && sign > 0 && is_letter(text.front()) ? 1 : 0;
+      typed += is_typed(text, guess.how.signs()) ? 1U : 0U;
+      pairs += sign != std::string::npos && sign > 0 && is_letter(text.front()) ? 1U : 0U;
     }
   }
   const auto count = static_cast<double>(std::count_if(first, rows.end(), fits));
   const double share = cells == 0 ? 0 : static_cast<double>(typed) / static_cast<double>(cells);
-  const double alike = count / static_cast<double>(rows.end() - first);
+  // rows of numbers that would be left out speak against it
+  const auto data = [&](const sample_row& row) {
+    return row.cells.size() > 1 &&
+           std::any_of(row.cells.begin(), row.cells.end(),
+                       [&](const std::string& c) { return is_typed(c, guess.how.signs()); });
+  };
+  const auto left_out = 2 * std::count_if(rows.begin(), first, data);
+  const double alike = count / static_cast<double>(rows.end() - first + left_out);
   const double before =
       static_cast<double>(first - rows.begin()) / static_cast<double>(rows.size());
   const double all = count / static_cast<double>(rows.size()) * (1 - before / 4);

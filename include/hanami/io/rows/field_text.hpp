@@ -122,7 +122,7 @@ inline bool is_time_shaped(std::string_view text) noexcept {
         return false;
       }
       month = month || word.size() >= 3;
-      signs += word.size() == 1 ? 1 : 0;
+      signs += word.size() == 1 ? 1U : 0U;
       continue;
     }
     if (!is_digit(c) && std::string_view("-/:. +,").find(c) == std::string_view::npos) {
@@ -130,9 +130,9 @@ inline bool is_time_shaped(std::string_view text) noexcept {
     }
     const bool between = i > 0 && i + 1 < text.size() && is_digit(text[i - 1]) &&
                          (is_digit(text[i + 1]) || is_blank(text[i + 1]));
-    digits += is_digit(c) ? 1 : 0;
+    digits += is_digit(c) ? 1U : 0U;
     points += c == '.' ? 1 : 0;
-    signs += between && std::string_view("-/:.").find(c) != std::string_view::npos ? 1 : 0;
+    signs += between && std::string_view("-/:.").find(c) != std::string_view::npos ? 1U : 0U;
     ++i;
   }
   return digits >= 3 && text.size() <= 48 &&

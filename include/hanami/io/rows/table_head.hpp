@@ -52,6 +52,10 @@ class head_finder {
       head.names = spread(guess_.rows[first - 1].cells, first, width);
       head.present = true;
       head.header_line = guess_.rows[first - 1].first_line;
+    } else if (first > 0 && is_wide_header(first - 1, width)) { // rows lack cells
+      head.names = guess_.rows[first - 1].cells;
+      head.present = true;
+      head.header_line = guess_.rows[first - 1].first_line;
     } else if (!find_commented(first, width, head)) {
       head.names.resize(width);
     }
@@ -112,9 +116,9 @@ class head_finder {
         continue; // headers come again, and units below them
       }
       const std::string& cell = text(i, column);
-      body.typed += typed(cell) ? 1 : 0;
-      body.words += word(cell) ? 1 : 0;
-      body.wholes += is_whole(cell) ? 1 : 0;
+      body.typed += typed(cell) ? 1U : 0U;
+      body.words += word(cell) ? 1U : 0U;
+      body.wholes += is_whole(cell) ? 1U : 0U;
       body.repeats = body.repeats || cell == text(row, column);
     }
     return body;
@@ -138,12 +142,12 @@ class head_finder {
       below += body.typed + body.words;
       fractions += body.typed > body.wholes ? 1 : 0;
       if (word(cell)) {
-        names += body.is_typed() ? 1 : 0;
-        words += body.is_typed() ? 0 : 1;
-        repeats += !body.is_typed() && body.repeats ? 1 : 0;
+        names += body.is_typed() ? 1U : 0U;
+        words += body.is_typed() ? 0U : 1U;
+        repeats += !body.is_typed() && body.repeats ? 1U : 0U;
       } else if (typed(cell)) {
         data += 1;
-        wholes += is_whole(cell) ? 1 : 0;
+        wholes += is_whole(cell) ? 1U : 0U;
       }
     }
     if (below == 0) {
@@ -192,6 +196,12 @@ class head_finder {
       return false;
     }
     return cells.size() + 1 == width || empty_from(row + 1, cells.size());
+  }
+
+  bool is_wide_header(std::size_t row, std::size_t width) const {
+    const auto& cells = guess_.rows[row].cells;
+    return width > 1 && cells.size() > width &&
+           std::all_of(cells.begin(), cells.end(), [&](const auto& c) { return word(c); });
   }
 
   /// Whether no row from `row` on has text behind its first cells.
@@ -254,7 +264,7 @@ class head_finder {
       if (typed(cell) || (word(cell) && body.words > 0)) {
         return false;
       }
-      over += word(cell) && body.is_typed() ? 1 : 0;
+      over += word(cell) && body.is_typed() ? 1U : 0U;
     }
     return over > 0;
   }
