@@ -9,35 +9,59 @@
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
+#include <stdexcept>
+#include <string>
 
 #include <CLI/CLI.hpp>
 
 #include <hanami/hanami.hpp>
 
 #include "support/program.hpp"
+#include "support/row_format_options.hpp"
+#include "support/sensor_paths.hpp"
 #include "support/sensor_stream.hpp"
 
 namespace {
 
 void add_options(CLI::App& app, example::sensor_options& o) {
-  const char* const input = "what comes in: a row in a line, as CSV or as flat JSON objects";
+  const char* const input = "what comes in: rows in lines, as CSV or JSON";
   app.add_option("--input", o.input, "file or pipe (-: standard input)")
       ->type_name("FILE")
       ->group(input);
-  app.add_flag("--follow", o.follow, "wait for more at the end of the file")->group(input);
-  app.add_option("--time", o.time, "field that is the time (time, timestamp, date, ...)")
-      ->type_name("NAME")
+  app.add_flag("--follow", o.follow,
+               "wait for more at the end of the file, and go on where it is rotated")
       ->group(input);
-  app.add_option("--zone", o.zone,
-                 "whose hours and weekdays matter, Europe/Berlin or +05:30; local times\n"
-                 "become UTC by it. Without: times as they stand")
-      ->type_name("ZONE")
-      ->group(input);
-  app.add_option("--columns", o.columns, "fields to learn (all but the time)")
+  app.add_option("--columns", o.rows.columns, "fields to learn (all numbers but the time)")
       ->type_name("A,B")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->group(input);
+  app.add_option("--by", o.rows.by, "field that tells devices apart: a model for each")
+      ->type_name("FIELD")
+      ->group(input);
+  app.add_option("--max-devices", o.max_devices,
+                 "kept at once (1000); the longest silent one is dropped")
+      ->type_name("N")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 30).description(""))
+      ->group(input);
+
+  const char* const time = "the time of rows (found)";
+  app.add_option("--time", o.rows.time.field, "field that is the time, A+B for two, or none")
+      ->type_name("NAME")
+      ->group(time);
+  app.add_option("--time-format", o.rows.time.format, "as strptime has it: %d.%m.%Y %H:%M")
+      ->type_name("FORM")
+      ->group(time);
+  app.add_option("--time-unit", o.rows.time.unit,
+                 "of numbers: s, ms, us, ns, min, h, d, excel, ...")
+      ->type_name("UNIT")
+      ->group(time);
+  app.add_option("--zone", o.zone,
+                 "whose hours and weekdays matter, Europe/Berlin or +05:30; local times\n"
+                 "become UTC by it. Without: times as they stand")
+      ->type_name("ZONE")
+      ->group(time);
+  example::add_row_format(app, o.rows.format);
 
   const char* const learning = "learning";
   app.add_option("--window", o.learning.window,
@@ -89,17 +113,30 @@ void add_options(CLI::App& app, example::sensor_options& o) {
       ->group(checkpoints);
 }
 
+/// Nothing is written where something is read or kept.
+void check_paths(const example::sensor_options& o) {
+  example::given_paths paths;
+  paths.reads("--input", o.input);
+  if (!o.output.empty() || !o.quiet) {
+    paths.writes("--output", o.output);
+  }
+  if (!o.checkpoint.empty()) {
+    paths.writes("--checkpoint", o.checkpoint, "hanamiCP");
+    paths.counts("--checkpoint", o.checkpoint + ".lines");
+  }
+  if (!o.report.empty()) {
+    paths.writes("--report", o.report, "<");
+  }
+}
+
 int run(const example::sensor_options& o) {
+  check_paths(o);
   example::sensor_stream stream(o);
   const bool ended = stream.run();
-  const example::sensor_state& done = stream.state();
-  std::cerr << "sensor: " << done.model.rows() << " rows learned, " << done.damaged
-            << " damaged lines skipped";
-  if (!done.model.columns().empty()) {
-    std::cerr << ", " << done.model.missing_rows() << " missing rows, " << done.alarms
-              << " alarms, " << done.model.bytes() / 1024 << " KiB";
+  std::cerr << "sensor: " << stream.summary() << '\n';
+  if (const std::string why = stream.failure(); ended && !why.empty()) {
+    throw std::runtime_error(why);
   }
-  std::cerr << '\n';
   return ended ? EXIT_SUCCESS : 130;
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <csignal>
+#include <cstddef>
 
 namespace example {
 
@@ -9,34 +11,40 @@ namespace detail {
 inline volatile std::sig_atomic_t stop_wanted = 0;
 } // namespace detail
 
-/// While one lives, SIGINT and SIGTERM do not end the program but ask it to stop; a second one ends
-/// it. At most one at a time.
+/// While one lives, SIGINT, SIGTERM and SIGHUP do not end the program but ask it to stop; a second
+/// one ends it. Those that were ignored already, as nohup does, stay ignored. At most one at a
+/// time.
 class stop_signal {
  public:
   stop_signal() {
     detail::stop_wanted = 0;
-    old_interrupt_ = std::signal(SIGINT, &note);
-    old_terminate_ = std::signal(SIGTERM, &note);
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      old_[i] = std::signal(numbers[i], &note);
+      if (old_[i] == SIG_IGN) {
+        std::signal(numbers[i], SIG_IGN);
+      }
+    }
   }
   stop_signal(const stop_signal&) = delete;
   stop_signal& operator=(const stop_signal&) = delete;
   ~stop_signal() {
-    std::signal(SIGINT, old_interrupt_);
-    std::signal(SIGTERM, old_terminate_);
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      std::signal(numbers[i], old_[i]);
+    }
   }
 
   static bool wanted() noexcept { return detail::stop_wanted != 0; }
 
  private:
   using handler = void (*)(int);
+  static constexpr std::array numbers = {SIGINT, SIGTERM, SIGHUP};
 
   static void note(int number) {
     detail::stop_wanted = 1;
     std::signal(number, SIG_DFL);
   }
 
-  handler old_interrupt_;
-  handler old_terminate_;
+  std::array<handler, numbers.size()> old_{};
 };
 
 } // namespace example

@@ -64,4 +64,14 @@ TEST_CASE("text is quoted for JSON", "[io]") {
   CHECK(json_string("a \"b\" \\ \n \x1f \xc3\xa4") ==
         "\"a \\\"b\\\" \\\\ \\u000a \\u001f \xc3\xa4\"");
   CHECK(json_string("") == "\"\"");
+  CHECK(json_string("\x7f\xe2\x82\xac\xf0\x9f\x98\x80") == "\"\x7f\xe2\x82\xac\xf0\x9f\x98\x80\"");
+}
+
+TEST_CASE("bytes that are no UTF-8 make valid JSON, too", "[io]") {
+  CHECK(json_string("a\xffz") == R"("a\ufffdz")");
+  CHECK(json_string("\xe4") == R"("\ufffd")");                     // latin-1
+  CHECK(json_string("\xe2\x82") == R"("\ufffd\ufffd")");           // cut off
+  CHECK(json_string("\xc0\xaf") == R"("\ufffd\ufffd")");           // longer than needed
+  CHECK(json_string("\xed\xa0\x80") == R"("\ufffd\ufffd\ufffd")"); // half of a pair
+  CHECK(json_string("\xf4\x90\x80\x80") == R"("\ufffd\ufffd\ufffd\ufffd")");
 }

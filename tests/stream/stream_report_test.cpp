@@ -20,7 +20,9 @@ namespace {
 
 std::string page_of(const stream_report& report, const stream_model& model) {
   const scratch_folder folder;
-  report.write(folder.path / "page.html", "here", model, 3);
+  stream_page page("here", 3);
+  page.add("", report, model);
+  page.write(folder.path / "page.html");
   std::ifstream file(folder.path / "page.html");
   return {std::istreambuf_iterator<char>(file), {}};
 }

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../foundation/error.hpp"
@@ -26,9 +27,11 @@ class line_sink {
   explicit line_sink(const std::string& path) : name_(path.empty() ? "standard output" : path) {
     file_ =
         path.empty() ? STDOUT_FILENO : ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-    if (file_ < 0) {
+    struct stat about {};
+    if (file_ < 0 || ::fstat(file_, &about) != 0) {
       refuse("cannot open ");
     }
+    keeps_ = !path.empty() && S_ISREG(about.st_mode);
   }
   line_sink(const line_sink&) = delete;
   line_sink& operator=(const line_sink&) = delete;
@@ -38,9 +41,9 @@ class line_sink {
     }
   }
 
-  /// Goes on behind the first `bytes` of a file; of standard output nothing can be taken back.
+  /// Goes on behind the first `bytes` of a file; of anything else nothing can be taken back.
   void resume(std::uint64_t bytes) {
-    if (file_ == STDOUT_FILENO) {
+    if (!keeps_) {
       return;
     }
     const ::off_t held = ::lseek(file_, 0, SEEK_END);
@@ -85,6 +88,7 @@ class line_sink {
 
   std::string name_;
   int file_ = -1;
+  bool keeps_ = false; ///< what is written stands in a file of its own
   std::uint64_t written_ = 0;
   std::string text_;
 };

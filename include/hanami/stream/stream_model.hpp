@@ -135,17 +135,26 @@ class basic_stream_model {
   template <named_row Row>
   const stream_result& observe(const Row& values, double time = unknown) {
     std::size_t fresh = 0;
+    std::size_t near = 0;
+    row_places_.clear();
     for (const auto& value : values) {
-      fresh += places_.contains(std::string_view(value.first)) ? 0U : 1U;
+      row_places_.push_back(find(value.first, near));
+      fresh += row_places_.back() == nowhere ? 1U : 0U;
+      near = row_places_.back() + 1;
     }
-    check_room(fresh);
-    for (const auto& value : values) {
-      add_name(value.first);
+    if (fresh > 0) {
+      check_room(fresh);
+      auto place = row_places_.begin();
+      for (const auto& value : values) {
+        add_name(value.first);
+        *place++ = index_of(value.first);
+      }
+      fit_columns();
     }
-    fit_columns();
     row_.assign(names_.size(), unknown);
+    auto place = row_places_.cbegin();
     for (const auto& value : values) {
-      row_[index_of(value.first)] = static_cast<double>(value.second);
+      row_[*place++] = static_cast<double>(value.second);
     }
     return take(time);
   }
@@ -189,6 +198,8 @@ class basic_stream_model {
   std::uint64_t rows() const noexcept { return rows_; }
   /// Rows that by the times of others have not come.
   std::uint64_t missing_rows() const noexcept { return missing_; }
+  /// Whether the step is not known yet; with it a day may join the horizons.
+  bool waiting() const noexcept { return waiting_; }
   /// Bytes held, about.
   std::size_t bytes() const noexcept {
     return fast_ ? fast_->bytes() : forecaster_ ? forecaster_->bytes() : sizeof(*this);
@@ -225,6 +236,7 @@ class basic_stream_model {
  private:
   static constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
   static constexpr std::size_t most_first_rows = 32;
+  static constexpr std::size_t nowhere = std::numeric_limits<std::size_t>::max();
 
   struct first_row {
     double time = unknown;
@@ -278,6 +290,15 @@ class basic_stream_model {
     alarm_rule{alarms()};
     horizons_ = options_.window == 0 ? std::vector<std::uint32_t>{1} : forecasts().horizons;
     waiting_ = options_.step == 0;
+  }
+
+  /// The place of a column, `nowhere` if there is none; `near` is tried first.
+  std::size_t find(std::string_view name, std::size_t near) const {
+    if (near < names_.size() && names_[near] == name) {
+      return near;
+    }
+    const auto found = places_.find(name);
+    return found == places_.end() ? nowhere : found->second;
   }
 
   void check_room(std::size_t more) const {
@@ -448,6 +469,7 @@ class basic_stream_model {
   bool waiting_ = true;  ///< for the step
   std::vector<first_row> first_rows_;
   std::vector<double> row_;
+  std::vector<std::size_t> row_places_; ///< of a row by names
   std::vector<double> nothing_; ///< a row of missing values
   stream_result result_;
 };

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "../draw/html_report.hpp"
@@ -45,30 +46,14 @@ class stream_report {
     last_row_ = model.rows();
   }
 
-  /// The page; `source` says what stream it is about, `damaged` how many of its rows could not be
-  /// read. Throws `errc::file_error`.
-  void write(const std::filesystem::path& path, std::string_view source, const stream_model& model,
-             std::uint64_t damaged = 0) const {
-    html_report page("hanami: a stream", source);
-    page.begin_numbers();
-    page.number(last_row_, "rows");
-    page.number(model.columns().size(), "columns");
-    page.number(alarm_count_, "alarms");
-    page.number(damaged, "damaged lines");
-    page.number(model.missing_rows(), "missing rows");
-    page.number(detail::fixed_text(static_cast<double>(model.bytes()) / 1024, 0) + " KiB",
-                "memory");
-    page.end_numbers();
-    for (std::size_t c = 0; c < series_.size(); ++c) {
-      add_column(page, model.columns()[c], series_[c]);
+  /// The same with a row by names.
+  void add(std::span<const std::pair<std::string_view, double>> values, std::string_view time,
+           const stream_model& model, const stream_result& said) {
+    std::vector<double> row(model.columns().size(), nothing);
+    for (const auto& [name, value] : values) {
+      row[model.index_of(name)] = value;
     }
-    add_alarms(page, model.columns());
-    line_plot growth;
-    growth.title = "memory of the model";
-    growth.unit = " KiB";
-    bytes_.points(growth.x, growth.y);
-    page.card("Growth", "", to_svg(growth));
-    page.write(path);
+    add(std::span<const double>(row), time, model, said);
   }
 
   template <class Archive>
@@ -77,6 +62,8 @@ class stream_report {
   }
 
  private:
+  friend class stream_page;
+
   static constexpr std::size_t last_rows = 500;
   static constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
 
@@ -148,7 +135,8 @@ class stream_report {
     page.card(name, "", to_svg(recent) + to_svg(errors));
   }
 
-  void add_alarms(html_report& page, const std::vector<std::string>& columns) const {
+  void add_alarms(html_report& page, const std::string& title,
+                  const std::vector<std::string>& columns) const {
     std::string list;
     for (std::size_t i = 0; i < alarms_.size(); ++i) {
       const alarm& a = alarms_[i];
@@ -157,8 +145,7 @@ class stream_report {
               detail::general_text(a.expected, 6) + ", seen " + detail::general_text(a.seen, 6) +
               ", probability " + detail::general_text(a.probability, 2) + "\n";
     }
-    page.card("Alarms", "the newest first; marked in the plots",
-              "<pre>" + html_text(list) + "</pre>");
+    page.card(title, "the newest first; marked in the plots", "<pre>" + html_text(list) + "</pre>");
   }
 
   std::vector<series> series_;
@@ -166,6 +153,80 @@ class stream_report {
   last_values<alarm> alarms_{100};
   std::uint64_t last_row_ = 0;
   std::uint64_t alarm_count_ = 0;
+};
+
+/// A page about a stream, or about several that came as one. What is added must outlive it.
+class stream_page {
+ public:
+  static constexpr std::size_t most_streams = 50; ///< that are shown in plots
+
+  /// `source` says where the rows came from, `damaged` how many lines could not be read.
+  explicit stream_page(std::string_view source, std::uint64_t damaged = 0)
+      : source_(source), damaged_(damaged) {}
+
+  /// `key` tells streams apart; empty where there is one.
+  void add(std::string_view key, const stream_report& report, const stream_model& model) {
+    parts_.push_back({std::string(key), &report, &model});
+  }
+
+  /// Throws `errc::file_error`.
+  void write(const std::filesystem::path& path) const {
+    html_report page("hanami: a stream", source_);
+    std::uint64_t rows = 0;
+    std::uint64_t alarms = 0;
+    std::uint64_t missing = 0;
+    std::size_t columns = 0;
+    double bytes = 0;
+    for (const part& p : parts_) {
+      rows += p.report->last_row_;
+      alarms += p.report->alarm_count_;
+      missing += p.model->missing_rows();
+      columns += p.model->columns().size();
+      bytes += static_cast<double>(p.model->bytes());
+    }
+    page.begin_numbers();
+    page.number(rows, "rows");
+    if (parts_.size() > 1) {
+      page.number(parts_.size(), "streams");
+    }
+    page.number(columns, "columns");
+    page.number(alarms, "alarms");
+    page.number(damaged_, "damaged lines");
+    page.number(missing, "missing rows");
+    page.number(detail::fixed_text(bytes / 1024, 0) + " KiB", "memory");
+    page.end_numbers();
+    // Those that came last are the ones that live.
+    const std::size_t first = parts_.size() - std::min(parts_.size(), most_streams);
+    for (std::size_t i = parts_.size(); i-- > first;) {
+      add_part(page, parts_[i]);
+    }
+    page.write(path);
+  }
+
+ private:
+  struct part {
+    std::string key;
+    const stream_report* report;
+    const stream_model* model;
+  };
+
+  static void add_part(html_report& page, const part& p) {
+    const std::string of = p.key.empty() ? std::string() : p.key + ": ";
+    const std::vector<std::string>& columns = p.model->columns();
+    for (std::size_t c = 0; c < std::min(columns.size(), p.report->series_.size()); ++c) {
+      p.report->add_column(page, of + columns[c], p.report->series_[c]);
+    }
+    p.report->add_alarms(page, of + "Alarms", columns);
+    line_plot growth;
+    growth.title = "memory of the model";
+    growth.unit = " KiB";
+    p.report->bytes_.points(growth.x, growth.y);
+    page.card(of + "Growth", "", to_svg(growth));
+  }
+
+  std::string source_;
+  std::uint64_t damaged_;
+  std::vector<part> parts_;
 };
 
 } // namespace hanami
