@@ -158,8 +158,8 @@ class row_reader {
   /// Between rows only: cells are not kept.
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(format_, state_, rows_of_csv_, rows_of_json_, waiting_, first_waiting_, refusal_,
-            decided_, json_, headed_);
+    archive(format_, state_, rows_of_csv_, rows_of_json_, waiting_, first_waiting_, waiting_from_,
+            waiting_bytes_, clear_lines_, refusal_, decided_, json_, headed_);
     archive.require(rows_of_csv_.fits(state_.fields), "a column of no field");
     archive.require(first_waiting_ <= waiting_.size(), "more lines done than there are");
   }
@@ -350,11 +350,11 @@ class row_reader {
   detail::csv_rows rows_of_csv_;
   detail::json_rows rows_of_json_;
   std::vector<std::string> waiting_; ///< the first lines, until it is known how to read them
-  std::size_t first_waiting_ = 0;    ///< of those: not taken yet
+  std::uint64_t first_waiting_ = 0;  ///< of those: not taken yet
   std::uint64_t waiting_from_ = 0;   ///< lines before them
-  std::size_t waiting_bytes_ = 0;
-  std::size_t clear_lines_ = 0; ///< of those that wait: neither blank nor comments
-  std::string line_;            ///< one that waited
+  std::uint64_t waiting_bytes_ = 0;
+  std::uint64_t clear_lines_ = 0; ///< of those that wait: neither blank nor comments
+  std::string line_;              ///< one that waited
   std::string_view fed_;
   bool has_fed_ = false;
   bool decided_ = false;
