@@ -5,12 +5,12 @@
 // test-output: accuracy +9[0-9]
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <ctime>
 #include <iostream>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -61,22 +61,24 @@ void test(const Model& model, Workspace workspace, const example::mnist_options&
           const hanami::image_dataset& images, std::size_t first, example::mnist_result& r) {
   const hanami::image_converter converter(o.samples.conversion, images.input_size());
   std::vector<float> input(images.input_size());
-  std::vector<std::array<float, 10>> predictions(images.size() - first);
+  const std::size_t count = images.size() - first;
+  const std::size_t classes = images.classes();
+  std::vector<float> predictions(count * classes);
   const double begin = cpu_seconds();
-  for (std::size_t i = 0; i < predictions.size(); ++i) {
+  for (std::size_t i = 0; i < count; ++i) {
     converter.convert(images.pixels(first + i), input);
     const auto prediction = model.infer(input, workspace);
-    std::copy_n(prediction.begin(), 10, predictions[i].begin());
+    std::copy(prediction.begin(), prediction.end(), predictions.data() + i * classes);
   }
-  r.inferences_per_second =
-      static_cast<double>(predictions.size()) / std::max(cpu_seconds() - begin, 1e-9);
-  for (std::size_t i = 0; i < predictions.size(); ++i) {
-    const auto best = std::max_element(predictions[i].begin(), predictions[i].end());
-    const auto answer = static_cast<std::size_t>(best - predictions[i].begin());
+  r.inferences_per_second = static_cast<double>(count) / std::max(cpu_seconds() - begin, 1e-9);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::span row(predictions.data() + i * classes, classes);
+    const auto best = std::max_element(row.begin(), row.end());
+    const auto answer = static_cast<std::size_t>(best - row.begin());
     const std::size_t label = images.label(first + i);
-    r.scores.add(label, answer, *best, predictions[i][label]);
+    r.scores.add(r.first_label + label, r.first_label + answer, *best, row[label]);
     if (answer != label && r.misread.size() < 44) {
-      r.misread.push_back({i, label, answer, static_cast<double>(*best)});
+      r.misread.push_back({i, r.first_label + label, r.first_label + answer, double{*best}});
     }
   }
 }
@@ -89,15 +91,17 @@ int run(const example::mnist_options& o) {
   if (!o.save.empty()) {
     catch_signals.emplace();
   }
-  const hanami::digit_images digits = hanami::load_digits(o.data, &hanami::read_file_or_gzip);
+  const auto digits = hanami::load_digits(o.data, &hanami::read_file_or_gzip, o.set);
   if (digits.drawn) {
     std::cerr << "mnist: no MNIST at hand (--data, HANAMI_MNIST_DIR): learning drawn digits\n";
   }
-  hanami::cluster cluster = example::make_cluster(o, digits.train.input_size());
+  hanami::cluster cluster = example::make_cluster(o, digits.train);
   hanami::image_epochs samples(digits.train, example::samples_of(o, digits.train.size()));
   example::learning_curve curve(o.report.empty() ? 0 : samples.size());
   example::mnist_result result;
   result.dataset = digits.name();
+  result.first_label = digits.first_label;
+  result.classes = digits.train.classes();
   result.train_images = samples.images();
   const double cpu = cpu_seconds();
   const double wall = wall_seconds();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include <hanami/hanami.hpp>
@@ -28,21 +28,26 @@ hexagons: 1..3, 1, 1
 inputs: picture: target: 1, 1, 1 number_of_inputs: 784
 outputs: digit: target: 3, 1, 1 number_of_outputs: 10 kind: softmax)";
 
-/// A new cluster, or the one of a checkpoint. Throws `errc::invalid_template` for one that does not
-/// take images of `pixels` pixels or does not tell ten digits.
-inline hanami::cluster make_cluster(const mnist_options& o, std::size_t pixels) {
+/// A new cluster, or the one of a checkpoint. The built-in templates follow the number of classes.
+/// Throws `errc::invalid_template` for a cluster that does not fit the images.
+inline hanami::cluster make_cluster(const mnist_options& o, const hanami::image_dataset& images) {
   const auto shape = [&] {
-    return o.cluster == "fields"  ? hanami::parse_template(fields_template)
-           : o.cluster == "plain" ? hanami::parse_template(plain_template)
-                                  : hanami::load_template(o.cluster);
+    if (o.cluster != "fields" && o.cluster != "plain") {
+      return hanami::load_template(o.cluster);
+    }
+    auto built_in =
+        hanami::parse_template(o.cluster == "fields" ? fields_template : plain_template);
+    built_in.outputs.front().size = static_cast<std::uint32_t>(images.classes());
+    return built_in;
   };
   hanami::cluster made =
       o.load.empty() ? hanami::cluster(shape(), o.learning) : hanami::load(o.load);
-  if (made.input_size() != pixels || made.output_size() != 10) {
+  if (made.input_size() != images.input_size() || made.output_size() != images.classes()) {
     throw hanami::error(hanami::errc::invalid_template,
                         "the template has " + std::to_string(made.input_size()) + " inputs and " +
                             std::to_string(made.output_size()) + " outputs; the images need " +
-                            std::to_string(pixels) + " and 10");
+                            std::to_string(images.input_size()) + " and " +
+                            std::to_string(images.classes()));
   }
   return made;
 }

@@ -16,6 +16,7 @@ namespace example {
 /// What `mnist` takes.
 struct mnist_options {
   std::string data;
+  std::string set;                ///< what the names of its files begin with
   std::string cluster = "fields"; ///< the name of a template, or its file
   std::string load;
   std::string save;
@@ -38,8 +39,12 @@ inline void add_options(CLI::App& app, mnist_options& o) {
     app.add_flag(name, value, about)->group(group);
   };
   add("--data", "DIR", o.data,
-      "folder with MNIST's four files, also packed (.gz); '': drawn digits")
+      "folder with the four files of MNIST or a set alike (Fashion-MNIST,\n"
+      "EMNIST: up to 256 classes), also packed (.gz); '': drawn digits")
       ->envname("HANAMI_MNIST_DIR");
+  add("--stem", "NAME", o.set,
+      "what the names of the files begin with, where the folder has several\n"
+      "sets: emnist-letters for emnist-letters-train-images-idx3-ubyte.gz");
   add("--train-limit", "N", o.samples.limit, "learn from the first N images only")
       ->check(not_negative());
   add("--validate", "N", o.validate, "hold out the last N training images and test on those")

@@ -80,19 +80,23 @@ inline std::string growth_plots(const learning_curve& curve) {
          plot("steps", "var(--leaf)", &hanami::cluster_statistics::steps);
 }
 
-inline std::string confusion_table(const hanami::classification_scores& scores) {
+/// Of the labels from `first` on, before `end`.
+inline std::string confusion_table(const hanami::classification_scores& scores, std::size_t first,
+                                   std::size_t end) {
   std::uint64_t worst = 1;
-  for (int i = 0; i < 100; ++i) {
-    worst = i / 10 == i % 10 ? worst : std::max(worst, scores.count(i / 10, i % 10));
+  for (std::size_t label = first; label < end; ++label) {
+    for (std::size_t answer = first; answer < end; ++answer) {
+      worst = label == answer ? worst : std::max(worst, scores.count(label, answer));
+    }
   }
   std::string html = "<table class='confusion'><tr><th></th>";
-  for (int answer = 0; answer < 10; ++answer) {
-    html += formatted("<th>%d</th>", answer);
+  for (std::size_t answer = first; answer < end; ++answer) {
+    html += formatted("<th>%zu</th>", answer);
   }
   html += "<th>% right</th></tr>";
-  for (int label = 0; label < 10; ++label) {
-    html += formatted("<tr><th>%d</th>", label);
-    for (int answer = 0; answer < 10; ++answer) {
+  for (std::size_t label = first; label < end; ++label) {
+    html += formatted("<tr><th>%zu</th>", label);
+    for (std::size_t answer = first; answer < end; ++answer) {
       const auto n = static_cast<unsigned long long>(scores.count(label, answer));
       if (answer == label) {
         html += formatted("<td class='right'>%llu</td>", n);
@@ -154,7 +158,8 @@ inline void write_mnist_report(const mnist_options& options, const mnist_result&
             detail::learning_plots(curve));
   page.card("Growth", "What the cluster holds, over the images seen.", detail::growth_plots(curve));
   page.card("Answers", "Rows: the true digit. Columns: the answer.",
-            detail::confusion_table(result.scores));
+            detail::confusion_table(result.scores, result.first_label,
+                                    result.first_label + result.classes));
   page.card("Template", "",
             "<pre>" + hanami::html_text(hanami::to_text(cluster.cluster_template())) + "</pre>");
   page.card("Hexagons", "What has grown where.",

@@ -66,6 +66,8 @@ struct misread_digit {
 
 struct mnist_result {
   const char* dataset = "";
+  std::size_t first_label = 0;
+  std::size_t classes = 10;
   std::size_t train_images = 0;
   std::uint64_t samples = 0;    ///< learned from, in all epochs, corrupted ones included
   double train_cpu_seconds = 0; ///< the conversion of pixels included
