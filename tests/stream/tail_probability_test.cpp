@@ -30,7 +30,7 @@ TEST_CASE("a value's probability is that of its rank, and of the tail beyond", "
     CHECK(history.surprise(value) == Approx(truth).epsilon(0.15));
   }
   CHECK(history.surprise(0) < 0.01);
-  CHECK(history.surprise(1e9) == 12);
+  CHECK(history.surprise(1e9) > 100);
 }
 
 TEST_CASE("probabilities come true: of all values, one in a thousand is so rare", "[stream]") {

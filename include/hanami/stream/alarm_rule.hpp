@@ -5,54 +5,129 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <vector>
 
 #include "../foundation/error.hpp"
 
 namespace hanami::inline HANAMI_ISA {
 
-/// Strange rows come in clumps, and a clump is one alarm: the mean number of rows in one (the
-/// inverse of the extremal index, by runs: Smith and Weissman 1994).
-class clump_size {
+/// When to raise an alarm.
+struct anomaly_options {
+  double rows_per_day = 24;
+  double false_alarms_per_day = 1.0 / 30; ///< expected where nothing happens
+  /// No second alarm within so many rows; 0: two days, but at most 5000 rows and a tenth of the
+  /// time from one false alarm to the next.
+  std::uint32_t rest_rows = 0;
+
+  /// False alarms a row.
+  double rate() const noexcept { return false_alarms_per_day / rows_per_day; }
+  std::size_t rest() const noexcept {
+    const double days = std::clamp(2 * rows_per_day, 8.0, 5000.0);
+    return rest_rows > 0 ? rest_rows
+                         : static_cast<std::size_t>(std::max(1.0, std::min(days, 0.1 / rate())));
+  }
+};
+
+/// The highest peaks of a stream, each the highest value for some rows before and after it, and
+/// from them the height that peaks exceed so and so often, also where that is more seldom than the
+/// stream has rows: excesses over the k-th highest are taken for exponential (Weissman 1978), their
+/// mean for as uncertain as k values leave it (the predictive distribution of exponential values is
+/// Lomax's: Aitchison and Dunsmore 1975). Where heights are surprises, -log10 of a probability,
+/// that mean is 0.43 if the probabilities are right: so much is believed beforehand, like four
+/// values.
+class highest_peaks {
  public:
-  /// A clump ends with `apart` rows none of which is strange.
-  void add(bool is_strange, std::size_t apart) noexcept {
-    ++since_;
-    if (is_strange) {
-      clumps_ += since_ > apart ? 1 : 0;
-      ++rows_;
-      since_ = 0;
+  highest_peaks() = default;
+  /// Of clumps `apart` rows from each other, in the last `window` rows.
+  highest_peaks(std::uint64_t apart, double window) : apart_(apart), window_(window) {}
+
+  /// The next row; whether that ends a peak.
+  bool add(double height) {
+    const std::uint64_t now = rows_++;
+    if (height > newest_.height) {
+      newest_ = {height, now};
+      return false;
     }
+    if (now - newest_.row < apart_) {
+      return false;
+    }
+    keep(newest_);
+    newest_ = {height, now};
+    return true;
   }
 
-  double mean_size() const noexcept {
-    return static_cast<double>(rows_ + 1) / static_cast<double>(clumps_ + 1);
+  /// Rows that the peaks are of.
+  double rows() const noexcept { return std::min(static_cast<double>(rows_), window_); }
+  /// How many were at least so high.
+  std::size_t above(double height) const noexcept {
+    return static_cast<std::size_t>(std::count_if(
+        peaks_.begin(), peaks_.end(), [&](const peak& p) { return p.height >= height; }));
+  }
+
+  /// The height that a peak exceeds with this probability a row. `ceiling`: what lies higher counts
+  /// as so high, because something was really wrong then.
+  double exceeded_by(double rate, double ceiling) const noexcept {
+    if (peaks_.size() < 2) {
+      return -std::log10(rate);
+    }
+    const double expected = rate * rows();
+    const auto wanted = static_cast<std::size_t>(std::clamp(2 * expected, 8.0, 32.0));
+    const std::size_t k = std::min(wanted, peaks_.size() / 2);
+    const double base = peaks_[k].height;
+    double sum = believed * usual_excess / base;
+    for (std::size_t i = 0; i < k; ++i) {
+      sum += std::log(std::max(1.0, std::min(peaks_[i].height, ceiling) / base));
+    }
+    const auto count = static_cast<double>(k);
+    const double excess = sum * (std::pow((count + 1) / expected, 1 / (count + believed)) - 1);
+    return base * std::exp(excess);
   }
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(since_, rows_, clumps_);
+    archive(peaks_, newest_, rows_);
+    archive.require(peaks_.size() <= most_kept, "more peaks than are kept");
   }
 
  private:
-  std::uint64_t since_ = 0;
-  std::uint64_t rows_ = 0;
-  std::uint64_t clumps_ = 0;
-};
+  struct peak {
+    double height = 0;
+    std::uint64_t row = 0;
 
-/// When to raise an alarm.
-struct anomaly_options {
-  double rows_per_day = 24;
-  double false_alarms_per_day =
-      1.0 / 30; ///< expected where nothing happens; measured: 0.9 to 1.9 times as many
-  std::uint32_t rest_rows = 0; ///< no second alarm within so many rows; 0: two days
+    template <class Archive>
+    void serialize(Archive& archive) {
+      archive(height, row);
+    }
+  };
 
-  std::size_t rest() const noexcept {
-    return rest_rows > 0 ? rest_rows
-                         : static_cast<std::size_t>(std::clamp(2 * rows_per_day, 8.0, 5000.0));
+  static constexpr std::size_t most_kept = 128;
+  static constexpr double believed = 4;
+  static constexpr double usual_excess = 0.43429448190325182;
+
+  void keep(const peak& found) {
+    std::erase_if(peaks_,
+                  [&](const peak& p) { return static_cast<double>(found.row - p.row) > window_; });
+    if (!(found.height > 0)) {
+      return;
+    }
+    const auto higher = [](const peak& a, const peak& b) { return a.height > b.height; };
+    peaks_.insert(std::upper_bound(peaks_.begin(), peaks_.end(), found, higher), found);
+    if (peaks_.size() > most_kept) {
+      peaks_.pop_back();
+    }
   }
+
+  std::vector<peak> peaks_; ///< highest first
+  peak newest_;             ///< that has not ended
+  std::uint64_t rows_ = 0;
+  std::uint64_t apart_ = 1;
+  double window_ = 0;
 };
 
-/// Turns surprises, row by row, into alarms that are as rare as asked for.
+/// Turns surprises, row by row, into alarms that are as rare as asked for. A row is an alarm if its
+/// surprise is one that peaks exceed as seldom as asked (`highest_peaks`) and that has not come
+/// more often than that: what recurs is no alarm.
 class alarm_rule {
  public:
   /// Throws `errc::invalid_argument` for rates that are not above 0.
@@ -60,37 +135,50 @@ class alarm_rule {
     if (!(options.rows_per_day > 0) || !(options.false_alarms_per_day > 0)) {
       raise(errc::invalid_argument, "rows and false alarms a day must be numbers above 0");
     }
+    // No alarm comes in a rest: outside of them they must be more frequent.
+    const double awake = 1 - options_.rate() * static_cast<double>(options_.rest());
+    rate_ = options_.rate() / std::max(0.1, awake);
+    peaks_ = highest_peaks(std::min(clump, options_.rest()), remembered / rate_);
+    threshold_ = -std::log10(rate_);
   }
 
   /// `surprise`: -log10 of the probability of a row at least as strange (`tail_probability`).
-  bool judge(double surprise) noexcept {
-    const bool alarm = rows_ >= quiet_until_ && surprise > 0 && surprise > threshold();
-    clumps_.add(surprise > strange, options_.rest());
+  bool judge(double surprise) {
+    const bool alarm = rows_ >= quiet_until_ && surprise > threshold_ && !is_usual(surprise);
     if (alarm) {
       quiet_until_ = rows_ + options_.rest();
+    }
+    if (peaks_.add(surprise)) {
+      threshold_ = peaks_.exceeded_by(rate_, 1.5 * threshold_);
     }
     ++rows_;
     return alarm;
   }
 
   /// The surprise above which there is an alarm.
-  double threshold() const noexcept {
-    return -std::log10(clumps_.mean_size() * options_.false_alarms_per_day / options_.rows_per_day);
-  }
+  double threshold() const noexcept { return threshold_; }
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(clumps_, rows_, quiet_until_);
+    archive(peaks_, rows_, quiet_until_, threshold_);
   }
 
  private:
   static constexpr std::uint64_t warm_up = 300; ///< rows without alarms at first
-  static constexpr double strange = 2.0;        ///< surprise of one row in a hundred
+  static constexpr std::size_t clump = 96;      ///< rows that the scores look back, at most
+  static constexpr double remembered = 8;       ///< times between alarms
+
+  /// Whether as much has happened more often than it should.
+  bool is_usual(double surprise) const noexcept {
+    return static_cast<double>(peaks_.above(surprise)) > std::max(1.0, 2 * rate_ * peaks_.rows());
+  }
 
   anomaly_options options_;
-  clump_size clumps_;
+  double rate_ = 0; ///< alarms asked for a row that is not in a rest
+  highest_peaks peaks_;
   std::uint64_t rows_ = 0;
   std::uint64_t quiet_until_ = warm_up;
+  double threshold_ = 0;
 };
 
 } // namespace hanami

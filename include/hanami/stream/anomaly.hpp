@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -10,129 +9,12 @@
 #include <vector>
 
 #include "alarm_rule.hpp"
+#include "column_anomaly_score.hpp"
 #include "forecaster.hpp"
+#include "rejected_values.hpp"
 #include "tail_probability.hpp"
 
 namespace hanami::inline HANAMI_ISA {
-
-/// Mean of the last values of a stream.
-class recent_mean {
- public:
-  explicit recent_mean(std::size_t window) : values_(window) {}
-
-  double add(double value) noexcept {
-    values_.push(value);
-    double sum = 0;
-    for (std::size_t i = 0; i < values_.size(); ++i) {
-      sum += values_[i];
-    }
-    return sum / static_cast<double>(values_.size());
-  }
-
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(values_);
-  }
-
- private:
-  last_values<double> values_;
-};
-
-/// Gathers what is strange about one column into one number: errors of its forecasts, each as a
-/// surprise in its own history, singly and as means over several rows; changes of its volatility;
-/// values outside the range so far.
-class column_anomaly_score {
- public:
-  /// `error`, `season_error`: of the forecasts over the shortest and the longest horizon whose
-  /// truth came with this row, NaN for none. `path`, `change`: where the column is and by how much
-  /// it moved, in the units of the path.
-  double add(double error, double season_error, double path, double change) {
-    double sum = 0;
-    if (!std::isnan(error)) {
-      for (signal& s : errors_) {
-        sum += 0.25 * std::min(s.add(std::abs(error)), 8.0);
-      }
-    }
-    if (!std::isnan(season_error)) {
-      for (signal& s : season_errors_) {
-        sum += 0.5 * std::min(s.add(season_error), 8.0);
-      }
-    }
-    for (volatility& r : volatility_) {
-      sum += 0.25 * r.add(std::abs(change));
-    }
-    sum += outside(path);
-    return sum;
-  }
-
-  template <class Archive>
-  void serialize(Archive& archive) {
-    for (signal& s : errors_) {
-      archive(s);
-    }
-    for (signal& s : season_errors_) {
-      archive(s);
-    }
-    for (volatility& r : volatility_) {
-      archive(r);
-    }
-    archive(spread_, low_, high_, rows_);
-  }
-
- private:
-  /// Surprise of the mean over some rows.
-  struct signal {
-    explicit signal(std::size_t rows) : mean(rows) {}
-    double add(double value) { return history.add(std::abs(mean.add(value))); }
-
-    template <class Archive>
-    void serialize(Archive& archive) {
-      archive(mean, history);
-    }
-
-    recent_mean mean;
-    tail_probability history;
-  };
-
-  /// Surprise at how much recent changes differ in size from earlier ones, either way.
-  struct volatility {
-    explicit volatility(std::size_t rows) : mean(rows) {}
-    double add(double size) {
-      usual.add(size);
-      const double now = mean.add(size);
-      const double low = 1e-3 * usual.value() + 1e-12;
-      return history.add(std::abs(std::log((now + low) / (usual.value() + low))));
-    }
-
-    template <class Archive>
-    void serialize(Archive& archive) {
-      archive(mean, usual, history);
-    }
-
-    recent_mean mean;
-    running_scale usual;
-    tail_probability history;
-  };
-
-  double outside(double path) noexcept {
-    spread_.add(path);
-    if (rows_++ == 0) {
-      low_ = high_ = path;
-    }
-    const double beyond = std::max({0.0, path - high_, low_ - path});
-    low_ = std::min(low_, path);
-    high_ = std::max(high_, path);
-    return spread_.spread() > 0 && rows_ > 100 ? std::min(4.0, 4 * beyond / spread_.spread()) : 0;
-  }
-
-  std::array<signal, 3> errors_{signal(5), signal(20), signal(40)};
-  std::array<signal, 3> season_errors_{signal(1), signal(10), signal(40)};
-  std::array<volatility, 2> volatility_{volatility(24), volatility(72)};
-  running_mean spread_;
-  double low_ = 0;
-  double high_ = 0;
-  std::uint64_t rows_ = 0;
-};
 
 /// What is strange about a row.
 struct anomaly {
@@ -147,7 +29,8 @@ struct anomaly {
 /// rows before it. The columns' scores are turned into probabilities by the history of their own
 /// scores (`tail_probability`), and so is the largest of them for the row as a whole.
 ///
-/// A value; memory is bounded. Not safe from several threads.
+/// A value; memory is bounded, and taken for columns that have begun. Not safe from several
+/// threads.
 class anomaly_detector {
  public:
   /// For forecasters of so many columns. Throws `errc::invalid_argument` for rates that are not
@@ -173,12 +56,11 @@ class anomaly_detector {
         found.column = c;
       }
     }
-    const double surprise = columns_.size() == 1 ? most : all_.add(most);
-    found.probability = std::pow(10.0, -surprise);
-    found.alarm = rule_.judge(surprise);
+    found.alarm = rule_.judge(most);
+    found.probability = probability_of(columns_.size() == 1 ? most : all_.add(most));
     const column_history& strangest = of.history(found.column);
     found.seen = strangest.last();
-    found.expected = strangest.last() - strangest.scale() * error_of(of, found.column, 0);
+    found.expected = strangest.last() - strangest.scale() * error_of(of, found.column);
     return found;
   }
 
@@ -186,14 +68,25 @@ class anomaly_detector {
   double threshold() const noexcept { return rule_.threshold(); }
 
   /// Probability of the newest value of column `index` alone.
-  double probability(std::size_t index) const noexcept {
-    return std::pow(10.0, -surprises_[index]);
+  double probability(std::size_t index) const noexcept { return probability_of(surprises_[index]); }
+
+  /// Bytes held, about.
+  std::size_t bytes() const noexcept {
+    std::size_t sum = sizeof(*this) + surprises_.capacity() * sizeof(double) + all_.bytes();
+    for (const std::vector<watch>& c : columns_) {
+      sum += sizeof(c);
+      for (const watch& w : c) {
+        sum += sizeof(w) + w.anomaly_score.bytes() + w.scores.bytes() + w.rejected.bytes();
+      }
+    }
+    return sum;
   }
 
   template <class Archive>
   void serialize(Archive& archive) {
-    for (column& c : columns_) {
-      archive(c.anomaly_score, c.scores, c.before);
+    for (std::vector<watch>& c : columns_) {
+      archive(c);
+      archive.require(c.size() <= 1, "a column that is watched twice");
     }
     const std::size_t n = surprises_.size();
     archive(surprises_, all_, rule_);
@@ -201,35 +94,55 @@ class anomaly_detector {
   }
 
  private:
-  struct column {
+  struct watch {
     column_anomaly_score anomaly_score;
     tail_probability scores{4000};
+    rejected_values rejected;
+    std::uint64_t first_row = 0;
     double before = 0; ///< the path at the last row
+
+    template <class Archive>
+    void serialize(Archive& archive) {
+      archive(anomaly_score, scores, rejected, first_row, before);
+    }
   };
 
+  static double probability_of(double surprise) noexcept {
+    return std::pow(10.0, -std::min(surprise, 12.0));
+  }
+
   template <class Cluster>
-  static double error_of(const basic_forecaster<Cluster>& of, std::size_t c,
-                         std::size_t h) noexcept {
-    const double wrong = of.track(c, h).error();
+  static double error_of(const basic_forecaster<Cluster>& of, std::size_t c) noexcept {
+    const double wrong = of.history(c).started() ? of.track(c, 0).error() : 0;
     return std::isnan(wrong) ? 0 : wrong;
   }
 
   template <class Cluster>
   double judge(const basic_forecaster<Cluster>& of, std::size_t c) {
     const column_history& history = of.history(c);
-    if (!history.known()) {
-      return of.validities()[c] == validity::rejected ? 12 : 0;
+    std::vector<watch>& here = columns_[c];
+    if (of.validities()[c] == validity::rejected && !here.empty()) {
+      return here[0].rejected.add(history.rejected_by(), of.rows() - here[0].first_row);
     }
-    column& here = columns_[c];
+    if (history.falls_asleep()) {
+      here = std::vector<watch>();
+    }
+    if (!history.known()) {
+      return 0;
+    }
+    if (here.empty() || of.validities()[c] == validity::restart) {
+      here.assign(1, watch());
+      here[0].first_row = of.rows();
+    }
     const double season = of.horizons() > 1 ? of.track(c, of.horizons() - 1).error()
                                             : std::numeric_limits<double>::quiet_NaN();
-    const double score = here.anomaly_score.add(of.track(c, 0).error(), season, history.path(),
-                                                history.path() - here.before);
-    here.before = history.path();
-    return here.scores.add(score);
+    const double score = here[0].anomaly_score.add(of.track(c, 0).error(), season, history.path(),
+                                                   history.path() - here[0].before);
+    here[0].before = history.path();
+    return here[0].scores.add(score);
   }
 
-  std::vector<column> columns_;
+  std::vector<std::vector<watch>> columns_; ///< each none before its first value, then one
   std::vector<double> surprises_;
   tail_probability all_{4000};
   alarm_rule rule_;

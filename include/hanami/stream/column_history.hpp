@@ -37,24 +37,45 @@ class column_history {
   column_history() = default;
   explicit column_history(std::size_t rows) : path_(rows) {}
 
-  validity add(double value) noexcept {
+  validity add(double value) {
     const bool started = guard_.started();
     const double before = guard_.last();
     const validity found = guard_.judge(value);
+    if (found == validity::restart) {
+      path_.clear();
+      mean_ = running_mean(mean_rows);
+      held_ = 0;
+    }
     jump_ = found == validity::new_level ? std::numeric_limits<double>::infinity() : 0;
     if (found == validity::taken && started && guard_.change_scale() > 0) {
       jump_ = (value - before) / guard_.change_scale();
       held_ += jump_;
     }
-    known_ = found == validity::taken || found == validity::new_level;
-    path_.push(known_ ? held_ : nothing);
+    known_ = found != validity::missing && found != validity::rejected;
+    silent_ = known_ ? 0 : silent_ + 1;
+    if (known_ || path_.size() > 0) {
+      path_.push(known_ ? held_ : nothing);
+    }
     if (known_) {
       mean_.add(held_);
+    }
+    if (falls_asleep()) {
+      path_.clear();
     }
     return found;
   }
 
   bool started() const noexcept { return guard_.started(); }
+  /// Whether it has begun, and been silent for so long that what is known of it but its level may
+  /// be forgotten.
+  bool asleep() const noexcept { return started() && silent_ >= patience; }
+  /// Whether that is so since this row.
+  bool falls_asleep() const noexcept { return started() && silent_ == patience; }
+  /// How far off the last rejected value was, in the column's units.
+  double rejected_by() const noexcept { return guard_.rejected_by(); }
+  /// Held beside the object itself.
+  std::size_t bytes() const noexcept { return guard_.bytes() + path_.bytes(); }
+
   /// The change of the path with the newest row; infinite for a new level.
   double jump() const noexcept { return jump_; }
   bool known() const noexcept { return known_; } ///< whether the newest row has a value
@@ -68,18 +89,22 @@ class column_history {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(guard_, path_, mean_, held_, known_, jump_);
+    archive(guard_, path_, mean_, held_, known_, jump_, silent_);
   }
 
  private:
   static constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
 
+  static constexpr double mean_rows = 2000;
+  static constexpr std::uint64_t patience = 20000; ///< rows
+
   column_guard guard_;
   last_values<double> path_;
-  running_mean mean_{2000};
+  running_mean mean_{mean_rows};
   double held_ = 0;
   double jump_ = 0;
   bool known_ = false;
+  std::uint64_t silent_ = 0;
 };
 
 /// Inputs of one forecast. The first `basic` of them are 1, the last changes and the level; the

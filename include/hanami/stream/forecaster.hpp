@@ -28,8 +28,9 @@ struct forecast {
 /// good they are (`forecast_track`). Values are raw: of any range, NaN or infinite means missing,
 /// wild values are held back (`column_guard`), columns may begin late, fall silent and come back.
 ///
-/// A value: copies are independent. Memory is bounded by the options. Not safe from several
-/// threads.
+/// A value: copies are independent. Memory is bounded by the options; a column takes next to
+/// nothing before its first value, and what it needs for its level alone when it has been silent
+/// for 20,000 rows. Not safe from several threads.
 template <class Cluster>
 class basic_forecaster {
  public:
@@ -49,17 +50,14 @@ class basic_forecaster {
   /// has then changed nothing.
   void add_columns(std::size_t count) {
     check(columns() + count);
-    for (std::size_t c = columns(), all = c + count; c < all; ++c) {
-      histories_.emplace_back(history_rows());
-      for (const std::uint32_t horizon : options_.horizons) {
-        tracks_.emplace_back(options_, horizon, random_bits(options_.seed, c, horizon));
-      }
+    for (std::size_t i = 0; i < count; ++i) {
+      columns_.emplace_back(history_rows());
     }
     validities_.resize(columns(), validity::missing);
   }
 
   const forecast_options& options() const noexcept { return options_; }
-  std::size_t columns() const noexcept { return histories_.size(); }
+  std::size_t columns() const noexcept { return columns_.size(); }
   std::size_t horizons() const noexcept { return options_.horizons.size(); }
   std::uint64_t rows() const noexcept { return rows_; }
 
@@ -76,12 +74,8 @@ class basic_forecaster {
     }
     clock_.advance(time);
     for (std::size_t c = 0; c < columns(); ++c) {
-      validities_[c] = histories_[c].add(values[c]);
-      if (histories_[c].started()) {
-        for (std::size_t h = 0; h < horizons(); ++h) {
-          tracks_[c * horizons() + h].advance(histories_[c], clock_);
-        }
-      }
+      validities_[c] = columns_[c].history.add(values[c]);
+      advance(c);
     }
     ++rows_;
   }
@@ -92,12 +86,12 @@ class basic_forecaster {
   /// The forecast from the newest row; NaN for a column that has not begun. `horizon` is an index
   /// into the options' horizons.
   forecast predict(std::size_t column, std::size_t horizon = 0) const noexcept {
-    const column_history& of = histories_[column];
+    const column_history& of = history(column);
     if (!of.started()) {
       constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
       return {nothing, nothing, nothing};
     }
-    const track_type& from = tracks_[column * horizons() + horizon];
+    const track_type& from = track(column, horizon);
     const double value = of.last() + of.scale() * from.predicted();
     return {value, value + of.scale() * std::min(from.low(), 0.0),
             value + of.scale() * std::max(from.high(), 0.0)};
@@ -105,37 +99,85 @@ class basic_forecaster {
 
   /// The same of one expert alone.
   double predict(std::size_t column, std::size_t horizon, expert who) const noexcept {
-    const column_history& of = histories_[column];
-    return of.last() + of.scale() * tracks_[column * horizons() + horizon].predicted(who);
+    const column_history& of = history(column);
+    return of.started() ? of.last() + of.scale() * track(column, horizon).predicted(who)
+                        : std::numeric_limits<double>::quiet_NaN();
   }
 
-  const column_history& history(std::size_t column) const noexcept { return histories_[column]; }
+  const column_history& history(std::size_t column) const noexcept {
+    return columns_[column].history;
+  }
+  /// Only for columns that have begun.
   const track_type& track(std::size_t column, std::size_t horizon) const noexcept {
-    return tracks_[column * horizons() + horizon];
+    return columns_[column].tracks[horizon];
   }
 
   /// Bytes held, about.
   std::size_t bytes() const noexcept {
-    std::size_t sum = sizeof(*this);
-    for (const track_type& t : tracks_) {
-      sum += t.bytes();
+    std::size_t sum = sizeof(*this) + scratch_.inference.bytes();
+    for (const learned_column& c : columns_) {
+      sum += sizeof(c) + c.history.bytes();
+      for (const track_type& t : c.tracks) {
+        sum += t.bytes();
+      }
     }
-    return sum + columns() * (sizeof(column_history) + history_rows() * sizeof(double));
+    return sum;
   }
 
   /// Everything that it has learned; to be read into a forecaster made with the same options.
   template <class Archive>
   void serialize(Archive& archive) {
-    for (column_history& h : histories_) {
-      archive(h);
-    }
-    for (track_type& t : tracks_) {
-      archive(t);
+    for (std::size_t i = 0; i < columns(); ++i) {
+      learned_column& c = columns_[i];
+      archive(c.history);
+      if constexpr (Archive::reading) {
+        c.tracks.clear();
+        if (c.history.started()) {
+          make_tracks(i);
+        }
+      }
+      for (track_type& t : c.tracks) {
+        t.serialize(archive, options_);
+      }
     }
     archive(rows_, clock_);
   }
 
  private:
+  struct learned_column {
+    explicit learned_column(std::size_t rows) : history(rows) {}
+
+    column_history history;
+    std::vector<track_type> tracks; ///< for each horizon; none before the first value
+  };
+
+  void make_tracks(std::size_t index) {
+    std::vector<track_type>& tracks = columns_[index].tracks;
+    tracks.clear();
+    tracks.reserve(horizons());
+    for (const std::uint32_t horizon : options_.horizons) {
+      tracks.emplace_back(options_, horizon, random_bits(options_.seed, index, horizon));
+    }
+  }
+
+  void advance(std::size_t index) {
+    learned_column& c = columns_[index];
+    if (c.history.falls_asleep()) {
+      for (track_type& t : c.tracks) {
+        t.sleep();
+      }
+    }
+    if (!c.history.started() || c.history.asleep()) {
+      return;
+    }
+    if (c.tracks.empty() || validities_[index] == validity::restart) {
+      make_tracks(index);
+    }
+    for (track_type& t : c.tracks) {
+      t.advance(c.history, clock_, options_, scratch_);
+    }
+  }
+
   std::size_t history_rows() const noexcept {
     return options_.history.rows(options_.horizons.back());
   }
@@ -152,11 +194,11 @@ class basic_forecaster {
   }
 
   forecast_options options_;
-  std::vector<column_history> histories_;
-  std::vector<track_type> tracks_; ///< horizons of column 0, of column 1, ...
+  std::vector<learned_column> columns_;
   std::vector<validity> validities_;
   local_clock clock_;
   std::uint64_t rows_ = 0;
+  forecast_scratch scratch_;
 };
 
 } // namespace hanami

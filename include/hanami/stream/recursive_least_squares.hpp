@@ -19,12 +19,10 @@ class recursive_least_squares {
  public:
   recursive_least_squares() = default;
   /// `forgetting` in (0, 1], 1 forgets nothing. Inputs and target should be of the order of 1:
-  /// weights start at 0 as if `ridge` samples had said so for each input.
+  /// weights start at 0 as if `ridge` samples had said so for each input. Memory is taken with the
+  /// first sample.
   explicit recursive_least_squares(std::size_t inputs, double forgetting = 1, double ridge = 1)
-      : forgetting_(forgetting), limit_(1e3 / ridge), weights_(inputs), gain_(inputs),
-        inverse_(inputs * inputs), start_(1 / ridge) {
-    restart();
-  }
+      : inputs_(inputs), forgetting_(forgetting), limit_(1e3 / ridge), start_(1 / ridge) {}
 
   double predict(std::span<const double> input) const noexcept {
     double sum = 0;
@@ -34,7 +32,10 @@ class recursive_least_squares {
     return sum;
   }
 
-  void learn(std::span<const double> input, double target) noexcept {
+  void learn(std::span<const double> input, double target) {
+    if (weights_.empty()) {
+      begin();
+    }
     const std::size_t n = weights_.size();
     double power = forgetting_;
     for (std::size_t i = 0; i < n; ++i) {
@@ -67,15 +68,27 @@ class recursive_least_squares {
     hold();
   }
 
+  std::size_t bytes() const noexcept {
+    return (weights_.capacity() + gain_.capacity() + inverse_.capacity()) * sizeof(double);
+  }
+
   template <class Archive>
   void serialize(Archive& archive) {
-    const std::size_t n = weights_.size();
     archive(forgetting_, limit_, weights_, inverse_, errors_);
-    archive.require(weights_.size() == n && inverse_.size() == n * n,
+    const std::size_t n = weights_.size();
+    archive.require((n == 0 || n == inputs_) && inverse_.size() == n * n,
                     "least squares over another number of inputs");
+    gain_.resize(n);
   }
 
  private:
+  void begin() {
+    weights_.resize(inputs_);
+    gain_.resize(inputs_);
+    inverse_.resize(inputs_ * inputs_);
+    restart();
+  }
+
   void restart() noexcept {
     const std::size_t n = weights_.size();
     std::fill(inverse_.begin(), inverse_.end(), 0.0);
@@ -98,9 +111,10 @@ class recursive_least_squares {
     }
   }
 
+  std::size_t inputs_ = 0;
   double forgetting_ = 1;
   double limit_ = 1;
-  std::vector<double> weights_;
+  std::vector<double> weights_; ///< none before the first sample, and so the two below
   std::vector<double> gain_;
   std::vector<double> inverse_;
   double start_ = 1;

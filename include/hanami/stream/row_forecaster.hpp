@@ -91,9 +91,12 @@ class basic_row_forecaster {
   std::size_t bytes() const noexcept {
     std::size_t sum = sizeof(*this) + blocks_.size() * sizeof(block) + columns() * sizeof(column);
     for (const block& b : blocks_) {
-      sum += b.network.bytes();
+      sum += b.network.bytes() + b.inference.bytes();
     }
-    return sum;
+    for (const column& c : columns_) {
+      sum += c.guard.bytes() + c.rejected.bytes();
+    }
+    return sum + surprises_.bytes();
   }
 
   template <class Archive>
@@ -102,7 +105,7 @@ class basic_row_forecaster {
     serialize_blocks(archive);
     archive(rule_, surprises_, input_, prediction_, rows_);
     for (column& c : columns_) {
-      archive(c.guard, c.errors, c.low, c.high, c.known);
+      archive(c.guard, c.errors, c.low, c.high, c.rejected, c.known);
     }
     archive.require(input_.size() == n && prediction_.size() == n, "rows of another length");
   }
@@ -126,7 +129,9 @@ class basic_row_forecaster {
     running_scale errors;
     running_quantile low{0.1};
     running_quantile high{0.9};
-    bool known = false; ///< whether the newest row has a value
+    rejected_values rejected;
+    bool known = false;  ///< whether the newest row has a value
+    bool learns = false; ///< whether there is something to be learned from it
   };
 
   [[noreturn]] static void refuse() {
@@ -144,7 +149,7 @@ class basic_row_forecaster {
                         .settings(settings)
                         .hexagons({{1, 1, 1}, {3, 1, 1}})
                         .input("row", {1, 1, 1}, values)
-                        .output("change", {3, 1, 1}, values, output_kind::linear)
+                        .output("change", {3, 1, 1}, values, output_kind::linear, {loss_kind::huber})
                         .build(),
                     learning(seed_))};
   }
@@ -163,7 +168,8 @@ class basic_row_forecaster {
       b.network.train(input, {target_.data() + b.first, b.size});
     }
     for (std::size_t c = b.first; c < b.first + b.size; ++c) {
-      input_[c] = columns_[c].known ? static_cast<float>(columns_[c].guard.last()) : nothing;
+      const bool given = columns_[c].known && columns_[c].guard.settled();
+      input_[c] = given ? static_cast<float>(columns_[c].guard.last()) : nothing;
     }
     const auto predicted = b.network.infer(input, b.inference);
     std::copy(predicted.begin(), predicted.end(), prediction_.data() + b.first);
@@ -202,35 +208,71 @@ class basic_row_forecaster {
 
   anomaly judge(std::span<const double> values) {
     anomaly found;
-    double most = 0;
+    double most = 0;     // times its usual error that a column is off
+    double rejected = 0; // surprise of a value that was not to be believed
     for (std::size_t i = 0; i < columns_.size(); ++i) {
-      column& c = columns_[i];
-      const bool known_before = c.known;
-      const double before = c.guard.last();
-      const double expected = before + reachable(i);
-      const validity as = c.guard.judge(values[i]);
-      c.known = as == validity::taken || as == validity::new_level;
-      const bool learns = as == validity::taken && known_before;
-      target_[i] = learns ? static_cast<float>(c.guard.last() - before) : nothing;
-      double anomaly_score = as == validity::rejected || as == validity::new_level ? 100 : 0;
-      if (learns) {
-        const double wrong = c.guard.last() - expected;
-        anomaly_score = c.errors.value() > 0 ? std::abs(wrong) / c.errors.value() : 0;
-        c.errors.add(wrong);
-        c.low.add(wrong);
-        c.high.add(wrong);
-      }
-      if (anomaly_score > most) {
-        most = anomaly_score;
-        found.column = i;
-        found.expected = expected;
-        found.seen = values[i];
+      const double expected = columns_[i].guard.last() + reachable(i);
+      const validity as = take(i, values[i]);
+      const bool doubted = as == validity::rejected || as == validity::new_level;
+      const double by = doubted ? columns_[i].rejected.add(std::abs(values[i] - expected), rows_)
+                                : score(i, expected);
+      double& highest = doubted ? rejected : most;
+      if (by > highest) {
+        highest = by;
+        if (doubted || rejected == 0) {
+          found.column = i;
+          found.expected = expected;
+          found.seen = values[i];
+        }
       }
     }
-    const double surprise = surprises_.add(most);
-    found.probability = std::pow(10.0, -surprise);
+    const double surprise = std::max(surprises_.add(most), rejected);
     found.alarm = rule_.judge(surprise);
+    found.probability = std::pow(10.0, -std::min(surprise, 12.0));
     return found;
+  }
+
+  /// Takes a column's next value: its guard's word, and what there is to be learned.
+  validity take(std::size_t index, double value) {
+    column& c = columns_[index];
+    const bool known_before = c.known;
+    const double before = c.guard.last();
+    const validity as = c.guard.judge(value);
+    if (as == validity::restart) {
+      restart(index);
+    }
+    c.known = as != validity::missing && as != validity::rejected;
+    c.learns = as == validity::taken && known_before;
+    target_[index] =
+        c.learns && c.guard.settled() ? static_cast<float>(c.guard.last() - before) : nothing;
+    return as;
+  }
+
+  /// How many times its usual error a value that was taken is off.
+  double score(std::size_t index, double expected) {
+    column& c = columns_[index];
+    if (!c.learns) {
+      return 0;
+    }
+    const double usual = c.errors.value();
+    const double wrong = c.guard.last() - expected;
+    c.errors.add(wrong);
+    c.low.add(wrong);
+    c.high.add(wrong);
+    return usual > 0 ? std::abs(wrong) / usual : 0;
+  }
+
+  /// What is known of a column is of values that were wild. So is what a young cluster has learned;
+  /// an old one has seen enough of other columns to be kept.
+  void restart(std::size_t index) {
+    columns_[index].errors = running_scale();
+    columns_[index].low = running_quantile(0.1);
+    columns_[index].high = running_quantile(0.9);
+    for (block& b : blocks_) {
+      if (index >= b.first && index < b.first + b.size && b.rows < joining_rows) {
+        b = make_block(b.first, b.size);
+      }
+    }
   }
 
   std::vector<block> blocks_; ///< of ascending columns, without a gap

@@ -106,9 +106,16 @@ class running_quantile {
   /// `level` in (0, 1).
   explicit running_quantile(double level = 0.5) noexcept : level_(level) {}
 
-  void add(double value) noexcept {
+  void add(double value) {
     scale_.add(value);
     ++seen_;
+    if (seen_ <= known_first) {
+      begin(value);
+      return;
+    }
+    if (seen_ == known_first + 1) {
+      first_ = std::vector<double>();
+    }
     const double rate = std::max(0.02, 1 / std::sqrt(static_cast<double>(seen_)));
     value_ += rate * scale_.value() * (value > value_ ? level_ : level_ - 1);
   }
@@ -117,57 +124,75 @@ class running_quantile {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(level_, seen_, value_, scale_);
+    archive(level_, seen_, value_, scale_, first_);
+    archive.require(first_.size() <= known_first, "a quantile of too many first values");
   }
 
  private:
+  static constexpr std::uint64_t known_first = 40;
+
+  /// The quantile of the first values is theirs, whatever some of them are: steps that suit wild
+  /// ones would lead far away.
+  void begin(double value) {
+    first_.insert(std::upper_bound(first_.begin(), first_.end(), value), value);
+    const double place = level_ * static_cast<double>(first_.size() - 1);
+    const auto below = static_cast<std::size_t>(place);
+    const std::size_t above = std::min(below + 1, first_.size() - 1);
+    value_ = first_[below] + (place - std::floor(place)) * (first_[above] - first_[below]);
+  }
+
   double level_;
   std::uint64_t seen_ = 0;
   double value_ = 0;
   running_scale scale_;
+  std::vector<double> first_; ///< ascending
 };
 
-/// The last `capacity` entries of a stream; older ones are overwritten.
+/// The last `capacity` entries of a stream; older ones are overwritten. Takes the memory of the
+/// entries that came, not of those that may come.
 template <class T>
 class last_values {
  public:
   last_values() = default;
   /// `capacity` at least 1.
-  explicit last_values(std::size_t capacity) : entries_(capacity) {}
+  explicit last_values(std::size_t capacity) : capacity_(capacity) {}
 
   void push(T entry) {
-    newest_ = newest_ + 1 == entries_.size() ? 0 : newest_ + 1;
-    entries_[newest_] = std::move(entry);
-    size_ = std::min(size_ + 1, entries_.size());
+    if (full()) {
+      newest_ = newest_ + 1 == capacity_ ? 0 : newest_ + 1;
+      entries_[newest_] = std::move(entry);
+      return;
+    }
+    if (entries_.size() == entries_.capacity()) {
+      entries_.reserve(std::min(capacity_, std::max<std::size_t>(16, 2 * entries_.size())));
+    }
+    newest_ = entries_.size();
+    entries_.push_back(std::move(entry));
   }
 
   /// The entry pushed `ago` pushes before the newest; `ago` is below `size`.
   const T& operator[](std::size_t ago) const noexcept { return entries_[place(ago)]; }
   T& operator[](std::size_t ago) noexcept { return entries_[place(ago)]; }
 
-  /// The slot of the next entry, still holding an old one, to be filled in place.
-  T& next() noexcept {
-    newest_ = newest_ + 1 == entries_.size() ? 0 : newest_ + 1;
-    size_ = std::min(size_ + 1, entries_.size());
-    return entries_[newest_];
+  std::size_t size() const noexcept { return entries_.size(); }
+  std::size_t capacity() const noexcept { return capacity_; }
+  bool full() const noexcept { return entries_.size() == capacity_; }
+  /// Forgets all and gives their memory back.
+  void clear() noexcept {
+    entries_ = std::vector<T>();
+    newest_ = 0;
   }
-
-  std::size_t size() const noexcept { return size_; }
-  std::size_t capacity() const noexcept { return entries_.size(); }
-  bool full() const noexcept { return size_ == entries_.size(); }
-  void clear() noexcept { size_ = 0; }
+  std::size_t bytes() const noexcept { return entries_.capacity() * sizeof(T); }
 
   template <class Archive>
   void serialize(Archive& archive) {
-    const std::size_t wanted = entries_.size();
     std::uint64_t newest = newest_;
-    std::uint64_t size = size_;
-    archive(entries_, newest, size);
-    archive.require(entries_.size() == wanted && newest < std::max<std::size_t>(wanted, 1) &&
-                        size <= wanted,
+    archive(entries_, newest);
+    archive.require(entries_.size() <= capacity_ &&
+                        (full() ? newest < std::max<std::size_t>(capacity_, 1)
+                                : newest + 1 == std::max<std::size_t>(entries_.size(), 1)),
                     "a window of another length");
     newest_ = to_size(newest);
-    size_ = to_size(size);
   }
 
  private:
@@ -177,7 +202,7 @@ class last_values {
 
   std::vector<T> entries_;
   std::size_t newest_ = 0;
-  std::size_t size_ = 0;
+  std::size_t capacity_ = 0;
 };
 
 } // namespace hanami

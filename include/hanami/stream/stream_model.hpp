@@ -202,7 +202,8 @@ class basic_stream_model {
   bool waiting() const noexcept { return waiting_; }
   /// Bytes held, about.
   std::size_t bytes() const noexcept {
-    return fast_ ? fast_->bytes() : forecaster_ ? forecaster_->bytes() : sizeof(*this);
+    return sizeof(*this) + (fast_ ? fast_->bytes() : 0) +
+           (forecaster_ ? forecaster_->bytes() + detector_->bytes() : 0);
   }
 
   template <class Archive>
@@ -211,8 +212,7 @@ class basic_stream_model {
     archive.require(mean_step_ >= 0 && std::isfinite(mean_step_), "rows that are so far apart");
     if constexpr (Archive::reading) {
       archive.require(names_.size() <= most_columns &&
-                          static_cast<double>(names_.size()) * least_bytes() <=
-                              static_cast<double>(archive.rest().size()),
+                          names_.size() * least_bytes <= archive.rest().size(),
                       "more columns than the data can be of");
       begin();
       fast_.reset();
@@ -237,6 +237,9 @@ class basic_stream_model {
   static constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
   static constexpr std::size_t most_first_rows = 32;
   static constexpr std::size_t nowhere = std::numeric_limits<std::size_t>::max();
+  /// What a column takes in an archive, at least: a made-up number of columns is refused before it
+  /// costs anything.
+  static constexpr std::size_t least_bytes = 256;
 
   struct first_row {
     double time = unknown;
@@ -267,19 +270,6 @@ class basic_stream_model {
     made.rows_per_day = step > 0 ? 86400 / step : 1440;
     made.false_alarms_per_day = options_.alarms_per_day;
     return made;
-  }
-
-  /// What a column takes in an archive, at least: a made-up number of columns is refused before it
-  /// costs anything.
-  double least_bytes() const noexcept {
-    if (options_.window == 0) {
-      return 256;
-    }
-    double sum = 65536;
-    for (const std::uint32_t horizon : options_.horizons) {
-      sum += 2048 + 64.0 * horizon + 16.0 * options_.window * options_.window;
-    }
-    return sum;
   }
 
   void begin() {
