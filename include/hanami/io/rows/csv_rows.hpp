@@ -368,7 +368,7 @@ class csv_rows {
     std::string plain;
     const bool open = for_fields(line, how_, plain, [&](const field_text& field) {
       ++fields;
-      typed += is_typed(field.text, how_.signs()) ? 1 : 0;
+      typed += is_typed(field.text, how_.signs()) ? 1U : 0U;
     });
     return !open && typed > 0 && fields > 1 && fields == places_.size();
   }

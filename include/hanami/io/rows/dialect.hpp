@@ -183,6 +183,7 @@ inline void rate(table_guess& guess, std::size_t width) {
   std::size_t typed = 0;
   std::size_t cells = 0;
   std::size_t pairs = 0;
+  std::size_t parted = 0; // with a sign inside that parts fields elsewhere
   for (auto row = first; row != rows.end(); ++row) {
     if (!fits(*row)) {
       continue;
@@ -192,6 +193,7 @@ inline void rate(table_guess& guess, std::size_t width) {
       const std::size_t sign = text.find('=');
       cells += kind != cell_kind::missing && kind != cell_kind::vague ? 1 : 0;
       typed += is_typed(text, guess.how.signs()) ? 1U : 0U;
+      parted += text.find_first_of(",;\t|") != std::string::npos ? 1U : 0U;
       pairs += sign != std::string::npos && sign > 0 && is_letter(text.front()) ? 1U : 0U;
     }
   }
@@ -209,7 +211,8 @@ inline void rate(table_guess& guess, std::size_t width) {
       static_cast<double>(first - rows.begin()) / static_cast<double>(rows.size());
   const double all = count / static_cast<double>(rows.size()) * (1 - before / 4);
   const bool of_pairs = 3 * pairs > cells && width > 1; // name=value name=value
-  const double score = of_pairs ? 0 : all * alike * (0.1 + share) * (width == 1 ? 0.5 : 1.0);
+  const double single = 2 * parted > cells ? 0.15 : 0.5;
+  const double score = of_pairs ? 0 : all * alike * (0.1 + share) * (width == 1 ? single : 1.0);
   if (score > guess.score) {
     guess.width = width;
     guess.first = static_cast<std::size_t>(first - rows.begin());

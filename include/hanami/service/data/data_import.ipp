@@ -287,10 +287,10 @@ HANAMI_SERVICE_INLINE data_layout import_csv(const std::filesystem::path& csv,
   return detail::refusing_bad_data([&] {
     std::ifstream first = hanami::detail::open_file(csv);
     const table_survey found(first, detail::import_table_options());
+    const std::vector<std::string> names = detail::names_for_dataset(found);
     if (found.rows() == 0) {
       detail::refuse_data("there is no row of values in it");
     }
-    const std::vector<std::string> names = detail::names_for_dataset(found);
     data_layout layout = detail::csv_layout(names, found.rows());
     detail::check_dataset_size(layout, most_bytes);
 
