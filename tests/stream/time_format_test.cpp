@@ -138,6 +138,10 @@ TEST_CASE("times of tools and of many countries are read", "[stream]") {
         pair{"01-Jul-2016 13:05:20", noon},
         pair{"01-JUL-16 01.05.20.000000 PM", noon},
         pair{"01JUL2016:13:05:20", noon},
+        pair{"01JUL16:13:05:20", noon},
+        pair{"2016-07-01 13:05:20.0 +0000 UTC m=+0.001", noon},
+        pair{"01.07.2016 13:05:20 - 01.07.2016 14:05:20", noon},
+        pair{"2016-07-01T13:05:20Z/2016-07-01T14:05:20Z", noon},
         pair{"7/1/2016 1:05:20 PM", noon},
         pair{"13/07/2016 1:05:20 p.m.", noon + 12 * 86400},
         pair{"2016/07/01 13:05:20", noon},
@@ -167,14 +171,15 @@ TEST_CASE("times of tools and of many countries are read", "[stream]") {
   }
 }
 
-TEST_CASE("clocks without a date say so", "[stream]") {
+TEST_CASE("clocks without a date and dates without a clock or a year say so", "[stream]") {
   using pair = std::pair<std::string_view, double>;
   for (const auto& [text, time] :
        {pair{"13:05:20", 47120.0}, pair{"13:05", 47100.0}, pair{"13:05:20.25", 47120.25},
         pair{"13:05:20,25", 47120.25}, pair{"13:05:20:250", 47120.25}, pair{"1:05 pm", 47100.0},
         pair{"12:30 AM", 1800.0}, pair{"12:30 PM", 45000.0}, pair{"05:20.3", 320.3},
         pair{"123:05:20", 443120.0}, pair{"13h05", 47100.0}, pair{"13h05m20s", 47120.0},
-        pair{"18.30.00", 66600.0}, pair{"24:00", 86400.0}}) {
+        pair{"18.30.00", 66600.0}, pair{"1 days 02:03:04", 93784.0}, pair{"1.02:03:04", 93784.0},
+        pair{"1-02:03:04", 93784.0}, pair{"24:00", 86400.0}}) {
     INFO(text);
     time_format form;
     const auto said = form.read(text);
@@ -182,6 +187,14 @@ TEST_CASE("clocks without a date say so", "[stream]") {
     CHECK(seconds(said) == Approx(time).epsilon(1e-15));
     CHECK_FALSE(said->dated);
     CHECK(said->clocked);
+  }
+  for (const std::string_view text :
+       {"Q3 2016", "2016-Q3", "2016Q3", "Jul 2016", "07/2016", "Jul-16"}) {
+    INFO(text);
+    const auto month = time_format().read(text);
+    REQUIRE(month);
+    CHECK(month->seconds == 1467331200);
+    CHECK_FALSE(month->clocked);
   }
   const auto syslog = time_format().read("Jul  1 13:05:20");
   REQUIRE(syslog);

@@ -151,6 +151,7 @@ TEST_CASE("a date and a clock in two fields are one time", "[stream]") {
   for (const auto& [date_name, clock_name, date, clock] :
        {form{"Date", "Time", "%Y-%m-%d", "%H:%M:%S"}, form{"Datum", "Uhrzeit", "%d.%m.%Y", "%H:%M"},
         form{"Date", "Heure", "%d/%m/%Y", "%H:%M:%S"}, form{"fecha", "hora", "%d/%m/%Y", "%H:%M"},
+        form{"date", "time", "%m/%d/%Y", "%H%M"}, form{"YYYYMMDD", "hhmm", "%Y%m%d", "%H%M"},
         form{"<DATE>", "<TIME>", "%Y%m%d", "%H%M%S"}, form{"DATE", "HHMM", "%Y%m%d", "%H%M"},
         form{"date", "time", "%m/%d/%Y", "%I:%M %p"}, form{"Date", "Time", "%d/%m/%Y", "%H.%M.%S"},
         form{"column_1", "column_2", "%Y-%m-%d", "%H:%M:%S"},

@@ -52,8 +52,10 @@ struct time_options {
   std::string field = {};
   std::string format = {}; ///< as `strptime` writes it; empty: found
   std::string unit = {};   ///< of numbers: s, ms, us, ns, min, h, d, year, excel, julian, ...
-  std::optional<time_zone> zone =
-      {}; ///< local times become UTC by it; without: they stay as they are
+  std::optional<time_zone> zone = {}; ///< local times become UTC by it; without: they stay
+  /// Where the texts do not tell the order of day and month: 01/07 is in July, as where fields are
+  /// apart by semicolons.
+  bool day_first = false;
 };
 
 /// The time of a row.
@@ -135,7 +137,7 @@ class time_column {
     sources_.clear();
     if (options_.field != "none") {
       const std::vector<detail::column_evidence> seen = evidence(names);
-      detail::time_choice choice(seen, options_.format, options_.unit);
+      detail::time_choice choice(seen, options_.format, options_.unit, options_.day_first);
       sources_ = options_.field.empty() ? choice.find() : choice.take_given(places_of(names));
       settle(names, seen);
     }
@@ -158,7 +160,8 @@ class time_column {
           seen.emplace_back(names[i], std::vector<std::string>());
         }
         const std::array place{known_fields_};
-        sources_ = detail::time_choice(seen, options_.format, options_.unit).take_given(place);
+        sources_ = detail::time_choice(seen, options_.format, options_.unit, options_.day_first)
+                       .take_given(place);
         settle(names, seen);
         return true;
       }
@@ -231,8 +234,8 @@ class time_column {
   void serialize(Archive& archive) {
     bool zoned = options_.zone.has_value();
     time_zone zone = options_.zone.value_or(time_zone());
-    archive(options_.field, options_.format, options_.unit, zoned, zone, sources_, known_fields_,
-            origin_, last_, ahead_, utc_, long_hours_);
+    archive(options_.field, options_.format, options_.unit, options_.day_first, zoned, zone,
+            sources_, known_fields_, origin_, last_, ahead_, utc_, long_hours_);
     if constexpr (Archive::reading) {
       options_.zone = zoned ? std::optional(std::move(zone)) : std::nullopt;
       first_.clear();

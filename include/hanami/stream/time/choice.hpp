@@ -38,8 +38,8 @@ struct time_source {
 class time_choice {
  public:
   time_choice(const std::vector<column_evidence>& seen, std::string_view format,
-              std::string_view unit)
-      : seen_(seen), format_(format), unit_(unit) {}
+              std::string_view unit, bool day_first)
+      : seen_(seen), format_(format), unit_(unit), day_first_(day_first) {}
 
   /// The field that is the time, with one that completes it; none where no field is.
   std::vector<time_source> find() {
@@ -90,8 +90,9 @@ class time_choice {
     made.field = field;
     made.role = role;
     made.format = format_.empty() ? seen.format : time_format(std::string(format_));
-    if (std::any_of(seen_.begin(), seen_.end(),
-                    [](const column_evidence& other) { return other.name().day_first; })) {
+    if (day_first_ || std::any_of(seen_.begin(), seen_.end(), [](const column_evidence& other) {
+          return other.name().day_first;
+        })) {
       made.format.prefer_day_first();
     }
     made.numeric = seen.numeric() && !seen.form_of_digits();
@@ -210,6 +211,7 @@ class time_choice {
   const std::vector<column_evidence>& seen_;
   std::string_view format_;
   std::string_view unit_;
+  bool day_first_;
   std::vector<time_source> sources_;
 };
 

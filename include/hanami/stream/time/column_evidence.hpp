@@ -109,7 +109,8 @@ class column_evidence {
     }
     const unit_finder finder(numbers, name_.hints);
     unit = &finder.find();
-    absolute_ = finder.absolute() || unit->zero != 0 || unit->seconds == 0;
+    const bool years = unit->seconds == 0;
+    absolute_ = finder.absolute() || unit->zero != 0 || (years && name_.hints.unit == unit);
     for (const decimal& number : numbers) {
       if (const auto said = reading_of(number, *unit)) {
         note(*said);

@@ -112,6 +112,7 @@ class pattern_finder {
     }
     const char last = text_.back();
     const bool open = last == '-' || last == '/' || last == ':' || last == '_' || last == ',';
+    take_days_passed();
     const bool lone = date_.size() == 1 && !month_named_;
     const bool dated = fixed_date_ || date_size() > 1;
     const auto numbers = std::count_if(tokens_.begin(), tokens_.end(), [](const token& t) {
@@ -120,9 +121,24 @@ class pattern_finder {
     return !open && !lone && (dated || (clock_ && numbers > 1)); // 20 s is no time of day
   }
 
+  /// 1.02:03:04, 1-02:03:04, 1 02:03:04: the first number is days.
+  void take_days_passed() {
+    if (clock_ && date_.size() == 1 && date_[0] == 0 && !month_named_ && tokens_.size() > 4 &&
+        tokens_[2].written == "%H") {
+      tokens_[0].written = "%K";
+      date_.clear();
+    }
+  }
+
   /// All of these return where to go on, 0 where the text is no time.
   std::size_t take_sign(std::size_t i) {
     const char c = tokens_[i].text.front();
+    const bool range =
+        (c == '-' && i > 0 && is_blank(tokens_[i - 1].text.front()) && sign(i + 1, ' ')) ||
+        c == '/';
+    if (range && clock_ && (date_done() || date_size() > 1)) { // up to another time
+      return take_rest(i);
+    }
     if ((c == '+' || c == '-') && clock_ && !zone_ && digits(i + 1)) {
       return take_zone_from(i);
     }
@@ -167,13 +183,21 @@ class pattern_finder {
     if (same_word(t.text, "w") && size(i + 1) >= 2 && date_.size() == 1 && size(date_[0]) == 4) {
       return take_week(i);
     }
-    if (same_word(t.text, "q") && size(i + 1) == 1 && date_.size() == 1 && size(date_[0]) == 4) {
-      tokens_[date_[0]].written = "%Y";
+    if (clock_ && same_word(t.text, "m") && sign(i + 1, '=')) {
+      return take_rest(i);
+    }
+    if (date_.size() == 1 && date_[0] == 0 &&
+        (same_word(t.text, "days") || same_word(t.text, "day"))) {
+      tokens_[0].written = "%K";
       t.written = std::string(t.text);
-      tokens_[i + 1].written = "%q";
-      fixed_date_ = true;
       date_.clear();
-      return i + 2;
+      return i + 1;
+    }
+    if (same_word(t.text, "q") && i == 0 && size(1) == 1 && size(3) == 4 && tokens_.size() == 4) {
+      return take_quarter(0, 1, 3); // Q1 2016
+    }
+    if (same_word(t.text, "q") && size(i + 1) == 1 && date_.size() == 1 && size(date_[0]) == 4) {
+      return take_quarter(i, i + 1, date_[0]);
     }
     if (clock_ && !half_ && half_of_day(t.text)) {
       return take_half(i);
@@ -201,6 +225,18 @@ class pattern_finder {
       }
     }
     return 0;
+  }
+
+  std::size_t take_quarter(std::size_t word, std::size_t quarter, std::size_t year) {
+    tokens_[word].written = std::string(tokens_[word].text);
+    tokens_[quarter].written = "%q";
+    tokens_[year].written = "%Y";
+    for (std::size_t k = quarter + 1; k < year; ++k) {
+      tokens_[k].written = is_blank(tokens_[k].text.front()) ? " " : std::string(tokens_[k].text);
+    }
+    fixed_date_ = true;
+    date_.clear();
+    return std::max(quarter, year) + 1;
   }
 
   bool word_follows(std::size_t i) const noexcept {
@@ -319,7 +355,9 @@ class pattern_finder {
       tokens_[i + 1].written = tokens_[i + 3].written = ":";
       return size(i + 2) == 2 && size(i + 4) == 2 ? i + 5 : 0;
     }
-    if (colon && !clock_ && !(length == 4 && !date_done())) {
+    const bool year = length == 4 || (month_named_ && date_size() == 2 && sign(i + 3, ':') &&
+                                      sign(i + 5, ':')); // 01JUL16:13:05:20
+    if (colon && !clock_ && !(year && !date_done())) {
       return take_clock(i);
     }
     if (after_t_ || (date_done() && !clock_)) {
@@ -450,8 +488,12 @@ class pattern_finder {
     const auto length = [&](std::size_t k) { return size(date_[k]); };
     const auto number = [&](std::size_t k) { return value(tokens_[date_[k]].text); };
     if (month_named_) {
-      if (date_.size() == 1) {
+      if (date_.size() == 1 && (length(0) == 4 || clock_)) {
         return {length(0) == 4 ? "Y" : "d"};
+      }
+      if (date_.size() == 1) { // Jan-16, 16-Jan
+        const bool year = date_[0] > 0 && sign(date_[0] - 1, '-');
+        return year ? std::vector<std::string>{"y", "d"} : std::vector<std::string>{"d", "y"};
       }
       const bool year_first = length(0) == 4 || number(0) > 31;
       return year_first ? std::vector<std::string>{length(0) == 4 ? "Yd" : "yd"}

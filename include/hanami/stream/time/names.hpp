@@ -67,31 +67,32 @@ inline bool word_is_one_of(std::string_view word, std::span<const std::string_vi
 /// A word that means a time by itself, the likeliest first; `likely` where it stands in a name of
 /// others.
 inline std::uint32_t rank_of_word(std::string_view word) noexcept {
-  static constexpr std::array<std::string_view, 50> words{
-      "timestamp", "timestamps", "tstamp",   "datetime", "dattime",   "zeitstempel", "horodatage",
-      "dateheure", "fechahora",  "datahora", "dataora",  "tijdstip",  "tidspunkt",   "tidsstempel",
-      "日時",      "время",      "epoch",    "unixtime", "utctime",   "gmtime",      "localtime",
-      "tst",       "ts",         "time",     "zeit",     "zeitpunkt", "uhrzeit",     "heure",
-      "hora",      "tiempo",     "tijd",     "czas",     "čas",       "aika",        "zaman",
-      "时间",      "時間",       "時刻",     "시간",     "when",      "date",        "datum",
-      "fecha",     "日期",       "日付",     "дата",     "날짜",      "tarih",       "dates",
-      "clock"};
+  static constexpr auto words = std::to_array<std::string_view>(
+      {"timestamp", "timestamps", "tstamp",   "datetime", "dattime",   "zeitstempel", "horodatage",
+       "dateheure", "fechahora",  "datahora", "dataora",  "tijdstip",  "tidspunkt",   "tidsstempel",
+       "日時",      "время",      "epoch",    "unixtime", "utctime",   "gmtime",      "localtime",
+       "tst",       "ts",         "time",     "zeit",     "zeitpunkt", "uhrzeit",     "heure",
+       "hora",      "tiempo",     "tijd",     "czas",     "čas",       "aika",        "zaman",
+       "时间",      "時間",       "時刻",     "시간",     "when",      "date",        "datum",
+       "fecha",     "日期",       "日付",     "дата",     "날짜",      "tarih",       "dates",
+       "yyyymmdd",  "yyyymmddhh", "clock"});
   const auto* const found = std::find(words.begin(), words.end(), word);
   return found == words.end() ? 0 : static_cast<std::uint32_t>(words.end() - found);
 }
 
 inline bool is_date_word(std::string_view word) noexcept {
-  static constexpr std::array<std::string_view, 19> words{
-      "date",  "dates", "datum", "fecha", "data", "dato", "日期",     "日付",   "дата", "날짜",
-      "tarih", "day",   "month", "jour",  "dia",  "tag",  "yyyymmdd", "julian", "jd"};
+  static constexpr auto words = std::to_array<std::string_view>(
+      {"date", "dates", "yyyymmdd", "yyyymmddhh", "dteday", "yyyymmddhh", "datum", "fecha", "data",
+       "dato", "日期",  "日付",     "дата",       "날짜",   "tarih",      "day",   "month", "jour",
+       "dia",  "tag",   "yyyymmdd", "yyyymmddhh", "dteday", "julian",     "jd"});
   return word_is_one_of(word, words);
 }
 
 inline bool is_clock_word(std::string_view word) noexcept {
-  static constexpr std::array<std::string_view, 22> words{
-      "time",   "zeit", "uhrzeit", "heure", "hora",   "ora",    "tijd",  "tid",
-      "czas",   "čas",  "hour",    "hours", "stunde", "heures", "clock", "hhmm",
-      "hhmmss", "时间", "時間",    "時刻",  "시간",   "время"};
+  static constexpr auto words = std::to_array<std::string_view>(
+      {"time", "zeit",  "uhrzeit", "heure",  "hora",  "ora",  "tijd", "tid",  "czas",   "čas",
+       "hour", "hours", "stunde",  "heures", "clock", "hr",   "hrs",  "hh",   "anfang", "beginn",
+       "von",  "start", "hhmm",    "hhmmss", "时间",  "時間", "時刻", "시간", "время"});
   return word_is_one_of(word, words);
 }
 
@@ -106,14 +107,14 @@ inline bool is_day_first_word(std::string_view word) noexcept {
 
 inline time_role part_of_word(std::string_view word) noexcept {
   static constexpr std::array words = std::to_array<word_value>(
-      {{"year", 3},    {"yr", 3},     {"yyyy", 3},   {"jahr", 3}, {"annee", 3},  {"année", 3},
-       {"año", 3},     {"ano", 3},    {"anno", 3},   {"jaar", 3}, {"month", 4},  {"mon", 4},
-       {"mo", 4},      {"mnth", 4},   {"monat", 4},  {"mois", 4}, {"mes", 4},    {"maand", 4},
-       {"day", 5},     {"dy", 5},     {"dd", 5},     {"tag", 5},  {"jour", 5},   {"dia", 5},
-       {"día", 5},     {"dag", 5},    {"dom", 5},    {"hour", 6}, {"hr", 6},     {"hh", 6},
-       {"stunde", 6},  {"heure", 6},  {"hora", 6},   {"uur", 6},  {"minute", 7}, {"min", 7},
-       {"mn", 7},      {"minuto", 7}, {"second", 8}, {"sec", 8},  {"ss", 8},     {"sekunde", 8},
-       {"seconde", 8}, {"segundo", 8}});
+      {{"year", 3},  {"yr", 3},      {"yyyy", 3},    {"yy", 3},     {"jahr", 3},   {"annee", 3},
+       {"année", 3}, {"año", 3},     {"ano", 3},     {"anno", 3},   {"jaar", 3},   {"month", 4},
+       {"mon", 4},   {"mo", 4},      {"mnth", 4},    {"monat", 4},  {"mois", 4},   {"mes", 4},
+       {"maand", 4}, {"day", 5},     {"dy", 5},      {"dd", 5},     {"tag", 5},    {"jour", 5},
+       {"dia", 5},   {"día", 5},     {"dag", 5},     {"dom", 5},    {"hour", 6},   {"hr", 6},
+       {"hh", 6},    {"stunde", 6},  {"heure", 6},   {"hora", 6},   {"uur", 6},    {"minute", 7},
+       {"min", 7},   {"mn", 7},      {"mm", 7},      {"minuto", 7}, {"second", 8}, {"sec", 8},
+       {"ss", 8},    {"sekunde", 8}, {"seconde", 8}, {"segundo", 8}});
   return static_cast<time_role>(value_of(words, word).value_or(0));
 }
 
@@ -150,7 +151,8 @@ inline time_name read_plain_name(std::string_view name) {
     return said;
   }
   if (words.size() == 1) {
-    said.role = part_of_word(words.front());
+    said.role = name.find("MM") != std::string_view::npos ? time_role::month // mm are minutes
+                                                          : part_of_word(words.front());
     if (said.hints.unit == nullptr) {
       said.hints.unit = unit_of_word(words.front());
     }

@@ -36,6 +36,7 @@ enum class time_part : std::uint8_t {
   week_year,
   week,
   weekday,
+  days_passed, ///< before a clock of time that has passed
   epoch
 };
 
@@ -143,18 +144,24 @@ class time_pattern {
     std::uint8_t most; ///< digits
   };
 
-  /// Blanks, the zone once more in words, or something in brackets may follow.
+  /// Blanks, the zone once more in words, something in brackets, or the end of a stretch of time
+  /// that begins with the time may follow.
   static bool ends_well(time_text& at) noexcept {
     if (at.done()) {
       return true;
     }
+    const bool apart = is_blank(at.next());
     at.skip_blanks();
-    if (const std::string_view rest = at.rest(); !rest.empty()) {
-      const char first = rest.front();
-      return (first == '(' && rest.back() == ')') || (first == '[' && rest.back() == ']') ||
-             zone_of(rest).has_value();
+    if (const std::size_t end = at.rest().find(" m="); end < at.rest().size()) { // of Go's clock
+      at = time_text(at.rest().substr(0, end));
     }
-    return true;
+    const std::string_view rest = at.rest();
+    if (rest.empty() || zone_of(rest) || rest.starts_with("m=")) {
+      return true;
+    }
+    const char first = rest.front();
+    return (first == '(' && rest.back() == ')') || (first == '[' && rest.back() == ']') ||
+           (first == '/' && rest.size() > 8) || (apart && rest.starts_with("- "));
   }
 
   bool take(time_text& at, const item& i, time_numbers& n) const noexcept {
@@ -223,6 +230,8 @@ class time_pattern {
       return at.take_number(2, n.week) && n.week > 0;
     case time_part::weekday:
       return at.take_number(1, n.weekday);
+    case time_part::days_passed:
+      return at.take_number(i.most, n.days);
     case time_part::epoch: {
       const bool negative = at.take('-');
       const bool some = at.take_number(17, n.epoch);
@@ -265,7 +274,7 @@ class time_pattern {
       said.utc = true;
       return said;
     }
-    std::int64_t hour = n.hour;
+    std::int64_t hour = n.hour + 24 * std::int64_t{n.days};
     if (n.half >= 0 && hour <= 12) {
       hour = hour % 12 + n.half;
     }
@@ -384,6 +393,8 @@ class time_pattern {
       return add(time_part::weekday);
     case 's':
       return add(time_part::epoch);
+    case 'K':
+      return add(time_part::days_passed, '\0', 6);
     case 'F':
       return add_all("Y-m-d");
     case 'T':
@@ -440,8 +451,8 @@ class time_pattern {
     if (!dated_ && !clocked_) {
       refuse("says neither a date nor a time of day");
     }
-    const bool spaced = items_.size() > 1 && items_.front().part == hour && items_[1].part == text;
-    if (!dated_ && spaced) {
+    const bool apart = items_.size() > 1 && items_.front().part == hour && items_[1].part == text;
+    if (!dated_ && apart) {
       items_.front().most = 6; // time that has passed may be longer than a day
     }
     if (has(week_year) != has(week)) {

@@ -27,7 +27,7 @@ namespace detail {
 /// The numbers that a text holds.
 struct time_numbers {
   std::int32_t year = 0, month = 1, day = 1, day_of_year = 0, week = 0, weekday = 1;
-  std::int32_t hour = 0, minute = 0, second = 0, half = -1, offset = 0;
+  std::int32_t days = 0, hour = 0, minute = 0, second = 0, half = -1, offset = 0;
   std::int64_t epoch = 0;
   double part = 0;    ///< of a second
   double minutes = 0; ///< part of a minute, where there are no seconds
