@@ -8,6 +8,7 @@
 # - no folder holds more than 24 files: below <dir>/hanami, and below those in `folders`;
 # - opt-in headers (relative to <dir>/hanami) are included by opt-in headers only;
 # - zlib is included by io/gzip.hpp only;
+# - nothing but the handler of errors is a state of the whole program, outside of the service;
 # - all but errors, the service and `gpu` is in the inline namespace of the instruction set (isa.hpp);
 # - service/src.hpp includes every .ipp of the service.
 # With `graph` it also prints the rooms as a table and draws their arrows: <path>.dot, <path>.svg.
@@ -167,10 +168,16 @@ foreach(header IN LISTS headers)
     endif()
   endforeach()
 
+  # Each shared library of a program has its own of these.
+  file(STRINGS ${include_dir}/hanami/${header} lines REGEX "thread_local|static (std::)?atomic|inline (std::)?atomic")
+  if(lines AND NOT header MATCHES "^(foundation/error\\.hpp|service/)")
+    problem(${header} "has a state of the whole program: '${lines}'")
+  endif()
+
   file(STRINGS ${include_dir}/hanami/${header} lines REGEX "^namespace hanami")
   foreach(line IN LISTS lines)
-    if(line MATCHES "^namespace hanami(::detail[a-z_:]*)? {"
-        AND NOT header MATCHES "^(foundation/error|fwd)\\.hpp$")
+    if(NOT header MATCHES "^(foundation/error|fwd)\\.hpp$"
+        AND line MATCHES "^namespace hanami(::detail[a-z_:]*)? {")
       problem(${header} "opens '${line}': write 'namespace hanami::inline HANAMI_ISA${CMAKE_MATCH_1} {'")
     elseif(line MATCHES "HANAMI_ISA" AND NOT uses_${header})
       problem(${header} "opens '${line}' and does not include config.hpp, which defines that")

@@ -40,6 +40,7 @@ check("missing.hpp, which is not there" "structure/topology.hpp" "#include \"mis
 check("attic/old.hpp: stands in no known room" "attic/old.hpp" "#pragma once")
 check("draw/draw.hpp: opens 'namespace hanami::detail {': write 'namespace hanami::inline HANAMI_ISA::detail {'"
   "draw/draw.hpp" "#include \"../config.hpp\"\nnamespace hanami::detail {")
+check("has a state of the whole program" "draw/draw.hpp" "static std::atomic<int> last{0}")
 check("does not include config.hpp" "draw/draw.hpp" "namespace hanami::inline HANAMI_ISA {")
 check("in a circle: .*structure/brick.hpp -> structure/hex.hpp"
   "structure/hex.hpp" "#include \"brick.hpp\"")

@@ -41,6 +41,20 @@ TEST_CASE("error codes compare with their names and with nobody else's", "[found
   CHECK(!std::error_code());
 }
 
+TEST_CASE("error codes of another shared library compare by what they say", "[foundation]") {
+  struct other_library final : std::error_category {
+    const char* name() const noexcept override { return "hanami"; }
+    std::string message(int) const override { return ""; }
+  };
+  const other_library category;
+  const std::error_code code(static_cast<int>(errc::queue_full), category);
+  CHECK(code == errc::queue_full);
+  CHECK(errc::queue_full == code);
+  CHECK(code != errc::cancelled);
+  CHECK(code == make_error_code(errc::queue_full).default_error_condition());
+  CHECK(code != make_error_code(errc::cancelled).default_error_condition());
+}
+
 TEST_CASE("an error is a system error that says exactly what it was told", "[foundation]") {
   try {
     throw error(errc::invalid_data, "row 3: expected a number");
