@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include <hanami/io/row_format.hpp>
+#include <hanami/io/row_reader.hpp>
 
 namespace example {
 
@@ -53,6 +54,30 @@ inline void add_sign(CLI::App& command, const char* name, char& sign, const char
 }
 
 } // namespace detail
+
+/// An option that takes names of columns with a comma between them; one that has a comma itself
+/// stands in double quotes.
+inline CLI::Option* add_names(CLI::App& command, const char* name, std::vector<std::string>& names,
+                              const char* about) {
+  return command
+      .add_option_function<std::string>(
+          name,
+          [&names](const std::string& text) {
+            hanami::row_reader reader({.syntax = hanami::row_syntax::csv,
+                                       .separator = ',',
+                                       .quote = '"',
+                                       .comment = hanami::no_sign,
+                                       .header = hanami::row_header::absent});
+            reader.feed(text);
+            for (reader.finish(); reader.next();) {
+              for (const hanami::row_cell& cell : reader.cells()) {
+                names.emplace_back(cell.text);
+              }
+            }
+          },
+          about)
+      ->type_name("A,B,...");
+}
 
 /// The options that say how rows stand in the input, for what its first lines do not tell.
 inline void add_row_format(CLI::App& command, hanami::row_format& format,

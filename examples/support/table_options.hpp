@@ -36,15 +36,6 @@ struct table_options {
 
 namespace detail {
 
-inline void add_columns(CLI::App& command, const char* name, std::vector<std::string>& columns,
-                        const char* about, bool required) {
-  command.add_option(name, columns, about)
-      ->type_name("A,B,...")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->required(required);
-}
-
 inline void add_training(CLI::App& command, table_options& o, table_model& table) {
   static const std::map<std::string, hanami::output_kind> kinds = {
       {"linear", hanami::output_kind::linear},
@@ -54,8 +45,9 @@ inline void add_training(CLI::App& command, table_options& o, table_model& table
     return command.add_option(name, value, about)->type_name(takes);
   };
   add("--csv", "FILE", o.csv, "what to learn from: CSV of any kind, or JSON objects")->required();
-  add_columns(command, "--inputs", table.inputs, "columns that are known", true);
-  add_columns(command, "--targets", table.targets, "columns to answer", true);
+  add_names(command, "--inputs", table.inputs, "columns that are known; text is a category each")
+      ->required();
+  add_names(command, "--targets", table.targets, "columns to answer")->required();
   add("--kind", "KIND", o.kind,
       "linear (default): any numbers; sigmoid: numbers from 0 to 1;\nsoftmax: classes, in any "
       "words")
@@ -100,8 +92,7 @@ inline void add_options(CLI::App& app, table_options& o, table_model& table) {
   CLI::App& answer = *app.add_subcommand("answer", "answers for every row of a CSV file, as CSV");
   answer.add_option("--load", o.load, "what 'table train' saved")->type_name("FILE")->required();
   answer.add_option("--csv", o.csv, "rows to answer for")->type_name("FILE")->required();
-  detail::add_columns(answer, "--inputs", table.inputs, "input columns, if called otherwise here",
-                      false);
+  add_names(answer, "--inputs", table.inputs, "input columns, if called otherwise here");
   add_row_format(answer, o.format);
 }
 

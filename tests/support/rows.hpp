@@ -5,8 +5,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -99,12 +97,6 @@ inline std::filesystem::path cases_folder() {
     return {};
   }
   return folder;
-}
-
-/// The bytes of a file.
-inline std::string text_of(const std::filesystem::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
 }
 
 } // namespace hanami_test

@@ -151,6 +151,7 @@ class table_survey {
     bool padded = false;
     row_position text_at; ///< the first text
     std::string text;
+    bool narrowed = false;    ///< a number is beyond float and not beyond double
     row_position infinite_at; ///< the first number beyond float
     std::string infinite;
     double last = std::numeric_limits<double>::quiet_NaN();
@@ -221,6 +222,7 @@ class table_survey {
                          seen_field& seen) {
     const auto narrow = static_cast<float>(cell.value);
     if (std::isinf(narrow)) {
+      seen.narrowed = true;
       note_infinite(rows, field, cell, seen);
       return;
     }
@@ -244,7 +246,8 @@ class table_survey {
     if (found == fields_.end()) {
       std::string known;
       for (std::size_t i = 0; i < fields_.size() && known.size() < 200; ++i) {
-        known += (i == 0 ? "" : ", ") + fields_[i];
+        const bool parted = fields_[i].find(',') != std::string::npos;
+        known += (i == 0 ? "" : ", ") + (parted ? '"' + fields_[i] + '"' : fields_[i]);
       }
       raise(errc::invalid_argument, "no column \"" + name + "\" " + purpose + "; there " +
                                         (fields_.size() == 1 ? "is " : "are ") + known +
@@ -317,7 +320,7 @@ class table_survey {
               "? or the like for a missing value" +
               (headed_ ? "" : " (no header was found)"));
     }
-    if (!seen.infinite.empty()) {
+    if (!seen.infinite.empty() && (options_.troubles == nullptr || seen.narrowed)) {
       trouble(seen.infinite_at,
               where + seen.infinite + " is infinite or beyond the range of a float, +-3.4e38");
     }
