@@ -11,7 +11,9 @@
 #include <utility>
 #include <vector>
 
+#include "date_order.hpp"
 #include "pattern.hpp"
+#include "tokens.hpp"
 #include "words.hpp"
 
 namespace hanami::inline HANAMI_ISA::detail {
@@ -21,14 +23,14 @@ namespace hanami::inline HANAMI_ISA::detail {
 /// date is made, in every order that they allow; the likeliest comes first.
 class pattern_finder {
  public:
-  explicit pattern_finder(std::string_view text) : text_(text) {}
+  explicit pattern_finder(std::string_view text) : text_(text), tokens_(split_time(text)) {}
 
   std::vector<time_pattern> find() {
     std::vector<time_pattern> found;
-    if (text_.empty() || text_.size() > 80 || !split() || !walk()) {
+    if (tokens_.empty() || !walk()) {
       return found;
     }
-    for (const std::string& order : orders()) {
+    for (const std::string& order : orders_of(date())) {
       time_pattern pattern(written(order));
       if (pattern.read(text_)) {
         found.push_back(std::move(pattern));
@@ -41,60 +43,16 @@ class pattern_finder {
   }
 
  private:
-  enum class token_kind : std::uint8_t { digits, word, sign };
-  struct token {
-    token_kind kind;
-    std::string_view text;
-    std::string written; ///< in the pattern; empty: a number of the date
-  };
-
-  static int value(std::string_view digits) noexcept {
-    int sum = 0;
-    for (const char c : digits.substr(0, 6)) {
-      sum = sum * 10 + (c - '0');
-    }
-    return sum;
-  }
-
-  bool split() {
-    for (std::size_t at = 0; at < text_.size();) {
-      const auto same = [&](auto is) {
-        std::size_t end = at;
-        while (end < text_.size() && is(text_[end])) {
-          ++end;
-        }
-        return end - at;
-      };
-      std::size_t size = same(is_digit);
-      token_kind kind = token_kind::digits;
-      if (size == 0) {
-        kind = token_kind::word;
-        size = same(in_word);
-      }
-      if (size == 0) {
-        kind = token_kind::sign;
-        size = std::max<std::size_t>(same(is_blank), 1);
-      }
-      tokens_.push_back({kind, text_.substr(at, size), {}});
-      at += size;
-      if (tokens_.size() > 40) {
-        return false;
-      }
-    }
-    return std::any_of(tokens_.begin(), tokens_.end(),
-                       [](const token& t) { return t.kind == token_kind::digits; });
-  }
-
   bool digits(std::size_t i) const noexcept {
-    return i < tokens_.size() && tokens_[i].kind == token_kind::digits;
+    return i < tokens_.size() && tokens_[i].kind == time_token::digits;
   }
   std::size_t size(std::size_t i) const noexcept { return digits(i) ? tokens_[i].text.size() : 0; }
   bool sign(std::size_t i, char c) const noexcept {
-    return i < tokens_.size() && tokens_[i].kind == token_kind::sign &&
+    return i < tokens_.size() && tokens_[i].kind == time_token::sign &&
            tokens_[i].text.front() == c;
   }
   bool word(std::size_t i) const noexcept {
-    return i < tokens_.size() && tokens_[i].kind == token_kind::word;
+    return i < tokens_.size() && tokens_[i].kind == time_token::word;
   }
   std::size_t date_size() const noexcept { return date_.size() + (month_named_ ? 1U : 0U); }
   /// The date is whole already, as far as one can see.
@@ -102,8 +60,8 @@ class pattern_finder {
 
   bool walk() {
     for (std::size_t i = 0; i < tokens_.size();) {
-      const std::size_t next = tokens_[i].kind == token_kind::digits ? take_digits(i)
-                               : tokens_[i].kind == token_kind::word ? take_word(i)
+      const std::size_t next = tokens_[i].kind == time_token::digits ? take_digits(i)
+                               : tokens_[i].kind == time_token::word ? take_word(i)
                                                                      : take_sign(i);
       if (next == 0) {
         return false;
@@ -115,7 +73,7 @@ class pattern_finder {
     take_days_passed();
     const bool lone = date_.size() == 1 && !month_named_;
     const bool dated = fixed_date_ || date_size() > 1;
-    const auto numbers = std::count_if(tokens_.begin(), tokens_.end(), [](const token& t) {
+    const auto numbers = std::count_if(tokens_.begin(), tokens_.end(), [](const time_token& t) {
       return t.written.starts_with("%H") || t.written == "%M" || t.written == "%S";
     });
     return !open && !lone && (dated || (clock_ && numbers > 1)); // 20 s is no time of day
@@ -173,7 +131,7 @@ class pattern_finder {
   }
 
   std::size_t take_word(std::size_t i) {
-    token& t = tokens_[i];
+    time_token& t = tokens_[i];
     const bool between = i > 0 && digits(i - 1) && digits(i + 1);
     if (same_word(t.text, "t") && digits(i + 1) && (i == 0 || between)) {
       t.written = std::string(t.text);
@@ -240,9 +198,10 @@ class pattern_finder {
   }
 
   bool word_follows(std::size_t i) const noexcept {
-    return std::any_of(
-        tokens_.begin() + static_cast<std::ptrdiff_t>(i) + 1, tokens_.end(),
-        [](const token& t) { return t.kind == token_kind::word && month_of(t.text).has_value(); });
+    return std::any_of(tokens_.begin() + static_cast<std::ptrdiff_t>(i) + 1, tokens_.end(),
+                       [](const time_token& t) {
+                         return t.kind == time_token::word && month_of(t.text).has_value();
+                       });
   }
 
   std::size_t skip_dot(std::size_t i) {
@@ -336,7 +295,6 @@ class pattern_finder {
     tokens_[i].written = std::string(tokens_[i].text);
     fixed_date_ = fixed_date_ || of_date;
     clock_ = clock_ || !of_date;
-    hours_ = hours_ || role == "%H";
     if (role == "%H" && size(i + 1) == 2 && !word(i + 2)) { // 13h05
       tokens_[i + 1].written = "%M";
       return i + 2;
@@ -385,7 +343,7 @@ class pattern_finder {
     if (size(i) > (date_size() > 0 || fixed_date_ ? 2U : 6U) || size(i + 2) > 2) {
       return 0;
     }
-    clock_ = hours_ = true;
+    clock_ = true;
     const std::size_t seconds = i + 4;
     tokens_[i].written = "%H";
     tokens_[i + 1].written = ":";
@@ -395,7 +353,6 @@ class pattern_finder {
           !fixed_date_) { // minutes and seconds of a stop watch
         tokens_[i].written = "%M";
         tokens_[i + 2].written = "%S";
-        hours_ = false;
       }
       return take_fraction(i + 3);
     }
@@ -429,7 +386,7 @@ class pattern_finder {
     if (clock_ || (joined && !year_first)) { // 10.0.0.1
       return 0;
     }
-    clock_ = hours_ = true;
+    clock_ = true;
     for (const char c : {'.', '-', '_', ':'}) {
       if (size(i) <= 2 && sign(i + 1, c) && size(i + 2) == 2) {
         tokens_[i].written = "%H";
@@ -465,7 +422,7 @@ class pattern_finder {
     const std::size_t length = size(i);
     const bool alone = tokens_.size() == 1;
     fixed_date_ = true;
-    clock_ = hours_ = length >= 10;
+    clock_ = length >= 10;
     tokens_[i].written = length == 6 && alone ? "%Y%m"
                          : length == 6        ? "%y%m%d"
                          : length == 7        ? "%Y%j"
@@ -480,58 +437,31 @@ class pattern_finder {
     return length == 14 ? take_fraction(i + 1) : i + 1;
   }
 
-  /// Which letters the numbers of the date can have, the likeliest first.
-  std::vector<std::string> orders() const {
-    if (date_.empty()) {
-      return {""};
+  /// The numbers that are left for the date.
+  date_numbers date() const {
+    date_numbers found;
+    for (const std::size_t i : date_) {
+      found.digits.push_back(tokens_[i].text);
     }
-    const auto length = [&](std::size_t k) { return size(date_[k]); };
-    const auto number = [&](std::size_t k) { return value(tokens_[date_[k]].text); };
-    if (month_named_) {
-      if (date_.size() == 1 && (length(0) == 4 || clock_)) {
-        return {length(0) == 4 ? "Y" : "d"};
-      }
-      if (date_.size() == 1) { // Jan-16, 16-Jan
-        const bool year = date_[0] > 0 && sign(date_[0] - 1, '-');
-        return year ? std::vector<std::string>{"y", "d"} : std::vector<std::string>{"d", "y"};
-      }
-      const bool year_first = length(0) == 4 || number(0) > 31;
-      return year_first ? std::vector<std::string>{length(0) == 4 ? "Yd" : "yd"}
-                        : std::vector<std::string>{length(1) == 4 ? "dY" : "dy", "yd"};
+    if (!date_.empty()) {
+      const auto sign_at = [&](std::size_t i) {
+        return i < tokens_.size() && tokens_[i].kind == time_token::sign ? tokens_[i].text.front()
+                                                                         : '\0';
+      };
+      found.sign = sign_at(date_[0] + 1);
+      found.sign_before = date_[0] > 0 ? sign_at(date_[0] - 1) : '\0';
     }
-    if (date_.size() == 2) {
-      return length(0) == 4   ? std::vector<std::string>{"Ym"}
-             : length(1) == 4 ? std::vector<std::string>{"mY"}
-             : german_short() ? std::vector<std::string>{"dm", "md"}
-                              : std::vector<std::string>{"md", "dm"};
-    }
-    const bool day_first = !sign(date_[0] + 1, '/') || dotted_;
-    if (length(0) == 4) {
-      return {"Ymd"};
-    }
-    if (length(2) == 4) {
-      return day_first && !half_ ? std::vector<std::string>{"dmY", "mdY"}
-                                 : std::vector<std::string>{"mdY", "dmY"};
-    }
-    return short_orders(day_first && !half_, number(0), number(2));
-  }
-
-  bool german_short() const noexcept { return sign(date_[0] + 1, '.'); }
-
-  /// Of three short numbers any may be the year; one of these years is likelier.
-  std::vector<std::string> short_orders(bool day_first, int first, int last) const {
-    const auto likely = [](int year) { return year >= 5 && year <= 40; };
-    std::vector<std::string> orders =
-        day_first ? std::vector<std::string>{"dmy", "mdy"} : std::vector<std::string>{"mdy", "dmy"};
-    const bool dashed = sign(date_[0] + 1, '-') || !likely(last);
-    orders.insert(dashed && likely(first) ? orders.begin() : orders.end(), "ymd");
-    return orders;
+    found.month_named = month_named_;
+    found.clocked = clock_;
+    found.halves = half_;
+    found.dotted = dotted_;
+    return found;
   }
 
   std::string written(const std::string& order) const {
     std::string pattern;
     std::size_t place = 0;
-    for (const token& t : tokens_) {
+    for (const time_token& t : tokens_) {
       if (t.written.empty()) {
         pattern += place < order.size() ? std::string("%") + order[place] : std::string();
         ++place;
@@ -548,12 +478,11 @@ class pattern_finder {
   }
 
   std::string_view text_;
-  std::vector<token> tokens_;
+  std::vector<time_token> tokens_;
   std::vector<std::size_t> date_; ///< tokens that are numbers of the date
   bool month_named_ = false;
   bool fixed_date_ = false; ///< its numbers have their letters already
   bool clock_ = false;
-  bool hours_ = false;
   bool after_t_ = false;
   bool half_ = false;
   bool zone_ = false;
