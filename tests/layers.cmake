@@ -7,7 +7,7 @@
 # - no room has more than `most_permille` of all lines (300 if not given);
 # - no folder holds more than 24 files: below <dir>/hanami, and below those in `folders`;
 # - opt-in headers (relative to <dir>/hanami) are included by opt-in headers only;
-# - zlib is included by io/gzip.hpp only;
+# - zlib is included by io/gzip.hpp only, POSIX where files are written and lines are followed;
 # - nothing but the handler of errors is a state of the whole program, outside of the service;
 # - all but errors, the service and `gpu` is in the inline namespace of the instruction set (isa.hpp);
 # - service/src.hpp includes every .ipp of the service.
@@ -143,6 +143,11 @@ foreach(header IN LISTS headers)
     endif()
     set(quote "${CMAKE_MATCH_1}")
     set(named "${CMAKE_MATCH_2}")
+    if(named MATCHES "^(sys/.*|unistd|fcntl|poll|dirent|pthread|termios|signal)\\.h$"
+        AND NOT header MATCHES
+          "^(service/|io/(lines/|write_file|progress)|foundation/pages|fleet/process_mark)")
+      problem(${header} "includes ${named}, which is of POSIX")
+    endif()
     if(named MATCHES "^zlib\\.h$|^zconf\\.h$" AND NOT header STREQUAL "io/gzip.hpp")
       problem(${header} "includes ${named}, which only io/gzip.hpp may")
     endif()

@@ -34,6 +34,7 @@ check("sound" "growth/grow.hpp" "#include \"../structure/brick.hpp\"")
 check("foundation/ids.hpp: points up to structure/hex.hpp"
   "foundation/ids.hpp" "#include \"../structure/hex.hpp\"")
 check("fwd.hpp: points up to structure/hex.hpp" "fwd.hpp" "  # include <hanami/structure/hex.hpp>")
+check("includes unistd.h, which is of POSIX" "io/checkpoint.hpp" "#include <unistd.h>")
 check("includes zlib.h, which only" "io/checkpoint.hpp" "#include <zlib.h>")
 check("io/gzip.hpp, which is opt-in" "hanami.hpp" "#include \"io/gzip.hpp\"")
 check("missing.hpp, which is not there" "structure/topology.hpp" "#include \"missing.hpp\"")

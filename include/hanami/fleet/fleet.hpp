@@ -59,7 +59,7 @@ class training_task {
   /// Waits for the end. Rethrows what the task's source has thrown; throws
   /// `errc::invalid_argument` in a child made by `fork`.
   task_result wait() const {
-    state_->made_in.require();
+    state_->made_in->require();
     return state_->result.get();
   }
 
@@ -275,7 +275,7 @@ class fleet {
   template <class Source, class Check>
   training_task start_task(member_id id, Source source, std::uint64_t length, bool anneal,
                            const Check& check) {
-    auto state = std::make_shared<detail::task_state>(length);
+    auto state = std::make_shared<detail::task_state>(length, core_->made_in());
     core_->submit(id, false, [&](detail::sample_size size) {
       check(size);
       return std::make_unique<detail::task_job<Source>>(std::move(source), state, anneal);

@@ -54,7 +54,8 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
 
   /// Whether its threads are here: not in a child made by `fork`, where there is nothing to stop
   /// and even to destroy it could wait for ever.
-  bool has_threads() const noexcept { return made_in_.is_here(); }
+  bool has_threads() const noexcept { return made_in_->is_here(); }
+  const std::shared_ptr<const process_mark>& made_in() const noexcept { return made_in_; }
 
   /// Ends at the next sample, cancels what waits.
   void stop() {
@@ -222,7 +223,7 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
 
   /// The lock, for whoever calls from outside.
   lock enter() {
-    made_in_.require();
+    made_in_->require();
     return lock(mutex_);
   }
 
@@ -431,7 +432,7 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
     }
   }
 
-  process_mark made_in_;
+  std::shared_ptr<const process_mark> made_in_ = std::make_shared<process_mark>();
   fleet_options options_;
   error_reporter report_;
   std::atomic<bool> stop_{false}; ///< set with the lock held

@@ -192,14 +192,15 @@ class call_job final : public fleet_job {
 
 /// What a task and those who follow it share.
 struct task_state {
-  explicit task_state(std::uint64_t planned) : length(planned) {}
+  task_state(std::uint64_t planned, std::shared_ptr<const process_mark> where)
+      : length(planned), made_in(std::move(where)) {}
 
   const std::uint64_t length; ///< samples; 0: not known
   std::atomic<std::uint64_t> samples{0};
   std::atomic<std::uint64_t> refused{0};
   std::atomic<double> recent_loss{0}; ///< running mean over about 256 samples
   std::atomic<bool> cancelled{false};
-  process_mark made_in;
+  const std::shared_ptr<const process_mark> made_in;
   std::promise<task_result> promise;
   std::shared_future<task_result> result = promise.get_future().share();
 };
