@@ -15,109 +15,81 @@
 #include <CLI/CLI.hpp>
 
 #include <hanami/hanami.hpp>
+#include <hanami/io/lines/given_paths.hpp>
+#include <hanami/stream/live/live_session.hpp>
 
 #include "support/program.hpp"
 #include "support/row_format_options.hpp"
-#include "support/sensor_paths.hpp"
-#include "support/sensor_stream.hpp"
+#include "support/save_signal.hpp"
+#include "support/stop_signal.hpp"
 
 namespace {
 
-void add_options(CLI::App& app, example::sensor_options& o) {
-  const char* const input = "what comes in: rows in lines, as CSV or JSON";
-  app.add_option("--input", o.input, "file or pipe (-: standard input)")
-      ->type_name("FILE")
-      ->group(input);
+void add_options(CLI::App& app, hanami::live_session_options& o, std::string& zone) {
+  std::string group;
+  const auto add = [&](const char* name, auto& value, const char* type, const char* about) {
+    return app.add_option(name, value, about)->type_name(type)->group(group);
+  };
+  const auto add_list = [&](const char* name, auto& list, const char* type, const char* about) {
+    return add(name, list, type, about)->delimiter(',')->allow_extra_args(false);
+  };
+  const auto range = [](auto from, auto to) { return CLI::Range(from, to).description(""); };
+  hanami::stream_reader_options& rows = o.live.rows;
+  hanami::stream_options& learning = o.live.learning;
+
+  group = "what comes in: rows in lines, as CSV or JSON";
+  add("--input", o.input, "FILE", "file or pipe (-: standard input)");
   app.add_flag("--follow", o.follow,
-               "wait for more at the end of the file, and go on where it is rotated")
-      ->group(input);
-  app.add_option("--columns", o.rows.columns, "fields to learn (all numbers but the time)")
-      ->type_name("A,B")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->group(input);
-  app.add_option("--by", o.rows.by, "field that tells devices apart: a model for each")
-      ->type_name("FIELD")
-      ->group(input);
-  app.add_option("--max-devices", o.max_devices,
-                 "kept at once (1000); the longest silent one is dropped")
-      ->type_name("N")
-      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 30).description(""))
-      ->group(input);
+               "wait for more at the end, and go on where the file is rotated")
+      ->group(group);
+  add_list("--columns", rows.columns, "A,B", "fields to learn (all numbers but the time)");
+  add("--by", rows.by, "FIELD", "field that tells devices apart: a model for each");
+  add("--max-devices", o.live.most_devices, "N",
+      "kept at once (1000); the longest silent one is dropped")
+      ->check(range(std::size_t{1}, std::size_t{1} << 30));
 
-  const char* const time = "the time of rows (found)";
-  app.add_option("--time", o.rows.time.field, "field that is the time, A+B for two, or none")
-      ->type_name("NAME")
-      ->group(time);
-  app.add_option("--time-format", o.rows.time.format, "as strptime has it: %d.%m.%Y %H:%M")
-      ->type_name("FORM")
-      ->group(time);
-  app.add_option("--time-unit", o.rows.time.unit,
-                 "of numbers: s, ms, us, ns, min, h, d, excel, ...")
-      ->type_name("UNIT")
-      ->group(time);
-  app.add_option("--zone", o.zone,
-                 "whose hours and weekdays matter, Europe/Berlin or +05:30; local times\n"
-                 "become UTC by it. Without: times as they stand")
-      ->type_name("ZONE")
-      ->group(time);
-  example::add_row_format(app, o.rows.format);
+  group = "the time of rows (found)";
+  add("--time", rows.time.field, "NAME", "field that is the time, A+B for two, or none");
+  add("--time-format", rows.time.format, "FORM", "as strptime has it: %d.%m.%Y %H:%M");
+  add("--time-unit", rows.time.unit, "UNIT", "of numbers: s, ms, us, ns, min, h, d, excel, ...");
+  add("--zone", zone, "ZONE",
+      "whose hours and weekdays matter, Europe/Berlin or +05:30; local times\n"
+      "become UTC by it. Without: times as they stand");
+  example::add_row_format(app, rows.format);
 
-  const char* const learning = "learning";
-  app.add_option("--window", o.learning.window,
-                 "last changes of a column that forecasts see (12);\n"
-                 "0: one network sees the newest row only, many times as fast")
-      ->type_name("N")
-      ->check(CLI::Range(0, 1000).description(""))
-      ->group(learning);
-  app.add_option("--horizons", o.learning.horizons, "rows ahead (1, and a day where that is known)")
-      ->type_name("N,M")
-      ->check(example::not_negative())
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->group(learning);
-  app.add_option("--step", o.learning.step,
-                 "from row to row; without it the first ten times tell,\nwhich are waited for")
-      ->type_name("SECONDS")
-      ->check(CLI::Range(1e-6, 1e9).description(""))
-      ->group(learning);
-  app.add_option("--alarms-per-day", o.learning.alarms_per_day,
-                 "false alarms to be expected (1/30)")
-      ->type_name("X")
-      ->check(CLI::Range(1e-9, 1e6).description(""))
-      ->group(learning);
-  app.add_option("--seed", o.learning.seed, "of all randomness (1)")
-      ->type_name("N")
-      ->check(example::not_negative())
-      ->group(learning);
+  group = "learning";
+  add("--window", learning.window, "N",
+      "last changes of a column that forecasts see (12);\n"
+      "0: one network sees the newest row only, many times as fast")
+      ->check(range(0, 1000));
+  add_list("--horizons", learning.horizons, "N,M", "rows ahead (1, and a day where that is known)")
+      ->check(example::not_negative());
+  add("--step", learning.step, "SECONDS",
+      "from row to row; without it the first ten times tell,\nwhich are waited for")
+      ->check(range(1e-6, 1e9));
+  add("--alarms-per-day", learning.alarms_per_day, "X", "false alarms to be expected (1/30)")
+      ->check(range(1e-9, 1e6));
+  add("--seed", learning.seed, "N", "of all randomness (1)")->check(example::not_negative());
 
-  const char* const output = "what comes out: a line for each row";
-  app.add_option("--output", o.output, "instead of standard output")
-      ->type_name("FILE")
-      ->group(output);
-  app.add_flag("--json", o.json, "JSON objects instead of CSV")->group(output);
-  app.add_flag("--quiet", o.quiet, "no rows, only what is said at the end")->group(output);
-  app.add_option("--report", o.report, "page with plots, written at the end")
-      ->type_name("FILE.html")
-      ->group(output);
+  group = "what comes out: a line for each row";
+  add("--output", o.output, "FILE", "instead of standard output");
+  app.add_flag("--json", o.live.json, "JSON objects instead of CSV")->group(group);
+  app.add_flag("--quiet", o.live.quiet, "no rows, only what is said at the end")->group(group);
+  add("--report", o.report, "FILE.html", "page with plots, written at the end");
 
-  const char* const checkpoints = "checkpoints";
-  app.add_option("--checkpoint", o.checkpoint,
-                 "go on from there if it exists, with the columns and the learning that it\n"
-                 "has; save there at the end, on SIGUSR1 and")
-      ->type_name("FILE")
-      ->group(checkpoints);
-  app.add_option("--checkpoint-every", o.checkpoint_every, "after so many rows (10000)")
-      ->type_name("N")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40).description(""))
-      ->group(checkpoints);
+  group = "checkpoints";
+  add("--checkpoint", o.checkpoint, "FILE",
+      "go on from there if it exists, with the columns and the learning that it\n"
+      "has; save there at the end, on SIGUSR1 and");
+  add("--checkpoint-every", o.checkpoint_every, "N", "after so many rows (10000)")
+      ->check(range(std::uint64_t{1}, std::uint64_t{1} << 40));
 }
 
 /// Nothing is written where something is read or kept.
-void check_paths(const example::sensor_options& o) {
-  example::given_paths paths;
+void check_paths(const hanami::live_session_options& o) {
+  hanami::given_paths paths;
   paths.reads("--input", o.input);
-  if (!o.output.empty() || !o.quiet) {
+  if (!o.output.empty() || !o.live.quiet) {
     paths.writes("--output", o.output);
   }
   if (!o.checkpoint.empty()) {
@@ -129,12 +101,13 @@ void check_paths(const example::sensor_options& o) {
   }
 }
 
-int run(const example::sensor_options& o) {
-  check_paths(o);
-  example::sensor_stream stream(o);
-  const bool ended = stream.run();
-  std::cerr << "sensor: " << stream.summary() << '\n';
-  if (const std::string why = stream.failure(); ended && !why.empty()) {
+int run(const hanami::live_session_options& o) {
+  hanami::live_session session(
+      o, [](const std::string& what) { std::cerr << "sensor: " << what << '\n'; });
+  const example::stop_signal stop;
+  const example::save_signal save;
+  const bool ended = session.run(&example::stop_signal::wanted, &example::save_signal::take);
+  if (const std::string why = session.failure(); ended && !why.empty()) {
     throw std::runtime_error(why);
   }
   return ended ? EXIT_SUCCESS : 130;
@@ -147,7 +120,18 @@ int main(int count, char** arguments) {
   CLI::App app("Learns and answers while measurements come: forecasts, intervals, anomalies.",
                "sensor");
   app.get_formatter()->column_width(30);
-  example::sensor_options o;
-  add_options(app, o);
-  return example::run_program(app, count, arguments, [&] { return run(o); });
+  hanami::live_session_options o;
+  std::string zone;
+  add_options(app, o, zone);
+  return example::run_program(app, count, arguments, [&] {
+    try {
+      check_paths(o);
+    } catch (const hanami::error& e) {
+      throw CLI::ValidationError(e.what());
+    }
+    if (!zone.empty()) {
+      o.live.rows.time.zone = o.live.learning.zone = hanami::time_zone(zone);
+    }
+    return run(o);
+  });
 }

@@ -187,7 +187,7 @@ TEST_CASE("ten thousand devices take the room of a hundred", "[cases]") {
   CHECK(many.status == 0);
   CHECK(has(many.err, "20000 rows learned"));
   CHECK(has(many.err, "100 devices"));
-  CHECK(has(many.err, "more than 100 devices (--max-devices): the one silent for longest was "
+  CHECK(has(many.err, "more than 100 devices: the one silent for longest was "
                       "dropped: \"d0\" (19900 times)"));
 }
 

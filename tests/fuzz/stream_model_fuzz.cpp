@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <hanami/io/archive.hpp>
-#include <hanami/stream/result_lines.hpp>
+#include <hanami/stream/live/result_lines.hpp>
 #include <hanami/stream/stream_model.hpp>
 
 #include <algorithm>
@@ -30,7 +30,7 @@ void go_on(hanami::stream_model& model, std::span<const std::uint8_t> bytes) {
     }
     bytes = bytes.subspan(std::min<std::size_t>(bytes.size(), 1));
     const hanami::stream_result& said = model.observe(row, time);
-    hanami::result_lines(model, rows % 2 == 0).append(text, model.rows(), "", model, said);
+    hanami::result_lines(rows % 2 == 0).append(text, model.rows(), "", "", model, said);
   }
 }
 

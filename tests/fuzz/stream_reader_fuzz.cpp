@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <hanami/io/archive.hpp>
-#include <hanami/stream/stream_reader.hpp>
+#include <hanami/stream/live/stream_reader.hpp>
 
 #include <cmath>
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files that are followed by their name, whatever happens to it.
-#include <hanami/io/line_source.hpp>
+#include <hanami/io/lines/line_source.hpp>
 
 #include <cstddef>
 #include <filesystem>

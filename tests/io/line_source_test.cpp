@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <hanami/io/line_source.hpp>
+#include <hanami/io/lines/line_source.hpp>
 
 #include <cstddef>
 #include <filesystem>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <hanami/stream/keyed_streams.hpp>
+#include <hanami/stream/live/keyed_streams.hpp>
 
 #include <cmath>
 #include <cstddef>

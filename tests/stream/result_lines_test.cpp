@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <hanami/stream/result_lines.hpp>
+#include <hanami/stream/live/result_lines.hpp>
 
 #include <cmath>
 #include <cstddef>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <hanami/stream/stream_report.hpp>
+#include <hanami/stream/live/stream_report.hpp>
 
 #include <cmath>
 #include <cstddef>

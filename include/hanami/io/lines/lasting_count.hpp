@@ -10,9 +10,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <hanami/foundation/error.hpp>
+#include "../../foundation/error.hpp"
 
-namespace example {
+namespace hanami::inline HANAMI_ISA {
 
 /// A number in a file that is there, up to date, however the process ends.
 class lasting_count {
@@ -29,8 +29,8 @@ class lasting_count {
       ::close(file);
     }
     if (place == MAP_FAILED) {
-      throw hanami::error(hanami::errc::file_error,
-                          "cannot count in " + path + ": " + std::generic_category().message(why));
+      throw error(errc::file_error,
+                  "cannot count in " + path + ": " + std::generic_category().message(why));
     }
     count_ = static_cast<volatile std::uint64_t*>(place);
   }
@@ -45,4 +45,4 @@ class lasting_count {
   volatile std::uint64_t* count_ = nullptr;
 };
 
-} // namespace example
+} // namespace hanami

@@ -13,9 +13,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "../io/csv_writer.hpp"
-#include "../io/json_text.hpp"
-#include "stream_model.hpp"
+#include "../../io/csv_writer.hpp"
+#include "../../io/json_text.hpp"
+#include "../stream_model.hpp"
 
 namespace hanami::inline HANAMI_ISA {
 

@@ -14,11 +14,10 @@
 
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
+#include "../../foundation/error.hpp"
+#include "file_identity.hpp"
 
-#include <hanami/io/file_identity.hpp>
-
-namespace example {
+namespace hanami::inline HANAMI_ISA {
 
 /// The files that a program was given, compared before any is opened: nothing is written where
 /// something is read, nor where something else is kept.
@@ -26,24 +25,24 @@ class given_paths {
  public:
   /// A file that is read; "-" is standard input.
   void reads(const char* option, const std::string& path) {
-    add(option, path == "-" ? hanami::place_of(STDIN_FILENO) : hanami::place_of(path), false);
+    add(option, path == "-" ? place_of(STDIN_FILENO) : place_of(path), false);
   }
 
   /// A file that is written; empty: standard output. One that holds something must begin like what
-  /// is written there, if that is known. Throws `CLI::ValidationError`.
+  /// is written there, if that is known. Throws `errc::invalid_argument`.
   void writes(const char* option, const std::string& path, std::string_view begins_with = {}) {
     if (path.empty()) {
-      add("standard output", hanami::place_of(STDOUT_FILENO), true);
+      add("standard output", place_of(STDOUT_FILENO), true);
       return;
     }
-    add(option, hanami::place_of(path), true);
+    add(option, place_of(path), true);
     std::error_code ignored;
     const std::filesystem::path folder = std::filesystem::path(path).parent_path();
     if (!folder.empty() && !std::filesystem::is_directory(folder, ignored)) {
-      throw CLI::ValidationError(option, "there is no folder " + folder.string());
+      refuse(option, "there is no folder " + folder.string());
     }
     if (std::filesystem::is_directory(path, ignored)) {
-      throw CLI::ValidationError(option, path + " is a folder");
+      refuse(option, path + " is a folder");
     }
     if (!std::filesystem::is_regular_file(path, ignored) ||
         std::filesystem::file_size(path, ignored) == 0) {
@@ -55,33 +54,36 @@ class given_paths {
     const bool fits =
         begins_with.empty() ? !held.starts_with("hanamiCP") : held.starts_with(begins_with);
     if (!fits) {
-      throw CLI::ValidationError(
-          option, path + (begins_with.empty() ? " is a checkpoint" : " holds something else") +
-                      " and is not overwritten");
+      refuse(option, path + (begins_with.empty() ? " is a checkpoint" : " holds something else") +
+                         " and is not overwritten");
     }
   }
 
-  /// A file that holds a count and nothing else. Throws `CLI::ValidationError`.
+  /// A file that holds a count and nothing else. Throws `errc::invalid_argument`.
   void counts(const char* option, const std::string& path) {
     writes(option, path);
     std::error_code ignored;
     const auto size = std::filesystem::file_size(path, ignored);
     if (!ignored && size != 0 && size != sizeof(std::uint64_t)) {
-      throw CLI::ValidationError(option, path + " holds something else and is not overwritten");
+      refuse(option, path + " holds something else and is not overwritten");
     }
   }
 
  private:
   struct given {
     std::string option;
-    hanami::file_place place;
+    file_place place;
     bool written;
   };
 
-  void add(const char* option, hanami::file_place place, bool written) {
+  [[noreturn]] static void refuse(const std::string& option, const std::string& why) {
+    raise(errc::invalid_argument, option + ": " + why);
+  }
+
+  void add(const char* option, file_place place, bool written) {
     for (const given& other : given_) {
       if ((written || other.written) && place.clashes(other.place)) {
-        throw CLI::ValidationError(option, "this is the file of " + other.option);
+        refuse(option, "this is the file of " + other.option);
       }
     }
     given_.push_back({option, std::move(place), written});
@@ -90,4 +92,4 @@ class given_paths {
   std::vector<given> given_;
 };
 
-} // namespace example
+} // namespace hanami

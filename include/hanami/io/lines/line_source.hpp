@@ -22,7 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../foundation/error.hpp"
+#include "../../foundation/error.hpp"
 #include "file_identity.hpp"
 
 namespace hanami::inline HANAMI_ISA {

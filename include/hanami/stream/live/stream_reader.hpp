@@ -12,9 +12,9 @@
 #include <utility>
 #include <vector>
 
-#include "../foundation/error.hpp"
-#include "../io/row_reader.hpp"
-#include "time_column.hpp"
+#include "../../foundation/error.hpp"
+#include "../../io/row_reader.hpp"
+#include "../time_column.hpp"
 
 namespace hanami::inline HANAMI_ISA {
 

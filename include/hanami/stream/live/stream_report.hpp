@@ -13,11 +13,11 @@
 #include <utility>
 #include <vector>
 
-#include "../draw/html_report.hpp"
-#include "../draw/plot.hpp"
-#include "running.hpp"
-#include "stream_model.hpp"
-#include "stretch_means.hpp"
+#include "../../draw/html_report.hpp"
+#include "../../draw/plot.hpp"
+#include "../running.hpp"
+#include "../stream_model.hpp"
+#include "../stretch_means.hpp"
 
 namespace hanami::inline HANAMI_ISA {
 

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../foundation/error.hpp"
+#include "../../foundation/error.hpp"
 
 namespace hanami::inline HANAMI_ISA {
 

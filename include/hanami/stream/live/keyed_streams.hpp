@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
-#include "../foundation/error.hpp"
-#include "stream_model.hpp"
+#include "../../foundation/error.hpp"
+#include "../stream_model.hpp"
 
 namespace hanami::inline HANAMI_ISA {
 

@@ -19,8 +19,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "archive.hpp"
-#include "write_file.hpp"
+#include "../archive.hpp"
+#include "../write_file.hpp"
 
 /// Which file a path means, whether it is still the one that was read, and where a rotation of logs
 /// has put it.
