@@ -184,7 +184,7 @@ class time_column {
     std::string said = "the time is ";
     std::string forms;
     for (const detail::time_source& s : sources_) {
-      const auto field = static_cast<std::size_t>(s.field);
+      const std::size_t field = s.field;
       said += (&s == sources_.data() ? "'" : " with '") +
               (field < names.size() ? names[field] : std::string()) + "'";
       forms += (forms.empty() ? "" : " ") + form_of(s);
@@ -264,11 +264,11 @@ class time_column {
   }
 
   template <class Row>
-  static std::string_view cell(const Row& row, std::uint64_t field) noexcept {
+  static std::string_view cell(const Row& row, std::size_t field) noexcept {
     if (field >= row.size()) {
       return {};
     }
-    const auto& found = row[static_cast<std::size_t>(field)];
+    const auto& found = row[field];
     if constexpr (requires { found.text; }) {
       return found.text;
     } else {
@@ -322,7 +322,7 @@ class time_column {
               const std::vector<detail::column_evidence>& seen) {
     for (detail::time_source& s : sources_) {
       s.format.begin_again();
-      const auto field = static_cast<std::size_t>(s.field);
+      const std::size_t field = s.field;
       utc_ = utc_ || detail::read_time_name(names[field]).utc;
       const double step = seen[field].shortest_step();
       if (step > 0 && step < 1e-5 && sources_.size() == 1) {

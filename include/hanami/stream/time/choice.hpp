@@ -19,7 +19,7 @@ namespace hanami::inline HANAMI_ISA::detail {
 
 /// A field of which the time of a row is made, alone or with others, and how it is read.
 struct time_source {
-  std::uint64_t field = 0;
+  std::uint32_t field = 0;
   time_role role = time_role::whole;
   bool numeric = false;
   std::uint32_t unit = 0; ///< of numbers, in `time_units`; of a clock in digits: its 1 is so much
@@ -70,7 +70,7 @@ class time_choice {
       return std::move(sources_);
     }
     for (time_source& source : sources_) {
-      const column_evidence& seen = seen_[static_cast<std::size_t>(source.field)];
+      const column_evidence& seen = seen_[source.field];
       const time_role named = seen.name().role;
       if (source.numeric && named > time_role::clock) {
         source.role = named;
@@ -87,7 +87,7 @@ class time_choice {
   void take(std::size_t field, time_role role = time_role::whole) {
     const column_evidence& seen = seen_[field];
     time_source made;
-    made.field = field;
+    made.field = static_cast<std::uint32_t>(field);
     made.role = role;
     made.format = format_.empty() ? seen.format : time_format(std::string(format_));
     if (day_first_ || std::any_of(seen_.begin(), seen_.end(), [](const column_evidence& other) {
