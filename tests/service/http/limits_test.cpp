@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "service/support/http_peer.hpp"
+#include "support/sanitized.hpp"
+#include "support/skip.hpp"
 
 using namespace hanami;
 
@@ -73,6 +75,10 @@ class no_descriptors {
 
 TEST_CASE("a server out of file descriptors goes on, and lets in who waits when there are some",
           "[service]") {
+  if (hanami_test::sanitized) {
+    hanami_test::skip("a sanitizer needs file descriptors of its own");
+    return;
+  }
   const auto app = hello_application();
   lone_server server(*app, any_port());
   client early(server.port());
