@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -185,13 +186,29 @@ class time_format {
   std::vector<form> rivals_; ///< of the newest
 };
 
+namespace detail {
+
+/// What one text says by itself; nothing where it is no time. A number is seconds of UTC.
+inline std::optional<time_reading> read_time(std::string_view text) {
+  static const std::array usual{time_pattern("%Y-%m-%d %H:%M:%S"),
+                                time_pattern("%Y-%m-%dT%H:%M:%S")};
+  for (const time_pattern& pattern : usual) { // quickly
+    if (const auto said = pattern.read(text)) {
+      return said;
+    }
+  }
+  if (const auto number = read_decimal(bare_time(text))) {
+    return reading_of(*number, *find_unit("s"));
+  }
+  return time_format().read(text);
+}
+
+} // namespace detail
+
 /// Seconds of a time as `time_format` reads it, by the clocks that wrote it, or of UTC where it
 /// says how far it is from that; of a plain number those; NaN for anything else.
 inline double parse_time(std::string_view text) {
-  if (const auto plain = detail::read_decimal(detail::bare_time(text))) {
-    return plain->value();
-  }
-  const auto said = time_format().read(text);
+  const auto said = detail::read_time(text);
   return said ? static_cast<double>(said->seconds) + said->part
               : std::numeric_limits<double>::quiet_NaN();
 }
@@ -201,10 +218,7 @@ inline double parse_time(std::string_view text) {
 /// than `after`. A plain number is UTC. NaN for anything else.
 inline double parse_time(std::string_view text, const time_zone& zone,
                          double after = -std::numeric_limits<double>::infinity()) {
-  if (const auto plain = detail::read_decimal(detail::bare_time(text))) {
-    return plain->value();
-  }
-  const auto said = time_format().read(text);
+  const auto said = detail::read_time(text);
   if (!said) {
     return std::numeric_limits<double>::quiet_NaN();
   }

@@ -101,7 +101,7 @@ class time_pattern {
 
   /// Blanks, the zone once more in words, something in brackets, or the end of a stretch of time
   /// that begins with the time may follow.
-  static bool ends_well(time_text& at) noexcept {
+  bool ends_well(time_text& at) const noexcept {
     if (at.done()) {
       return true;
     }
@@ -111,7 +111,7 @@ class time_pattern {
       at = time_text(at.rest().substr(0, end));
     }
     const std::string_view rest = at.rest();
-    if (rest.empty() || zone_of(rest) || rest.starts_with("m=")) {
+    if (rest.empty() || rest.starts_with("m=") || (zoned_ && zone_of(rest))) {
       return true;
     }
     const char first = rest.front();
@@ -127,8 +127,10 @@ class time_pattern {
       at.skip_blanks();
       return true;
     case time_part::year:
-    case time_part::week_year:
-      return at.take_number(i.most, n.year);
+    case time_part::week_year: {
+      const std::size_t before = at.rest().size();
+      return at.take_number(i.most, n.year) && before - at.rest().size() == i.most;
+    }
     case time_part::short_year:
       if (!at.take_number(2, n.year)) {
         return false;
@@ -403,6 +405,7 @@ class time_pattern {
     yearless_ = dated_ && !epoch_ && !has(year) && !has(short_year) && !has(week_year);
     clocked_ = has(hour) || has(half_hour) || has(minute);
     seconds_ = has(second);
+    zoned_ = has(zone);
     if (!dated_ && !clocked_) {
       refuse("says neither a date nor a time of day");
     }
@@ -466,6 +469,7 @@ class time_pattern {
   bool clocked_ = false;
   bool epoch_ = false;
   bool seconds_ = false;
+  bool zoned_ = false;
   fixed_layout layout_;
   std::size_t fixed_ = 0; ///< items that `layout_` reads
 };
