@@ -20,8 +20,12 @@ TEST_CASE("shapes are equal where one is a copy of the other", "[structure]") {
   CHECK(copy != other);
   copy = other;
   CHECK(copy == other);
-  const shape_identity moved = std::move(copy);
+  shape_identity moved = std::move(copy);
   CHECK(moved == other);
+  moved = shape_identity(one);
+  CHECK(moved == one);
+  moved.forget();
+  CHECK(moved != one);
 }
 
 TEST_CASE("no shape equals nothing", "[structure]") {

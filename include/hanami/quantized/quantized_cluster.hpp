@@ -233,7 +233,7 @@ class quantized_cluster {
     if (ws.fitted == shape_) {
       return;
     }
-    ws.fitted = {}; // until all of it fits
+    ws.fitted.forget(); // until all of it fits
     ws.activations.assign(source_count_, 0.0f);
     ws.prediction.resize(output_size_);
     for (const auto& b : bricks_) {

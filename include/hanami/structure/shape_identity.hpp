@@ -22,14 +22,23 @@ class shape_identity {
     }
   }
   shape_identity(shape_identity&& other) noexcept : place_(std::exchange(other.place_, nullptr)) {}
-  shape_identity& operator=(shape_identity other) noexcept {
-    std::swap(place_, other.place_);
+  shape_identity& operator=(const shape_identity& other) noexcept {
+    return *this = shape_identity(other);
+  }
+  shape_identity& operator=(shape_identity&& other) noexcept {
+    std::atomic<std::uint32_t>* taken = std::exchange(other.place_, nullptr);
+    forget();
+    place_ = taken;
     return *this;
   }
-  ~shape_identity() {
+  ~shape_identity() { forget(); }
+
+  /// Becomes no shape.
+  void forget() noexcept {
     if (place_ != nullptr && place_->fetch_sub(1, std::memory_order_acq_rel) == 1) {
       delete place_;
     }
+    place_ = nullptr;
   }
 
   /// A shape that there has not been yet. Allocates.

@@ -51,7 +51,7 @@ struct workspace {
     if (fitted == net.shape) {
       return;
     }
-    fitted = {}; // until all of it fits
+    fitted.forget(); // until all of it fits
     activations.resize(net.presynaptic_count());
     active.resize(net.hexagons.size());
     for (std::size_t h = 0; h < active.size(); ++h) {
@@ -78,7 +78,7 @@ struct workspace {
       return;
     }
     fit(net);
-    fitted_to_learn = {}; // until all of it fits
+    fitted_to_learn.forget(); // until all of it fits
     output_gradients.resize(net.topology.output_size);
     hidden_gradients.resize(net.bricks.size() * net.lanes());
     presynaptic_gradients.resize(net.bricks.size());
