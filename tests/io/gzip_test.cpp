@@ -2,6 +2,7 @@
 #include <hanami/foundation/random.hpp>
 #include <hanami/io/gzip.hpp>
 #include <hanami/io/idx.hpp>
+#include <hanami/io/write_file.hpp>
 
 #include <cstdlib>
 #include <span>

@@ -142,7 +142,11 @@ TEST_CASE("idx images that are no bytes are refused with the place and what woul
         "rows x columns");
   CHECK_THAT(refusal({0, 0, 7, 3, 0, 0, 0, 0}, two_labels),
              Catch::Contains("byte 0: magic number 0x00000703, expected 0x00000803"));
-  CHECK_THAT(refusal({'P', 'K', 3, 4, 0, 0, 0, 0}, two_labels), Catch::Contains("0x504b0304"));
+  CHECK(refusal({'P', 'K', 3, 4, 0, 0, 0, 0}, two_labels) ==
+        "images: byte 0: magic number 0x504b0304, expected 0x00000803; the file is a zip archive "
+        "(also .npz); unpack it first");
+  CHECK_THAT(refusal({0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0}, two_labels),
+             Catch::Contains("an array of NumPy"));
 }
 
 TEST_CASE("idx labels of any type of numbers, as a column and one-hot are read", "[io]") {

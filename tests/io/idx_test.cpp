@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <hanami/io/digits.hpp>
 #include <hanami/io/idx.hpp>
+#include <hanami/io/write_file.hpp>
 
 #include <filesystem>
 #include <span>

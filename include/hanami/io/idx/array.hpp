@@ -132,6 +132,30 @@ inline bool fit_idx_sizes(idx_array& a, bool little) {
          (more == 2 && last[0] == '\r' && last[1] == '\n');
 }
 
+/// What a file is that begins with these bytes and is no idx file; nullptr: nobody knows.
+inline const char* known_by_first_bytes(std::span<const std::uint8_t> bytes) noexcept {
+  struct known {
+    std::string_view first;
+    const char* what;
+  };
+  constexpr known all[] = {{"PK\3\4", "a zip archive (also .npz); unpack it first"},
+                           {"BZh", "packed by bzip2; unpack it first"},
+                           {"\xfd"
+                            "7zXZ",
+                            "packed by xz; unpack it first"},
+                           {"\x28\xb5\x2f\xfd", "packed by zstd; unpack it first"},
+                           {"\x93NUMPY", "an array of NumPy; write it as idx first"},
+                           {"\x89PNG", "a picture"},
+                           {"\x89HDF", "an HDF5 file; write it as idx first"}};
+  for (const known& one : all) {
+    if (bytes.size() >= one.first.size() &&
+        std::memcmp(bytes.data(), one.first.data(), one.first.size()) == 0) {
+      return one.what;
+    }
+  }
+  return nullptr;
+}
+
 /// Reads the header of an idx file and holds all that it promises against the bytes that are there.
 /// `wanted` says what was expected, where it is no idx file at all.
 inline idx_array read_idx_array(std::string_view name, std::span<const std::uint8_t> bytes,
@@ -155,7 +179,10 @@ inline idx_array read_idx_array(std::string_view name, std::span<const std::uint
     std::snprintf(magic.data(), magic.size(), "magic number 0x%02x%02x%02x%02x",
                   static_cast<unsigned>(bytes[0]), static_cast<unsigned>(bytes[1]),
                   static_cast<unsigned>(bytes[2]), static_cast<unsigned>(bytes[3]));
-    fail_idx(name, 0, std::string(magic.data()) + ", expected " + wanted);
+    const char* known = known_by_first_bytes(bytes);
+    fail_idx(name, 0,
+             std::string(magic.data()) + ", expected " + wanted +
+                 (known != nullptr ? std::string("; the file is ") + known : std::string()));
   }
   a.begin = 4 + 4 * a.dimensions;
   if (bytes.size() < a.begin) {
