@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <hanami/foundation/random.hpp>
 #include <hanami/io/gzip.hpp>
+#include <hanami/io/write_file.hpp>
 #include <hanami/service/base/refusal.hpp>
 #include <hanami/service/data/data_import.hpp>
 
