@@ -47,7 +47,7 @@ struct learning_options {
   double step_size = 0.25;
   /// Softmax: of samples with no larger error than this only some are trained, the fewer the
   /// smaller the error, and they count for the others. 0: all are.
-  double tolerance_classes = 0.05;
+  double tolerance_classes = 0.1;
   double tolerance_values = 0.01; ///< the same for sigmoid and linear outputs, in inner units
   /// Largest gradient of a node, in inner units, > 0; squared loss has a limit that follows the
   /// errors (`algorithm/target_scale.hpp`).
@@ -227,8 +227,8 @@ class learner {
     }
   }
 
-  /// Whether averaged weights are kept: in endless streams, and not where a loss is robust, since
-  /// those outputs follow a level that wanders, behind which an average would lag.
+  /// Whether averaged weights are kept: in endless streams of classes and probabilities, and in
+  /// streams and tasks of values unless they follow a level (Huber's loss).
   template <class Weight>
   bool wants_average(const network<Real, Weight>& net) const noexcept {
     return linear(net) ? compares_average(net) : progress_.schedule.endless();
@@ -284,7 +284,11 @@ class learner {
     if (due.reset_dormant) {
       reset_dormant_neurons(net);
     }
-    if (due.average && net.averaging()) {
+    if (net.averaging() && compares_average(net)) {
+      if (progress_.schedule.seen % cadence::average_values == 0) {
+        update_average(net, progress_.schedule.seen, cadence::average_values);
+      }
+    } else if (due.average && net.averaging()) {
       update_average(net, progress_.schedule.seen);
     }
     if (due.prune && pruning_share(net) > 0) {
@@ -330,14 +334,15 @@ class learner {
     bool bounded = false;    ///< see `drift_detector`
   };
 
-  /// Whether the average has to show that it does not lag: linear outputs, all of squared loss.
-  /// Spiking neurons remember; they would have to live twice.
+  /// Whether the average has to show that it does not lag: linear outputs, but none of Huber's
+  /// loss, which is for levels that wander, behind which averages lag. Spiking neurons remember;
+  /// they would have to live twice.
   template <class Weight>
   static bool compares_average(const network<Real, Weight>& net) noexcept {
     return linear(net) && !net.topology.spikes() &&
            std::none_of(net.topology.outputs.begin(), net.topology.outputs.end(),
                         [](const output_layout& o) {
-                          return o.kind == output_kind::linear && o.loss.kind != loss_kind::squared;
+                          return o.kind == output_kind::linear && o.loss.kind == loss_kind::huber;
                         });
   }
 
@@ -468,6 +473,9 @@ class learner {
     }
     double most = 0;
     for (std::size_t o = 0; o < net.outputs.size(); ++o) {
+      if (net.topology.outputs[o].loss.kind != loss_kind::squared) {
+        return 1;
+      }
       for (const auto& record : net.outputs[o].targets) {
         most = std::max(most, record.explained / record.error_square);
       }

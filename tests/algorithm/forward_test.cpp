@@ -55,7 +55,7 @@ struct tiny_network {
     auto& b = net.bricks[0];
     const std::size_t k = b.step_count(source);
     const std::size_t at = source * b.max_steps + k;
-    b.sections += b.step_count(source) == 0 ? 1 : 0;
+    b.sections += b.step_count(source) == 0 ? 1U : 0U;
     b.have[0] = static_cast<std::uint16_t>(b.have[0] | (1U << source));
     b.inverse_width[at] = 1 / width;
     b.slot[at] = net.tiles.acquire();

@@ -221,6 +221,23 @@ TEST_CASE("bad samples end the training of one member only", "[cuda]") {
             .find("infinite") != std::string::npos);
 }
 
+TEST_CASE("targets that no output can mean end the training before anything is learned of them",
+          "[cuda]") {
+  const std::vector<std::vector<float>> bad{{0, 0, 0}, {1, 1, 0}, {0.5f, 0.2f, 0.2f}, {2, -1, 0}};
+  for (const auto& target : bad) {
+    cluster serial = hanami_test::sensor_cluster();
+    cluster made = serial;
+    auto table = table_for(made, 50);
+    hanami_test::train_serially(serial, table_for(made, 30));
+    std::copy(target.begin(), target.end(), table.targets.begin() + 30 * 3);
+    emulated device;
+    const auto why = refusal([&] { device.train(made, table.view()); }, errc::invalid_argument);
+    CHECK(why.find("softmax output") != std::string::npos);
+    CHECK(made.statistics().samples == 30);
+    CHECK((saved(made) == saved(serial)));
+  }
+}
+
 TEST_CASE("what a device has not, it names", "[cuda]") {
   const auto why = [](cluster c) {
     return refusal([&] { gpu::require_supported(c); }, errc::invalid_argument);

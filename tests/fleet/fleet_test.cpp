@@ -301,6 +301,23 @@ TEST_CASE("an urgent input is answered between two blocks of a long task", "[exe
   CHECK(last);
 }
 
+TEST_CASE("a member refuses targets that are no distribution and goes on", "[executor]") {
+  fleet f({.threads = 2});
+  cluster alone = hanami_test::window_cluster();
+  const auto id = f.join(alone);
+  for (std::uint64_t n = 0; n < 20; ++n) {
+    const sample s = sample_for(alone, n);
+    auto no_class = f.train(id, s.input, std::vector<float>(s.target.size()));
+    auto all_classes = f.train(id, s.input, std::vector<float>(s.target.size(), 1.0f));
+    auto good = f.train(id, s.input, s.target);
+    CHECK(code_of([&] { no_class.get(); }) == errc::invalid_argument);
+    CHECK(code_of([&] { all_classes.get(); }) == errc::invalid_argument);
+    CHECK(good.get().loss == alone.train(s.input, s.target).loss);
+  }
+  f.drain();
+  CHECK(to_checkpoint(f.leave(id)) == to_checkpoint(alone));
+}
+
 TEST_CASE("an error reaches its own sample's future and nothing else", "[executor]") {
   error_log log;
   fleet f({.threads = 2, .on_error = log.listener()});

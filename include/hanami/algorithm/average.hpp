@@ -63,20 +63,20 @@ void approach(tile_pool<Weight>& tiles, Real share, const weight_rounding<Weight
 
 } // namespace detail
 
-/// How far the average goes towards the weights at its update after `seen` samples of a stream.
+/// How far the average goes towards the weights at its update after `seen` samples of a stream,
+/// `period` samples after the last one.
 template <class Real>
-HANAMI_HOST_DEVICE Real average_share(std::uint64_t seen) noexcept {
+HANAMI_HOST_DEVICE Real average_share(std::uint64_t seen, std::uint64_t period) noexcept {
   const std::uint64_t window = std::min<std::uint64_t>(10000, seen / 4);
-  return window <= cadence::average
-             ? Real{1}
-             : static_cast<Real>(cadence::average) / static_cast<Real>(window);
+  return window <= period ? Real{1} : static_cast<Real>(period) / static_cast<Real>(window);
 }
 
 /// average += c (weights - average), for the sample number `seen` of an endless stream: a window of
-/// a quarter of the stream so far, 10,000 samples at most.
+/// a quarter of the stream so far, 10,000 samples at most. `period` samples after the last one.
 template <class Real, class Weight>
-void update_average(network<Real, Weight>& net, std::uint64_t seen) noexcept {
-  const auto share = average_share<Real>(seen);
+void update_average(network<Real, Weight>& net, std::uint64_t seen,
+                    std::uint64_t period = cadence::average) noexcept {
+  const auto share = average_share<Real>(seen, period);
   detail::approach(
       net.tiles, share,
       weight_rounding<Weight>(random_bits(

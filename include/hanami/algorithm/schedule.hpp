@@ -15,6 +15,7 @@ inline constexpr std::uint64_t moving = 5000;        ///< so long an endless str
 inline constexpr std::uint64_t note_active = 8;      ///< looks at which neurons are active
 inline constexpr std::uint64_t reset_dormant = 1000; ///< new weights for those that never were
 inline constexpr std::uint64_t average = 1000;       ///< updates of the averaged weights
+inline constexpr std::uint64_t average_values = 200; ///< the same where outputs are linear
 inline constexpr std::uint64_t prune = 5000;         ///< rounds of pruning in an endless stream
 inline constexpr std::uint64_t prune_rounds = 10;    ///< in a task; in an endless stream, until
                                                      ///< every brick was opened again

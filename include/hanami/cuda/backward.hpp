@@ -300,7 +300,7 @@ HANAMI_HOST_DEVICE void note_active(const Team& team, image_view image) {
 template <class Team>
 HANAMI_HOST_DEVICE void update_average(const Team& team, image_view image) {
   const image_header& head = image.head();
-  const auto share = average_share<float>(head.progress.schedule.seen);
+  const auto share = average_share<float>(head.progress.schedule.seen, cadence::average);
   const auto approach_at = [&](float* average, const float* weights, std::size_t count) {
     team.each_of_all(count, [&](std::size_t i) {
       average[i] = multiply_add(share, weights[i] - average[i], average[i]);

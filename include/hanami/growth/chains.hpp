@@ -136,15 +136,18 @@ void split_at_band(network<Real, Weight>& net, brick<Real>& b, std::size_t local
   }
 }
 
-/// A check of the first border, with the extremes since the last one. Far below it: an outlier came
-/// first; the border comes down, or in a settled chain the first step is cut there.
+/// A check of the first border, with the extremes since the last one; at first without the largest,
+/// which may be the wild one that made the border. Far below it: an outlier came first; the border
+/// comes down, or in a settled chain the first step is cut there.
 template <class Real, class Weight>
 void check_first_border(network<Real, Weight>& net, brick<Real>& b, std::size_t c, std::size_t i) {
   const std::size_t local = c * chunk_width + i;
   const std::size_t begin = local * b.max_steps;
   const Real first = Real{1} / b.inverse_width[begin];
   const Real low = b.chain_states[local].lowest;
-  const Real high = b.chain_states[local].highest;
+  const auto& chain = b.chain_states[local];
+  const bool first_check = is_young(b.border_states[c], i) && chain.reach < chain.highest;
+  const Real high = first_check ? chain.reach : chain.highest;
   const bool settled = is_settled(b.border_states[c], i);
   pass_check(b.border_states[c], 1U << i);
   forget_extremes(b, local);
@@ -172,7 +175,8 @@ struct chain_end {
     const std::size_t last = begin + b.steps[local] - 1;
     upper = b.lower[last] + Real{1} / b.inverse_width[last];
     const Real spanned = b.steps[local] == 1 ? upper : upper - b.lower[begin + 1];
-    beyond = activation > upper + spanned / 10;
+    const Real most = Real{1} / inverse_of(std::numeric_limits<Real>::max()); // of a border
+    beyond = std::min(activation, most) > upper + spanned / 10;
   }
 };
 

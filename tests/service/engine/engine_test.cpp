@@ -121,6 +121,8 @@ TEST_CASE("wrong samples are refused and change nothing", "[service]") {
   CHECK(refusal_of([&] { fixture.train(id, {{1, 2}, {0, 0, 0, 1}}); }) == wrong);
   CHECK(refusal_of([&] { fixture.train(id, {{1, 2, 3}, {0}}); }) == wrong);
   CHECK(refusal_of([&] { fixture.train(id, {{1, infinite, 3}, {0, 1, 0, 0}}); }) == wrong);
+  CHECK(refusal_of([&] { fixture.train(id, {{1, 2, 3}, {0, 0, 0, 0}}); }) == wrong); // no class
+  CHECK(refusal_of([&] { fixture.train(id, {{1, 2, 3}, {0, 1, 1, 0}}); }) == wrong); // two classes
   CHECK(fixture.state_of(id) == before);
   for (const std::string& unknown : {service::new_uuid(), std::string(), std::string("../../etc"),
                                      std::string(100000, 'x'), std::string("a\0b", 3)}) {
