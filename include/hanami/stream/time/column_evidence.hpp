@@ -69,13 +69,15 @@ class column_evidence {
     }
     const bool date = dated_ && (!numeric_ || form_of_digits_);
     const int weight = date && clocked_ ? 700 : absolute_ ? 690 : date ? 500 : !numeric_ ? 300 : 0;
+    const bool goes_on = regular_ && rises_ && steps_ >= 2;
     switch (name_.likelihood) {
     case time_likelihood::certain:
       return 1000 + weight + static_cast<int>(name_.rank);
     case time_likelihood::likely:
-      return weight >= 500 && !falls_ ? 300 + weight + static_cast<int>(name_.rank) : 0;
+      return (weight >= 500 && !falls_) || goes_on ? 300 + weight + static_cast<int>(name_.rank)
+                                                   : 0;
     case time_likelihood::weak:
-      return weight >= 300 || (regular_ && rises_ && steps_ >= 2) ? 150 + weight : 0;
+      return weight >= 300 || goes_on ? 150 + weight : 0;
     case time_likelihood::none:
       break;
     }

@@ -80,6 +80,16 @@ inline std::uint32_t rank_of_word(std::string_view word) noexcept {
   return found == words.end() ? 0 : static_cast<std::uint32_t>(words.end() - found);
 }
 
+/// Messzeit, rosbagtimestamp, unixtimestamp
+inline bool is_time_compound(std::string_view word) noexcept {
+  static constexpr auto ends = std::to_array<std::string_view>(
+      {"time", "times", "zeit", "stamp", "zeitpunkt", "datum", "dátum", "tid", "leima"});
+  return word.starts_with("time") || word.starts_with("zeit") ||
+         std::any_of(ends.begin(), ends.end(), [&](std::string_view end) {
+           return word.size() > end.size() && word.ends_with(end);
+         });
+}
+
 inline bool is_date_word(std::string_view word) noexcept {
   static constexpr auto words = std::to_array<std::string_view>(
       {"date", "dates", "yyyymmdd", "yyyymmddhh", "dteday", "yyyymmddhh", "datum", "fecha", "data",
@@ -172,6 +182,9 @@ inline time_name read_plain_name(std::string_view name) {
       said.rank = std::max(said.rank, rank_of_word(word));
     }
     said.rank = said.rank > 0 ? said.rank - 1 : 1;
+  } else if (!word_is_one_of(joined, weak) && is_time_compound(joined)) {
+    said.likelihood = time_likelihood::likely;
+    said.rank = 1;
   } else if (word_is_one_of(joined, weak) || said.hints.unit != nullptr ||
              said.role == time_role::year) {
     said.likelihood = time_likelihood::weak;

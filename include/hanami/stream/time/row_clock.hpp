@@ -204,13 +204,16 @@ class row_clock {
   template <class Archive>
   void serialize(Archive& archive) {
     archive(given_, settled_, rhythm_, last_, group_, untimed_, rows_, claimed_, positive_, gaps_,
-            noted_, place_, since_check_, odd_, refined_);
-    archive.require(noted_ <= gaps_.size() && place_ < gaps_.size() && odd_.rows < first_steps,
+            noted_, place_, since_check_, check_after_, odd_, refined_);
+    archive.require(noted_ <= gaps_.size() && place_ < gaps_.size() && odd_.rows < first_steps &&
+                        check_after_ <= most_check_after,
                     "a clock of rows that cannot be");
   }
 
  private:
   static constexpr std::uint32_t first_steps = 9;
+  static constexpr std::uint32_t least_check_after = 16; ///< rows, from one look to the next
+  static constexpr std::uint32_t most_check_after = 256;
 
   /// Rows in a row that do not fit the step.
   struct odd_rows {
@@ -274,8 +277,8 @@ class row_clock {
 
   /// Looks out for a new step.
   void follow(double gap) {
-    if (gap > 10000 * std::max(rhythm_.period, detail::median_of(newest(first_steps))) &&
-        rhythm_.period > 0) {
+    if (rhythm_.period > 0 && gap > 10000 * rhythm_.period &&
+        gap > 10000 * detail::median_of(newest(first_steps))) {
       odd_ = {}; // a clock that was set
       return;
     }
@@ -290,8 +293,9 @@ class row_clock {
     }
     if (rhythm_.period > 0 && ++odd_.rows == first_steps) {
       turn(detail::find_rhythm(newest(first_steps), 1));
-    } else if (since_check_ >= 16 && noted_ >= 32) {
+    } else if (since_check_ >= check_after_ && noted_ >= 32) {
       since_check_ = 0;
+      check_after_ = std::min(2 * check_after_, most_check_after); // in vain, it seems
       if (rhythm_.period == 0 || too_many_odd()) {
         turn(detail::find_rhythm(newest(gaps_.size()), rhythm_.period == 0 ? 0.875 : 0.75));
       }
@@ -345,6 +349,7 @@ class row_clock {
     if (!same && !lost) {
       rhythm_ = to;
       changed_ = true;
+      check_after_ = least_check_after;
       taken_back_ = odd_.claimed;
       claimed_ = 0;
     }
@@ -366,6 +371,7 @@ class row_clock {
   std::uint64_t noted_ = 0;
   std::uint64_t place_ = 0;
   std::uint32_t since_check_ = 0;
+  std::uint32_t check_after_ = least_check_after;
   odd_rows odd_;
   std::uint64_t taken_back_ = 0;
 };
