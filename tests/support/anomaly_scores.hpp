@@ -9,7 +9,7 @@
 #include <vector>
 
 #include <hanami/stream/anomaly.hpp>
-#include <hanami/stream/calendar.hpp>
+#include <hanami/stream/time/row_clock.hpp>
 
 #include "sensor_files.hpp"
 

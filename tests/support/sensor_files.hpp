@@ -13,7 +13,7 @@
 #include <vector>
 
 #include <hanami/hanami.hpp>
-#include <hanami/stream/calendar.hpp>
+#include <hanami/stream/time_format.hpp>
 
 #if __has_include(<zlib.h>)
 #include <hanami/io/gzip.hpp>
