@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <hanami/structure/topology.hpp>
+#include <hanami/structure/topology_maker.hpp>
 
 #include <algorithm>
 #include <cstddef>
