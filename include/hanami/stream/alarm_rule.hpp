@@ -135,9 +135,12 @@ class alarm_rule {
     if (!(options.rows_per_day > 0) || !(options.false_alarms_per_day > 0)) {
       raise(errc::invalid_argument, "rows and false alarms a day must be numbers above 0");
     }
-    // No alarm comes in a rest: outside of them they must be more frequent.
-    const double awake = 1 - options_.rate() * static_cast<double>(options_.rest());
-    rate_ = options_.rate() / std::max(0.1, awake);
+    // No alarm comes in a rest: outside of them they must be more frequent. No peak comes near a
+    // higher one: there are fewer of them than of alarms that nothing holds back.
+    const double apart = static_cast<double>(std::min(clump, options_.rest()));
+    const double rest = static_cast<double>(options_.rest());
+    rate_ = options_.rate() / std::max(0.1, 1 - options_.rate() * rest);
+    rate_ /= 1 + rate_ * apart;
     peaks_ = highest_peaks(std::min(clump, options_.rest()), remembered / rate_);
     threshold_ = -std::log10(rate_);
   }
@@ -174,7 +177,7 @@ class alarm_rule {
   }
 
   anomaly_options options_;
-  double rate_ = 0; ///< alarms asked for a row that is not in a rest
+  double rate_ = 0; ///< peaks a row that should be alarms
   highest_peaks peaks_;
   std::uint64_t rows_ = 0;
   std::uint64_t quiet_until_ = warm_up;

@@ -144,14 +144,15 @@ class basic_row_forecaster {
     settings.max_bricks = 1;
     settings.max_steps = 8;
     const auto values = static_cast<std::uint32_t>(size);
-    return {first, size, 0,
-            Cluster(template_builder()
-                        .settings(settings)
-                        .hexagons({{1, 1, 1}, {3, 1, 1}})
-                        .input("row", {1, 1, 1}, values)
-                        .output("change", {3, 1, 1}, values, output_kind::linear, {loss_kind::huber})
-                        .build(),
-                    learning(seed_))};
+    return {
+        first, size, 0,
+        Cluster(template_builder()
+                    .settings(settings)
+                    .hexagons({{1, 1, 1}, {3, 1, 1}})
+                    .input("row", {1, 1, 1}, values)
+                    .output("change", {3, 1, 1}, values, output_kind::linear, {loss_kind::huber})
+                    .build(),
+                learning(seed_))};
   }
 
   static learning_options learning(std::uint64_t seed) {
