@@ -134,27 +134,9 @@ class basic_stream_model {
   /// The same by names; where one stands twice in a row, the last value counts.
   template <named_row Row>
   const stream_result& observe(const Row& values, double time = unknown) {
-    std::size_t fresh = 0;
-    std::size_t near = 0;
-    row_places_.clear();
-    for (const auto& value : values) {
-      row_places_.push_back(find(value.first, near));
-      fresh += row_places_.back() == nowhere ? 1U : 0U;
-      near = row_places_.back() + 1;
-    }
-    if (fresh > 0) {
-      check_room(fresh);
-      auto place = row_places_.begin();
-      for (const auto& value : values) {
-        add_name(value.first);
-        *place++ = index_of(value.first);
-      }
-      fit_columns();
-    }
-    row_.assign(names_.size(), unknown);
-    auto place = row_places_.cbegin();
-    for (const auto& value : values) {
-      row_[*place++] = static_cast<double>(value.second);
+    if (!place_values(values)) {
+      admit_names(values);
+      place_values(values);
     }
     return take(time);
   }
@@ -236,7 +218,6 @@ class basic_stream_model {
  private:
   static constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
   static constexpr std::size_t most_first_rows = 32;
-  static constexpr std::size_t nowhere = std::numeric_limits<std::size_t>::max();
   /// What a column takes in an archive, at least: a made-up number of columns is refused before it
   /// costs anything.
   static constexpr std::size_t least_bytes = 256;
@@ -282,13 +263,37 @@ class basic_stream_model {
     waiting_ = options_.step == 0;
   }
 
-  /// The place of a column, `nowhere` if there is none; `near` is tried first.
-  std::size_t find(std::string_view name, std::size_t near) const {
-    if (near < names_.size() && names_[near] == name) {
-      return near;
+  /// Puts named values where they belong; false where a name is new. Most rows have their names in
+  /// the order of the columns.
+  template <class Row>
+  bool place_values(const Row& values) {
+    row_.assign(names_.size(), unknown);
+    std::size_t place = 0;
+    for (const auto& value : values) {
+      const std::string_view name = value.first;
+      if (place >= names_.size() || names_[place] != name) {
+        const auto found = places_.find(name);
+        if (found == places_.end()) {
+          return false;
+        }
+        place = found->second;
+      }
+      row_[place++] = static_cast<double>(value.second);
     }
-    const auto found = places_.find(name);
-    return found == places_.end() ? nowhere : found->second;
+    return true;
+  }
+
+  template <class Row>
+  void admit_names(const Row& values) {
+    std::size_t fresh = 0;
+    for (const auto& value : values) {
+      fresh += places_.contains(std::string_view(value.first)) ? 0U : 1U;
+    }
+    check_room(fresh);
+    for (const auto& value : values) {
+      add_name(value.first);
+    }
+    fit_columns();
   }
 
   void check_room(std::size_t more) const {
@@ -459,7 +464,6 @@ class basic_stream_model {
   bool waiting_ = true;  ///< for the step
   std::vector<first_row> first_rows_;
   std::vector<double> row_;
-  std::vector<std::size_t> row_places_; ///< of a row by names
   std::vector<double> nothing_; ///< a row of missing values
   stream_result result_;
 };

@@ -208,16 +208,29 @@ class stream_reader {
         count(fields_[f], held.cells[f]);
       }
     }
-    // A number that came once, and not last, may be of a message of another kind.
-    const bool many = first_.size() >= least_rows;
+    const bool drop_single = has_other_messages();
     const std::vector<row_cell>& last = first_.back().cells;
     for (std::size_t f = 0; f < fields_.size(); ++f) {
       const bool again =
-          !many || fields_[f].numbers > 1 || (f < last.size() && has_value(last[f].kind));
+          !drop_single || fields_[f].numbers > 1 || (f < last.size() && has_value(last[f].kind));
       if (fields_[f].use == field_use::unknown && fields_[f].numbers > fields_[f].texts && again) {
         admit(f);
       }
     }
+  }
+
+  /// Whether a few of the first rows have no number that any other has: messages of another kind,
+  /// such as a version.
+  bool has_other_messages() const {
+    const auto others = std::count_if(first_.begin(), first_.end(), [&](const held_row& row) {
+      for (std::size_t f = 0; f < row.cells.size(); ++f) {
+        if (has_value(row.cells[f].kind) && fields_[f].numbers > 1) {
+          return false;
+        }
+      }
+      return true;
+    });
+    return others > 0 && first_.size() >= least_rows * static_cast<std::size_t>(others);
   }
 
   [[noreturn]] void refuse_unknown(const std::string& name) const {
