@@ -131,6 +131,9 @@ class time_column {
     return false;
   }
 
+  /// As `time_options::day_first` does, before `choose`.
+  void prefer_day_first() noexcept { options_.day_first = true; }
+
   /// Decides by the rows that were shown. Throws `errc::invalid_data` where a field that is given
   /// has not come.
   void choose(std::span<const std::string> names) {

@@ -58,7 +58,8 @@ class stream_reader {
       : rows_(std::move(options.format)), time_(options.time), wanted_(std::move(options.columns)),
         by_(std::move(options.by)) {}
 
-  /// Takes the next line. `cut`: it is the beginning of one too long to be read.
+  /// Takes the next line, whose text must live until `next` has returned false. `cut`: it is the
+  /// beginning of one too long to be read.
   void feed(std::string_view line, bool cut = false) { rows_.feed(line, cut); }
 
   /// No line is at hand at the moment: what waits becomes rows now if that is clear enough.
@@ -182,8 +183,7 @@ class stream_reader {
     for (const row_cell& cell : cells) {
       held.texts.emplace_back(cell.text);
     }
-    set_texts(cells);
-    time_.look(rows_.fields(), texts_);
+    time_.look(rows_.fields(), cells);
     if (first_.size() >= time_column::most_looks ||
         (first_.size() >= least_rows && time_.sure(rows_.fields()))) {
       choose();
@@ -191,6 +191,9 @@ class stream_reader {
   }
 
   void choose() {
+    if (!rows_.json() && (rows_.dialect().separator == ';' || rows_.dialect().decimal == ',')) {
+      time_.prefer_day_first(); // as in all countries whose spreadsheets write so
+    }
     time_.choose(rows_.fields());
     chosen_ = true;
     for (const std::string& name : wanted_) {
@@ -275,12 +278,6 @@ class stream_reader {
     columns_.push_back(rows_.fields()[field]);
   }
 
-  void set_texts(std::span<const row_cell> cells) {
-    texts_.resize(cells.size());
-    std::transform(cells.begin(), cells.end(), texts_.begin(),
-                   [](const row_cell& cell) { return cell.text; });
-  }
-
   /// Makes a row of cells; false if it is none. `fresh`: its cells have not been counted.
   bool take(std::span<const row_cell> cells, std::uint64_t line, bool fresh) {
     if (fields_.size() < cells.size()) {
@@ -328,10 +325,9 @@ class stream_reader {
     if (!time_.timed()) {
       return;
     }
-    set_texts(cells);
-    const row_time read = time_.read(texts_);
+    const row_time read = time_.read(cells);
     row_.time = read.seconds;
-    row_.time_text = time_.text(texts_);
+    row_.time_text = time_.text(cells);
     if (read.what == row_time::state::unreadable) {
       rows_.troubles().add("a time cannot be read, the row counts without; " +
                                std::string(time_column::readable),
@@ -352,7 +348,6 @@ class stream_reader {
   std::size_t key_ = row_reader::no_field;
   std::deque<held_row> first_; ///< rows until it is known how to take them
   held_row last_;
-  std::vector<std::string_view> texts_;
   stream_row row_;
   bool chosen_ = false;
   bool idle_ = false;
