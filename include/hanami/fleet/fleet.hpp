@@ -8,6 +8,7 @@
 #include <exception>
 #include <future>
 #include <memory>
+#include <new>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -105,7 +106,7 @@ class fleet {
     if (core_->has_threads()) {
       core_->stop();
     } else {
-      static_cast<void>(new std::shared_ptr<detail::fleet_core>(std::move(core_)));
+      static_cast<void>(new (std::nothrow) std::shared_ptr<detail::fleet_core>(std::move(core_)));
     }
   }
 
