@@ -309,16 +309,13 @@ inline bool is_unit(std::string_view text) noexcept {
   if (word.empty() || word.size() > 12 || is_digit(word.front())) {
     return false;
   }
-  const bool direct = word.front() == '%' || word.starts_with("\xC2\xB0") || // degrees
-                      word.starts_with("\xE2\x80\xB0") ||                    // per mille
-                      word.starts_with("\xE2\x82\xAC");                      // euro
+  const bool foreign = static_cast<unsigned char>(word.front()) >= 0x80; // degrees, ohm, euro, ...
+  const bool direct = word.front() == '%' || foreign;
   const auto part = [](char c) {
     return is_letter(c) || is_digit(c) || static_cast<unsigned char>(c) >= 0x80 ||
            std::string_view("%/^*$\"'-.").find(c) != std::string_view::npos;
   };
-  return (apart || direct) &&
-         (is_letter(word.front()) || direct || word.front() == '$' ||
-          static_cast<unsigned char>(word.front()) >= 0x80) &&
+  return (direct || (apart && (is_letter(word.front()) || word.front() == '$'))) &&
          std::all_of(word.begin(), word.end(), part);
 }
 
@@ -366,6 +363,8 @@ inline constexpr auto known_words = std::to_array<known_word>({
     {"<nat>", cell_kind::missing},
     {"<null>", cell_kind::missing},
     {"?", cell_kind::missing},
+    {"[n/a]", cell_kind::missing},
+    {"[not supported]", cell_kind::missing},
     {"\\n", cell_kind::missing},
     {"_", cell_kind::vague},
     {"bad", cell_kind::vague},

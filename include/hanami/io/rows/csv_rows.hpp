@@ -229,6 +229,11 @@ class csv_rows {
       return false;
     }
     units_may_follow_ = false;
+    if (taken_ < places_.size() && typed_ == 0 && !has_time(state)) {
+      ++state.lost;
+      state.troubles.add("a line is no row; it is left out", {state.row_line}, line);
+      return false;
+    }
     if (taken_ < places_.size() && !ends_empty()) {
       state.troubles.add("the row has too few fields; those that lack are missing values",
                          {state.row_line}, line);
@@ -237,6 +242,12 @@ class csv_rows {
                          {state.row_line}, line);
     }
     return true;
+  }
+
+  static bool has_time(const row_state& state) {
+    return std::any_of(state.cells.begin(), state.cells.end(), [](const row_cell& cell) {
+      return cell.kind == cell_kind::text && is_time_shaped(trim_blanks(cell.text));
+    });
   }
 
   /// Whether only fields lack that have no value anyway.

@@ -36,6 +36,7 @@ struct sample_row {
   std::size_t last_line = 0;
   bool after_break = false; ///< a blank line or a comment stands before it
   bool keyed = false;       ///< a colon stands behind its first cell
+  bool quoted = false;      ///< a field stands in quotes
   std::vector<std::string> cells;
 };
 
@@ -53,7 +54,7 @@ inline std::vector<sample_row> split_sample(const std::vector<std::string>& line
       broken = true;
       continue;
     }
-    sample_row row{i, i, broken, false, {}};
+    sample_row row{i, i, broken, false, false, {}};
     broken = false;
     std::string line = lines[i];
     const auto split = [&] {
@@ -61,6 +62,7 @@ inline std::vector<sample_row> split_sample(const std::vector<std::string>& line
       return for_fields(line, how, plain, [&](const field_text& field) {
         row.cells.emplace_back(trim_blanks(field.text));
         row.keyed = row.keyed || field.key;
+        row.quoted = row.quoted || field.quoted;
       });
     };
     bool open = split();
@@ -112,6 +114,9 @@ class sign_votes {
     if (given.thousands == found_sign && found.decimal == '.' && grouped_by_comma_ > 0) {
       found.thousands = ',';
     }
+    if (given.thousands == found_sign && found.thousands == '\0' && grouped_by_blank_ > 0) {
+      found.thousands = ' ';
+    }
     if (found.thousands == no_sign) {
       found.thousands = '\0';
     }
@@ -131,6 +136,11 @@ class sign_votes {
   }
 
   void see(std::string_view text, whole_numbers& whole) {
+    std::string joined;
+    if (ungroup(text, ' ', joined) && joined.find_first_of(".,") != std::string::npos) {
+      ++grouped_by_blank_;
+      text = joined;
+    }
     const auto commas = std::count(text.begin(), text.end(), ',');
     const auto points = std::count(text.begin(), text.end(), '.');
     std::string plain;
@@ -158,6 +168,7 @@ class sign_votes {
   std::size_t doubtful_ = 0; ///< decimal commas, or commas between thousands
   std::size_t grouped_by_comma_ = 0;
   std::size_t grouped_by_point_ = 0;
+  std::size_t grouped_by_blank_ = 0;
   std::vector<whole_numbers> wholes_; ///< of each column
 };
 
@@ -192,8 +203,9 @@ inline void rate(table_guess& guess, std::size_t width) {
       const cell_kind kind = parse_cell(text, guess.how.signs()).kind;
       const std::size_t sign = text.find('=');
       cells += kind != cell_kind::missing && kind != cell_kind::vague ? 1 : 0;
-      typed += is_typed(text, guess.how.signs()) ? 1U : 0U;
-      parted += text.find_first_of(",;\t|") != std::string::npos ? 1U : 0U;
+      const bool is = is_typed(text, guess.how.signs());
+      typed += is ? 1U : 0U;
+      parted += text.find_first_of(",;\t|") != std::string::npos && (!is || width == 1) ? 1U : 0U;
       pairs += sign != std::string::npos && sign > 0 && is_letter(text.front()) ? 1U : 0U;
     }
   }
@@ -212,7 +224,11 @@ inline void rate(table_guess& guess, std::size_t width) {
   const double all = count / static_cast<double>(rows.size()) * (1 - before / 4);
   const bool of_pairs = 3 * pairs > cells && width > 1; // name=value name=value
   const double single = 2 * parted > cells ? 0.15 : 0.5;
-  const double score = of_pairs ? 0 : all * alike * (0.1 + share) * (width == 1 ? single : 1.0);
+  const double doubt = width == 1 ? single : guess.how.separator == ' ' ? 0.7 : 1.0;
+  const double fields = static_cast<double>(std::min<std::size_t>(width, 9)) / 100; // the more
+  const double whole =
+      cells == 0 ? 1 : 1 - static_cast<double>(parted) / static_cast<double>(cells);
+  const double score = of_pairs ? 0 : all * alike * (0.1 + share + fields) * doubt * whole;
   if (score > guess.score) {
     guess.width = width;
     guess.first = static_cast<std::size_t>(first - rows.begin());
@@ -262,20 +278,27 @@ inline char find_comment_sign(const std::vector<std::string>& lines, std::size_t
   return '#';
 }
 
-/// Whether cells stand in single quotes.
-inline bool single_quoted(const table_guess& guess) {
-  std::size_t whole = 0;
-  for (const sample_row& row : guess.rows) {
-    for (const std::string& text : row.cells) {
-      const bool begins = text.starts_with('\'');
-      const bool ends = text.size() > 1 && text.ends_with('\'');
-      if (begins && !ends) {
-        return false;
-      }
-      whole += begins && ends ? 1 : 0;
-    }
+/// Whether most rows have fields in the quotes of the guess.
+inline bool is_quoted(const table_guess& guess) {
+  const auto quoted = std::count_if(guess.rows.begin(), guess.rows.end(),
+                                    [](const sample_row& row) { return row.quoted; });
+  return quoted > 0 && 2 * static_cast<std::size_t>(quoted) >= guess.rows.size();
+}
+
+/// Whether two columns of whole numbers below one name are one column of decimal commas.
+inline bool is_one_column(const table_guess& guess) {
+  if (guess.how.separator != ',' || guess.width != 2 || guess.first == 0 ||
+      guess.rows[guess.first - 1].cells.size() != 1) {
+    return false;
   }
-  return whole > 0;
+  const auto whole = [](const sample_row& row) {
+    return row.cells.size() == 2 && !row.quoted &&
+           std::all_of(row.cells[1].begin(), row.cells[1].end(), is_digit) &&
+           !row.cells[1].empty() && row.cells[0].find('.') == std::string::npos &&
+           parse_cell(row.cells[0]).kind == cell_kind::number;
+  };
+  return std::all_of(guess.rows.begin() + static_cast<std::ptrdiff_t>(guess.first),
+                     guess.rows.end(), whole);
 }
 
 /// The best table among all separators that may be meant; what `format` gives stays.
@@ -298,7 +321,7 @@ inline table_guess find_table(const std::vector<std::string>& lines, std::size_t
         how.quote = quote;
         how.joins = joins;
         table_guess guess = guess_table(lines, begin, how, given);
-        if (guess.score > best.score || (separators.size() == 1 && best.rows.empty())) {
+        if (guess.score > best.score || best.rows.empty()) {
           best = std::move(guess);
         }
         if (separator != ' ') {
@@ -309,11 +332,16 @@ inline table_guess find_table(const std::vector<std::string>& lines, std::size_t
     return best;
   };
   table_guess best = best_of(how.quote);
-  if (format.quote == found_sign && single_quoted(best)) {
+  if (format.quote == found_sign && !is_quoted(best)) {
     table_guess quoted = best_of('\'');
-    if (quoted.score >= best.score) {
+    if (is_quoted(quoted) && quoted.score >= best.score) {
       return quoted;
     }
+  }
+  if (format.separator == found_sign && is_one_column(best)) {
+    how = best.how;
+    how.separator = ';';
+    return guess_table(lines, begin, how, {',', '\0'});
   }
   return best;
 }

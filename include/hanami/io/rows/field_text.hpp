@@ -135,7 +135,7 @@ inline bool is_time_shaped(std::string_view text) noexcept {
     signs += between && std::string_view("-/:.").find(c) != std::string_view::npos ? 1U : 0U;
     ++i;
   }
-  return digits >= 3 && text.size() <= 48 &&
+  return digits >= 3 && text.size() <= 48 && !text.ends_with(',') &&
          (month || (signs >= 2 && points <= 2) || (clock && signs == 1 && digits <= 4));
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -44,10 +45,11 @@ class head_finder {
     if (format_.header == row_header::absent) {
       head.names.resize(width);
     } else if (format_.header == row_header::present || is_header(first, width)) {
-      head.names = guess_.rows[first].cells;
+      const std::size_t names = format_.header == row_header::present ? first : last_header(first);
+      head.names = guess_.rows[names].cells;
       head.present = true;
-      head.header_line = guess_.rows[first].first_line;
-      row = first + 1;
+      head.header_line = guess_.rows[names].first_line;
+      row = names + 1;
     } else if (first > 0 && is_narrow_header(first - 1, width)) {
       head.names = spread(guess_.rows[first - 1].cells, first, width);
       head.present = true;
@@ -170,6 +172,46 @@ class head_finder {
     return is_count(row) && fractions == width && width > 1;
   }
 
+  /// Of several lines of words before the rows, of which all may be headers: the last one that does
+  /// not hold units or phrases.
+  std::size_t last_header(std::size_t first) const {
+    std::size_t header = first;
+    if (of_words_) {
+      return header;
+    }
+    const std::size_t width = guess_.rows[first].cells.size();
+    for (std::size_t row = first + 1; row < guess_.rows.size() && !has_typed_[row]; ++row) {
+      const auto& cells = guess_.rows[row].cells;
+      const auto is_name = [&](const std::string& cell) {
+        return word(cell) && std::none_of(cell.begin(), cell.end(), is_blank);
+      };
+      const auto units = std::count_if(cells.begin(), cells.end(), is_unit_word);
+      if (cells.size() == width && std::all_of(cells.begin(), cells.end(), is_name) &&
+          distinct(row) && 2 * static_cast<std::size_t>(units) <= width) {
+        header = row;
+      }
+    }
+    return header;
+  }
+
+  /// Whether a word is one of a unit, or of what programs write below names.
+  static bool is_unit_word(std::string_view cell) {
+    static constexpr std::array<std::string_view, 76> known = {
+        "s",     "ms",    "us",   "ns",   "sec",     "secs",  "seconds", "min",  "minutes",
+        "h",     "hours", "days", "%",    "percent", "c",     "degc",    "degf", "celsius",
+        "f",     "k",     "v",    "volt", "volts",   "mv",    "a",       "ma",   "amp",
+        "w",     "watt",  "kw",   "wh",   "kwh",     "hz",    "khz",     "mhz",  "pa",
+        "hpa",   "kpa",   "bar",  "mbar", "psi",     "m",     "mm",      "cm",   "km",
+        "mph",   "kg",    "g",    "l",    "ppm",     "ppb",   "db",      "dbm",  "rpm",
+        "lx",    "lux",   "deg",  "rad",  "n",       "j",     "ts",      "rn",   "smp",
+        "avg",   "max",   "tot",  "std",  "string",  "float", "double",  "int",  "long",
+        "bytes", "ohm",   "unit", "units"};
+    lower_text<8> small;
+    const std::string_view text = small.of(cell);
+    return cell.find_first_of("/%[(\xC2\xB0") != std::string_view::npos ||
+           std::find(known.begin(), known.end(), text) != known.end();
+  }
+
   bool distinct(std::size_t row) const {
     std::vector<std::string> cells = guess_.rows[row].cells;
     std::sort(cells.begin(), cells.end());
@@ -241,7 +283,10 @@ class head_finder {
       std::vector<std::string> names;
       for_fields(line, guess_.how, plain,
                  [&](const field_text& field) { names.emplace_back(trim_blanks(field.text)); });
-      if (names.size() == width && (width > 1 || word(names[0]))) {
+      const bool fits =
+          names.size() == width || (names.size() < width && empty_from(first, names.size()));
+      if (fits && (width > 1 || word(names[0]))) {
+        names.resize(width);
         head.present = true;
         head.header_line = i - 1;
         head.names = std::move(names); // further up stand the names, below them units
