@@ -215,7 +215,7 @@ void follow_targets(output_layer<Real>& layer, loss_kind loss, std::size_t lanes
       continue;
     }
     auto& record = layer.targets[k];
-    record.recent[record.seen % record.recent.size()] = target[k];
+    record.recent[to_size(record.seen % record.recent.size())] = target[k];
     ++record.seen;
     if (record.seen <= record.recent.size()) {
       detail::take_recent_units(layer, k, static_cast<std::size_t>(record.seen));

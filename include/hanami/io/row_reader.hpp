@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "../foundation/error.hpp"
+#include "../foundation/memory.hpp"
 #include "cell.hpp"
 #include "row_format.hpp"
 #include "row_troubles.hpp"
@@ -189,7 +190,7 @@ class row_reader {
 
   bool take_line(std::string_view& line) {
     if (first_waiting_ < waiting_.size()) {
-      line_ = std::move(waiting_[first_waiting_++]);
+      line_ = std::move(waiting_[to_size(first_waiting_++)]);
       state_.line = waiting_from_ + first_waiting_;
       if (first_waiting_ == waiting_.size()) {
         waiting_.clear();
@@ -204,7 +205,7 @@ class row_reader {
 
   /// Finds out how the rows stand. Without `whole` only if that is clear.
   void decide(bool whole) {
-    std::size_t begin = std::min<std::size_t>(format_.skip_lines, waiting_.size());
+    std::size_t begin = to_size(std::min<std::uint64_t>(format_.skip_lines, waiting_.size()));
     const auto first = std::find_if_not(waiting_.begin() + static_cast<std::ptrdiff_t>(begin),
                                         waiting_.end(), detail::is_blank_line);
     if (first == waiting_.end()) {

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "../../config.hpp"
+#include "../../foundation/memory.hpp"
 
 namespace hanami::inline HANAMI_ISA {
 
@@ -229,7 +229,7 @@ class row_clock {
   std::ptrdiff_t noted() const noexcept { return static_cast<std::ptrdiff_t>(noted_); }
 
   void note(double gap) noexcept {
-    gaps_[place_] = gap;
+    gaps_[to_size(place_)] = gap;
     place_ = (place_ + 1) % gaps_.size();
     noted_ = std::min<std::uint64_t>(noted_ + 1, gaps_.size());
   }
@@ -237,8 +237,8 @@ class row_clock {
   /// The newest steps, oldest first.
   std::vector<double> newest(std::size_t count) const {
     std::vector<double> all;
-    for (std::size_t i = 0; i < std::min<std::size_t>(count, noted_); ++i) {
-      all.push_back(gaps_[(place_ + gaps_.size() - 1 - i) % gaps_.size()]);
+    for (std::size_t i = 0; i < std::min<std::uint64_t>(count, noted_); ++i) {
+      all.push_back(gaps_[to_size((place_ + gaps_.size() - 1 - i) % gaps_.size())]);
     }
     std::reverse(all.begin(), all.end());
     return all;
