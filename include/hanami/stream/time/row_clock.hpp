@@ -245,7 +245,7 @@ class row_clock {
   }
 
   detail::row_rhythm first_rhythm() const {
-    return noted_ == 0 ? detail::row_rhythm() : detail::find_rhythm(newest(noted_), 0.75);
+    return noted_ == 0 ? detail::row_rhythm() : detail::find_rhythm(newest(to_size(noted_)), 0.75);
   }
 
   std::uint32_t missing_in(double gap, double rows, double time, std::uint32_t most) noexcept {
