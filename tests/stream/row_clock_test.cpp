@@ -56,11 +56,9 @@ measured measure(const std::vector<double>& times, row_clock clock = {}) {
   measured found;
   for (const double time : times) {
     found.missing += clock.missing_before(time);
-    if (clock.changed()) {
-      ++found.changes;
-      REQUIRE(clock.taken_back() <= found.missing);
-      found.missing -= clock.taken_back();
-    }
+    found.changes += clock.changed() ? 1U : 0U;
+    REQUIRE(clock.taken_back() <= found.missing);
+    found.missing -= clock.taken_back();
   }
   found.step = clock.step();
   return found;
@@ -117,6 +115,13 @@ TEST_CASE("a regular stream misses what it lost, however its times vary", "[stre
 
 TEST_CASE("days without a row are missing rows of a stream that is regular", "[stream]") {
   CHECK(measure(stream().every(300, 700).pause(4 * 86400.0).every(300, 700).times).missing == 1152);
+  // also soon after the beginning, but not again and again
+  CHECK(measure(stream().every(60, 30).pause(86400).every(60, 30).times).missing == 1440);
+  stream sessions;
+  for (int i = 0; i < 20; ++i) {
+    sessions.every(60, 30).pause(86400);
+  }
+  CHECK(measure(sessions.times).missing == 0);
   const auto nights = [](int i) { return i % 8 == 0 ? 17 * 3600.0 : 3600.0; };
   CHECK(measure(stream().rows(801, nights).times).missing == 99 * 16);
 }

@@ -169,6 +169,7 @@ TEST_CASE("times of real tools are what a person would read", "[stream]") {
                                 {"step_even.csv", march, 600},
                                 {"step_longer.csv", march, 600},
                                 {"gap_4_days.csv", march, 300, 1152},
+                                {"gap_units.csv", november, 60, 1440},
                                 {"restart_clock.csv", 0, 60},
                                 {"backwards.csv", november, 0},
                                 {"same_time.csv", november, 0},

@@ -367,6 +367,7 @@ class basic_stream_model {
   /// Empty rows first, for those that by `time` are missing.
   void learn(std::span<const double> values, double time) {
     const std::uint32_t missing = clock_.missing_before(time);
+    missing_ -= std::min(missing_, clock_.taken_back());
     if (clock_.changed()) {
       first_rows_.push_back({time, {values.begin(), values.end()}});
       follow_step();
@@ -423,7 +424,6 @@ class basic_stream_model {
   /// The step has changed for good: what has been learned in rows of another length is of little
   /// use. Rows ahead that are forecast stay the same numbers of rows.
   void follow_step() {
-    missing_ -= std::min(missing_, clock_.taken_back());
     const double before = options_.step;
     const double now = clock_.step();
     const bool little = before > 0 && std::abs(now - before) < 0.25 * before &&

@@ -116,8 +116,9 @@ inline row_rhythm find_rhythm(std::span<const double> gaps, double share) {
 ///   nine steps tell. Rows that come when something happens have no step, and none is missing.
 /// - A lasting change of the step is followed: after nine rows at the new one, or when of the last
 ///   64 rows too many do not fit. Rows that seemed missing meanwhile are taken back.
-/// - A gap out of all proportion to the rows so far is a clock that was set, or a pause: nothing is
-///   missing in it, nor where time stands still or runs backwards.
+/// - A gap out of all proportion to the rows so far is a clock that was set; gaps that take up more
+///   than four fifths of the time, but for a single one, are pauses: nothing is missing in them,
+///   nor where time stands still or runs backwards.
 ///
 /// A value of some 700 bytes; a row costs a few comparisons.
 class row_clock {
@@ -132,6 +133,7 @@ class row_clock {
   /// missing before it, `most` at most; 0 while the step is not known.
   std::uint32_t missing_before(double time, std::uint32_t most = 10000) {
     changed_ = false;
+    taken_back_ = 0;
     ++rows_;
     if (!std::isfinite(time)) {
       ++untimed_;
@@ -153,14 +155,19 @@ class row_clock {
       }
       return 0;
     }
+    const std::uint64_t long_before = long_gap_;
     const std::uint32_t missing = missing_in(gap, rows, time, most);
+    const bool long_now = long_gap_ > long_before;
     if (!given_) {
       follow(gap / rows);
     }
     if (changed_) {
       return 0;
     }
-    odd_.claimed += odd_.rows > 0 ? missing : 0;
+    if (odd_.rows > 0) {
+      odd_.claimed += missing;
+      odd_.long_gap += long_now ? missing : 0;
+    }
     return missing;
   }
 
@@ -189,8 +196,8 @@ class row_clock {
 
   /// Whether with the newest row the step has changed for good, or has become known or unknown.
   bool changed() const noexcept { return changed_; }
-  /// Then the rows that seemed missing while it changed, and were not; else 0.
-  std::uint64_t taken_back() const noexcept { return changed_ ? taken_back_ : 0; }
+  /// Rows that were said to be missing before earlier rows and, as the newest one shows, were not.
+  std::uint64_t taken_back() const noexcept { return taken_back_; }
   /// Whether the newest row does not fit the step, so that this may be about to change.
   bool doubtful() const noexcept { return odd_.rows > 0; }
 
@@ -203,8 +210,8 @@ class row_clock {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(given_, settled_, rhythm_, last_, group_, untimed_, rows_, claimed_, positive_, gaps_,
-            noted_, place_, since_check_, check_after_, odd_, refined_);
+    archive(given_, settled_, rhythm_, last_, group_, untimed_, rows_, claimed_, long_gap_,
+            positive_, gaps_, noted_, place_, since_check_, check_after_, odd_, refined_);
     archive.require(noted_ <= gaps_.size() && place_ < gaps_.size() && odd_.rows < first_steps &&
                         check_after_ <= most_check_after,
                     "a clock of rows that cannot be");
@@ -218,11 +225,12 @@ class row_clock {
   /// Rows in a row that do not fit the step.
   struct odd_rows {
     std::uint32_t rows = 0;
-    std::uint64_t claimed = 0; ///< rows that were said to be missing between them
+    std::uint64_t claimed = 0;  ///< rows that were said to be missing between them
+    std::uint64_t long_gap = 0; ///< of these in one gap for which there was no room
 
     template <class Archive>
     void serialize(Archive& archive) {
-      archive(rows, claimed);
+      archive(rows, claimed, long_gap);
     }
   };
 
@@ -261,10 +269,20 @@ class row_clock {
     if (!(missing >= 1)) {
       return 0;
     }
+    const auto counted = static_cast<std::uint32_t>(std::min(missing, static_cast<double>(most)));
     const double room = 20 + 4 * static_cast<double>(rows_);
-    const bool likely = given_ || claimed_ + missing <= room;
+    if (given_ || claimed_ + missing <= room) {
+      claimed_ += missing;
+      return counted;
+    }
+    if (long_gap_ == 0 && claimed_ < room && missing <= 100 * static_cast<double>(rows_)) {
+      long_gap_ = counted; // one outage is believed, a second one makes both pauses
+      return counted;
+    }
+    taken_back_ += std::exchange(long_gap_, 0);
+    odd_.claimed -= std::exchange(odd_.long_gap, 0);
     claimed_ = std::min(claimed_ + missing, 2 * room);
-    return likely ? static_cast<std::uint32_t>(std::min(missing, static_cast<double>(most))) : 0;
+    return 0;
   }
 
   bool fits(double gap) const noexcept {
@@ -327,7 +345,6 @@ class row_clock {
     if (std::abs(better - rhythm_.period) > 0.02 * rhythm_.period) {
       rhythm_.period = better;
       changed_ = true;
-      taken_back_ = 0;
     }
   }
 
@@ -350,7 +367,8 @@ class row_clock {
       rhythm_ = to;
       changed_ = true;
       check_after_ = least_check_after;
-      taken_back_ = odd_.claimed;
+      taken_back_ += odd_.claimed;
+      long_gap_ = odd_.long_gap > 0 ? 0 : long_gap_;
       claimed_ = 0;
     }
     odd_ = {};
@@ -365,7 +383,8 @@ class row_clock {
   double group_ = std::numeric_limits<double>::quiet_NaN(); ///< first time of the newest period
   std::uint64_t untimed_ = 0;                               ///< rows since `last_`
   std::uint64_t rows_ = 0;
-  double claimed_ = 0; ///< rows that seemed missing so far
+  double claimed_ = 0;         ///< rows that seemed missing so far
+  std::uint64_t long_gap_ = 0; ///< and those of one gap for which there was no room
   std::uint32_t positive_ = 0;
   std::array<double, 64> gaps_{};
   std::uint64_t noted_ = 0;
