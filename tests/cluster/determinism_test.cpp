@@ -118,20 +118,27 @@ TEST_CASE("a copy does the same as the original and is independent of it", "[clu
   CHECK(to_checkpoint(original) == to_checkpoint(moved));
 }
 
-TEST_CASE("samples that are known leave every weight alone", "[cluster]") {
+TEST_CASE("samples that are known are learned from now and then, or leave every weight alone",
+          "[cluster]") {
   cluster c(one_hexagon(2, 2, output_kind::softmax));
   const std::vector<float> input{1, 0};
   const std::vector<float> target{1, 0};
-  train_result result;
-  int samples = 0;
-  do {
-    result = c.train(input, target);
-    REQUIRE(++samples < 5000);
-  } while (result.learned);
-  CHECK(result.error < c.options().tolerance_classes);
-  const auto weights = c.state().outputs[0].weights;
-  CHECK_FALSE(c.train(input, target).learned);
-  CHECK(c.state().outputs[0].weights == weights);
-  CHECK(c.statistics().samples == static_cast<std::uint64_t>(samples) + 1);
-  CHECK(c.statistics().samples_learned == static_cast<std::uint64_t>(samples) - 1);
+  constexpr std::uint64_t samples = 2000;
+  std::uint64_t known = 0;
+  std::uint64_t known_and_learned = 0;
+  for (std::uint64_t i = 0; i < samples; ++i) {
+    const auto weights = c.state().outputs[0].weights;
+    const train_result result = c.train(input, target);
+    if (result.learned) {
+      known_and_learned += result.error < c.options().tolerance_classes ? 1 : 0;
+      continue;
+    }
+    ++known;
+    REQUIRE(result.error < c.options().tolerance_classes);
+    REQUIRE(c.state().outputs[0].weights == weights);
+  }
+  CHECK(known > samples / 2);
+  CHECK(known_and_learned > 10);
+  CHECK(c.statistics().samples == samples);
+  CHECK(c.statistics().samples_learned == samples - known);
 }

@@ -574,6 +574,38 @@ TEST_CASE("an output says its kind, unless the caller says what outputs without 
   CHECK(parse_template(windowed, output_kind::linear).outputs[0].kind == output_kind::softmax);
 }
 
+TEST_CASE("a linear output may say its loss, by default it is squared", "[template]") {
+  const auto of = [](const std::string& rest) {
+    return output_line("b: target: 2,1,1 number_of_outputs: 2 " + rest);
+  };
+  const auto loss_of = [&](const std::string& rest) {
+    return parse_template(of(rest)).outputs[0].loss;
+  };
+  CHECK(loss_of("kind: linear") == value_loss{loss_kind::squared});
+  CHECK(loss_of("kind: linear loss: squared") == value_loss{});
+  CHECK(loss_of("loss: huber kind: linear") == value_loss{loss_kind::huber});
+  CHECK(loss_of("kind: linear loss: quantile 0.9") == value_loss{loss_kind::quantile, 0.9});
+  CHECK(refusal(of("kind: linear loss: quantile 1")).find("above 0 and below 1, found '1'") !=
+        std::string::npos);
+  CHECK(refusal(of("kind: linear loss: quantile")).find("above 0 and below 1") !=
+        std::string::npos);
+  CHECK(refusal(of("kind: linear loss: absolute"))
+            .find("expected 'squared', 'huber' or 'quantile', found 'absolute'") !=
+        std::string::npos);
+  CHECK(refusal(of("kind: linear loss: huber loss: huber")).find("once") != std::string::npos);
+  CHECK(refusal(of("kind: softmax loss: huber")).find("a loss of linear outputs alone") !=
+        std::string::npos);
+  const auto named = output_line("loss: target: 2,1,1 number_of_outputs: 1 kind: sigmoid");
+  CHECK(parse_template(named).outputs[0].name == "loss");
+
+  cluster_template made = parse_template(of("kind: linear loss: quantile 0.25"));
+  CHECK(parse_template(to_text(made)) == made);
+  made.outputs[0].loss.quantile = std::numeric_limits<double>::quiet_NaN();
+  CHECK(refusal(made).find("above 0 and below 1") != std::string::npos);
+  made.outputs[0].loss = {static_cast<loss_kind>(9)};
+  CHECK(refusal(made).find("squared, huber or quantile") != std::string::npos);
+}
+
 TEST_CASE("a builder refuses what a text may not say", "[structure]") {
   CHECK_THROWS_AS(template_builder{}.build(), error);
   CHECK_THROWS_AS(template_builder{}.hexagons({{2, 1, 1}, {1, 1, 1}}), error);
@@ -623,8 +655,13 @@ class random_templates {
       t.inputs.push_back(input(i, any()));
     }
     for (std::uint32_t i = 1 + below(3); i > 0; --i) {
-      t.outputs.push_back(
-          {"out" + std::to_string(i), any(), 1 + below(500), static_cast<output_kind>(below(3))});
+      const auto kind = static_cast<output_kind>(below(3));
+      value_loss loss;
+      if (kind == output_kind::linear) {
+        loss.kind = static_cast<loss_kind>(below(3));
+        loss.quantile = loss.kind == loss_kind::quantile ? (1 + below(998)) / 1000.0 : 0.5;
+      }
+      t.outputs.push_back({"out" + std::to_string(i), any(), 1 + below(500), kind, loss});
     }
     return t;
   }
