@@ -55,7 +55,7 @@ TEST_CASE("numbers are read as the C library reads them, bit by bit", "[io]") {
   for (std::uint64_t i = 0; i < 200'000; ++i) {
     const int digits = 1 + static_cast<int>(random_below(20, 1, i, 0));
     const double magnitude = std::pow(10.0, static_cast<int>(random_below(80, 1, i, 1)) - 40);
-    const double number = (random_unit(1, i, 2) - 0.5) * magnitude;
+    const double number = static_cast<double>(random_signed_unit(1, i, 2)) * magnitude;
     char text[64];
     std::snprintf(text, sizeof text, i % 3 == 0 ? "%.*f" : "%.*g", digits, number);
     const double expected = std::strtod(text, nullptr);

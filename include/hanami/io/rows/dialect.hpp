@@ -227,7 +227,7 @@ inline void rate(table_guess& guess, std::size_t width) {
   const double doubt = width == 1 ? single : guess.how.separator == ' ' ? 0.7 : 1.0;
   const double fields = static_cast<double>(std::min<std::size_t>(width, 9)) / 100; // the more
   const double whole =
-      cells == 0 ? 1 : 1 - static_cast<double>(parted) / static_cast<double>(cells);
+      cells == 0 ? 1 : 1 - 0.95 * static_cast<double>(parted) / static_cast<double>(cells);
   const double score = of_pairs ? 0 : all * alike * (0.1 + share + fields) * doubt * whole;
   if (score > guess.score) {
     guess.width = width;
