@@ -163,6 +163,27 @@ TEST_CASE("a new day's file begins at its start, whatever was read of the old on
   CHECK(text_of(test.out) == test.unbroken(90));
 }
 
+TEST_CASE("a row that is not whole when the sensor is stopped waits for its rest", "[cases]") {
+  const followed_log test;
+  const std::string rest = "two lines\",5\n1700002460,none,6\n";
+  std::string begin = "time,note,v\n";
+  for (int row = 0; row < 40; ++row) {
+    begin += std::to_string(1700000000 + 60 * row) + ",\"one\nor " + std::to_string(row) + "\"," +
+             std::to_string(row % 5) + "\n";
+  }
+  begin += "1700002400,\"here are\n";
+  write_text(test.log, begin);
+  child_program sensor = test.start();
+  REQUIRE(test.wrote(40));
+  sensor.signal(SIGTERM);
+  CHECK(sensor.wait() == 130);
+  write_text(test.log, rest, std::ios::app);
+  CHECK(test.start(false).wait() == 0);
+  const auto whole = run_program(HANAMI_SENSOR, {"--window", "0", "--step", "60"}, begin + rest);
+  CHECK(count_of(whole.out, "\n") == 43);
+  CHECK(text_of(test.out) == whole.out);
+}
+
 TEST_CASE("devices are kept in one checkpoint", "[cases]") {
   const scratch_folder folder;
   const auto table = [](int from, int to) {

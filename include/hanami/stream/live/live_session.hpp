@@ -109,8 +109,9 @@ class live_session {
         save_checkpoint();
       }
     }
-    finish();
-    return state_.streams.reader().refusal().empty() ? !stop() : true;
+    const bool ended = !stop() || !state_.streams.reader().refusal().empty();
+    finish(ended);
+    return ended;
   }
 
   /// Why nothing has been learned; empty where something has, or where nothing new was there.
@@ -176,8 +177,11 @@ class live_session {
     save(state_, options_.checkpoint);
   }
 
-  void finish() {
-    state_.streams.finish(output_.text());
+  /// A row that is not whole waits in the checkpoint for its rest, unless the input has ended.
+  void finish(bool ended) {
+    if (ended || !state_.streams.reader().begun()) {
+      state_.streams.finish(output_.text());
+    }
     state_.streams.flush(output_.text());
     output_.flush();
     save_checkpoint();
