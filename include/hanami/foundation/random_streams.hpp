@@ -21,7 +21,7 @@ enum class random_stream : std::uint64_t {
 };
 
 HANAMI_HOST_DEVICE constexpr std::uint64_t random_key(random_stream purpose, std::uint64_t index,
-                                   std::uint64_t version = 0) noexcept {
+                                                      std::uint64_t version = 0) noexcept {
   return (static_cast<std::uint64_t>(purpose) << 56) + (version << 32) + index;
 }
 

@@ -96,8 +96,7 @@ class table_rows {
     std::string text(detail::trim_blanks(cell.text));
     if (cell.kind == cell_kind::number && survey_.of_numbers(column)) {
       std::array<char, 32> digits;
-      const auto end =
-          std::to_chars(digits.data(), digits.data() + digits.size(), cell.value).ptr;
+      const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), cell.value).ptr;
       text.assign(digits.data(), end);
     }
     auto& known = dictionaries_[column];

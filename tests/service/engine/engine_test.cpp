@@ -589,8 +589,8 @@ TEST_CASE("an uploaded checkpoint is looked at before it is one", "[service]") {
   engine_fixture fixture(folder.path);
   const auto send = [&](std::span<const std::byte> bytes) {
     const std::uint64_t size = bytes.size();
-    const auto u =
-        fixture.data->begin(fixture.ann, service::data::upload_format::checkpoint, "trained", {&size, 1});
+    const auto u = fixture.data->begin(fixture.ann, service::data::upload_format::checkpoint,
+                                       "trained", {&size, 1});
     fixture.data->write(fixture.ann, u.parts[0].id, 0, bytes);
     return u.row.id;
   };

@@ -74,8 +74,8 @@ TEST_CASE("a checkpoint that finds no room on the disk can be finished later", "
                                            {{"note", std::string(1'000'000, 'n')}});
   const std::uint64_t size = bytes.size();
   REQUIRE(size > 1'000'000);
-  const auto upload =
-      fixture.data->begin(fixture.ann, service::data::upload_format::checkpoint, "trained", {&size, 1});
+  const auto upload = fixture.data->begin(fixture.ann, service::data::upload_format::checkpoint,
+                                          "trained", {&size, 1});
   fixture.data->write(fixture.ann, upload.parts[0].id, 0, bytes);
   {
     const small_disk full(1'000'000); // room for all but the checkpoint
