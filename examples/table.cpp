@@ -42,14 +42,6 @@ void make_models(const table_options& o, const hanami::table_dataset& data, tabl
   }
 }
 
-/// Whether rows stand each for itself decides which of them are held out.
-hanami::dataset_split<hanami::table_dataset> split(const table_options& o, const table_model& table,
-                                                   const hanami::table_dataset& data) {
-  const bool series = table.window > 1 || table.horizon > 0;
-  return series ? hanami::split_series(data, o.hold_out)
-                : hanami::split_rows(data, o.hold_out, o.learning.seed);
-}
-
 void test(const table_model& table, const hanami::table_dataset& data,
           const hanami::dataset_part<hanami::table_dataset>& samples, std::ostream& report) {
   std::vector<hanami::classification_scores> scores(table.classes.size());
@@ -115,7 +107,7 @@ void train(const table_options& o, table_model table) {
   }
   const auto data = example::load_table(o.csv, columns, table.layout());
   table.take_columns(data, o.of_classes());
-  const auto samples = split(o, table, data);
+  const auto samples = example::split(o, table, data);
   const std::size_t rows = samples.train.size();
   if (rows == 0) {
     throw hanami::error(hanami::errc::invalid_data, o.csv + " has too few rows for a sample");

@@ -7,6 +7,9 @@
 
 #include <hanami/hanami.hpp>
 
+#include "table_model.hpp"
+#include "table_options.hpp"
+
 namespace example {
 
 /// Loads columns of a table, and says once what is wrong with it. Throws where it has no row.
@@ -22,6 +25,14 @@ inline hanami::table_dataset load_table(const std::string& path, hanami::table_o
     throw hanami::error(hanami::errc::invalid_data, path + ": there is no row in it");
   }
   return data;
+}
+
+/// Whether rows stand each for itself decides which of them are held out.
+inline hanami::dataset_split<hanami::table_dataset>
+split(const table_options& o, const table_model& table, const hanami::table_dataset& data) {
+  const bool series = table.window > 1 || table.horizon > 0;
+  return series ? hanami::split_series(data, o.hold_out)
+                : hanami::split_rows(data, o.hold_out, o.learning.seed);
 }
 
 } // namespace example
