@@ -30,8 +30,9 @@ inline std::optional<std::int32_t> fixed_offset(std::string_view name) noexcept 
   const bool named = name == "Z" || name == "z" || name == "UTC";
   time_text text(name);
   std::int32_t offset = 0;
-  const bool whole = (named || name.starts_with('+') || name.starts_with('-')) &&
-                     take_zone(text, offset) && text.done();
+  const bool sized = (name.size() == 3 || name.size() == 5 || name.size() == 6) &&
+                     (name.front() == '+' || name.front() == '-') && is_digit(name[2]);
+  const bool whole = (named || sized) && take_zone(text, offset) && text.done();
   return whole ? std::optional(offset) : std::nullopt;
 }
 
