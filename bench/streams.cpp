@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What hanami makes of real and made streams, beside what streams are usually predicted with:
-// forecasts, clean and dirty, anomalies, drift. Everything is scored before it is learned from.
+// forecasts, clean and dirty, anomalies, false alarms, drift. Everything is scored before it is
+// learned from.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -25,14 +26,20 @@
 #include <support/sensor_files.hpp>
 #include <support/text.hpp>
 
+#include "streams/alarm_rates.hpp"
 #include "streams/drift_scores.hpp"
 
 namespace {
 
 struct program_options {
   std::string data;
+  std::string only;
   bool half = false;
   bool json = false;
+  std::uint64_t alarm_seeds = 1;
+  std::uint64_t alarm_days = 0;
+
+  bool runs(const char* part) const { return only.empty() || only == part; }
 };
 
 void add_options(CLI::App& app, program_options& o) {
@@ -41,6 +48,12 @@ void add_options(CLI::App& app, program_options& o) {
       ->type_name("DIR");
   app.add_flag("--half", o.half,
                "the first half of ETTh2 only: for choices, which must not be made\non the rest");
+  app.add_option("--only", o.only, "one part of all")
+      ->check(CLI::IsMember({"forecasts", "anomalies", "alarms", "drift"}))
+      ->type_name("PART");
+  app.add_option("--alarm-seeds", o.alarm_seeds, "streams of each kind of noise (1)");
+  app.add_option("--alarm-days", o.alarm_days,
+                 "false alarms at the default rate, too: so many days of a row a minute");
   support::add_json_flag(app, o.json);
 }
 
@@ -136,6 +149,50 @@ void add_anomalies(const program_options& o, std::vector<support::table>& tables
   tables.push_back(out);
 }
 
+/// Alarms where nothing happens over those asked for, one line for each kind of noise.
+void add_alarms(const program_options& o, std::vector<support::table>& tables) {
+  constexpr std::uint64_t rows = 60000;
+  constexpr double apart = 3000; // rows from one alarm that is asked for to the next
+  const auto ratio = [&](bench::alarm_task task, std::size_t kind) {
+    double seen = 0;
+    for (std::uint64_t seed = 1; seed <= o.alarm_seeds; ++seed) {
+      seen += static_cast<double>(
+          bench::count_alarms(task, static_cast<support::noise_kind>(kind), seed));
+    }
+    return seen / (task.asked() * static_cast<double>(o.alarm_seeds));
+  };
+  for (const std::uint32_t window : {12U, 0U}) {
+    const std::string name = "window " + std::to_string(window);
+    support::table out("alarms_" + std::to_string(window),
+                       name + ": alarms over those asked for, 20 in 60,000 rows of noise",
+                       {{"noise", "noise"},
+                        {"1 s", "second", 2},
+                        {"1 min", "minute", 2},
+                        {"10 min", "ten_minutes", 2},
+                        {"1 h", "hour", 2}});
+    support::table usual("alarms_default_" + std::to_string(window),
+                         name + ": the same, one in 30 days asked for, a row a minute for " +
+                             std::to_string(o.alarm_days) + " days",
+                         {{"noise", "noise"}, {"1 min", "minute", 2}});
+    for (std::size_t kind = 0; kind < support::noise_names.size(); ++kind) {
+      std::array<double, 4> steps{1, 60, 600, 3600};
+      std::array<double, 4> ratios{};
+      std::transform(steps.begin(), steps.end(), ratios.begin(), [&](double step) {
+        return ratio({step, 86400 / step / apart, rows, window}, kind);
+      });
+      const std::string noise = support::noise_names[kind];
+      out.add({noise, ratios[0], ratios[1], ratios[2], ratios[3]});
+      if (o.alarm_days > 0) {
+        usual.add({noise, ratio({60, 1.0 / 30, 1440 * o.alarm_days, window}, kind)});
+      }
+    }
+    tables.push_back(out);
+    if (o.alarm_days > 0) {
+      tables.push_back(usual);
+    }
+  }
+}
+
 /// Over many pairs of processes: single ones say little, and the worst is worth knowing.
 void add_drift(std::vector<support::table>& tables) {
   constexpr std::size_t pairs = 24;
@@ -174,10 +231,19 @@ int run(const program_options& o) {
   if (o.data.empty()) {
     std::cerr << "streams: no recordings at hand (--data, HANAMI_SENSORS_DIR)\n";
   } else {
-    add_forecasts(o, tables);
-    add_anomalies(o, tables);
+    if (o.runs("forecasts")) {
+      add_forecasts(o, tables);
+    }
+    if (o.runs("anomalies")) {
+      add_anomalies(o, tables);
+    }
   }
-  add_drift(tables);
+  if (o.runs("alarms")) {
+    add_alarms(o, tables);
+  }
+  if (o.runs("drift")) {
+    add_drift(tables);
+  }
   support::print_report({{"instruction_set", hanami::instruction_set()}}, tables, o.json);
   return 0;
 }
@@ -186,7 +252,8 @@ int run(const program_options& o) {
 
 int main(int count, char** arguments) {
   hanami::instruction_set_or_exit("streams");
-  CLI::App app("Forecasts, anomalies and drift beside the usual baselines.", "streams");
+  CLI::App app("Forecasts, anomalies, false alarms and drift beside the usual baselines.",
+               "streams");
   program_options o;
   add_options(app, o);
   return support::run_program(app, count, arguments, [&] { return run(o); });

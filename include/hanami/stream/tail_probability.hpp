@@ -29,33 +29,25 @@ class tail_probability {
     if (!ready()) {
       return 0;
     }
-    const std::size_t tail = tail_begin();
-    const auto threshold = static_cast<double>(sorted_[tail]);
-    const auto n = static_cast<double>(sorted_.size());
-    if (value > threshold) {
-      const auto beyond = static_cast<double>(sorted_.size() - tail);
-      const double excess = excess_ > 0 ? (value - threshold) / excess_ : 0;
-      return std::log10(n / beyond) + beyond * std::log10(1 + excess / beyond);
-    }
-    const auto above =
-        sorted_.end() - std::lower_bound(sorted_.begin(), sorted_.end(), narrow(value));
-    return std::max(0.0, std::log10(n / static_cast<double>(above)));
+    return value > threshold() ? surprise_beyond(value, mean_excess())
+                               : surprise_at(place_of(narrow(value)));
   }
 
   /// Surprise by the values so far, then the value becomes one of them.
   double add(double value) {
-    const double found = surprise(value);
-    if (ready() && excess_ > 0) {
-      value = std::min(value, static_cast<double>(sorted_[tail_begin()]) + 8 * excess_);
-    }
-    if (recent_.full()) {
-      const float oldest = recent_[recent_.size() - 1];
-      sorted_.erase(std::lower_bound(sorted_.begin(), sorted_.end(), oldest));
+    const bool far = ready() && value > threshold();
+    double found = 0;
+    if (far) {
+      const double excess = mean_excess();
+      found = surprise_beyond(value, excess);
+      value = excess > 0 ? std::min(value, threshold() + 8 * excess) : value;
     }
     const float kept = narrow(value);
-    sorted_.insert(std::upper_bound(sorted_.begin(), sorted_.end(), kept), kept);
-    recent_.push(kept);
-    fit_tail();
+    const std::size_t place = place_of(kept);
+    if (ready() && !far) {
+      found = surprise_at(place);
+    }
+    keep(kept, place);
     return found;
   }
 
@@ -76,7 +68,6 @@ class tail_probability {
         sorted_.push_back(recent_[i]);
       }
       std::sort(sorted_.begin(), sorted_.end());
-      fit_tail();
     }
   }
 
@@ -90,22 +81,58 @@ class tail_probability {
 
   std::size_t tail_begin() const noexcept { return sorted_.size() - sorted_.size() / 20 - 1; }
 
-  void fit_tail() noexcept {
-    if (sorted_.empty()) {
-      excess_ = 0;
-      return;
-    }
-    const std::size_t tail = tail_begin();
+  /// What the tail begins with.
+  double threshold() const noexcept { return static_cast<double>(sorted_[tail_begin()]); }
+
+  /// Mean height of the tail over its threshold.
+  double mean_excess() const noexcept {
+    const double low = threshold();
+    const std::size_t first = tail_begin() + 1;
     double sum = 0;
-    for (std::size_t i = tail + 1; i < sorted_.size(); ++i) {
-      sum += static_cast<double>(sorted_[i] - sorted_[tail]);
+    for (std::size_t i = first; i < sorted_.size(); ++i) {
+      sum += static_cast<double>(sorted_[i]) - low;
     }
-    excess_ = sum / static_cast<double>(std::max<std::size_t>(sorted_.size() - tail - 1, 1));
+    return sum / static_cast<double>(std::max<std::size_t>(sorted_.size() - first, 1));
+  }
+
+  double surprise_beyond(double value, double mean) const noexcept {
+    const auto beyond = static_cast<double>(sorted_.size() - tail_begin());
+    const double excess = mean > 0 ? (value - threshold()) / mean : 0;
+    return std::log10(static_cast<double>(sorted_.size()) / beyond) +
+           beyond * std::log10(1 + excess / beyond);
+  }
+
+  /// Of a value that is as large as the one at this place.
+  double surprise_at(std::size_t place) const noexcept {
+    return std::log10(static_cast<double>(sorted_.size()) /
+                      static_cast<double>(sorted_.size() - place));
+  }
+
+  std::size_t place_of(float value) const noexcept {
+    return static_cast<std::size_t>(std::lower_bound(sorted_.begin(), sorted_.end(), value) -
+                                    sorted_.begin());
+  }
+
+  /// Puts a value where it belongs, in place of the oldest if there is no more room.
+  void keep(float value, std::size_t place) {
+    const auto at = sorted_.begin() + static_cast<std::ptrdiff_t>(place);
+    if (!recent_.full()) {
+      sorted_.insert(at, value);
+    } else {
+      const auto gone =
+          sorted_.begin() + static_cast<std::ptrdiff_t>(place_of(recent_[recent_.size() - 1]));
+      if (gone < at) {
+        *std::move(gone + 1, at, gone) = value;
+      } else {
+        std::move_backward(at, gone, gone + 1);
+        *at = value;
+      }
+    }
+    recent_.push(value);
   }
 
   last_values<float> recent_;
   std::vector<float> sorted_; ///< the same
-  double excess_ = 0;         ///< mean height of the tail over its threshold
 };
 
 } // namespace hanami
