@@ -22,8 +22,7 @@
 /// - `true` and `false` are 1 and 0, in any case; so are `yes`, `no`, `on` and `off`, but as words
 ///   of a column of text they stay words.
 /// - Missing is nothing, `NA`, `N/A`, `nan`, `null`, `NaT`, `?`, `#N/A`, `#VALUE!` and the like,
-/// what
-///   pandas, R, spreadsheets, databases and C libraries write. Words that may well be the name of a
+///   as pandas, R, spreadsheets, databases and C libraries write it. Words that may well name a
 ///   class (`none`, `unknown`, `bad`, `-`) are missing only in a column of numbers.
 /// - `inf` and numbers beyond double are `infinite`. Hexadecimal numbers are text.
 

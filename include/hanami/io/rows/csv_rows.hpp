@@ -72,8 +72,9 @@ class csv_rows {
     if (!pending_.empty()) {
       return take_more(line, returns, state);
     }
-    if (is_blank_line(line) || is_comment(line, how_.comment) ||
-        (line.size() >= 3 && is_drawn_line(line))) {
+    const bool begins_with_digit = !line.empty() && is_digit(line.front()); // then it is none of:
+    if (!begins_with_digit && (is_blank_line(line) || is_comment(line, how_.comment) ||
+                               (line.size() >= 3 && is_drawn_line(line)))) {
       after_break_ = true;
       return false;
     }
