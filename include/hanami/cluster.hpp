@@ -105,8 +105,8 @@ class basic_cluster {
 
   /// Announces a task of `samples` training samples: the learning rate falls to zero over them and
   /// the weights themselves answer. 0: an endless stream (the state of a new cluster), where the
-  /// rate stays and averaged weights answer (not those of linear outputs: they follow a level that
-  /// wanders, and an average lags behind it).
+  /// rate stays and averaged weights answer. Linear outputs are answered from averaged weights in
+  /// both, unless those lag behind a level that wanders; of Huber's loss never.
   void start_task(std::uint64_t samples) { learner_.start_task(net_, samples); }
 
   /// Whether no end of the training is known: `start_task` has announced none.
@@ -115,8 +115,9 @@ class basic_cluster {
   /// Learns from one sample. Linear in the steps that its active inputs and neurons reach, times
   /// the neurons of a brick; samples known well enough cost a prediction. Allocates only when the
   /// network grows beyond what is reserved. Throws `errc::invalid_argument` for wrong sizes,
-  /// infinite values, and targets outside 0..1 of sigmoid and softmax outputs, and has then changed
-  /// nothing. `observe` is told when each phase has ended.
+  /// infinite values, targets outside 0..1 of sigmoid and softmax outputs, and those of softmax
+  /// outputs that do not add up to 1, and has then changed nothing. `observe` is told when each
+  /// phase has ended.
   template <executor Executor = serial_executor, phase_observer Observer = no_observer>
   train_result train(std::span<const Real> input, std::span<const Real> target,
                      const Executor& run = {}, Observer observe = {}) {

@@ -122,20 +122,20 @@ regressor learned(Make make, std::size_t rows, std::uint64_t seed, const value_l
 
 TEST_CASE("answers to claims of which nine in ten are 0 add up to the truth", "[model]") {
   double sum = 0;
-  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 2; ++seed) {
     const judgement found = judge(learned(claim, 15000, seed), claim);
     CHECK(found.sum > 0.75);
     CHECK(found.sum < 1.3);
     CHECK(found.off < 65); // of 122 in the mean; a claim is off by 1,800
-    sum += found.sum / 3;
+    sum += found.sum / 2;
   }
   CHECK(sum == Approx(1.0).margin(0.12));
 }
 
 TEST_CASE("one row in a hundred that is not 0 is answered by its share", "[model]") {
   double sum = 0;
-  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
-    sum += judge(learned(event, 12000, seed), event).sum / 3;
+  for (std::uint64_t seed = 1; seed <= 2; ++seed) {
+    sum += judge(learned(event, 12000, seed), event).sum / 2;
   }
   CHECK(sum > 0.7);
   CHECK(sum < 1.4);
@@ -278,7 +278,7 @@ TEST_CASE("rare classes are answered by their share, in the right order", "[mode
   double loss = 0;
   double loss_beside = 0;
   double asked = 0;
-  constexpr std::uint64_t seeds = 5;
+  constexpr std::uint64_t seeds = 3;
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     classifier model(3, {.seed = seed});
     std::array<double, 4> weights{};

@@ -7,6 +7,7 @@
 
 #include <hanami/foundation/error.hpp>
 #include <hanami/structure/topology.hpp>
+#include <hanami/structure/topology_maker.hpp>
 #include <hanami/template/builder.hpp>
 #include <hanami/template/parser.hpp>
 #include <hanami/template/writer.hpp>
