@@ -263,6 +263,15 @@ class basic_stream_model {
     waiting_ = options_.step == 0;
   }
 
+  /// Names are short: comparing them here costs less than a call.
+  static bool same_name(std::string_view a, std::string_view b) noexcept {
+    std::size_t i = a.size() == b.size() ? 0 : a.size() + 1;
+    while (i < a.size() && a[i] == b[i]) {
+      ++i;
+    }
+    return i == a.size();
+  }
+
   /// Puts named values where they belong; false where a name is new. Most rows have their names in
   /// the order of the columns.
   template <class Row>
@@ -271,7 +280,7 @@ class basic_stream_model {
     std::size_t place = 0;
     for (const auto& value : values) {
       const std::string_view name = value.first;
-      if (place >= names_.size() || names_[place] != name) {
+      if (place >= names_.size() || !same_name(names_[place], name)) {
         const auto found = places_.find(name);
         if (found == places_.end()) {
           return false;
