@@ -465,7 +465,8 @@ class learner {
   /// How much of the step size is worth its noise, where losses are squared. A constant step leaves
   /// weights that wander by step / 2 times the mean square of the errors (Widrow and others 1976);
   /// that should be a tenth of what they explain. As long as nothing is explained, it falls with
-  /// the square root of the samples; where the average lags, there is no time for less.
+  /// the square root of the samples, later where inputs are rarely active; where the average lags,
+  /// there is no time for less.
   template <class Weight>
   double noise_share(const network<Real, Weight>& net) const noexcept {
     if (!compares_average(net) || watch_.lags()) {
@@ -481,7 +482,12 @@ class learner {
       }
     }
     const double step = options_.step_size * progress_.schedule.share();
-    const double patience = 1 / std::sqrt(1 + static_cast<double>(progress_.schedule.seen) / 250);
+    double rare = 1;
+    for (const auto& b : net.bricks) {
+      rare = std::max(rare, static_cast<double>(rare_gain(b)));
+    }
+    const double patience =
+        1 / std::sqrt(1 + static_cast<double>(progress_.schedule.seen) / (250 * rare));
     return step > 0 ? std::clamp(0.2 * most / step, patience, 1.0) : 1;
   }
 
