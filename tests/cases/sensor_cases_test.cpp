@@ -58,7 +58,7 @@ constexpr expected all[] = {
     {"false_empty.csv", 0, 60, 0, "'time', as milliseconds", "door|v"},
     {"float_exp.csv", 0, 60, 0, "'time', as seconds", "v"},
     {"gap_4_days.csv", 0, 1400, 1152, "'time', as %Y-%m-%dT%H:%M:%S", "value"},
-    {"gap_units.csv", 0, 60, 0, "'time', as %Y-%m-%d %H:%M:%S", "v"},
+    {"gap_units.csv", 0, 60, 1440, "'time', as %Y-%m-%d %H:%M:%S", "v"},
     {"german_date.csv", 0, 60, 0, "'time', as %d.%m.%Y %H:%M:%S", "v"},
     {"hash_header.csv", 0, 60, 0, "'time', as seconds", "v|w"},
     {"header_only.csv", 1, 0, 0, "", ""},
