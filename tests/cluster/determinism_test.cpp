@@ -130,7 +130,7 @@ TEST_CASE("samples that are known are learned from now and then, or leave every 
     const auto weights = c.state().outputs[0].weights;
     const train_result result = c.train(input, target);
     if (result.learned) {
-      known_and_learned += result.error < c.options().tolerance_classes ? 1 : 0;
+      known_and_learned += result.error < c.options().tolerance_classes ? 1U : 0U;
       continue;
     }
     ++known;

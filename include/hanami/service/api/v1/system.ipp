@@ -284,8 +284,8 @@ HANAMI_SERVICE_INLINE void add_system_endpoints(registry& to, services& s) {
   detail::add_health_endpoints(to, s);
   detail::add_host_endpoints(to, s);
   detail::add_log_endpoints(to, s);
-  detail::add_description(to, with, dialect::modern, "get_openapi", "/v1/openapi.json");
-  detail::add_description(to, with, dialect::reference, "get_reference_openapi",
+  detail::add_description(to, s, dialect::modern, "get_openapi", "/v1/openapi.json");
+  detail::add_description(to, s, dialect::reference, "get_reference_openapi",
                           "/v1.0alpha/openapi.json");
   detail::add_documentation(to, "get_documentation", "/docs", "/v1/openapi.json");
   detail::add_documentation(to, "get_reference_documentation", "/docs/reference",
