@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Learns to fill columns of any CSV file from others, then answers for rows it has not seen.
-// Columns of text are categories.
+// Learns to fill columns of a table from others, words or numbers, then answers for new rows.
 //
 // test-arguments: train --csv @CMAKE_CURRENT_SOURCE_DIR@/data/turbine.csv --inputs wind,celsius
 // test-arguments: --targets state --kind softmax --hold-out 0.2
@@ -102,9 +101,7 @@ void answer(const table_options& o, const table_model& table, const std::string&
 void train(const table_options& o, table_model table) {
   hanami::table_options columns{.format = o.format, .columns = table.inputs};
   columns.columns.insert(columns.columns.end(), table.targets.begin(), table.targets.end());
-  if (o.of_classes()) {
-    columns.categorical = table.targets;
-  }
+  columns.categorical = o.of_classes() ? table.targets : std::vector<std::string>();
   const auto data = example::load_table(o.csv, columns, table.layout());
   table.take_columns(data, o.of_classes());
   const auto samples = example::split(o, table, data);

@@ -31,7 +31,7 @@ set(rooms
   "algorithm=^algorithm/"
   "growth=^growth/"
   "executor=^executor/"
-  "learner=^learner\.hpp$"
+  "learner=^(learner|learning)\.hpp$"
   "cluster=^cluster\.hpp$"
   "quantized=^quantized/"
   "io=^io/"
