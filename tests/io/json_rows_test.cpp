@@ -126,3 +126,70 @@ TEST_CASE("depth and length of an object have limits", "[io]") {
   CHECK(got.rows.size() == 1);
   CHECK(got.reader.lost_lines() > 0);
 }
+
+TEST_CASE("lists of values are rows, and the first one may name them", "[io]") {
+  for (const char* text :
+       {"[1,2.5,null]\n[2,-3e1,\"4\"]\n", "[[1,2.5,null],[2,-3e1,\"4\"]]",
+        "[\n  [1, 2.5, null],\n  [2, -3e1, \"4\"]\n]\n", "[1,2.5,null],\n[2,-3e1,\"4\"],\n"}) {
+    CAPTURE(text);
+    const read_rows got = read(text);
+    CHECK(got.reader.json());
+    CHECK(got.reader.fields() == strings{"column_1", "column_2", "column_3"});
+    REQUIRE(got.rows.size() == 2);
+    CHECK(got.rows[0].kinds[2] == cell_kind::missing);
+    CHECK(got.rows[1].values == numbers{2, -30, 4});
+    CHECK(got.reader.troubles().all().empty());
+  }
+  const read_rows named = read("[\"time\", \"a\"]\n[1, 5]\n[\"time\", \"a\"]\n[2, {\"x\": 6}]\n");
+  CHECK(named.reader.fields() == strings{"time", "a", "a.x"});
+  CHECK(named.rows.size() == 2);
+  CHECK(read("[\"x\", 1]\n[\"y\", 2]\n").rows.size() == 2);
+}
+
+TEST_CASE("numbers in brackets that are no list of JSON stay what they are", "[io]") {
+  CHECK(read("[1. 2. 3.]\n[4. 5. 6.]\n").rows.empty());
+  CHECK(read("[1700000000.5] 64 bytes\n[1700000001.5] 64 bytes\n").rows.empty());
+  CHECK_FALSE(read("[a],1\n[b],2\n").reader.json());
+}
+
+TEST_CASE("rows in a list of an object are read, on one line or on several", "[io]") {
+  for (
+      const char* text : {
+          R"({"data":[{"a":1,"b":2},{"a":3,"b":4}]})",
+          R"({"status":"ok","result":{"data":[{"a":1,"b":2},{"a":3,"b":4},{"a":5}]}})",
+          R"({"id":7,"name":"x","feeds":[{"a":1,"b":2},{"a":3,"b":4},{"c":"no number"}]})",
+          "{\n  \"status\": \"ok\",\n  \"data\": [\n    {\n      \"a\": 1,\n      \"b\": 2\n    },"
+          "\n    {\n      \"a\": 3,\n      \"b\": 4\n    }\n  ]\n}\n",
+          "{\"data\":[{\"a\":1,\"b\":2}]}\n{\"data\":[{\"a\":3,\"b\":4}]}\n",
+          R"({"columns":["a","b"],"values":[[1,2],[3,4],[null,6],[null,8],[null,10],[null,12],[null,14]]})",
+          R"({"results":[{"name":"x","columns":["a","b"],"values":[[1,2],[3,4],[null,6],[null,8],[null,10],[null,12],[null,14]]}]})",
+          R"({"s":"x","l":[{"m":"y","values":[{"a":1,"b":2}]},{"m":"z","values":[{"a":3,"b":4}]}]})",
+      }) {
+    CAPTURE(text);
+    const read_rows got = read(text);
+    REQUIRE(got.rows.size() >= 2);
+    CHECK(got.column("a")[0] == 1);
+    CHECK(got.column("b")[0] == 2);
+    CHECK(got.column("a")[1] == 3);
+    CHECK(got.column("b")[1] == 4);
+    REQUIRE(got.reader.troubles().all().size() == 1);
+    CHECK(got.reader.troubles().all()[0].what == "what is around a list of objects is left out");
+  }
+}
+
+TEST_CASE("a row that has a list of objects beside its numbers stays one row", "[io]") {
+  for (const char* text : {
+           "{\"time\":1,\"s\":[{\"v\":1},{\"v\":2},{\"v\":3}]}\n"
+           "{\"time\":2,\"s\":[{\"v\":1},{\"v\":2},{\"v\":3}]}\n",
+           "{\"at\":\"2024-05-01 12:00\",\"s\":[{\"v\":1},{\"v\":2},{\"v\":3}]}\n"
+           "{\"at\":\"2024-05-01 12:01\",\"s\":[{\"v\":1},{\"v\":2},{\"v\":3}]}\n",
+           "{\"release\":3,\"x\":1}\n{\"devices\":[{\"v\":1},{\"v\":2},{\"v\":3}],\"y\":5}\n",
+       }) {
+    CAPTURE(text);
+    for (const bool live : {false, true}) {
+      const read_rows got = read(text, {}, live);
+      CHECK(got.rows.size() == 2);
+      CHECK(got.reader.field("v") == row_reader::no_field);
+    }
+  }
+}

@@ -128,6 +128,18 @@ TEST_CASE("a header in the middle is followed", "[io]") {
     const read_rows got = read("t,a\n1,2\n3,4\n\nu,b,c\n5,6,7\n");
     CHECK(got.column("c")[2] == 7);
   }
+  SECTION("a new one below the old one") {
+    for (const char* next : {"t,b,c", "c,t,b"}) {
+      for (const char* front : {"", "t,a,b\n7,8,9\n"}) {
+        const read_rows got = read(std::string(front) + "t,a,b\n1,2,3\n4,5,6\nt,a,b\n" + next +
+                                   "\n7,8,9\n10,11,12\n");
+        CHECK(std::isnan(got.column("a").back()));
+        CHECK(got.column("t").back() == (next[0] == 't' ? 10 : 11));
+        CHECK(got.column("c").back() == (next[0] == 't' ? 12 : 10));
+        CHECK(got.rows.size() == (*front == '\0' ? 4 : 5));
+      }
+    }
+  }
   SECTION("but words between rows are none") {
     const read_rows got = read("t,a,b\n1,2,3\nconnection lost, retrying\n4,5,6\n");
     CHECK(got.column("b") == std::vector<double>{3, 6});

@@ -229,7 +229,11 @@ class row_reader {
     if (format.syntax == row_syntax::json ||
         (format.syntax == row_syntax::automatic && mostly_json(begin))) {
       json_ = true;
-      rows_of_json_ = detail::json_rows(format_.max_row_bytes);
+      const auto begun =
+          std::count_if(waiting_.begin() + static_cast<std::ptrdiff_t>(begin), waiting_.end(),
+                        [](std::string_view line) { return line.starts_with('{'); });
+      const bool single = begun == 1 && (whole || waiting_.size() > begin + 1);
+      rows_of_json_ = detail::json_rows(format_.max_row_bytes, single);
       begin_rows(begin);
       return;
     }

@@ -263,6 +263,7 @@ class csv_rows {
     std::size_t over_nothing = 0; // words in fields that are new
     std::size_t numeric = 0;
     std::size_t known = 0;
+    bool topic = false; // below which a word has been sent
     for (const std::uint32_t place : places_) {
       if (place != row_fields::none) {
         const row_cell& cell = state.cells[place];
@@ -270,10 +271,11 @@ class csv_rows {
         numeric += is ? 1 : 0;
         over_numbers += is && cell.kind == cell_kind::text ? 1 : 0;
         over_nothing += place >= fresh_from_ && cell.kind == cell_kind::text && !is ? 1 : 0;
+        topic = topic || (!is && !headed_ && cell.kind == cell_kind::text && is_topic(cell.text));
         known += cell.text == state.fields.names()[place] ? 1U : 0U;
       }
     }
-    if (known == 0 && over_numbers == 0 && taken_ == places_.size()) {
+    if (topic || (known == 0 && over_numbers == 0 && taken_ == places_.size())) {
       return false; // words among words
     }
     const std::vector<std::string> names = names_of(line);
@@ -284,16 +286,18 @@ class csv_rows {
     if (std::any_of(names.begin(), names.end(), is_time_shaped)) {
       return false;
     }
-    if (units_may_follow_ && names.size() == places_.size() && over_numbers > 0 &&
+    const auto is_field = [&](const std::string& name) {
+      return state.fields.find(name) != row_fields::none;
+    };
+    const bool names_fields = known > 0 || std::all_of(names.begin(), names.end(), is_field);
+    if (units_may_follow_ && names.size() == places_.size() && over_numbers > 0 && !names_fields &&
         over_numbers + over_nothing == words_) {
       return true;
     }
     if (!can_be_header(names)) {
       return false;
     }
-    const bool shares = std::any_of(names.begin(), names.end(), [&](const std::string& name) {
-      return state.fields.find(name) != row_fields::none;
-    });
+    const bool shares = std::any_of(names.begin(), names.end(), is_field);
     const bool same_width = names.size() == places_.size();
     if (names.size() > 1 && (shares || broken || !headed_) &&
         (!same_width || (numeric > 0 && over_numbers == numeric))) {

@@ -346,6 +346,41 @@ inline table_guess find_table(const std::vector<std::string>& lines, std::size_t
   return best;
 }
 
+/// Whether rows are a name and a number behind it, apart by blanks: topics and what was sent below
+/// them, as `mosquitto_sub -v` writes. Below topics with strokes words may be sent, too; names
+/// without come again, else they would be a list of one value each.
+inline bool is_named_values(const table_guess& guess) {
+  std::size_t rows = 0;
+  std::size_t numbers = 0;
+  std::size_t topics = 0;
+  std::vector<std::string_view> names;
+  for (std::size_t i = guess.first; i < guess.rows.size(); ++i) {
+    const auto& cells = guess.rows[i].cells;
+    if (cells.size() != 2) {
+      continue;
+    }
+    const std::string& name = cells[0];
+    const cell value = parse_cell(cells[1], guess.how.signs());
+    if (is_typed(name, guess.how.signs()) || name.find_first_of("=,;\"") != std::string::npos ||
+        std::string_view(".!?)").find(name.back()) != std::string_view::npos) {
+      return false;
+    }
+    const bool number = value.kind == cell_kind::number && value.unit.empty();
+    if (rows++ == 0 && !number && !is_topic(name)) {
+      continue; // a header
+    }
+    numbers += number ? 1U : 0U;
+    topics += is_topic(name) ? 1U : 0U;
+    names.push_back(name);
+  }
+  if (topics > 1 && topics == names.size()) {
+    return guess.alike >= 0.5 && 2 * numbers >= topics;
+  }
+  std::sort(names.begin(), names.end());
+  return guess.alike == 1 && numbers > 1 && numbers == names.size() &&
+         std::adjacent_find(names.begin(), names.end()) != names.end();
+}
+
 /// Whether a guess is a table and no other text. Without `whole` more lines may come, and only what
 /// is clear counts.
 inline bool is_table(const table_guess& guess, bool given, bool whole) {
@@ -364,7 +399,8 @@ inline bool is_table(const table_guess& guess, bool given, bool whole) {
     return (guess.alike >= 0.5 && guess.typed >= 0.5) || of_words;
   }
   if (guess.how.separator == ' ') {
-    return guess.alike >= 0.5 && guess.typed > 0.5;
+    return (guess.alike >= 0.5 && guess.typed > 0.5) ||
+           (guess.width == 2 && is_named_values(guess));
   }
   const bool of_text = whole && guess.alike >= 0.9;
   return guess.alike >= 0.5 && (guess.typed > 0 || of_text);

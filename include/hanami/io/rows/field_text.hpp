@@ -222,6 +222,13 @@ inline bool is_typed(std::string_view text, number_signs signs) {
          (kind == cell_kind::text && is_time_shaped(trim_blanks(text)));
 }
 
+/// Whether a word is a path of names, as of a topic: home/kitchen/temperature. Units like km/h are
+/// shaped so, too.
+inline bool is_topic(std::string_view word) noexcept {
+  return word.size() > 1 && word.find('/') != std::string_view::npos &&
+         word.find_first_of(" \t()[]\"=") == std::string_view::npos;
+}
+
 /// Whether a line holds no row but is a line drawn below a header: ----+---- or |---|---|.
 inline bool is_drawn_line(std::string_view line) noexcept {
   std::size_t strokes = 0;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "../cell.hpp"
 
@@ -27,15 +28,49 @@ class json_object {
   /// malformed. Texts are good until the next call.
   template <class See, class SeeList>
   json_end walk(std::string_view text, std::size_t& at, See see, SeeList see_list) {
+    begin(text);
+    return object(at, 0, see, see_list);
+  }
+
+  /// Walks the list that begins at `at`, a bracket, in the same way: `name_of(i)` is the path of
+  /// its value number `i`, from 0.
+  template <class NameOf, class See, class SeeList>
+  json_end walk_list(std::string_view text, std::size_t& at, NameOf name_of, See see,
+                     SeeList see_list) {
+    begin(text);
+    ++at;
+    if (skip(at) == ']') {
+      ++at;
+      return json_end::whole;
+    }
+    for (std::size_t number = 0;; ++number) {
+      path_ = name_of(number);
+      const std::string name = path_;
+      if (const json_end end = value(at, 0, name, see, see_list); end != json_end::whole) {
+        return end;
+      }
+      const char next = skip(at);
+      if (next != ',' && next != ']') {
+        return stopped(at);
+      }
+      ++at;
+      if (next == ']') {
+        return json_end::whole;
+      }
+    }
+  }
+
+  /// Where the list begins that `see_list` has just been told of, a bracket, and where it ends.
+  std::pair<std::size_t, std::size_t> list() const noexcept { return list_; }
+
+ private:
+  void begin(std::string_view text) {
     text_ = text;
     path_.clear();
     plain_.clear();
     plain_.reserve(text.size());
-    const json_end end = object(at, 0, see, see_list);
-    return end;
   }
 
- private:
   static constexpr int deepest = 32;
 
   char skip(std::size_t& at) const noexcept {
@@ -103,7 +138,9 @@ class json_object {
       return object(at, depth + 1, see, see_list);
     }
     if (first == '[') {
+      list_.first = at;
       const json_end end = skip_list(at);
+      list_.second = at;
       if (end == json_end::whole) {
         see_list(key);
       }
@@ -122,7 +159,7 @@ class json_object {
     const char* const last = text_.data() + text_.size();
     double number = 0;
     const char* stop = take_number(begin, last, '.', number);
-    if (stop != begin && stop != last && (*stop == ',' || *stop == '}')) {
+    if (stop != begin && stop != last && (*stop == ',' || *stop == '}' || *stop == ']')) {
       at = static_cast<std::size_t>(stop - text_.data());
       see(key, std::string_view(begin, static_cast<std::size_t>(stop - begin)),
           number_cell(number));
@@ -252,11 +289,33 @@ class json_object {
   std::string_view text_;
   std::string path_;
   std::string plain_; ///< strings that had escapes
+  std::pair<std::size_t, std::size_t> list_{};
 };
 
-/// Whether a line is one of JSON objects: it begins with one, or with a list of them, or has one
-/// at its end after other words, as `mosquitto_sub -v` writes.
-inline bool looks_like_json(std::string_view line) noexcept {
+/// Whether a bracket begins a list of values, and none of objects or lists.
+inline bool begins_values(std::string_view text, std::size_t bracket) noexcept {
+  const std::size_t next = text.find_first_not_of(" \t", bracket + 1);
+  return next != std::string_view::npos &&
+         std::string_view("[]{\r\n").find(text[next]) == std::string_view::npos;
+}
+
+/// Whether a line is a list of values, as JSON writes it, or has one as its first row.
+inline bool begins_with_values(std::string_view line) {
+  json_object list;
+  std::size_t at = line.starts_with("[[") ? 1 : 0;
+  const auto ignore = [](std::string_view, std::string_view = {}, cell = {}) {};
+  const auto no_name = [](std::size_t) { return std::string_view(); };
+  if (!begins_values(line, at) ||
+      list.walk_list(line, at, no_name, ignore, ignore) != json_end::whole) {
+    return false;
+  }
+  const std::size_t next = line.find_first_not_of(" \t", at);
+  return next == std::string_view::npos || line[next] == ',' || line[next] == ']';
+}
+
+/// Whether a line is one of JSON: it begins with an object or a list, or has an object at its end
+/// after other words, as `mosquitto_sub -v` writes.
+inline bool looks_like_json(std::string_view line) {
   line = trim_blanks(line);
   const auto after = [&](std::size_t at) {
     const std::size_t next = line.find_first_not_of(" \t", at);
@@ -270,7 +329,7 @@ inline bool looks_like_json(std::string_view line) noexcept {
     return next == '"' || next == '\'' || next == '}' || next == '\0';
   }
   if (line.starts_with('[')) {
-    return after(1) == '{' || after(1) == '\0';
+    return after(1) == '{' || after(1) == '\0' || begins_with_values(line);
   }
   const std::size_t brace = line.find('{');
   return brace != std::string_view::npos && is_blank(line[brace - 1]) && line.ends_with('}') &&

@@ -1,23 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include "field_text.hpp"
 #include "json_object.hpp"
 #include "row_state.hpp"
 
 namespace hanami::inline HANAMI_ISA::detail {
 
-/// Rows in JSON objects: one a line, several, one over several lines, in lists or not. Words before
-/// an object are a field "topic". Not safe from several threads.
+/// Rows in JSON objects: one a line, several, one over several lines, in lists or not, also in the
+/// list that is most of the first object. Rows may be lists of values, too, then the first one may
+/// name them. Words before an object are a field "topic", a time before those "received_time". Not
+/// safe from several threads.
 class json_rows {
  public:
   json_rows() = default;
-  explicit json_rows(std::uint64_t max_row_bytes) : max_row_bytes_(max_row_bytes) {}
+  /// `single`: the first object is the only one, as far as can be seen.
+  json_rows(std::uint64_t max_row_bytes, bool single)
+      : max_row_bytes_(max_row_bytes), single_(single) {}
 
   /// Takes a line; `next` then gives its rows. The text must live until the next line comes.
   void take(std::string_view line, row_state& state) {
@@ -48,23 +55,35 @@ class json_rows {
   /// Goes to the next row of what was taken; false where there is none.
   bool next(row_state& state) {
     while (at_ < text_.size()) {
+      if (!around_.empty() && at_ >= around_.back().first) {
+        at_ = around_.back().second;
+        around_.pop_back();
+        continue;
+      }
       const char c = text_[at_];
-      if (is_blank(c) || c == ',' || c == '[' || c == ']' || c == '\n' || c == '\x1e' || c == ';') {
+      if (is_blank(c) || c == ',' || (c == '[' && !begins_values(text_, at_)) || c == ']' ||
+          c == '\n' || c == '\x1e' || c == ';') {
         ++at_;
         continue;
       }
       if (c == '}' && text_.find_first_not_of("]}, \t", at_) == std::string_view::npos) {
         return false; // the end of what was around a list
       }
-      if (c != '{' && !skip_topic(state)) {
+      if (c != '{' && c != '[' && !skip_topic(state)) {
         return false;
       }
       const std::uint64_t here = std::exchange(state.line, line_);
       const std::size_t first = at_;
-      const json_end end = walk(state);
+      if (text_[at_] == '{' && unwrap(state)) {
+        state.line = here;
+        continue;
+      }
+      const bool names = text_[at_] == '[' && take_names();
+      const json_end end = names ? json_end::whole : walk(state);
       state.line = here;
       if (end == json_end::whole) {
-        if (any_) {
+        begun_ = true;
+        if (any_ && !names) {
           return true;
         }
         continue;
@@ -82,7 +101,8 @@ class json_rows {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(max_row_bytes_, pending_, pending_line_, depth_, in_string_, spread_);
+    archive(max_row_bytes_, single_, begun_, wrapped_, names_, pending_, pending_line_, depth_,
+            in_string_, spread_);
   }
 
  private:
@@ -109,7 +129,8 @@ class json_rows {
     text_ = text;
     line_ = line;
     at_ = 0;
-    topic_ = {};
+    around_.clear();
+    topic_ = received_ = {};
   }
 
   json_end walk(row_state& state) {
@@ -129,9 +150,12 @@ class json_rows {
       near = field + 1;
       return field;
     };
-    if (const std::uint32_t field = topic_.empty() ? row_fields::none : number_of("topic");
-        field != row_fields::none) {
-      state.set(field, topic_, parse_cell(topic_), 0);
+    for (const auto& [name, text] :
+         {std::pair{std::string_view("received_time"), received_}, {"topic", topic_}}) {
+      if (const std::uint32_t field = text.empty() ? row_fields::none : number_of(name);
+          field != row_fields::none) {
+        state.set(field, text, parse_cell(text), 0);
+      }
     }
     const auto see = [&](std::string_view path, std::string_view text, const cell& found) {
       const std::uint32_t field = number_of(path);
@@ -145,9 +169,90 @@ class json_rows {
       any_ = true;
       state.set(field, text, found, 0);
     };
-    return object_.walk(text_, at_, see, [&](std::string_view path) {
+    const auto see_list = [&](std::string_view path) {
       state.troubles.add("lists are left out", {line_}, path, trouble_weight::note);
-    });
+    };
+    if (text_[at_] == '{') {
+      return object_.walk(text_, at_, see, see_list);
+    }
+    return object_.walk_list(
+        text_, at_, [&](std::size_t i) { return name_of(i); }, see, see_list);
+  }
+
+  std::string name_of(std::size_t place) const {
+    return place < names_.size() ? names_[place] : "column_" + std::to_string(place + 1);
+  }
+
+  /// Takes a list of words, the first row or the same as that: they are the names of the values in
+  /// those that follow.
+  bool take_names() {
+    if (begun_ && names_.empty()) {
+      return false;
+    }
+    std::vector<std::string> words;
+    std::size_t at = at_;
+    bool all = true;
+    const auto see = [&](std::string_view, std::string_view text, const cell& found) {
+      all = all && found.kind == cell_kind::text && !is_time_shaped(text);
+      words.emplace_back(text);
+    };
+    const auto see_list = [&](std::string_view) { all = false; };
+    const json_end end = json_object().walk_list(
+        text_, at, [](std::size_t) { return std::string_view(); }, see, see_list);
+    if (end != json_end::whole || !all || words.empty() || (begun_ && words != names_)) {
+      return false;
+    }
+    begun_ = true;
+    names_ = std::move(words);
+    at_ = at;
+    return true;
+  }
+
+  /// An object whose rows are in a list in it: goes to the rows and leaves out the others. The
+  /// first object tells: it has no number or time beside that list, as a row has, or is the only
+  /// one and mostly that list.
+  bool unwrap(row_state& state) {
+    if (begun_ && wrapped_.empty()) {
+      return false;
+    }
+    json_object walker;
+    std::size_t end = at_;
+    std::size_t values = 0;
+    std::size_t words = 0; // where a list of them begins
+    std::pair<std::size_t, std::size_t> rows;
+    std::string path;
+    const auto see = [&](std::string_view, std::string_view text, const cell& found) {
+      values += found.kind == cell_kind::number || is_time_shaped(text) ? 1U : 0U;
+    };
+    const auto see_list = [&](std::string_view member) {
+      const auto [from, to] = walker.list();
+      const std::size_t next = text_.find_first_not_of(" \t\r\n", from + 1);
+      if ((text_[next] == '{' || text_[next] == '[') && to - from > rows.second - rows.first) {
+        rows = {from, to};
+        path = member;
+      }
+      words = text_[next] == '"' ? from : words;
+    };
+    if (walker.walk(text_, end, see, see_list) != json_end::whole) {
+      return false;
+    }
+    const bool most = 2 * (rows.second - rows.first) > end - at_;
+    const auto known = std::find(wrapped_.begin(), wrapped_.end(), path);
+    if (path.empty() || (begun_ ? known == wrapped_.end() : values > 0 && (!single_ || !most))) {
+      return false;
+    }
+    if (known == wrapped_.end()) {
+      wrapped_.push_back(std::move(path));
+    }
+    state.troubles.add("what is around a list of objects is left out", {line_},
+                       text_.substr(at_, rows.first - at_), trouble_weight::note);
+    if (words > 0 && text_[text_.find_first_not_of(" \t\r\n", rows.first + 1)] == '[') {
+      at_ = words;
+      take_names();
+    }
+    around_.emplace_back(rows.second, end);
+    at_ = rows.first + 1;
+    return true;
   }
 
   /// Goes to the object behind the first words of a line.
@@ -161,6 +266,18 @@ class json_rows {
     }
     topic_ = trim_blanks(text_.substr(at_, brace - at_));
     at_ = brace;
+    std::size_t end = topic_.find_first_of(" \t");
+    const std::size_t second = topic_.find_first_of(" \t", topic_.find_first_not_of(" \t", end));
+    if (is_time_shaped(topic_.substr(0, second)) && end < second &&
+        topic_.substr(end, second - end).find(':') != std::string_view::npos) {
+      end = second; // a date and a clock
+    }
+    const std::string_view before = topic_.substr(0, end);
+    const cell number = parse_cell(before);
+    if (is_time_shaped(before) || (number.kind == cell_kind::number && number.value > 1e8)) {
+      received_ = before;
+      topic_ = trim_blanks(topic_.substr(before.size()));
+    }
     return true;
   }
 
@@ -214,7 +331,11 @@ class json_rows {
 
   json_object object_;
   std::uint64_t max_row_bytes_ = 0;
-  std::string pending_; ///< the beginning of an object that is not closed yet
+  bool single_ = false;
+  bool begun_ = false;               ///< a row has been there
+  std::vector<std::string> wrapped_; ///< paths of the lists of rows in objects
+  std::vector<std::string> names_;   ///< of the values in lists
+  std::string pending_;              ///< the beginning of an object that is not closed yet
   std::uint64_t pending_line_ = 0;
   std::int64_t depth_ = 0; ///< braces that are open in it
   bool in_string_ = false;
@@ -223,9 +344,12 @@ class json_rows {
   std::string record_;
   std::string_view text_; ///< what rows are taken from
   std::string_view topic_;
+  std::string_view received_; ///< a time before the topic
   std::uint64_t line_ = 0;
   std::size_t at_ = 0;
-  bool any_ = false; ///< the last object had a member
+  bool any_ = false;                                        ///< the last object had a member
+  std::vector<std::pair<std::size_t, std::size_t>> around_; ///< ends of lists of rows, and of what
+                                                            ///< is around them
 };
 
 } // namespace hanami::detail

@@ -107,6 +107,7 @@ class head_finder {
     std::size_t typed = 0;
     std::size_t words = 0;
     std::size_t wholes = 0; ///< of the typed ones: whole numbers
+    std::size_t topics = 0; ///< of the words
     bool repeats = false;   ///< one of them is the cell above
 
     bool is_typed() const noexcept { return typed > 0 && typed > 4 * words; }
@@ -120,6 +121,7 @@ class head_finder {
       const std::string& cell = text(i, column);
       body.typed += typed(cell) ? 1U : 0U;
       body.words += word(cell) ? 1U : 0U;
+      body.topics += word(cell) && is_topic(cell) ? 1U : 0U;
       body.wholes += is_whole(cell) ? 1U : 0U;
       body.repeats = body.repeats || cell == text(row, column);
     }
@@ -146,7 +148,8 @@ class head_finder {
       if (word(cell)) {
         names += body.is_typed() ? 1U : 0U;
         words += body.is_typed() ? 0U : 1U;
-        repeats += !body.is_typed() && body.repeats ? 1U : 0U;
+        const bool topic = is_topic(cell) && body.topics > 0; // one of many, it may come late
+        repeats += !body.is_typed() && (body.repeats || topic) ? 1U : 0U;
       } else if (typed(cell)) {
         data += 1;
         wholes += is_whole(cell) ? 1U : 0U;
