@@ -325,6 +325,51 @@ TEST_CASE("a form that is given is the only one that is read", "[stream]") {
   }
 }
 
+TEST_CASE("a form in letters is refused with what strptime writes for it", "[stream]") {
+  using pair = std::pair<const char*, const char*>;
+  for (const auto& [letters, meant] :
+       {pair{"yyyy-MM-dd HH:mm:ss", "%Y-%m-%d %H:%M:%S"},
+        pair{"yyyy-MM-dd'T'HH:mm:ss.SSSXXX", "%Y-%m-%dT%H:%M:%S%z"},
+        pair{"YYYY-MM-DD hh:mm", "%Y-%m-%d %H:%M"}, pair{"dd.MM.yy", "%d.%m.%y"},
+        pair{"mm/dd/yyyy hh:mm AM/PM", "%m/%d/%Y %I:%M %p"},
+        pair{"dd-MMM-yyyy h:mm:ss a", "%d-%b-%Y %I:%M:%S %p"},
+        pair{"EEE, d MMM yyyy HH:mm:ss Z", "%a, %d %b %Y %H:%M:%S %z"}, pair{"HH:mm", "%H:%M"}}) {
+    INFO(letters);
+    CHECK_NOTHROW(time_format{std::string(meant)});
+    CHECK_THROWS_WITH(time_format{std::string(letters)},
+                      Catch::Contains("strptime writes it '" + std::string(meant) + "'"));
+  }
+  for (const char* none : {"foo", "iso8601", "yyyy", "%Q yyyy-MM-dd", "", "M", "pattern: dd MM"}) {
+    INFO(none);
+    CHECK_THROWS_WITH(time_format{std::string(none)}, Catch::Contains("known are %Y"));
+  }
+}
+
+TEST_CASE("the first of each month is that in whichever order it is written", "[stream]") {
+  for (const std::string written : {"%m/%d/%Y", "%d.%m.%Y", "%m/%d/%y", "%d-%m-%Y"}) {
+    for (const bool padded : {true, false}) {
+      INFO(written);
+      time_format form;
+      for (int month = 0; month < 30; ++month) {
+        const std::chrono::sys_days first{std::chrono::year{2020 + month / 12} / (month % 12 + 1) /
+                                          1};
+        const std::int64_t time = first.time_since_epoch().count() * day;
+        std::string text = write_time(written, time, 0);
+        if (!padded && text[0] == '0') {
+          text.erase(0, 1);
+        }
+        CHECK(seconds(form.read(text)) == static_cast<double>(time));
+        CHECK_FALSE(form.turned());
+      }
+    }
+  }
+  time_format days; // from the first of January on, the day in front
+  for (int row = 0; row < 40; ++row) {
+    days.read(write_time("%d/%m/%Y", 1577836800 + row * day, row));
+  }
+  CHECK(days.pattern() == "%d/%m/%Y");
+}
+
 TEST_CASE("numbers keep every digit that a time has", "[stream]") {
   using detail::find_unit;
   const auto read = [](const char* text, const char* unit) {

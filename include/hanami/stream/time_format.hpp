@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -26,7 +27,8 @@ namespace hanami::inline HANAMI_ISA {
 ///
 /// Where the order of day and month (or of a short year) cannot be told from one text, the texts
 /// that follow decide: an order in which one of them means no time is out, and of those that are
-/// left the one counts whose times lie closer together. Not safe from several threads.
+/// left the one counts whose times lie closer together; the first of each month stays that. Not
+/// safe from several threads.
 class time_format {
  public:
   time_format() = default;
@@ -69,7 +71,7 @@ class time_format {
     };
     const auto found = std::find_if(rivals_.begin(), rivals_.end(), day_first);
     if (found != rivals_.end() && !day_first(forms_.front()) &&
-        found->longest <= forms_.front().longest) {
+        (found->longest <= forms_.front().longest || found->monthly())) {
       std::swap(*found, forms_.front());
     }
   }
@@ -112,6 +114,15 @@ class time_format {
           pattern = std::move(*known);
         }
       }
+    }
+    /// Whether texts are a month apart at most and the newest is of the first of one, without a
+    /// clock.
+    bool monthly() const noexcept {
+      using namespace std::chrono;
+      const sys_seconds newest{seconds(last)};
+      return last != never && longest >= 28 * 86400 && longest <= 31 * 86400 &&
+             longest % 86400 == 0 && last % 86400 == 0 &&
+             year_month_day(floor<days>(newest)).day() == std::chrono::day{1};
     }
     void note(std::int64_t seconds) noexcept {
       if (last != never) {
@@ -170,7 +181,7 @@ class time_format {
         continue;
       }
       rival->note(other->seconds);
-      if (2 * rival->longest < first.longest) {
+      if (2 * rival->longest < first.longest && !first.monthly()) {
         std::swap(*rival, first);
         said = *other;
         turned_ = true;

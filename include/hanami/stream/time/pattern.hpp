@@ -12,6 +12,7 @@
 
 #include "../../foundation/error.hpp"
 #include "layout.hpp"
+#include "letter_form.hpp"
 #include "text.hpp"
 
 namespace hanami::inline HANAMI_ISA::detail {
@@ -52,10 +53,13 @@ class time_pattern {
   explicit time_pattern(std::string pattern) : written_(std::move(pattern)) {
     compile();
     if (!refused_.empty()) {
-      raise(
-          errc::invalid_argument,
-          "the time format '" + written_ + "' " + refused_ +
-              "; known are %Y %y %m %d %b %H %I %M %S %f %p %z %j %G %V %u %s %F %T and the like");
+      const std::string meant = letter_form(written_).as_strptime();
+      raise(errc::invalid_argument,
+            "the time format '" + written_ + "' " + refused_ +
+                (meant.empty()
+                     ? "; known are %Y %y %m %d %b %H %I %M %S %f %p %z %j %G %V %u %s %F "
+                       "%T and the like"
+                     : "; strptime writes it '" + meant + "'"));
     }
   }
 
