@@ -34,7 +34,7 @@ inline std::uint64_t count_alarms(const alarm_task& task, support::noise_kind ki
   std::uint64_t alarms = 0;
   for (std::uint64_t row = 0; row < task.rows; ++row) {
     const double time = 1.7e9 + task.step * static_cast<double>(row);
-    alarms += model.observe({stream.next()}, time).anomaly.alarm ? 1 : 0;
+    alarms += model.observe({stream.next()}, time).anomaly.alarm ? 1U : 0U;
   }
   return alarms;
 }

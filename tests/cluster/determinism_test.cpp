@@ -124,6 +124,7 @@ TEST_CASE("samples that are known are learned from now and then, or leave every 
   const std::vector<float> input{1, 0};
   const std::vector<float> target{1, 0};
   constexpr std::uint64_t samples = 2000;
+  c.start_task(samples); // in an endless stream neurons that stay dormant begin anew now and then
   std::uint64_t known = 0;
   std::uint64_t known_and_learned = 0;
   for (std::uint64_t i = 0; i < samples; ++i) {

@@ -146,7 +146,9 @@ cluster grown(const cluster_template& from, int samples, learning_options option
       input[i] = random_signed_unit(7, i, static_cast<std::uint64_t>(s));
     }
     std::fill(target.begin(), target.end(), 0.0F);
-    target[input[0] > 0 ? 0 : target.size() - 1] = 1.0F;
+    for (const auto& output : made.state().topology.outputs) {
+      target[output.first + (input[0] > 0 ? 0 : output.size - 1)] = 1.0F;
+    }
     made.train(input, target);
   }
   return made;

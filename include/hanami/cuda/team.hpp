@@ -27,18 +27,6 @@
 
 namespace hanami::gpu {
 
-/// a * b + c as the target of the build computes it in the loops of the core: in one rounding where
-/// it has an instruction for that.
-HANAMI_HOST_DEVICE inline float multiply_add(float a, float b, float c) noexcept {
-#if defined(__CUDA_ARCH__)
-  return __fmaf_rn(a, b, c);
-#elif defined(__FMA__) || defined(__ARM_FEATURE_FMA)
-  return __builtin_fmaf(a, b, c);
-#else
-  return a * b + c;
-#endif
-}
-
 /// A block of `threads` threads, played by one: forwards or backwards, which must not matter.
 class emulated_team {
  public:

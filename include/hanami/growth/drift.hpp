@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "../config.hpp"
+#include "../foundation/multiply_add.hpp"
 
 namespace hanami::inline HANAMI_ISA {
 
@@ -25,13 +26,14 @@ class drift_detector {
     const double counted = seen_ > recent_window && !bounded ? std::min(loss, 8 * usual_) : loss;
     recent_ +=
         (counted - recent_) / static_cast<double>(std::min(seen_, std::uint64_t{recent_window}));
-    usual_ += share * (counted - usual_);
-    square_ += share * (counted * counted - square_);
+    usual_ = multiply_add(share, counted - usual_, usual_);
+    square_ = multiply_add(share, multiply_add(counted, counted, -square_), square_);
     if (seen_ < 2 * usual_window) {
       return false; // what is usual is not known yet
     }
-    const double noise = std::sqrt(std::max(0.0, square_ - usual_ * usual_) / (2 * recent_window));
-    if (recent_ < 1.5 * usual_ + (bounded ? 8 : 5) * noise) {
+    const double noise =
+        std::sqrt(std::max(0.0, multiply_add(-usual_, usual_, square_)) / (2 * recent_window));
+    if (recent_ < multiply_add(1.5, usual_, (bounded ? 8 : 5) * noise)) {
       return false;
     }
     const std::uint64_t changes = changes_ + 1;
