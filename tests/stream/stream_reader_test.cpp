@@ -137,6 +137,29 @@ TEST_CASE("a time that cannot be read costs no row and is told with what can", "
   CHECK(reader.troubles().all()[0].first.line == 7);
 }
 
+TEST_CASE("times that run backwards are told once, and rows stay in their order", "[stream]") {
+  const auto lines = [](bool backwards) {
+    std::vector<std::string> all = {"Date,Time,v"};
+    for (int i = 0; i < 40; ++i) {
+      const int minute = backwards ? 59 - i : 10 + i;
+      all.push_back("2024-05-01,12:" + std::to_string(minute) + ":00," + std::to_string(i));
+    }
+    return all;
+  };
+  for (const bool backwards : {true, false}) {
+    stream_reader reader;
+    const auto rows = read(reader, lines(backwards));
+    REQUIRE(rows.size() == 40);
+    CHECK(rows[1].time - rows[0].time == (backwards ? -60 : 60));
+    const auto& troubles = reader.troubles().all();
+    REQUIRE(troubles.size() == (backwards ? 1 : 0));
+    if (backwards) {
+      CHECK(troubles[0].message().find("line 2: times run backwards") == 0);
+      CHECK(troubles[0].count == 1);
+    }
+  }
+}
+
 TEST_CASE("a message of another kind brings no columns, a sparse stream keeps all", "[stream]") {
   stream_reader_options options;
   options.time.field = "none";

@@ -173,6 +173,8 @@ class time_column {
   }
 
   bool timed() const noexcept { return !sources_.empty(); }
+  /// Whether in the rows that were shown the newest came first.
+  bool backwards() const noexcept { return backwards_; }
   bool is_time(std::size_t field) const noexcept {
     return std::any_of(sources_.begin(), sources_.end(),
                        [&](const detail::time_source& s) { return s.field == field; });
@@ -323,6 +325,12 @@ class time_column {
   /// What else the first rows tell about the fields that have been chosen.
   void settle(std::span<const std::string> names,
               const std::vector<detail::column_evidence>& seen) {
+    const auto any_of = [&](auto is) {
+      return std::any_of(sources_.begin(), sources_.end(),
+                         [&](const detail::time_source& s) { return (seen[s.field].*is)(); });
+    };
+    backwards_ =
+        any_of(&detail::column_evidence::falls) && !any_of(&detail::column_evidence::rises);
     for (detail::time_source& s : sources_) {
       s.format.begin_again();
       const std::size_t field = s.field;
@@ -475,6 +483,7 @@ class time_column {
   std::int64_t ahead_ = 0;  ///< that clocks without a day or a year have gone round, in seconds
   bool utc_ = false;        ///< the name says that times are of UTC
   bool long_hours_ = false; ///< hours beyond a day: time that has passed, it does not go round
+  bool backwards_ = false;
   row_time::state unread_ = row_time::state::absent; ///< why the newest row has no time
 
   std::vector<std::vector<std::string>> first_; ///< texts of each field in the first rows

@@ -196,6 +196,11 @@ class stream_reader {
     }
     time_.choose(rows_.fields());
     chosen_ = true;
+    if (time_.backwards() && first_.size() >= least_rows) {
+      rows_.troubles().add("times run backwards and rows are learned as they come; reversed, as by "
+                           "tac, they would be learned in the order of time",
+                           {first_.front().line}, {}, trouble_weight::note);
+    }
     for (const std::string& name : wanted_) {
       if (!rows_.json() && rows_.field(name) == row_reader::no_field) {
         refuse_unknown(name);

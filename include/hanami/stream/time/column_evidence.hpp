@@ -58,6 +58,9 @@ class column_evidence {
   /// Seconds from row to row, the fewest; 0: not known.
   double shortest_step() const noexcept { return shortest_; }
   bool absolute() const noexcept { return absolute_; }
+  /// Whether times mostly become later from text to text, or earlier.
+  bool rises() const noexcept { return rises_; }
+  bool falls() const noexcept { return falls_; }
   std::int64_t first_seconds() const noexcept {
     return times_.empty() ? 0 : times_.front().seconds;
   }
