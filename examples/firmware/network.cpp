@@ -42,7 +42,10 @@ hanami::cluster_template template_of(unsigned inputs, unsigned outputs) {
   settings.max_bricks = 1;
   settings.max_steps = 8;
   settings.memory_limit = network_memory / 2; // activities and templates take their part
-  return hanami::one_hexagon(inputs, outputs, hanami::output_kind::linear, settings);
+  // Huber's loss keeps no averaged weights: half the memory, and what a broken sensor says counts
+  // little.
+  return hanami::one_hexagon(inputs, outputs, hanami::output_kind::linear, settings,
+                             {hanami::loss_kind::huber});
 }
 
 constexpr std::size_t reserved_steps = 16 * 8; // as many as 16 inputs can have
