@@ -280,3 +280,76 @@ TEST_CASE("a reader has as many fields as it may have", "[io]") {
   CHECK_THAT(read("a,b,c\n1,2,3\n", {.max_fields = 2}).reader.refusal(),
              Catch::Contains("2 fields"));
 }
+
+TEST_CASE("fields that name themselves are columns of those names", "[io]") {
+  for (const char* text :
+       {"temp:20.5,hum:40\ntemp:21.5,hum:-41\n",
+        "temp:20.5\thum:40\n"
+        "temp:21.5\thum:-41\n",
+        "temp: 20.5, hum: 40\ntemp: 21.5, hum: -41\n", "temp:20.5 hum:40\ntemp:21.5 hum:-41\n"}) {
+    CAPTURE(text);
+    for (const bool live : {false, true}) {
+      const read_rows got = read(text, {}, live);
+      CHECK(got.reader.fields() == strings{"temp", "hum"});
+      CHECK(got.column("temp") == std::vector<double>{20.5, 21.5});
+      CHECK(got.column("hum") == std::vector<double>{40, -41});
+    }
+  }
+  std::string late;
+  for (int i = 0; i < 30; ++i) {
+    late += "a:1,b:2\n";
+  }
+  const read_rows other = read(late + "a:5,c:6\n");
+  REQUIRE(other.rows.size() == 31);
+  CHECK(other.column("a")[30] == 5);
+  CHECK(std::isnan(other.column("b")[30]));
+  CHECK(read("kind:red,size:big\nkind:blue,size:small\n").reader.fields().size() == 2);
+  CHECK(read("12:30,1\n12:31,2\n").column("column_2") == std::vector<double>{1, 2});
+}
+
+TEST_CASE("settings before a table are no rows, also where they are as wide", "[io]") {
+  std::string text = "Model,X100\nRecord Length,10000\n\nVertical Units,V\nScale,4e-07\nTIME,CH1\n";
+  for (int i = 0; i < 20; ++i) {
+    text += std::to_string(i) + "e-6,0." + std::to_string(i % 7) + "\n";
+  }
+  const read_rows got = read(text);
+  CHECK(got.reader.fields() == strings{"TIME", "CH1"});
+  CHECK(got.rows.size() == 20);
+  REQUIRE(got.reader.troubles().all().size() == 1);
+  CHECK(got.reader.troubles().all()[0].what == "lines before the table are left out");
+  CHECK(read("name,v\nx,1\ny,2\nz,u\n5,6\n7,8\n9,10\n").reader.fields() == strings{"name", "v"});
+}
+
+TEST_CASE("headers that begin with a time are followed, averages left out", "[io]") {
+  const auto rows = [](const std::string& half, int from, const std::string& values) {
+    std::string text;
+    for (int i = from; i < from + 15; ++i) {
+      text += "12:" + std::to_string(i) + ":01" + half + "  all  1." + std::to_string(i) + values +
+              '\n';
+    }
+    return text;
+  };
+  for (const std::string half : {"", " PM"}) {
+    CAPTURE(half);
+    const std::string head = half + "  CPU  %user  %idle\n";
+    const read_rows got = read("Linux 6.1 (host)  05/01/2024\n\n12:00:01" + head +
+                               rows(half, 10, "  98.5") + "\n12:24:01" + head +
+                               rows(half, 25, "  97.5") + "Average:  all  1.2  98.0\n\n12:00:01" +
+                               half + "  CPU  %user  proc/s\n" + rows(half, 40, "  7.5"));
+    CHECK(got.reader.fields() == strings{"time", "CPU", "%user", "%idle", "proc/s"});
+    REQUIRE(got.rows.size() == 45);
+    CHECK(got.rows[0].texts[0] == "12:10:01" + half);
+    CHECK(got.column("%idle")[29] == 97.5);
+    CHECK(got.column("proc/s")[30] == 7.5);
+  }
+}
+
+TEST_CASE("a month, a day and a clock among fields apart by blanks are one field", "[io]") {
+  std::string text;
+  for (int i = 0; i < 9; ++i) {
+    text += "May  1 12:00:0" + std::to_string(i) + " 20.5 " + std::to_string(i) + '\n';
+  }
+  const read_rows got = read(text);
+  REQUIRE(got.rows.size() == 9);
+  CHECK(got.rows[3].texts == strings{"May  1 12:00:03", "20.5", "3"});
+}

@@ -26,7 +26,8 @@ namespace hanami::inline HANAMI_ISA {
 /// The one reader of rows: takes text line by line, as files and pipes give it, and gives rows of
 /// named cells. What a `row_format` does not say the first lines do: CSV with any usual separator,
 /// quotes, decimal sign, comments, with a header or none, with other text before it and units below
-/// it; or JSON objects, one a line or over several, nested, in lists, behind a topic.
+/// it, or with the name of its column in each field (temp:20.5); or JSON objects, one a line or
+/// over several, nested, in lists, behind a topic, inside of one object, or lists of values.
 ///
 ///     row_reader reader;
 ///     while (std::getline(stream, line)) {

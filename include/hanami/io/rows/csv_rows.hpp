@@ -74,7 +74,7 @@ class csv_rows {
     }
     const bool begins_with_digit = !line.empty() && is_digit(line.front()); // then it is none of:
     if (!begins_with_digit && (is_blank_line(line) || is_comment(line, how_.comment) ||
-                               (line.size() >= 3 && is_drawn_line(line)))) {
+                               (line.size() >= 3 && is_drawn_line(line)) || is_average(line))) {
       after_break_ = true;
       return false;
     }
@@ -167,6 +167,10 @@ class csv_rows {
         }
         if (by_blanks && place == 0) {
           drop_colon(text.text);
+        }
+        if (how_.labelled && field != row_fields::none) {
+          const label_text label = take_label(text.text);
+          text.text = label.name == state.fields.names()[field] ? label.value : text.text;
         }
         if (text.open) {
           open_at_ = static_cast<std::uint64_t>(at - first);
@@ -278,7 +282,13 @@ class csv_rows {
     if (topic || (known == 0 && over_numbers == 0 && taken_ == places_.size())) {
       return false; // words among words
     }
-    const std::vector<std::string> names = names_of(line);
+    std::vector<std::string> names = names_of(line);
+    if (how_.separator == ' ' && is_time_shaped(names.front())) { // 12:00:01 CPU %user
+      std::string time = std::exchange(names.front(), "time");
+      if (!is_known_header(names, state) && !(broken && names.size() > 2)) {
+        names.front() = std::move(time);
+      }
+    }
     if (is_known_header(names, state)) {
       units_may_follow_ = true;
       return true;
@@ -310,6 +320,12 @@ class csv_rows {
       return true;
     }
     return false;
+  }
+
+  /// What sysstat writes below its rows.
+  bool is_average(std::string_view line) const noexcept {
+    return how_.separator == ' ' &&
+           (line.starts_with("Average:") || line.starts_with("Durchschn.:"));
   }
 
   std::vector<std::string> names_of(std::string_view line) {

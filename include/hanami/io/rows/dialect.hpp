@@ -8,6 +8,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "field_text.hpp"
@@ -181,7 +182,29 @@ struct table_guess {
   double score = 0;      ///< 0: there is none
   double typed = 0;      ///< share of the cells that are numbers, truth values or times
   double alike = 0;      ///< share of the rows from `first` on that have that width
+  std::vector<std::string> labels = {}; ///< names that stand in the fields; none: they do not
 };
+
+/// The names of the columns where all fields of all rows are a name, a colon and a number.
+inline std::vector<std::string> labels_of(const table_guess& guess) {
+  std::vector<std::string> names;
+  for (const sample_row& row : guess.rows) {
+    if (row.cells.size() != guess.width) {
+      return {};
+    }
+    for (std::size_t i = 0; i < row.cells.size(); ++i) {
+      const label_text label = take_label(row.cells[i]);
+      if (label.name.empty() || parse_cell(label.value).kind != cell_kind::number ||
+          (i < names.size() && names[i] != label.name)) {
+        return {};
+      }
+      if (i == names.size()) {
+        names.emplace_back(label.name);
+      }
+    }
+  }
+  return guess.rows.size() > 1 ? names : std::vector<std::string>();
+}
 
 /// Rates rows of one width as a table.
 inline void rate(table_guess& guess, std::size_t width) {
@@ -191,12 +214,16 @@ inline void rate(table_guess& guess, std::size_t width) {
   if (first == rows.end()) {
     return;
   }
+  const auto repeats = [&](const sample_row& row) { // a header that comes again
+    return width > 2 && !is_typed(first->cells.back(), guess.how.signs()) &&
+           std::equal(row.cells.begin() + 1, row.cells.end(), first->cells.begin() + 1);
+  };
   std::size_t typed = 0;
   std::size_t cells = 0;
   std::size_t pairs = 0;
   std::size_t parted = 0; // with a sign inside that parts fields elsewhere
   for (auto row = first; row != rows.end(); ++row) {
-    if (!fits(*row)) {
+    if (!fits(*row) || (row != first && repeats(*row))) {
       continue;
     }
     for (const std::string& text : row->cells) {
@@ -342,6 +369,18 @@ inline table_guess find_table(const std::vector<std::string>& lines, std::size_t
     how = best.how;
     how.separator = ';';
     return guess_table(lines, begin, how, {',', '\0'});
+  }
+  std::vector<std::string> labels = labels_of(best);
+  how = best.how;
+  for (std::size_t i = 0; labels.empty() && best.typed <= 0.5 && i < separators.size(); ++i) {
+    how.separator = separators[i];
+    how.joins = false;
+    labels = labels_of(guess_table(lines, begin, how, given));
+  }
+  if (!labels.empty()) {
+    how.labelled = true;
+    best = guess_table(lines, begin, how, given);
+    best.labels = std::move(labels);
   }
   return best;
 }

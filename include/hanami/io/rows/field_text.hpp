@@ -118,7 +118,7 @@ inline bool is_time_shaped(std::string_view text) noexcept {
         ++i;
       }
       const std::string_view word = text.substr(first, i - first);
-      if (!is_time_word(word, clock)) {
+      if (!is_time_word(word, clock && digits > 0)) { // a zone stands behind
         return false;
       }
       month = month || word.size() >= 3;
@@ -139,19 +139,43 @@ inline bool is_time_shaped(std::string_view text) noexcept {
          (month || (signs >= 2 && points <= 2) || (clock && signs == 1 && digits <= 4));
 }
 
-/// Where lines have a date and a time of day with a blank between, and blanks between fields: makes
-/// one field of a date that ends at `at` and the time behind it. Gives where it ends.
+/// The word behind the one that ends at `at`, in lines whose fields are apart by blanks.
+inline std::string_view next_word(const char* at, const char* const last) noexcept {
+  const char* const first = std::find_if_not(at, last, is_blank);
+  return {first, static_cast<std::size_t>(std::find_if(first, last, is_blank) - first)};
+}
+
+/// Where blanks are between fields and within times: makes one field of the parts of a time of
+/// which the first one ends at `at`, a date and a clock, a clock and AM or PM, or Nov 1 12:00:00.
+/// Gives where it ends.
 inline const char* join_clock(const char* at, const char* const last, field_text& field) {
-  if (field.quoted || at == last || !is_time_shaped(field.text) ||
-      field.text.find(':') != std::string_view::npos) {
+  if (field.quoted || at == last || field.text.empty()) {
     return at;
   }
-  const char* const first = std::find_if_not(at, last, is_blank);
-  const char* const end = std::find_if(first, last, is_blank);
-  const std::string_view clock(first, static_cast<std::size_t>(end - first));
-  if (clock.find(':') == std::string_view::npos || !is_digit(clock.front()) ||
-      !is_time_shaped(clock)) {
+  const auto is_clock = [](std::string_view word) {
+    return !word.empty() && is_digit(word.front()) && word.find(':') != std::string_view::npos &&
+           is_time_shaped(word);
+  };
+  const auto end_of = [](std::string_view word) { return word.data() + word.size(); };
+  const std::string_view word = next_word(at, last);
+  const char* end = at;
+  if (is_letter(field.text.front())) {
+    const std::string_view clock = next_word(end_of(word), last);
+    const bool day =
+        !word.empty() && word.size() <= 2 && std::all_of(word.begin(), word.end(), is_digit);
+    if (field.text.size() >= 3 && day && is_time_word(field.text, false) && is_clock(clock)) {
+      end = end_of(clock);
+    }
+  } else if (is_clock(word) && is_time_shaped(field.text) &&
+             field.text.find(':') == std::string_view::npos) {
+    end = end_of(word);
+  } else if (!is_clock(field.text)) {
     return at;
+  }
+  lower_text<4> small;
+  const std::string_view half = next_word(end, last);
+  if (const std::string_view text = small.of(half); text == "am" || text == "pm") {
+    end = end_of(half);
   }
   field.text = {field.text.data(), static_cast<std::size_t>(end - field.text.data())};
   return end;
@@ -164,6 +188,23 @@ inline bool drop_colon(std::string_view& text) noexcept {
   return key;
 }
 
+/// A field like temp:20.5, as plotters of serial ports read it.
+struct label_text {
+  std::string_view name; ///< empty: there is none
+  std::string_view value;
+};
+
+inline label_text take_label(std::string_view text) noexcept {
+  text = trim_blanks(text);
+  const std::size_t sign = std::min(text.find(':'), text.size());
+  const std::string_view name = trim_blanks(text.substr(0, sign));
+  if (sign == text.size() || name.empty() || name.size() > 64 ||
+      !(is_letter(name.front()) || name.front() == '_')) {
+    return {};
+  }
+  return {name, trim_blanks(text.substr(sign + 1))};
+}
+
 /// The signs of a table. `comment`: `no_sign` where there are no lines of comment.
 struct dialect {
   char separator = ',';
@@ -171,13 +212,14 @@ struct dialect {
   char decimal = '.';
   char thousands = '\0';
   char comment = '#';
-  bool joins = false; ///< a date and a time of day apart by a blank are one field
+  bool joins = false;    ///< a date and a time of day apart by a blank are one field
+  bool labelled = false; ///< the name of its column stands in each field: temp:20.5
 
   number_signs signs() const noexcept { return {decimal, thousands}; }
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(separator, quote, decimal, thousands, comment, joins);
+    archive(separator, quote, decimal, thousands, comment, joins, labelled);
   }
 };
 
@@ -200,6 +242,9 @@ bool for_fields(std::string_view line, const dialect& how, std::string& plain, S
     }
     if (by_blanks && first) {
       field.key = drop_colon(field.text);
+    }
+    if (how.labelled) {
+      field.text = take_label(field.text).value;
     }
     see(static_cast<const field_text&>(field));
     if (at == last) {

@@ -42,7 +42,9 @@ class head_finder {
     const std::size_t width = guess_.rows[first].cells.size();
     table_head head;
     std::size_t row = first; // the first one below the header
-    if (format_.header == row_header::absent) {
+    if (!guess_.labels.empty()) {
+      head.names = guess_.labels;
+    } else if (format_.header == row_header::absent) {
       head.names.resize(width);
     } else if (format_.header == row_header::present || is_header(first, width)) {
       const std::size_t names = format_.header == row_header::present ? first : last_header(first);
@@ -63,6 +65,9 @@ class head_finder {
     }
     while (head.present && row < guess_.rows.size() && is_units(row, width)) {
       ++row;
+    }
+    if (head.present && is_time_shaped(head.names[0]) && guess_.how.separator == ' ') {
+      head.names[0] = "time";
     }
     drop_empty_end(row, head.names);
     head.first_line = row < guess_.rows.size() ? guess_.rows[row].first_line : lines_.size();
@@ -85,8 +90,47 @@ class head_finder {
   }
   bool word(std::string_view cell) const { return !typed(cell) && !missing(cell); }
 
+  /// The last row of words above which words are where below there are numbers in each column:
+  /// what stands above is no table, as settings of an oscilloscope. 0: there is none.
+  std::size_t last_row_of_words() const {
+    const std::size_t width = guess_.width;
+    const auto numbers = [&](const sample_row& row) {
+      return row.cells.size() == width &&
+             std::all_of(row.cells.begin(), row.cells.end(), [&](const auto& c) {
+               return !word(c) && (typed(c) || row.cells.size() > 2);
+             });
+    };
+    std::size_t row = guess_.rows.size();
+    while (row > 0 && numbers(guess_.rows[row - 1])) {
+      --row;
+    }
+    if (row < 2 || row + 3 > guess_.rows.size() || width < 2) {
+      return 0;
+    }
+    --row;
+    const auto& names = guess_.rows[row].cells;
+    const auto begins_with_word = [&](const sample_row& r) { return word(r.cells[0]); };
+    const bool clear =
+        names.size() == width &&
+        std::all_of(names.begin(), names.end(), [&](const auto& c) { return word(c); }) &&
+        std::all_of(guess_.rows.begin(), guess_.rows.begin() + static_cast<std::ptrdiff_t>(row),
+                    begins_with_word) &&
+        std::find(has_typed_.begin(), has_typed_.end(), true) <
+            has_typed_.begin() + static_cast<std::ptrdiff_t>(row);
+    return clear ? row : 0;
+  }
+
   /// The first row of the table: an earlier, smaller table with a header of its own counts too.
   std::size_t first_of_table() const {
+    if (const std::size_t row = last_row_of_words(); row > guess_.first) {
+      return row;
+    }
+    for (std::size_t row = guess_.first; row < std::min(guess_.first + 3, guess_.rows.size());
+         ++row) { // below the name of a machine
+      if (guess_.rows[row].cells.size() == guess_.width && is_timed_header(row)) {
+        return row;
+      }
+    }
     for (std::size_t row = 0; row + 2 < guess_.first; ++row) {
       const std::size_t width = guess_.rows[row].cells.size();
       const bool body =
@@ -117,6 +161,11 @@ class head_finder {
     for (std::size_t i = row + 1; i < guess_.rows.size(); ++i) {
       if (guess_.rows[i].cells.size() != width || (!of_words_ && !has_typed_[i])) {
         continue; // headers come again, and units below them
+      }
+      const auto& cells = guess_.rows[i].cells;
+      if (width > 2 && is_time_shaped(text(row, 0)) && word(cells.back()) &&
+          std::equal(cells.begin() + 1, cells.end(), guess_.rows[row].cells.begin() + 1)) {
+        continue; // with another time
       }
       const std::string& cell = text(i, column);
       body.typed += typed(cell) ? 1U : 0U;
@@ -163,6 +212,9 @@ class head_finder {
     }
     const bool numbered = wholes == data && distinct(row);
     const column_body front = body_of(row, width, 0);
+    if (names > 0 && data == 1 && is_timed_header(row)) {
+      return true;
+    }
     if (names > 0) { // time,10,20
       return word(text(row, 0)) && front.is_typed() && !is_time_shaped(text(row, 0));
     }
@@ -173,6 +225,14 @@ class head_finder {
       return numbered && fractions >= data;
     }
     return is_count(row) && fractions == width && width > 1;
+  }
+
+  /// 12:00:01 CPU %user %idle, as sysstat writes it: a time and names.
+  bool is_timed_header(std::size_t row) const {
+    const auto& cells = guess_.rows[row].cells;
+    return guess_.how.separator == ' ' && cells.size() > 2 && is_time_shaped(cells[0]) &&
+           std::all_of(cells.begin() + 1, cells.end(), [&](const auto& c) { return word(c); }) &&
+           distinct(row);
   }
 
   /// Of several lines of words before the rows, of which all may be headers: the last one that does
