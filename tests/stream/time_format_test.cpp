@@ -345,6 +345,13 @@ TEST_CASE("a form in letters is refused with what strptime writes for it", "[str
   }
 }
 
+TEST_CASE("an offset behind a Z is the one that counts", "[stream]") {
+  time_format form;
+  CHECK(seconds(form.read("2016-07-01T13:05:20.250000Z+0200")) == 1467371120.25);
+  CHECK(seconds(form.read("2016-07-01T13:05:20.250000Z+0000")) == 1467378320.25);
+  CHECK(seconds(form.read("2016-07-01T13:05:20Z")) == 1467378320);
+}
+
 TEST_CASE("the first of each month is that in whichever order it is written", "[stream]") {
   for (const std::string written : {"%m/%d/%Y", "%d.%m.%Y", "%m/%d/%y", "%d-%m-%Y"}) {
     for (const bool padded : {true, false}) {

@@ -147,6 +147,11 @@ inline time_name read_plain_name(std::string_view name) {
     said.clock = said.clock || is_clock_word(word);
     said.day_first = said.day_first || is_day_first_word(word);
   }
+  const std::size_t sign = name.find_first_of("+-");
+  if (sign != std::string_view::npos && sign > 0 && sign + 1 < name.size() &&
+      is_letter(name[sign - 1]) && is_digit(name[sign + 1])) {
+    said.utc = false; // of GMT+02:00
+  }
   if (words.size() > 1) { // a unit behind the word that it is of
     const time_unit* const unit = unit_of_word(words.back());
     if (unit != nullptr) {

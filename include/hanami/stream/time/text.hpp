@@ -110,7 +110,7 @@ class time_text {
   std::string_view text_;
 };
 
-/// `Z`, `UTC`, `CEST`, `+02`, `+0200`, `+02:00`, `GMT+2`, `UTC-03:30`.
+/// `Z`, `UTC`, `CEST`, `+02`, `+0200`, `+02:00`, `GMT+2`, `UTC-03:30`, `Z+0100`.
 inline bool take_zone(time_text& text, std::int32_t& offset) noexcept {
   time_text at = text;
   offset = 0;
@@ -123,7 +123,9 @@ inline bool take_zone(time_text& text, std::int32_t& offset) noexcept {
     }
     offset = *known;
     text = at;
-    if (*known != 0 || lower(word.front()) == 'z') {
+    const std::string_view rest = at.rest(); // some programs write Z+0100
+    const bool more = rest.size() >= 5 && (rest[0] == '+' || rest[0] == '-') && is_digit(rest[1]);
+    if (*known != 0 || (lower(word.front()) == 'z' && !more)) {
       return true;
     }
     sign = {};
