@@ -183,7 +183,7 @@ double note_errors_of(network<Real, Weight>& net, std::size_t index, std::span<c
   for (std::size_t k = 0; k < layout.size; ++k) {
     if (!std::isnan(target[k]) && layer.spread[k] > Real{0}) {
       auto& record = layer.targets[k];
-      const double limit = static_cast<double>(error_limit(record));
+      const auto limit = static_cast<double>(error_limit(record));
       const double off =
           (static_cast<double>(target[k]) - record.mean) / static_cast<double>(layer.spread[k]);
       const Real error = ws.output_gradients[layout.first + k];

@@ -92,13 +92,17 @@ class plot_area {
     const std::string to = fixed_text(right, 1);
     std::string svg;
     const double y_step = round_step(y_most_ - y_least_, 4);
-    for (double v = y_least_; v <= y_most_ + y_step / 100; v += y_step) {
+    const double y_lines = (y_most_ - y_least_) / y_step + 0.01;
+    for (int i = 0; i <= y_lines; ++i) {
+      const double v = y_least_ + i * y_step;
       svg += "<line class='grid' x1='" + from + "' x2='" + to + "' y1='" + y(v) + "' y2='" + y(v) +
              "'/><text x='" + fixed_text(left - 7, 1) + "' y='" + y(v, 4) + "' text-anchor='end'>" +
              short_number(v) + unit + "</text>";
     }
     const double x_step = round_step(x_most_, 6);
-    for (double v = 0; v <= x_most_ + x_step / 100; v += x_step) {
+    const double x_lines = x_most_ / x_step + 0.01;
+    for (int i = 0; i <= x_lines; ++i) {
+      const double v = i * x_step;
       svg += "<text x='" + x(v) + "' y='" + fixed_text(bottom + 18, 1) + "' text-anchor='middle'>" +
              short_number(v) + "</text>";
     }

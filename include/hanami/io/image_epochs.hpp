@@ -153,8 +153,9 @@ class image_epochs {
         const int from_r = r - down;
         const int from_c = c - right;
         const bool inside = from_r >= 0 && from_r < rows && from_c >= 0 && from_c < columns;
-        moved_[static_cast<std::size_t>(r * columns + c)] =
-            inside ? pixels[static_cast<std::size_t>(from_r * columns + from_c)] : 0;
+        const std::ptrdiff_t to = std::ptrdiff_t{r} * columns + c;
+        const std::ptrdiff_t from = std::ptrdiff_t{from_r} * columns + from_c;
+        moved_[static_cast<std::size_t>(to)] = inside ? pixels[static_cast<std::size_t>(from)] : 0;
       }
     }
     return moved_;

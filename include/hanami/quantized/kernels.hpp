@@ -137,8 +137,7 @@ namespace detail {
 HANAMI_INLINE simd<std::int32_t> round_codes(simd<float> values) noexcept {
   // Floats from 0 on are in the order of their bits, and the least of two integers is one
   // instruction. Adding 1.5 * 2^23 leaves the integer in the lowest bits, the same on every target.
-  const simd<std::int32_t> most =
-      std::bit_cast<simd<std::int32_t>>(simd_fill(static_cast<float>(largest_code)));
+  const auto most = std::bit_cast<simd<std::int32_t>>(simd_fill(static_cast<float>(largest_code)));
   const auto bits = std::bit_cast<simd<std::int32_t>>(values);
   const auto limited = std::bit_cast<simd<float>>(bits < most ? bits : most);
   return std::bit_cast<simd<std::int32_t>>(limited + 12582912.0f) & 0xff;

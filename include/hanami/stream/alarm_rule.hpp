@@ -138,7 +138,7 @@ class alarm_rule {
     // No alarm comes in a rest: outside of them they must be more frequent. No peak comes near a
     // higher one: there are fewer of them than of alarms that nothing holds back.
     const double apart = static_cast<double>(std::min(clump, options_.rest()));
-    const double rest = static_cast<double>(options_.rest());
+    const auto rest = static_cast<double>(options_.rest());
     rate_ = options_.rate() / std::max(0.1, 1 - options_.rate() * rest);
     rate_ /= 1 + rate_ * apart;
     peaks_ = highest_peaks(std::min(clump, options_.rest()), remembered / rate_);

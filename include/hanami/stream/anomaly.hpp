@@ -74,7 +74,7 @@ class anomaly_detector {
   std::size_t bytes() const noexcept {
     std::size_t sum = sizeof(*this) + surprises_.capacity() * sizeof(double) + all_.bytes();
     for (const std::vector<watch>& c : columns_) {
-      sum += sizeof(c);
+      sum += sizeof(std::vector<watch>);
       for (const watch& w : c) {
         sum += sizeof(w) + w.anomaly_score.bytes() + w.scores.bytes() + w.rejected.bytes();
       }

@@ -258,7 +258,7 @@ class basic_stream_model {
       raise(errc::invalid_argument, "a step is a number of seconds, or 0 if it is not known");
     }
     forecasts().check();
-    alarm_rule{alarms()};
+    static_cast<void>(alarm_rule(alarms())); // which checks them
     horizons_ = options_.window == 0 ? std::vector<std::uint32_t>{1} : forecasts().horizons;
     waiting_ = options_.step == 0;
   }

@@ -120,8 +120,9 @@ class time_format {
     bool monthly() const noexcept {
       using namespace std::chrono;
       const sys_seconds newest{seconds(last)};
-      return last != never && longest >= 28 * 86400 && longest <= 31 * 86400 &&
-             longest % 86400 == 0 && last % 86400 == 0 &&
+      constexpr std::int64_t one_day = 86400;
+      return last != never && longest >= 28 * one_day && longest <= 31 * one_day &&
+             longest % one_day == 0 && last % one_day == 0 &&
              year_month_day(floor<days>(newest)).day() == std::chrono::day{1};
     }
     void note(std::int64_t seconds) noexcept {

@@ -243,7 +243,7 @@ class time_pattern {
     if (dated_ && hour > 23 && !midnight) {
       return std::nullopt;
     }
-    said.seconds = hour * 3600 + n.minute * 60 + n.second;
+    said.seconds = hour * 3600 + std::int64_t{n.minute} * 60 + n.second;
     if (n.minutes > 0) {
       const auto whole = static_cast<std::int64_t>(n.minutes * 60);
       said.seconds += whole;

@@ -169,7 +169,7 @@ inline std::optional<std::int64_t> days_of(const time_numbers& n) noexcept {
     const std::int64_t fourth = days_to(n.year, 1, 4); // is in the first week
     const std::int64_t monday = fourth - (fourth + 3) % 7;
     return n.week <= 53 && n.weekday >= 1 && n.weekday <= 7
-               ? std::optional(monday + 7 * (n.week - 1) + n.weekday - 1)
+               ? std::optional(monday + std::int64_t{7} * (n.week - 1) + n.weekday - 1)
                : std::nullopt;
   }
   if (n.day_of_year > 0) {
