@@ -7,10 +7,10 @@
 #include <cerrno>
 #include <charconv>
 #include <exception>
-#include <ranges>
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -106,7 +106,8 @@ cluster_files::recover(const journal_replay& replay) {
 
 HANAMI_SERVICE_INLINE cluster_files::recovered cluster_files::load_newest(const listing& there) {
   std::exception_ptr newest_trouble;
-  for (const std::uint64_t g : std::views::reverse(there.snapshots)) {
+  const std::vector<std::uint64_t> newest_first(there.snapshots.rbegin(), there.snapshots.rend());
+  for (const std::uint64_t g : newest_first) {
     try {
       const auto bytes = detail::read_all(data::block_reader(file("snapshot", g), key_));
       recovered found{from_checkpoint(bytes), detail::position_from(metadata_of(bytes))};
