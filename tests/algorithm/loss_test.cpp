@@ -222,7 +222,7 @@ TEST_CASE("a target that is unknown at first has the location of its own first v
 }
 
 TEST_CASE("wild targets at the beginning leave the units in some rows", "[algorithm]") {
-  const double largest = double{std::numeric_limits<float>::max()};
+  const double largest = static_cast<double>(std::numeric_limits<float>::max());
   const std::vector<std::vector<double>> beginnings{{65535},
                                                     {1e9},
                                                     {-largest},

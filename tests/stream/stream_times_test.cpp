@@ -24,7 +24,7 @@ constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 double value_at(double seconds) {
   const auto row = static_cast<std::uint64_t>(std::abs(seconds) / 10);
   return 50 + 10 * std::sin(2 * std::numbers::pi * seconds / 86400) +
-         double{random_signed_unit(1, 1, row)};
+         static_cast<double>(random_signed_unit(1, 1, row));
 }
 
 /// So many rows, so far apart; returns the time after the last one.
@@ -99,7 +99,7 @@ TEST_CASE("rows that come when something happens are never missing", "[stream]")
     stream_model model(1, options);
     double time = 0;
     for (std::uint64_t row = 0; row < 1500; ++row) {
-      const double chance = 0.5 + 0.5 * double{random_signed_unit(5, 1, row)};
+      const double chance = 0.5 + 0.5 * static_cast<double>(random_signed_unit(5, 1, row));
       time += row == 700 ? 4 * 86400.0 : chance < 0.7 ? std::floor(3 * chance) : 600 * chance;
       model.observe({value_at(time)}, time);
     }

@@ -33,7 +33,8 @@ double seconds(const std::optional<time_reading>& said) {
 
 /// Times from 1970 to 2068, so that short years are what they seem.
 std::int64_t any_time(std::uint64_t draw) {
-  return static_cast<std::int64_t>((0.5 + 0.5 * double{random_signed_unit(3, 5, draw)}) * 3.1e9);
+  return static_cast<std::int64_t>(
+      (0.5 + 0.5 * static_cast<double>(random_signed_unit(3, 5, draw))) * 3.1e9);
 }
 
 } // namespace

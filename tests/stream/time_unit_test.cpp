@@ -22,7 +22,7 @@ using namespace hanami_test;
 namespace {
 
 double noise(std::int64_t i) {
-  return double{random_signed_unit(9, 1, static_cast<std::uint64_t>(i))};
+  return static_cast<double>(random_signed_unit(9, 1, static_cast<std::uint64_t>(i)));
 }
 
 } // namespace

@@ -135,7 +135,7 @@ TEST_CASE("what streams usually begin with is no reason to restart", "[stream]")
     column_guard guard;
     int count = 0;
     for (std::uint64_t row = 0; row < 2000; ++row) {
-      count += guard.judge(next(row)) == validity::restart ? 1 : 0;
+      count += guard.judge(static_cast<double>(next(row))) == validity::restart ? 1 : 0;
     }
     return count;
   };
