@@ -19,7 +19,7 @@
 
 namespace {
 
-using namespace hanami::service::engine;
+using namespace hanami::service::data;
 
 /// A file in memory with this content; its path.
 std::filesystem::path file_of(std::span<const std::byte> content) {

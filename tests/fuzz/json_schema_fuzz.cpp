@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <hanami/service/api/json_schema.ipp>
+#include <hanami/service/api/text_form.ipp>
 #include <hanami/service/base/json.hpp>
 
 #include <cstddef>
