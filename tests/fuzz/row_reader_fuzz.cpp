@@ -100,7 +100,7 @@ void check_table(const std::string& text, const hanami::table_options& options) 
   require(same_data.row_count() == data.row_count());
   for (std::size_t r = 0; r < data.row_count(); ++r)
     for (std::size_t i = 0; i < data.row(r).size(); ++i)
-      require(same(data.row(r)[i], same_data.row(r)[i]));
+      require(same(static_cast<double>(data.row(r)[i]), static_cast<double>(same_data.row(r)[i])));
 }
 
 } // namespace
