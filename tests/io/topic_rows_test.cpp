@@ -118,3 +118,12 @@ TEST_CASE("sentences, logs and other protocols are no rows of names and numbers"
     CHECK(got.reader.refusal().find("it is no table") == 0);
   }
 }
+
+TEST_CASE("a line that is nearly empty is no name and no number", "[io]") {
+  for (const char* text : {"\n\r \x84n", "\n\r 5", " \n \" 7", "\"\" 1\n\"\" 2"}) {
+    CAPTURE(text);
+    for (const bool live : {false, true}) {
+      CHECK(read(text, {}, live).rows.size() <= 2);
+    }
+  }
+}

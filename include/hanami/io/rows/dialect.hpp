@@ -400,7 +400,8 @@ inline bool is_named_values(const table_guess& guess) {
     }
     const std::string& name = cells[0];
     const cell value = parse_cell(cells[1], guess.how.signs());
-    if (is_typed(name, guess.how.signs()) || name.find_first_of("=,;\"") != std::string::npos ||
+    if (name.empty() || is_typed(name, guess.how.signs()) ||
+        name.find_first_of("=,;\"") != std::string::npos ||
         std::string_view(".!?)").find(name.back()) != std::string_view::npos) {
       return false;
     }
