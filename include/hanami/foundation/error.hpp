@@ -42,6 +42,7 @@ class HANAMI_SHARED errc_category final : public std::error_category {
 
   const char* name() const noexcept override { return common_name; }
   std::string message(int value) const override { return words_of(value); }
+  using std::error_category::equivalent;
   bool equivalent(const std::error_code& code, int condition) const noexcept override {
     return code.value() == condition && is(code.category());
   }

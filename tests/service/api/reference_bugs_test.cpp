@@ -253,7 +253,7 @@ TEST_CASE("ids and names of a task are values, never SQL or paths", "[service]")
                   R"({"name":"task","cluster_uuid":")" + id + R"(","inputs":{"x":")" + data +
                       R"("},"results":{"y":")" + name + R"("}})");
   };
-  for (const char* name : {"../evil", "../../evil", "/tmp/evil", "evil"}) {
+  for (const char* name : {"../evil", "../../evil", "/evil", "evil"}) {
     const heard asked = request(name);
     INFO(name << " -> " << asked.body);
     if (asked.status == 200) {
