@@ -64,6 +64,8 @@ TEST_CASE("what is no time is not known", "[stream]") {
                                       "nan",
                                       "1e999",
                                       "20 C",
+                                      "'0s'0s",
+                                      "20 s 30 s",
                                       "192.168.1.17",
                                       "10.0.0.1",
                                       "1-2-3-4",

@@ -31,9 +31,9 @@ class pattern_finder {
       return found;
     }
     for (const std::string& order : orders_of(date())) {
-      time_pattern pattern(written(order));
-      if (pattern.read(text_)) {
-        found.push_back(std::move(pattern));
+      auto pattern = time_pattern::parse(written(order));
+      if (pattern && pattern->read(text_)) {
+        found.push_back(std::move(*pattern));
       }
     }
     if (time_pattern clock("%H.%M.%S"); found.empty() && clock.read(text_)) {
