@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -9,6 +11,10 @@
 
 #include <hanami/foundation/random.hpp>
 #include <hanami/stream/forecaster.hpp>
+
+#include <support/report.hpp>
+
+#include "part.hpp"
 
 namespace bench {
 
@@ -91,6 +97,39 @@ inline drift_score score_drift(std::uint64_t seed) {
   score.later = detail::compare(lasting, fresh, b, 18000);
   score.returned = detail::compare(lasting, faithful, a, 1000, 10);
   return score;
+}
+
+/// Over many pairs of processes: single ones say little, and the worst is worth knowing.
+inline void add_drift(const part_options&, std::vector<support::table>& tables) {
+  constexpr std::size_t pairs = 24;
+  constexpr std::uint64_t first_seed = 101;
+  support::table out("drift",
+                     "24 pairs of made processes, A, B, A; 20,000 rows each, the first 10 after a "
+                     "change not scored: errors over what they should be",
+                     {{"over the pairs", "over_pairs"},
+                      {"first 2,000 of B, over fresh", "first", 3},
+                      {"rest of B, over fresh", "later", 3},
+                      {"first 1,000 of A again, over one that stayed", "returned", 3}});
+  std::array<std::vector<double>, 3> ratios;
+  for (std::uint64_t seed = first_seed; seed < first_seed + pairs; ++seed) {
+    const drift_score s = score_drift(seed);
+    ratios[0].push_back(s.first);
+    ratios[1].push_back(s.later);
+    ratios[2].push_back(s.returned);
+  }
+  std::array<double, 3> over{};
+  for (std::size_t i = 0; i < ratios.size(); ++i) {
+    std::sort(ratios[i].begin(), ratios[i].end());
+    over[i] = static_cast<double>(
+        std::count_if(ratios[i].begin(), ratios[i].end(), [](double r) { return r > 1.1; }));
+  }
+  const auto add = [&](const char* name, std::size_t rank) {
+    out.add({std::string(name), ratios[0][rank], ratios[1][rank], ratios[2][rank]});
+  };
+  add("median", pairs / 2);
+  add("worst", pairs - 1);
+  out.add({std::string("pairs above 1.1"), over[0], over[1], over[2]});
+  tables.push_back(out);
 }
 
 } // namespace bench
