@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What hanami makes of real and made streams, beside what streams are usually predicted with:
-// forecasts, clean and dirty, anomalies, false alarms, drift. Everything is scored before it is
-// learned from.
+// forecasts, clean and dirty, anomalies, false alarms, drift, classes. Everything is scored before
+// it is learned from.
 #include <array>
 #include <cstdint>
 #include <iostream>
@@ -17,6 +17,7 @@
 
 #include "streams/alarm_rates.hpp"
 #include "streams/anomalies.hpp"
+#include "streams/class_scores.hpp"
 #include "streams/drift_scores.hpp"
 #include "streams/forecasts.hpp"
 #include "streams/part.hpp"
@@ -29,6 +30,7 @@ constexpr std::array parts{
     bench::part{"anomalies", true, bench::add_anomalies},
     bench::part{"alarms", false, bench::add_alarms},
     bench::part{"drift", false, bench::add_drift},
+    bench::part{"classes", false, bench::add_classes},
 };
 
 struct program_options {
@@ -74,7 +76,7 @@ int run(const program_options& o) {
 
 int main(int count, char** arguments) {
   hanami::instruction_set_or_exit("streams");
-  CLI::App app("Forecasts, anomalies, false alarms and drift beside the usual baselines.",
+  CLI::App app("Forecasts, anomalies, false alarms, drift and classes beside the usual baselines.",
                "streams");
   program_options o;
   add_options(app, o);
