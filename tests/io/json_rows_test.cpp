@@ -148,7 +148,8 @@ TEST_CASE("lists of values are rows, and the first one may name them", "[io]") {
 
 TEST_CASE("numbers in brackets that are no list of JSON stay what they are", "[io]") {
   CHECK(read("[1. 2. 3.]\n[4. 5. 6.]\n").rows.empty());
-  CHECK(read("[1700000000.5] 64 bytes\n[1700000001.5] 64 bytes\n").rows.empty());
+  const std::string answer = "] 64 bytes from ::1: icmp_seq=1 ttl=64 time=0.03 ms\n";
+  CHECK(read("[1700000000.5" + answer + "[1700000001.5" + answer).rows.empty());
   CHECK_FALSE(read("[a],1\n[b],2\n").reader.json());
 }
 
@@ -191,5 +192,43 @@ TEST_CASE("a row that has a list of objects beside its numbers stays one row", "
       CHECK(got.rows.size() == 2);
       CHECK(got.reader.field("v") == row_reader::no_field);
     }
+  }
+}
+
+TEST_CASE("values that stand in columns, a list each, are rows", "[io]") {
+  for (
+      const char* text : {
+          R"({"time":[1,2,3],"v":[4,null,6.5]})",
+          "{\n  \"time\": [1, 2, 3],\n  \"v\": [4,\n null, 6.5]\n}\n",
+          R"({"latitude":52.5,"units":{"time":"s"},"day":{"time":[1,2,3,4,5,6,7,8],"v":[4,null,6.5,7.25,8.25,9.25,5.25,4.75]}})",
+          R"({"name":"sensor","time":[1,2,3],"v":[4,null,6.5]})",
+          "{\"time\":[1,2],\"v\":[4,null]}\n{\"time\":[3,4],\"v\":[6.5,7]}\n",
+      }) {
+    CAPTURE(text);
+    const read_rows got = read(text);
+    CHECK(got.reader.fields() == strings{"time", "v"});
+    REQUIRE(got.rows.size() >= 3);
+    CHECK(got.column("time")[2] == 3);
+    CHECK(got.column("v")[0] == 4);
+    CHECK(got.rows[1].kinds[1] == cell_kind::missing);
+    CHECK(got.column("v")[2] == 6.5);
+  }
+  const read_rows texts = read(R"({"time":["2024-01-01","2024-01-02"],"s":["a, ]","b\"c"]})");
+  REQUIRE(texts.rows.size() == 2);
+  CHECK(texts.rows[1].texts == strings{"2024-01-02", "b\"c"});
+}
+
+TEST_CASE("lists beside numbers, or of other lengths, are no columns", "[io]") {
+  for (const char* text : {
+           "{\"ts\":1,\"x\":[1,2,3],\"y\":[1,2,3]}\n{\"ts\":2,\"x\":[1,2,3],\"y\":[1,2,3]}\n",
+           "{\"ts\":1,\"x\":2}\n{\"x\":[1,2],\"y\":[1,2],\"ts\":2}\n",
+           "{\"v\":{\"x\":[1,2,3],\"y\":[1,2]},\"ts\":1}\n{\"ts\":2}\n",
+           "{\"x\":[[1,2],[3,4]],\"y\":[[1],[2]],\"ts\":1}\n{\"ts\":2}\n",
+       }) {
+    CAPTURE(text);
+    const read_rows got = read(text);
+    CHECK(got.rows.size() == 2);
+    CHECK(got.column("ts")[1] == 2);
+    CHECK(got.reader.field("y") == row_reader::no_field);
   }
 }

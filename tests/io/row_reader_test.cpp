@@ -18,6 +18,7 @@ using hanami_test::read_rows;
 namespace {
 
 using strings = std::vector<std::string>;
+using numbers = std::vector<double>;
 using table = std::vector<strings>;
 
 /// The messages of all troubles.
@@ -352,4 +353,21 @@ TEST_CASE("a month, a day and a clock among fields apart by blanks are one field
   const read_rows got = read(text);
   REQUIRE(got.rows.size() == 9);
   CHECK(got.rows[3].texts == strings{"May  1 12:00:03", "20.5", "3"});
+}
+
+TEST_CASE("brackets in front of a line hold its first field", "[io]") {
+  const read_rows epochs = read("[1700000000.5] 20.5 3\n[1700000001.5] 20.7 4\n[ 17 ] 20.8 5\n");
+  REQUIRE(epochs.rows.size() == 3);
+  CHECK(epochs.column("column_1") == numbers{1700000000.5, 1700000001.5, 17});
+  CHECK(epochs.column("column_3") == numbers{3, 4, 5});
+  const read_rows clocks = read("[2024-01-01 12:00:00] 20.5\n[2024-01-01 12:00:10] 20.7\n");
+  REQUIRE(clocks.rows.size() == 2);
+  CHECK(clocks.rows[1].texts == strings{"2024-01-01 12:00:10", "20.7"});
+}
+
+TEST_CASE("words below the names are units, also beside a setting", "[io]") {
+  const read_rows got = read("X,CH1,Start,Step\nSequence,Volt,-1.2,0.002\n0,1.5,,\n1,1.7,,\n");
+  CHECK(got.reader.fields() == strings{"X", "CH1", "Start", "Step"});
+  CHECK(got.column("CH1") == numbers{1.5, 1.7});
+  CHECK(read("a,b\nx,1\n2,3\n4,5\n").rows.size() == 3);
 }

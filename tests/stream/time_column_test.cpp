@@ -118,6 +118,31 @@ TEST_CASE("values that are times are found without a name", "[stream]") {
   }
 }
 
+TEST_CASE("dates and clocks in digits are found without names", "[stream]") {
+  table both({"column_1", "column_2", "column_3"});
+  both.fill(100, [](std::int64_t i) {
+    const std::int64_t time = july + 60 * i;
+    return texts{write_time("%Y%m%d", time, i), write_time("%H%M%S", time, i), "5"};
+  });
+  CHECK(runs(both.times(), july, 60));
+  table days({"column_1", "column_2"});
+  days.fill(30, [](std::int64_t i) { return texts{write_time("%Y%m%d", july + day * i, i), "5"}; });
+  CHECK(runs(days.times(), july, day));
+  table counts({"column_1", "column_2"});
+  counts.fill(30, [](std::int64_t i) { return texts{"20160701", std::to_string(235959 - i)}; });
+  CHECK(std::isnan(counts.times().front()));
+}
+
+TEST_CASE("a unit may stand behind the number, apart or not", "[stream]") {
+  for (const char* unit : {"s", " s"}) {
+    table passed({"time", "v"});
+    passed.fill(30, [&](std::int64_t i) {
+      return texts{std::to_string(i / 2) + (i % 2 == 0 ? ".0" : ".5") + unit, "1"};
+    });
+    CHECK(runs(passed.times(), 0, 0.5));
+  }
+}
+
 TEST_CASE("a time that cannot be read is not known, and so is one that is not there", "[stream]") {
   table damaged({"time", "v"});
   damaged.fill(30, [](std::int64_t i) {

@@ -161,7 +161,10 @@ class csv_rows {
         ++bare;
       } else {
         field_text text;
-        stop = take_field(at, last, separator, how_.quote, plain_, text);
+        stop = by_blanks && place == 0 ? take_bracketed(at, last, text) : at;
+        if (stop == at) {
+          stop = take_field(at, last, separator, how_.quote, plain_, text);
+        }
         if (by_blanks && how_.joins) {
           stop = join_clock(stop, last, text);
         }

@@ -223,6 +223,17 @@ struct dialect {
   }
 };
 
+/// Takes what stands in brackets in front of a line, as loggers write times: [1700000000.5] 20.1.
+/// Gives where it ends, or `first` where there is none.
+inline const char* take_bracketed(const char* first, const char* const last, field_text& field) {
+  const char* const end = first != last && *first == '[' ? std::find(first, last, ']') : last;
+  if (end == last || (end + 1 != last && !is_blank(end[1]))) {
+    return first;
+  }
+  field.text = trim_blanks({first + 1, static_cast<std::size_t>(end - first - 1)});
+  return end + 1;
+}
+
 /// Calls `see(field)` for each field of a line. True where the last one's quote is open.
 template <class See>
 bool for_fields(std::string_view line, const dialect& how, std::string& plain, See see) {
@@ -236,7 +247,11 @@ bool for_fields(std::string_view line, const dialect& how, std::string& plain, S
   }
   for (bool first = true;; first = false) {
     field_text field;
-    at = take_field(at, last, how.separator, how.quote, plain, field);
+    const char* const begin = at;
+    at = by_blanks && first ? take_bracketed(begin, last, field) : begin;
+    if (at == begin) {
+      at = take_field(begin, last, how.separator, how.quote, plain, field);
+    }
     if (by_blanks && how.joins) {
       at = join_clock(at, last, field);
     }

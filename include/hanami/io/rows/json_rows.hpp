@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "field_text.hpp"
+#include "json_columns.hpp"
 #include "json_object.hpp"
 #include "row_state.hpp"
 
@@ -17,8 +18,8 @@ namespace hanami::inline HANAMI_ISA::detail {
 
 /// Rows in JSON objects: one a line, several, one over several lines, in lists or not, also in the
 /// list that is most of the first object. Rows may be lists of values, too, then the first one may
-/// name them. Words before an object are a field "topic", a time before those "received_time". Not
-/// safe from several threads.
+/// name them, and their values may stand in columns, one list each. Words before an object are a
+/// field "topic", a time before those "received_time". Not safe from several threads.
 class json_rows {
  public:
   json_rows() = default;
@@ -54,6 +55,9 @@ class json_rows {
 
   /// Goes to the next row of what was taken; false where there is none.
   bool next(row_state& state) {
+    if (next_of_columns(state)) {
+      return true;
+    }
     while (at_ < text_.size()) {
       if (!around_.empty() && at_ >= around_.back().first) {
         at_ = around_.back().second;
@@ -78,6 +82,11 @@ class json_rows {
         state.line = here;
         continue;
       }
+      if (text_[at_] == '{' && (!begun_ || in_columns_) && columns_.take(text_, at_)) {
+        begun_ = in_columns_ = true;
+        state.line = here;
+        return next_of_columns(state);
+      }
       const bool names = text_[at_] == '[' && take_names();
       const json_end end = names ? json_end::whole : walk(state);
       state.line = here;
@@ -101,8 +110,8 @@ class json_rows {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(max_row_bytes_, single_, begun_, wrapped_, names_, pending_, pending_line_, depth_,
-            in_string_, spread_);
+    archive(max_row_bytes_, single_, begun_, in_columns_, wrapped_, names_, pending_, pending_line_,
+            depth_, in_string_, spread_);
   }
 
  private:
@@ -133,32 +142,49 @@ class json_rows {
     topic_ = received_ = {};
   }
 
+  /// The number of the field of this path, which may be new; `near` is where it is looked for
+  /// first.
+  std::uint32_t number_of(std::string_view path, std::uint32_t& near, row_state& state) const {
+    std::uint32_t field = state.fields.find(path, near);
+    if (field == row_fields::none) {
+      field = state.fields.add(path, state.max_fields);
+      if (field == row_fields::none) {
+        state.troubles.add("there are too many fields; new ones are left out", {line_}, path);
+      } else {
+        state.cells.resize(state.fields.size());
+      }
+    }
+    near = field + 1;
+    return field;
+  }
+
+  bool next_of_columns(row_state& state) {
+    std::uint32_t near = 0;
+    bool begun = false;
+    return columns_.next([&](std::string_view name, std::string_view text, const cell& found) {
+      if (!std::exchange(begun, true)) {
+        state.begin_row();
+      }
+      if (const std::uint32_t field = number_of(name, near, state); field != row_fields::none) {
+        state.set(field, text, found, 0);
+      }
+    });
+  }
+
   json_end walk(row_state& state) {
     state.begin_row();
     any_ = false;
     std::uint32_t near = 0;
-    const auto number_of = [&](std::string_view path) {
-      std::uint32_t field = state.fields.find(path, near);
-      if (field == row_fields::none) {
-        field = state.fields.add(path, state.max_fields);
-        if (field == row_fields::none) {
-          state.troubles.add("there are too many fields; new ones are left out", {line_}, path);
-        } else {
-          state.cells.resize(state.fields.size());
-        }
-      }
-      near = field + 1;
-      return field;
-    };
     for (const auto& [name, text] :
          {std::pair{std::string_view("received_time"), received_}, {"topic", topic_}}) {
-      if (const std::uint32_t field = text.empty() ? row_fields::none : number_of(name);
+      if (const std::uint32_t field =
+              text.empty() ? row_fields::none : number_of(name, near, state);
           field != row_fields::none) {
         state.set(field, text, parse_cell(text), 0);
       }
     }
     const auto see = [&](std::string_view path, std::string_view text, const cell& found) {
-      const std::uint32_t field = number_of(path);
+      const std::uint32_t field = number_of(path, near, state);
       if (field == row_fields::none) {
         return;
       }
@@ -330,9 +356,11 @@ class json_rows {
   }
 
   json_object object_;
+  json_columns columns_; ///< whose rows are being given
   std::uint64_t max_row_bytes_ = 0;
   bool single_ = false;
   bool begun_ = false;               ///< a row has been there
+  bool in_columns_ = false;          ///< and was one of an object of columns
   std::vector<std::string> wrapped_; ///< paths of the lists of rows in objects
   std::vector<std::string> names_;   ///< of the values in lists
   std::string pending_;              ///< the beginning of an object that is not closed yet

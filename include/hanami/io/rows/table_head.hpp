@@ -360,7 +360,8 @@ class head_finder {
     return head.present;
   }
 
-  /// Whether a row below the header holds the units: words over columns of numbers only.
+  /// Whether a row below the header holds the units: words over columns of numbers only, and
+  /// numbers, which are settings then, where nothing else stands below the name.
   bool is_units(std::size_t row, std::size_t width) const {
     if (guess_.rows[row].cells.size() != width) {
       return false;
@@ -369,7 +370,7 @@ class head_finder {
     for (std::size_t column = 0; column < width; ++column) {
       const column_body body = body_of(row, width, column);
       const std::string& cell = text(row, column);
-      if (typed(cell) || (word(cell) && body.words > 0)) {
+      if ((typed(cell) && body.typed > 0) || (word(cell) && body.words > 0)) {
         return false;
       }
       over += word(cell) && body.is_typed() ? 1U : 0U;

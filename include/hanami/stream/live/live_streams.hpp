@@ -107,7 +107,8 @@ class live_streams {
     return std::to_string(rows_) + " rows learned, " + std::to_string(reader_.lost_lines()) +
            " damaged lines skipped, " + std::to_string(missing_rows()) + " missing rows, " +
            std::to_string(alarms_) + " alarms, " +
-           (keyed_ ? std::to_string(devices()) + " devices, " : std::string()) +
+           (keyed_ ? std::to_string(devices()) + (devices() == 1 ? " device, " : " devices, ")
+                   : std::string()) +
            std::to_string(bytes() / 1024) + " KiB";
   }
 

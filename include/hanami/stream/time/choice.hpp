@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -53,6 +54,11 @@ class time_choice {
     }
     if (most < 1700 && make_of_parts()) { // better than a date alone
       return std::move(sources_);
+    }
+    for (std::size_t i = 0; best == seen_.size() && i + 1 < seen_.size(); ++i) {
+      if (is_unnamed_pair(seen_[i], seen_[i + 1])) {
+        best = i; // 20240102,130520,... without a header
+      }
     }
     if (best < seen_.size()) {
       take(best);
@@ -149,7 +155,23 @@ class time_choice {
     if (!seen.numeric()) {
       return seen.dated() ? 0 : named ? 3 : 2;
     }
-    return named && clock_in_digits(seen) ? (beside ? 2 : 1) : 0;
+    return (named || (seen.unnamed() && beside && is_clock(seen))) && clock_in_digits(seen) > 0
+               ? (beside ? 2 : 1)
+               : 0;
+  }
+
+  /// Whether numbers without a name are HHMMSS, as far as one can see.
+  static bool is_clock(const column_evidence& seen) {
+    const auto fits = [](double value) {
+      return std::fmod(value, 1e2) < 60 && std::fmod(value, 1e4) < 6000;
+    };
+    return clock_in_digits(seen) == 1 && seen.rises() &&
+           std::all_of(seen.values().begin(), seen.values().end(), fits);
+  }
+
+  static bool is_unnamed_pair(const column_evidence& date, const column_evidence& clock) {
+    return date.unnamed() && date.form_of_digits() && date.dated() && !date.clocked() &&
+           clock.unnamed() && clock.numeric() && is_clock(clock);
   }
 
   static int fit_as_date(const column_evidence& seen) {
@@ -164,6 +186,9 @@ class time_choice {
       return 0;
     }
     const auto [least, most] = std::minmax_element(seen.values().begin(), seen.values().end());
+    if (seen.digits() == 6 || seen.digits() == 4) { // 000100 is a minute past midnight
+      return *most > 240000 ? 0 : seen.digits() == 6 ? 1 : *most <= 2400 ? 100 : 0;
+    }
     return *least < 0 ? 0 : *most <= 24 ? 10000 : *most <= 2400 ? 100 : *most <= 240000 ? 1 : 0;
   }
 

@@ -48,6 +48,7 @@ class column_evidence {
   }
 
   const time_name& name() const noexcept { return name_; }
+  bool unnamed() const noexcept { return unnamed_; }
   bool numeric() const noexcept { return numeric_; }
   bool dated() const noexcept { return dated_; }
   bool clocked() const noexcept { return clocked_; }
@@ -55,6 +56,8 @@ class column_evidence {
   /// More than half of the texts could be read.
   bool readable() const noexcept { return 2 * times_.size() > texts_; }
   const std::vector<double>& values() const noexcept { return values_; }
+  /// How many digits all texts have; 0: not as many each, or other signs between them.
+  std::size_t digits() const noexcept { return digits_; }
   /// Seconds from row to row, the fewest; 0: not known.
   double shortest_step() const noexcept { return shortest_; }
   bool absolute() const noexcept { return absolute_; }
@@ -85,7 +88,9 @@ class column_evidence {
       break;
     }
     if (numeric_) {
-      return absolute_ && rises_ && (unnamed_ || regular_) ? weight : 0;
+      return rises_ && ((absolute_ && (unnamed_ || regular_)) || (form_of_digits_ && unnamed_))
+                 ? weight
+                 : 0;
     }
     return whole_date_ && (rises_ || falls_ || steps_ == 0) ? weight
            : !dated_ && rises_                              ? weight
@@ -107,6 +112,7 @@ class column_evidence {
       }
     }
     numeric_ = 2 * numbers.size() > texts.size();
+    digits_ = all_digits(texts) ? texts.front().size() : 0;
     form_of_digits_ = numeric_ && digits_of_dates(texts);
     if (!numeric_ || form_of_digits_) {
       read_texts(texts);
@@ -158,19 +164,22 @@ class column_evidence {
   /// 20160701, 201607011305 and the like: all are dates of about this age, and the name does not
   /// say that they count something.
   bool digits_of_dates(const std::vector<std::string_view>& texts) {
-    const std::size_t size = texts.front().size();
-    const bool lasting = std::all_of(texts.begin(), texts.end(), [&](std::string_view text) {
-      return text.size() == size && std::all_of(text.begin(), text.end(), is_digit);
-    });
+    const std::size_t size = digits_;
     const bool named = name_.likelihood >= time_likelihood::likely || name_.hints.dates || unnamed_;
     const bool counts = name_.hints.unit != nullptr && !name_.hints.dates;
-    if (!lasting || counts || (!named && size < 12) || size < 6 || size == 9 || size == 11) {
+    if (counts || (!named && size < 12) || size < 6 || size == 9 || size == 11) {
       return false;
     }
     if (size < 8 && (texts.size() < 2 || unnamed_)) {
       return name_.hints.dates && dates_of_this_age(texts);
     }
     return dates_of_this_age(texts) && (size != 7 || texts.front() < "2200000");
+  }
+
+  static bool all_digits(const std::vector<std::string_view>& texts) {
+    return std::all_of(texts.begin(), texts.end(), [&](std::string_view text) {
+      return text.size() == texts.front().size() && std::all_of(text.begin(), text.end(), is_digit);
+    });
   }
 
   static bool dates_of_this_age(const std::vector<std::string_view>& texts) {
@@ -210,6 +219,7 @@ class column_evidence {
 
   time_name name_;
   std::size_t texts_ = 0;
+  std::size_t digits_ = 0;
   std::vector<double> values_; ///< of the numbers
   std::vector<time_reading> times_;
   std::size_t steps_ = 0;

@@ -69,8 +69,8 @@ inline std::string_view bare_time(std::string_view text) noexcept {
 }
 
 /// A whole text that is a number, with a dot or a comma as decimal sign; an `s` for seconds may
-/// follow. Digits beyond the eighteenth are rounded off. Nothing for anything else, nor for what no
-/// double holds.
+/// follow, apart or not. Digits beyond the eighteenth are rounded off. Nothing for anything else,
+/// nor for what no double holds.
 inline std::optional<decimal> read_decimal(std::string_view text) noexcept {
   decimal number;
   if (text.size() < 19 && std::all_of(text.begin(), text.end(), is_digit) && !text.empty()) {
@@ -115,6 +115,7 @@ inline std::optional<decimal> read_decimal(std::string_view text) noexcept {
     }
     number.exponent += small ? -exponent : exponent;
   }
+  at.skip_blanks();
   if (some && at.next() == 's') {
     at.skip();
   }

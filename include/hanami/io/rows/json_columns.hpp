@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "field_text.hpp"
+#include "json_object.hpp"
+#include "row_state.hpp"
+
+namespace hanami::inline HANAMI_ISA::detail {
+
+/// Rows that stand in columns: lists of values, equally long, in one object, as in
+/// {"time": [1, 2], "celsius": [20.5, 20.7]}. Not safe from several threads.
+class json_columns {
+ public:
+  /// Takes the columns of the object that begins at `at`, a brace, and moves `at` behind it; false
+  /// where its rows do not stand so: two lists or more of at least two values each, a third of the
+  /// object, with no number or time beside them, as a row would have.
+  bool take(std::string_view text, std::size_t& at) {
+    columns_.clear();
+    row_ = 0;
+    std::vector<found_list> lists;
+    std::vector<std::string> parents_of_values;
+    json_object walker;
+    std::size_t end = at;
+    const auto see = [&](std::string_view path, std::string_view value, const cell& found) {
+      if (found.kind == cell_kind::number || is_time_shaped(value)) {
+        parents_of_values.emplace_back(parent_of(path));
+      }
+    };
+    const auto see_list = [&](std::string_view path) {
+      const auto [from, to] = walker.list();
+      if (begins_values(text, from)) {
+        lists.push_back({std::string(path), from, to});
+      }
+    };
+    if (walker.walk(text, end, see, see_list) != json_end::whole) {
+      return false;
+    }
+    const auto longest =
+        std::max_element(lists.begin(), lists.end(), [](const found_list& a, const found_list& b) {
+          return a.to - a.from < b.to - b.from;
+        });
+    if (longest == lists.end()) {
+      return false;
+    }
+    const std::string parent(parent_of(longest->path));
+    if (std::find(parents_of_values.begin(), parents_of_values.end(), parent) !=
+        parents_of_values.end()) {
+      return false;
+    }
+    std::size_t size = 0;
+    for (const found_list& list : lists) {
+      if (parent_of(list.path) == parent && add_column(text, list, parent.size())) {
+        size += list.to - list.from;
+      }
+    }
+    const bool rows = columns_.size() > 1 && columns_.front().values.size() > 1 &&
+                      std::all_of(columns_.begin(), columns_.end(), [&](const column& c) {
+                        return c.values.size() == columns_.front().values.size();
+                      });
+    if (!rows || 3 * size < end - at) {
+      columns_.clear();
+      return false;
+    }
+    at = end;
+    return true;
+  }
+
+  /// Calls `set(name, text, cell)` for each cell of the next row; false behind the last one.
+  template <class Set>
+  bool next(Set set) {
+    if (columns_.empty() || row_ == columns_.front().values.size()) {
+      columns_.clear();
+      return false;
+    }
+    for (const column& c : columns_) {
+      set(std::string_view(c.name), std::string_view(c.values[row_].first), c.values[row_].second);
+    }
+    ++row_;
+    return true;
+  }
+
+ private:
+  struct found_list {
+    std::string path;
+    std::size_t from; ///< its brackets
+    std::size_t to;
+  };
+  struct column {
+    std::string name;
+    std::vector<std::pair<std::string, cell>> values;
+  };
+
+  static std::string_view parent_of(std::string_view path) noexcept {
+    const std::size_t dot = path.rfind('.');
+    return path.substr(0, dot == std::string_view::npos ? 0 : dot);
+  }
+
+  /// False for a list that has lists in it.
+  bool add_column(std::string_view text, const found_list& list, std::size_t parent) {
+    column made;
+    made.name = list.path.substr(parent == 0 ? 0 : parent + 1);
+    bool flat = true;
+    std::size_t at = list.from;
+    const auto no_name = [](std::size_t) { return std::string_view(); };
+    const auto see = [&](std::string_view path, std::string_view value, const cell& found) {
+      flat = flat && path.empty();
+      made.values.emplace_back(value, found);
+    };
+    const auto see_list = [&](std::string_view) { flat = false; };
+    const bool whole = json_object().walk_list(text, at, no_name, see, see_list) == json_end::whole;
+    if (whole && flat) {
+      columns_.push_back(std::move(made));
+    }
+    return whole && flat;
+  }
+
+  std::vector<column> columns_;
+  std::size_t row_ = 0; ///< the next one
+};
+
+} // namespace hanami::detail
