@@ -32,6 +32,7 @@
 #include <support/program.hpp>
 #include <support/report.hpp>
 #include <support/scratch_folder.hpp>
+#include <support/websocket_frame.hpp>
 
 namespace {
 
@@ -229,10 +230,9 @@ support::table measure_epoch(rest_client& client, const std::string& cluster,
 
 /// A question in the reference's protocol.
 std::string reference_question(std::span<const float> input) {
-  return support::client_frame(api::write_cluster_message("picture", true,
-                                                          api::process_kind::request,
-                                                          api::buffer_kind::input, input),
-                               true);
+  return support::websocket_frame(2, api::write_cluster_message("picture", true,
+                                                                api::process_kind::request,
+                                                                api::buffer_kind::input, input));
 }
 
 /// A question in a binary frame of the modern socket.
@@ -252,7 +252,7 @@ std::string modern_question(std::span<const float> input) {
   for (const float value : input) {
     put(value);
   }
-  return support::client_frame(frame, true);
+  return support::websocket_frame(2, std::move(frame));
 }
 
 class rate_table {
@@ -301,11 +301,10 @@ support::table measure_rates(const service_options& o, std::uint16_t port, rest_
   rates.add("POST train, 1 input, journaled", plan);
 
   plan.websocket = true;
-  plan.opening = {
-      support::client_handshake("/"),
-      support::client_frame(json::serialize(json::object{
-                                {"token", client.token}, {"target", "cluster"}, {"uuid", cluster}}),
-                            false)};
+  plan.opening = {support::client_handshake("/"),
+                  support::websocket_frame(1, json::serialize(json::object{{"token", client.token},
+                                                                           {"target", "cluster"},
+                                                                           {"uuid", cluster}}))};
   plan.message = reference_question(input);
   rates.add("direct IO of the reference, 784 inputs", plan);
 

@@ -26,6 +26,7 @@
 #include <support/load.hpp>
 #include <support/program.hpp>
 #include <support/report.hpp>
+#include <support/websocket_frame.hpp>
 
 namespace {
 
@@ -123,7 +124,7 @@ class idle_clients {
       if (order[2] == 1) {
         plan.websocket = true;
         plan.opening = {support::client_handshake("/"),
-                        support::client_frame(std::string(3000, 'x'), true)};
+                        support::websocket_frame(2, std::string(3000, 'x'))};
       }
       char done = 1;
       held.clear();
@@ -175,7 +176,7 @@ support::table measure_rates(const http::server& server, const transport_options
     plan.connections = connections;
     plan.websocket = true;
     plan.opening = {support::client_handshake("/")};
-    plan.message = support::client_frame(std::string(3136, 'x'), true);
+    plan.message = support::websocket_frame(2, std::string(3136, 'x'));
     add("WebSocket, 3 KB in, 40 B out", plan);
   }
   return table;

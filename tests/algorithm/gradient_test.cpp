@@ -223,6 +223,16 @@ void check_gradients(activation_kind activation) {
   }
 }
 
+void check_same_bricks(const network<double>& after, const network<double>& before) {
+  for (std::size_t b = 0; b < after.bricks.size(); ++b) {
+    CHECK(std::equal(after.bricks[b].bias.begin(), after.bricks[b].bias.end(),
+                     before.bricks[b].bias.begin()));
+  }
+  CHECK(std::equal(after.tiles.weights(),
+                   after.tiles.weights() + after.tiles.slot_end() * after.lanes(),
+                   before.tiles.weights()));
+}
+
 } // namespace
 
 TEST_CASE("the backward pass is the derivative of the loss with relu", "[algorithm]") {
@@ -248,13 +258,7 @@ TEST_CASE("nodes without a target move no weight", "[algorithm]") {
     CHECK(std::equal(after.outputs[o].bias.begin(), after.outputs[o].bias.end(),
                      f.net.outputs[o].bias.begin()));
   }
-  for (std::size_t b = 0; b < after.bricks.size(); ++b) {
-    CHECK(std::equal(after.bricks[b].bias.begin(), after.bricks[b].bias.end(),
-                     f.net.bricks[b].bias.begin()));
-  }
-  CHECK(std::equal(after.tiles.weights(),
-                   after.tiles.weights() + after.tiles.slot_end() * after.lanes(),
-                   f.net.tiles.weights()));
+  check_same_bricks(after, f.net);
 }
 
 TEST_CASE("a rate of zero moves no weight and makes no NaN", "[algorithm]") {
@@ -263,13 +267,7 @@ TEST_CASE("a rate of zero moves no weight and makes no NaN", "[algorithm]") {
   network<double> after = f.net;
   find_hidden_gradients(after, f.ws, serial_executor{});
   correct_weights(after, {}, f.ws, serial_executor{});
-  for (std::size_t b = 0; b < after.bricks.size(); ++b) {
-    CHECK(std::equal(after.bricks[b].bias.begin(), after.bricks[b].bias.end(),
-                     f.net.bricks[b].bias.begin()));
-  }
-  CHECK(std::equal(after.tiles.weights(),
-                   after.tiles.weights() + after.tiles.slot_end() * after.lanes(),
-                   f.net.tiles.weights()));
+  check_same_bricks(after, f.net);
 }
 
 TEST_CASE("the whole-gradient step mends its share of a linear error", "[algorithm]") {

@@ -260,26 +260,6 @@ class load_loop {
 /// Puts the load on, from this thread. Throws `std::runtime_error` when the server refuses.
 inline load_result run_load(const load_plan& plan) { return detail::load_loop(plan).run(); }
 
-/// A frame of a WebSocket as a client sends it.
-inline std::string client_frame(std::string_view data, bool binary) {
-  std::string wire(1, binary ? '\x82' : '\x81');
-  if (data.size() < 126) {
-    wire += static_cast<char>(0x80u | data.size());
-  } else {
-    const bool wide = data.size() > 0xffff;
-    wire += static_cast<char>(0x80u | (wide ? 127u : 126u));
-    for (int shift = wide ? 56 : 8; shift >= 0; shift -= 8) {
-      wire += static_cast<char>(data.size() >> shift);
-    }
-  }
-  constexpr std::string_view mask = "\x12\x34\x56\x78";
-  wire += mask;
-  for (std::size_t i = 0; i < data.size(); ++i) {
-    wire += static_cast<char>(data[i] ^ mask[i % mask.size()]);
-  }
-  return wire;
-}
-
 /// What opens a WebSocket.
 inline std::string client_handshake(std::string_view path) {
   return "GET " + std::string(path) +

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string>
+#include <utility>
+
 #include "service/support/http_peer.hpp"
+#include "support/websocket_frame.hpp"
 
 /// A WebSocket client that writes its frames by hand, and handlers to talk with.
 
@@ -31,22 +35,7 @@ class socket_client_over : public Base {
     return Base::read(false);
   }
   static std::string frame(unsigned opcode, std::string data, bool last = true) {
-    std::string wire(1, static_cast<char>(opcode | (last ? 0x80u : 0u)));
-    if (data.size() < 126) {
-      wire += static_cast<char>(0x80u | data.size());
-    } else {
-      const bool wide = data.size() > 0xffff;
-      wire += static_cast<char>(0x80u | (wide ? 127u : 126u));
-      for (int shift = wide ? 56 : 8; shift >= 0; shift -= 8) {
-        wire += static_cast<char>(data.size() >> shift);
-      }
-    }
-    constexpr std::string_view mask = "\x12\x34\x56\x78";
-    wire += mask;
-    for (std::size_t i = 0; i < data.size(); ++i) {
-      data[i] = static_cast<char>(data[i] ^ mask[i % 4]);
-    }
-    return wire + data;
+    return support::websocket_frame(opcode, std::move(data), last);
   }
   bool say(const std::string& text) { return Base::send(frame(1, text)); }
   heard_frame hear() {
