@@ -63,7 +63,8 @@ int serve(const server_config& config) {
   server running(config);
   if (const auto password = running.take_admin_password()) {
     std::cout << "administrator: " << config.admin_id << ", password: " << *password
-              << "  (told only this once)\n";
+              << "  (told only this once; it stands in " << running.admin_password_file().string()
+              << ", too, until you delete that)\n";
   }
   std::cout << running.greeting() << std::flush;
 
@@ -86,6 +87,10 @@ int main(int argc, char** argv) {
   app.add_option("--config", file, "settings, a TOML file")->type_name("FILE");
   bool list = false;
   app.add_flag("--list", list, "prints all settings with their values, and ends");
+  bool reset = false;
+  app.add_flag("--reset-admin", reset,
+               "gives the administrator a new password (admin_password, or a generated one),\n"
+               "and ends; no server may run on the data meanwhile");
   setting_map given;
   add_settings(app, given);
   try {
@@ -95,6 +100,11 @@ int main(int argc, char** argv) {
       for (const auto& [name, value] : list_config(config)) {
         std::cout << name << " = " << value << '\n';
       }
+      return EXIT_SUCCESS;
+    }
+    if (reset) {
+      std::cout << "administrator: " << config.admin_id << ", password: " << reset_admin(config)
+                << '\n';
       return EXIT_SUCCESS;
     }
     return serve(config);

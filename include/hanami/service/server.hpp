@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +31,8 @@ class server {
   std::uint16_t port() const noexcept;
   /// The administrator's password, if one had to be made; told once.
   std::optional<std::string> take_admin_password();
+  /// The file in which that password stands, too, readable by its owner alone.
+  std::filesystem::path admin_password_file() const;
   /// Reads the certificate anew. False where it cannot be used: the log says why, and the old one
   /// stays.
   bool reload_certificate();
@@ -40,5 +43,10 @@ class server {
   struct state;
   std::unique_ptr<state> state_;
 };
+
+/// Gives the administrator that the configuration names a new password, the configured one or a
+/// generated one, and returns it; makes the account where it is missing. All tokens of the account
+/// are void. Throws `errc::file_error` while a server uses the data directory.
+std::string reset_admin(const server_config& config);
 
 } // namespace hanami::service

@@ -13,6 +13,7 @@
 
 #include "../foundation/error.hpp"
 #include "../io/file.hpp"
+#include "../io/write_file.hpp"
 #include "access/accounts.hpp"
 #include "access/authenticator.hpp"
 #include "access/policy.hpp"
@@ -65,6 +66,27 @@ class data_lock {
   int fd_ = -1;
 };
 
+/// Where a generated password of the administrator is kept, for its owner's eyes.
+inline std::filesystem::path password_file(const server_config& config) {
+  return config.data / "admin-password";
+}
+
+/// Writes it there before the account is made. Throws `errc::file_error`.
+inline void keep_password(const server_config& config, const std::string& password) {
+  const std::filesystem::path path = password_file(config);
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored); // one that others could read, perhaps
+  const std::string line = password + '\n';
+  const hanami::detail::file_handle file(
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (file.get() < 0 ||
+      ::write(file.get(), line.data(), line.size()) != static_cast<::ssize_t>(line.size()) ||
+      ::fsync(file.get()) != 0) {
+    throw error(errc::file_error,
+                "cannot write " + path.string() + ": " + std::generic_category().message(errno));
+  }
+}
+
 inline access::policy load_policy(const std::filesystem::path& file) {
   if (file.empty()) {
     return access::policy::parse(access::policy::built_in(), "the built-in policy");
@@ -103,7 +125,6 @@ struct server::state {
                 [this](const http::request&, std::shared_ptr<http::socket> peer) {
                   return api::open_reference_socket(with, std::move(peer));
                 }) {
-    admin_password = accounts.ensure_admin();
     api::add_session_endpoints(endpoints, with);
     api::add_account_endpoints(endpoints, with);
     api::add_cluster_endpoints(endpoints, with);
@@ -116,6 +137,14 @@ struct server::state {
     answers.run_by([this](std::function<void()> work) { http->run(std::move(work)); });
     engine.start();
     http = std::make_unique<http::server>(answers, config.http, common.pool, config.tls);
+    // Last: a start that fails makes no account whose password nobody has seen.
+    admin_password = accounts.ensure_admin(
+        [this](const std::string& password) { detail::keep_password(config, password); });
+    if (accounts.ignores_configured_password()) {
+      common.log.warning("server", "admin_password is not the password of '" + config.admin_id +
+                                       "', who was there before and keeps the old one; server "
+                                       "--reset-admin sets it");
+    }
     ready = true;
     upkeep.every(std::chrono::minutes(1));
     common.log.info("server", "listens on " + address());
@@ -181,6 +210,19 @@ HANAMI_SERVICE_INLINE std::uint16_t server::port() const noexcept { return state
 
 HANAMI_SERVICE_INLINE std::optional<std::string> server::take_admin_password() {
   return std::exchange(state_->admin_password, std::nullopt);
+}
+
+HANAMI_SERVICE_INLINE std::filesystem::path server::admin_password_file() const {
+  return std::filesystem::absolute(detail::password_file(state_->config));
+}
+
+HANAMI_SERVICE_INLINE std::string reset_admin(const server_config& config) {
+  const detail::data_lock lock(config.data);
+  store::database db(config.data / "hanami.sqlite");
+  access::accounts accounts(db, config);
+  const auto keep = [&](const std::string& password) { detail::keep_password(config, password); };
+  const auto made = accounts.ensure_admin(keep);
+  return made ? *made : accounts.reset_admin(keep);
 }
 
 HANAMI_SERVICE_INLINE bool server::reload_certificate() {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
 
+#include <filesystem>
+#include <fstream>
 #include <random>
 #include <string>
 #include <vector>
@@ -42,6 +44,54 @@ TEST_CASE("a fresh server has an administrator and knows everything again after 
   fixture.close();
   fixture.open();
   CHECK(fixture.ask("POST", "/v1/clusters/" + id + "/infer", question, token).body == before);
+}
+
+TEST_CASE("a start that fails makes no account, and a generated password is kept for its owner") {
+  const scratch_folder folder;
+  server_config config = server_fixture().config();
+  config.data = folder.path / "data";
+  config.admin_password.reset();
+  {
+    const server_fixture neighbour;
+    config.http.port = neighbour.port();
+    CHECK_THROWS_WITH(server(config), Catch::Contains("port") || Catch::Contains("in use"));
+  }
+  config.http.port = 0;
+  const auto log_in = [&](const std::string& password) {
+    const server running(config);
+    return ask_at(running.port(), "POST", "/v1/sessions",
+                  R"({"user_id": "admin", "password": ")" + password + "\"}")
+        .status;
+  };
+  const auto first_line = [](const std::filesystem::path& file) {
+    std::ifstream from(file);
+    std::string line;
+    std::getline(from, line);
+    return line;
+  };
+  std::string generated;
+  std::filesystem::path file;
+  {
+    server running(config);
+    const auto told = running.take_admin_password();
+    REQUIRE(told);
+    generated = *told;
+    file = running.admin_password_file();
+    CHECK_THROWS_WITH(reset_admin(config), Catch::Contains("in use by another server"));
+  }
+  CHECK(first_line(file) == generated);
+  CHECK(std::filesystem::status(file).permissions() ==
+        (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
+  CHECK(log_in(generated) == 201);
+
+  const std::string again = reset_admin(config);
+  CHECK(first_line(file) == again);
+  CHECK(log_in(generated) == 401);
+  CHECK(log_in(again) == 201);
+  config.admin_password = "from the operator";
+  CHECK(log_in("from the operator") == 401); // the account was there before
+  CHECK(reset_admin(config) == "from the operator");
+  CHECK(log_in("from the operator") == 201);
 }
 
 TEST_CASE("a data directory has one server") {

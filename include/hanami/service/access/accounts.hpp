@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -69,8 +70,12 @@ class accounts {
 
   /// Creates the project "admin" if it is missing, and, where there is no administrator, the one
   /// that the configuration names: an existing user of that id becomes one and gets the configured
-  /// password. Returns the password if it had to be generated.
-  std::optional<std::string> ensure_admin();
+  /// password. Returns the password if it had to be generated; `keep` has got it before the account
+  /// was made, so that it is not lost where the process ends in between.
+  std::optional<std::string> ensure_admin(const std::function<void(const std::string&)>& keep = {});
+  /// Makes the user that the configuration names an administrator, with the password that it gives
+  /// or a generated one, which is returned; `keep` as above. All tokens of the user are void.
+  std::string reset_admin(const std::function<void(const std::string&)>& keep = {});
 
   user create_user(const new_user& wanted, std::string_view creator_id);
   user get_user(std::string_view id) const;
@@ -108,6 +113,8 @@ class accounts {
 
   /// Whether there is such a user.
   bool knows(std::string_view id) const;
+  /// Whether the configuration gives a password for its administrator that is not the user's.
+  bool ignores_configured_password();
 
   /// What a user may own: the user's own limits, else the configuration's.
   quota quota_of(std::string_view user_id) const;

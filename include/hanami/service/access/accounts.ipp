@@ -12,34 +12,51 @@
 
 namespace hanami::service::access {
 
-HANAMI_SERVICE_INLINE std::optional<std::string> accounts::ensure_admin() {
+HANAMI_SERVICE_INLINE std::optional<std::string>
+accounts::ensure_admin(const std::function<void(const std::string&)>& keep) {
   nobodys_hash(); // now, not at the first login of an unknown user
   const bool wanted = db_.read([](store::connection& on) {
     return !on.query("SELECT 1 FROM users WHERE admin = 1 LIMIT 1").step();
   });
-  const bool generate = wanted && !config_.admin_password;
-  const new_user first{config_.admin_id, config_.admin_name,
-                       generate ? generate_password() : config_.admin_password.value_or(""), true};
-  std::string hash;
-  if (wanted) {
-    detail::expect_text("id", first.id);
-    detail::expect_text("name", first.name);
-    detail::expect_password(first.password);
-    hash = hash_password(first.password, config_.auth.light_passwords);
-  }
   change([&](store::connection& on) {
     if (!on.query("SELECT 1 FROM projects WHERE id = ?", detail::admin_project).step()) {
       detail::insert_project(on, detail::admin_project, "Administration", detail::made_at_start);
     }
-    if (wanted && detail::find_user(on, first.id)) {
-      on.execute("UPDATE users SET admin = 1, password = ? WHERE id = ?", hash, first.id);
-      detail::touch_user(on, first.id);
-      detail::void_tokens_of(on, first.id);
-    } else if (wanted) {
-      detail::insert_user(on, first, hash, detail::made_at_start);
+  });
+  if (!wanted) {
+    return std::nullopt;
+  }
+  const bool generated = !config_.admin_password;
+  const std::string password = reset_admin(keep);
+  return generated ? std::optional(password) : std::nullopt;
+}
+
+HANAMI_SERVICE_INLINE std::string
+accounts::reset_admin(const std::function<void(const std::string&)>& keep) {
+  const bool generate = !config_.admin_password;
+  const new_user admin{config_.admin_id, config_.admin_name,
+                       generate ? generate_password() : *config_.admin_password, true};
+  detail::expect_text("id", admin.id);
+  detail::expect_text("name", admin.name);
+  detail::expect_password(admin.password);
+  const std::string hash = hash_password(admin.password, config_.auth.light_passwords);
+  if (generate && keep) {
+    keep(admin.password);
+  }
+  change([&](store::connection& on) {
+    if (detail::find_user(on, admin.id)) {
+      on.execute("UPDATE users SET admin = 1, password = ? WHERE id = ?", hash, admin.id);
+      detail::touch_user(on, admin.id);
+      detail::void_tokens_of(on, admin.id);
+    } else {
+      detail::insert_user(on, admin, hash, detail::made_at_start);
     }
   });
-  return generate ? std::optional(first.password) : std::nullopt;
+  return admin.password;
+}
+
+HANAMI_SERVICE_INLINE bool accounts::ignores_configured_password() {
+  return config_.admin_password && !check_password(config_.admin_id, *config_.admin_password);
 }
 
 HANAMI_SERVICE_INLINE user accounts::create_user(const new_user& wanted,
