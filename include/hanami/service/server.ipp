@@ -173,8 +173,10 @@ struct server::state {
   }
 
   std::string address() const {
-    return std::string(config.tls.certificate.empty() ? "http://" : "https://") +
-           config.http.address + ':' + std::to_string(http->port());
+    const bool v6 = config.http.address.find(':') != std::string::npos;
+    return (config.tls.certificate.empty() ? "http://" : "https://") +
+           (v6 ? '[' + config.http.address + ']' : config.http.address) + ':' +
+           std::to_string(http->port());
   }
 
   server_config config;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <string_view>
 #include <vector>
 
@@ -15,12 +16,17 @@ namespace hanami::service::api {
 /// for a WebSocket.
 inline constexpr std::string_view bearer_protocol = "bearer.";
 
-/// The access token of a request: `Authorization: Bearer ...` or `X-Auth-Token`; empty: none.
+/// The access token of a request: `Authorization: Bearer ...`, the scheme in any case (RFC 9110,
+/// 11.1), or `X-Auth-Token`; empty: none.
 inline std::string_view token_of(const http::request& from) {
-  constexpr std::string_view scheme = "Bearer ";
+  constexpr std::string_view scheme = "bearer";
+  const auto same = [](char a, char b) { return (a | 0x20) == b; };
   const std::string_view field = from.headers.get("Authorization");
-  if (field.size() > scheme.size() && field.starts_with(scheme)) {
-    return field.substr(scheme.size());
+  if (field.size() > scheme.size() && field[scheme.size()] == ' ' &&
+      std::equal(scheme.begin(), scheme.end(), field.begin(),
+                 [&](char wanted, char found) { return same(found, wanted); })) {
+    const std::size_t token = field.find_first_not_of(' ', scheme.size());
+    return field.substr(std::min(token, field.size()));
   }
   return from.headers.get("X-Auth-Token");
 }

@@ -15,6 +15,7 @@
 #include "../base/compile.hpp"
 #include "../store/idempotency.hpp"
 #include "credentials.hpp"
+#include "entity_tags.hpp"
 #include "request_values.hpp"
 
 namespace hanami::service::api {
@@ -177,7 +178,9 @@ HANAMI_SERVICE_INLINE void dispatcher::refuse_path(exchange& x) {
     throw not_found("path", x.message.path);
   }
   if (!is_preflight(x.message)) {
-    throw http::problem(405, "method_not_allowed", x.message.path + " knows " + x.allowed);
+    http::problem why(405, "method_not_allowed", x.message.path + " knows " + x.allowed);
+    why.allowed = x.allowed;
+    throw why;
   }
   http::response allowed;
   allowed.status = 204;
@@ -249,13 +252,13 @@ HANAMI_SERVICE_INLINE void dispatcher::finish(exchange& x, answer given) {
   const std::optional<std::uint64_t> version = given.version;
   http::response out = detail::response_from(std::move(given), *x.endpoint);
   if (version) {
-    std::string tag = '"' + std::to_string(*version) + '"';
-    if (x.endpoint->reads() && x.message.headers.get("If-None-Match") == tag) {
+    const entity_tags known(x.message.headers.get_all("If-None-Match"));
+    if (x.endpoint->reads() && known.match_weakly(*version)) {
       out.status = 304;
       out.body.clear();
       out.content_type.clear();
     }
-    out.headers.add("ETag", std::move(tag));
+    out.headers.add("ETag", entity_tag(*version));
   }
   keep(x, out);
   note(x, out.status);
@@ -300,7 +303,7 @@ HANAMI_SERVICE_INLINE void dispatcher::allow_origin(std::string_view origin,
       })) {
     to.headers.add("Access-Control-Allow-Origin", std::string(origin));
     to.headers.add("Access-Control-Expose-Headers",
-                   "ETag, Idempotency-Replayed, Location, Retry-After");
+                   "Allow, ETag, Idempotency-Replayed, Location, Retry-After");
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,8 +42,10 @@ struct request_context : http::admitted_request {
   }
   std::int64_t integer(std::string_view name) const { return values.at(name).as_int64(); }
   bool flag(std::string_view name) const { return values.at(name).as_bool(); }
-  /// The version that `If-Match` names.
-  std::optional<std::uint64_t> expected_version() const;
+  /// The version that a change is for: nothing where `If-Match` asks for none, else `current()`,
+  /// which gives the one that there is, or 0, which none has, where `If-Match` does not name it.
+  std::optional<std::uint64_t>
+  expected_version(const std::function<std::uint64_t()>& current) const;
 };
 
 } // namespace hanami::service::api

@@ -32,6 +32,7 @@ class problem : public std::runtime_error {
 
   std::vector<value_fault> faults; ///< of a request that failed its validation
   unsigned retry_after_s = 0;      ///< 0: not said
+  std::string allowed;             ///< of 405: the methods that there are, "GET, POST"
 
  private:
   unsigned status_;

@@ -150,6 +150,9 @@ HANAMI_SERVICE_INLINE response response_of(const problem& why) {
   if (why.retry_after_s > 0) {
     refused.headers.add("Retry-After", std::to_string(why.retry_after_s));
   }
+  if (why.status() == 405) {
+    refused.headers.add("Allow", why.allowed);
+  }
   if (why.status() == 401) {
     refused.headers.add("WWW-Authenticate", "Bearer");
   }

@@ -104,12 +104,4 @@ inline json::object show_quota(const quota& q) {
           {"bytes", q.bytes}};
 }
 
-inline void check_version(const request_context& request, std::uint64_t version) {
-  const auto expected = request.expected_version();
-  if (expected && *expected != version) {
-    throw refusal(refusal_code::version_mismatch,
-                  "it has changed: it is at version " + std::to_string(version));
-  }
-}
-
 } // namespace hanami::service::api::detail

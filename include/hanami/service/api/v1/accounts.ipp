@@ -78,7 +78,7 @@ inline void add_user_endpoints(registry& to, services& s) {
                                 {"is_admin", schema::boolean(), presence::optional}});
   change.handle = [&s](request_context& request) {
     const std::string id = request.text("user_id");
-    check_version(request, s.accounts.get_user(id).version);
+    check_version(request, [&] { return s.accounts.get_user(id).version; });
     access::user_change what;
     what.name = request.text_if("name");
     what.password = request.text_if("password");
@@ -99,12 +99,13 @@ inline void add_user_endpoints(registry& to, services& s) {
   remove.path_values = one;
   remove.response_schema.reset();
   remove.status = 204;
-  remove.refusals = {404, 409};
+  remove.refusals = {404, 409, 412};
   remove.handle = [&s](request_context& request) {
     const std::string id = request.text("user_id");
     if (id == request.caller.user_id) {
       throw conflict("nobody deletes himself: another administrator can");
     }
+    check_version(request, [&] { return s.accounts.get_user(id).version; });
     s.accounts.delete_user(id);
     s.authenticator.forget(id);
     return answer();
@@ -230,7 +231,7 @@ inline void add_project_endpoints(registry& to, services& s) {
   change.body = schema::object({{"name", name_schema()}});
   change.handle = [&s](request_context& request) {
     const std::string id = request.text("project_id");
-    check_version(request, s.accounts.get_project(id).version);
+    check_version(request, [&] { return s.accounts.get_project(id).version; });
     return project_answer(s.accounts.rename_project(id, request.text("name")));
   };
   to.add(change);
@@ -243,9 +244,10 @@ inline void add_project_endpoints(registry& to, services& s) {
   remove.path_values = one;
   remove.response_schema.reset();
   remove.status = 204;
-  remove.refusals = {404, 409};
+  remove.refusals = {404, 409, 412};
   remove.handle = [&s](request_context& request) {
     const std::string id = request.text("project_id");
+    check_version(request, [&] { return s.accounts.get_project(id).version; });
     const std::vector<access::user> members = s.accounts.members(id);
     s.accounts.delete_project(id);
     for (const access::user& u : members) {
@@ -254,6 +256,18 @@ inline void add_project_endpoints(registry& to, services& s) {
     return answer();
   };
   to.add(remove);
+}
+
+/// Throws `refusal` for a role that the policy gives no rights.
+inline void check_role(const access::policy& rules, const std::string& role) {
+  const auto known = rules.roles();
+  if (!known.contains(role)) {
+    std::string names;
+    for (const std::string& name : known) {
+      names += (names.empty() ? "" : ", ") + name;
+    }
+    throw invalid_value_at("/role", "the policy knows no role '" + role + "'; it knows " + names);
+  }
 }
 
 inline void add_member_endpoints(registry& to, services& s) {
@@ -290,6 +304,22 @@ inline void add_member_endpoints(registry& to, services& s) {
   };
   to.add(list);
 
+  endpoint roles;
+  roles.tag = "projects";
+  roles.id = "list_roles";
+  roles.method = "GET";
+  roles.path = "/v1/roles";
+  roles.summary = "The roles that members of a project may have";
+  roles.response_schema = schema::object({{"items", schema::list(role_schema())}});
+  roles.handle = [&s](request_context&) {
+    json::array items;
+    for (const std::string& role : s.rules.roles()) {
+      items.push_back(json::value(role));
+    }
+    return answer(json::object{{"items", std::move(items)}});
+  };
+  to.add(roles);
+
   endpoint join = common;
   join.id = "add_member";
   join.method = "PUT";
@@ -305,6 +335,7 @@ inline void add_member_endpoints(registry& to, services& s) {
     const std::string user_id = request.text("user_id");
     need_project_admin(request, id);
     const access::membership as{id, request.text("role"), request.flag("is_project_admin")};
+    check_role(s.rules, as.role);
     const access::user after = s.accounts.set_member(user_id, as);
     s.authenticator.forget(user_id);
     return answer(json::object{{"user_id", after.id},

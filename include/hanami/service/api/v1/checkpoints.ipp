@@ -78,9 +78,11 @@ inline void add_checkpoint_endpoints(registry& to, services& s) {
   change.body = change_schema();
   change.refusals = {404, 412};
   change.handle = [&s, show](request_context& request) {
-    return show(s.resources.change(request.caller, store::resource_kind::checkpoint,
-                                   request.text("checkpoint_id"), change_from(request),
-                                   request.expected_version()));
+    return show(s.resources.change(
+        request.caller, store::resource_kind::checkpoint, request.text("checkpoint_id"),
+        change_from(request),
+        request.expected_version(
+            version_of(s.resources, request, store::resource_kind::checkpoint, "checkpoint_id"))));
   };
   to.add(change);
 
@@ -111,7 +113,10 @@ inline void add_checkpoint_endpoints(registry& to, services& s) {
   remove.path_values = one;
   remove.response_schema.reset();
   remove.status = 204;
+  remove.refusals = {404, 412};
   remove.handle = [&s](request_context& request) {
+    check_version(request, version_of(s.resources, request, store::resource_kind::checkpoint,
+                                      "checkpoint_id"));
     s.engine.remove_checkpoint(request.caller, request.text("checkpoint_id"));
     return answer();
   };

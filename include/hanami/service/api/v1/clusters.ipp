@@ -160,9 +160,11 @@ inline void add_cluster_resources(registry& to, services& s) {
   change.body = change_schema();
   change.refusals = {404, 412};
   change.handle = [&s](request_context& request) {
-    return cluster_answer(s.resources.change(request.caller, store::resource_kind::cluster,
-                                             request.text("cluster_id"), change_from(request),
-                                             request.expected_version()));
+    return cluster_answer(s.resources.change(
+        request.caller, store::resource_kind::cluster, request.text("cluster_id"),
+        change_from(request),
+        request.expected_version(
+            version_of(s.resources, request, store::resource_kind::cluster, "cluster_id"))));
   };
   to.add(change);
 
@@ -174,8 +176,10 @@ inline void add_cluster_resources(registry& to, services& s) {
   remove.path_values = one;
   remove.response_schema.reset();
   remove.status = 204;
-  remove.refusals = {404};
+  remove.refusals = {404, 412};
   remove.handle = [&s](request_context& request) {
+    check_version(request,
+                  version_of(s.resources, request, store::resource_kind::cluster, "cluster_id"));
     s.engine.remove(request.caller, request.text("cluster_id"));
     return answer();
   };

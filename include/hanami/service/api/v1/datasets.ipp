@@ -165,9 +165,11 @@ inline void add_dataset_endpoints(registry& to, services& s) {
   change.body = change_schema();
   change.refusals = {404, 412};
   change.handle = [&s](request_context& request) {
-    return dataset_answer(s.resources.change(request.caller, store::resource_kind::dataset,
-                                             request.text("dataset_id"), change_from(request),
-                                             request.expected_version()));
+    return dataset_answer(s.resources.change(
+        request.caller, store::resource_kind::dataset, request.text("dataset_id"),
+        change_from(request),
+        request.expected_version(
+            version_of(s.resources, request, store::resource_kind::dataset, "dataset_id"))));
   };
   to.add(change);
 
@@ -179,8 +181,10 @@ inline void add_dataset_endpoints(registry& to, services& s) {
   remove.path_values = one;
   remove.response_schema.reset();
   remove.status = 204;
-  remove.refusals = {404, 409};
+  remove.refusals = {404, 409, 412};
   remove.handle = [&s](request_context& request) {
+    check_version(request,
+                  version_of(s.resources, request, store::resource_kind::dataset, "dataset_id"));
     s.data.remove(request.caller, request.text("dataset_id"));
     return answer();
   };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -8,6 +10,7 @@
 #include "../../base/clock.hpp"
 #include "../../base/identity.hpp"
 #include "../../base/json.hpp"
+#include "../../base/refusal.hpp"
 #include "../../engine/engine.hpp"
 #include "../../store/page.hpp"
 #include "../../store/resources.hpp"
@@ -109,6 +112,25 @@ inline store::resource_change change_from(const request_context& request) {
     change.visible_to = visibility_from(*visible);
   }
   return change;
+}
+
+/// Reads the version of the resource that the request names by `key`.
+inline std::function<std::uint64_t()> version_of(store::resources& from,
+                                                 const request_context& request,
+                                                 store::resource_kind kind, const char* key) {
+  return [&from, &request, kind, key] {
+    return from.get(request.caller, kind, request.text(key)).version;
+  };
+}
+
+/// Throws `refusal` where `If-Match` does not name the version that `current` reads.
+inline void check_version(const request_context& request,
+                          const std::function<std::uint64_t()>& current) {
+  const auto expected = request.expected_version(current);
+  if (expected && *expected == 0) {
+    throw refusal(refusal_code::version_mismatch,
+                  "it has changed: it is at version " + std::to_string(current()));
+  }
 }
 
 inline schema change_schema() {
