@@ -21,6 +21,7 @@
 #include "foundation/executor.hpp"
 #include "foundation/random_streams.hpp"
 #include "growth/bricks.hpp"
+#include "growth/centre.hpp"
 #include "growth/dormant.hpp"
 #include "growth/drift.hpp"
 #include "growth/grow.hpp"
@@ -228,6 +229,10 @@ class learner {
     }
     if (found.new_negative) {
       open_negative_inputs(net, input);
+      ws.fit_to_learn(net);
+      place_inputs(net, input, ws);
+    }
+    if (draw == 0 && centre_dense_inputs(net, input)) {
       ws.fit_to_learn(net);
       place_inputs(net, input, ws);
     }

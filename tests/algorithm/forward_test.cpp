@@ -158,3 +158,34 @@ TEST_CASE("inputs are placed by their sign, and infinities are reported", "[algo
   CHECK_FALSE(place_inputs<double>(tiny.net, std::array{1.0, 1.0}, ws).new_negative);
   CHECK(ws.activations[tiny.net.topology.negative_part + 1] == 0.0); // nothing is left behind
 }
+
+TEST_CASE("columns with a centre are placed on its two sides", "[algorithm]") {
+  constexpr std::size_t size = 37; // vectors and a rest
+  auto net = make_network<float>(one_hexagon(size, 1, output_kind::sigmoid), 1);
+  workspace<float> ws;
+  ws.fit(net);
+  net.negative_inputs[0] = 1;
+  std::vector<float> values(size);
+  for (std::size_t k = 0; k < size; ++k) {
+    values[k] = static_cast<float>(k) - 10;
+    net.centres.at.push_back(k % 3 == 0 ? 12.0f : 0.0f);
+  }
+  values[4] = std::numeric_limits<float>::quiet_NaN();
+  values[5] = std::numeric_limits<float>::lowest();
+  net.centres.at[5] = std::numeric_limits<float>::max();
+  CHECK_FALSE(place_inputs<float>(net, values, ws).infinite);
+  for (std::size_t k = 0; k < size; ++k) {
+    const float above = ws.activations[k];
+    const float below = ws.activations[net.topology.negative_part + k];
+    const float expected = k == 4   ? 0.0f
+                           : k == 5 ? std::numeric_limits<float>::lowest()
+                                    : values[k] - net.centres.at[k];
+    CHECK(above == std::max(expected, 0.0f));
+    CHECK(below == std::max(-expected, 0.0f));
+  }
+  for (const std::size_t k : {0U, 36U}) {
+    auto infinite = values;
+    infinite[k] = std::numeric_limits<float>::infinity();
+    CHECK(place_inputs<float>(net, infinite, ws).infinite);
+  }
+}

@@ -249,7 +249,7 @@ TEST_CASE("other formats and versions are refused by name", "[io]") {
   fix_checksum(file);
   CHECK(refusal(file) == errc::unsupported_version);
   CHECK_THROWS_WITH(from_checkpoint(file),
-                    Catch::Contains("version 1") && Catch::Contains("reads version 5"));
+                    Catch::Contains("version 1") && Catch::Contains("reads version 6"));
   file = sound_checkpoint();
   file[0] = std::byte{'H'};
   CHECK(refusal(file) == errc::invalid_checkpoint);

@@ -166,7 +166,7 @@ TEST_CASE("an 8-bit copy answers like its cluster", "[cluster]") {
       for (const std::uint32_t lanes : {32U, 128U}) {
         const cluster c = trained(kind, steps, lanes);
         CAPTURE(static_cast<int>(kind), steps, lanes);
-        CHECK(relative_distance(c, quantized_cluster(c)) < 0.01);
+        CHECK(relative_distance(c, quantized_cluster(c)) < 0.02);
       }
     }
   }
@@ -240,7 +240,7 @@ TEST_CASE("an 8-bit copy takes what its cluster takes", "[cluster]") {
   const quantized_cluster copy(c);
   auto x = sample(9);
   const auto usual = copy.infer(x);
-  x[2] = 0;
+  x[2] = c.state().centres.at[2];
   const auto silent = copy.infer(x);
   x[2] = std::numeric_limits<float>::quiet_NaN();
   CHECK(copy.infer(x) == silent);

@@ -71,26 +71,68 @@ value_extremes<Real> place_positive(const Real* values, std::size_t count,
   return found;
 }
 
+/// positive[k] = max(values[k] - centres[k], 0), negative[k] = max(centres[k] - values[k], 0), both
+/// finite and NaN being 0. Extremes are those of the values.
+template <class Real>
+value_extremes<Real> place_centred(const Real* values, const Real* centres, std::size_t count,
+                                   Real* positive, Real* negative) noexcept {
+  constexpr std::size_t width = simd_width<Real>;
+  constexpr Real most = std::numeric_limits<Real>::max();
+  const simd<Real> zero{};
+  const simd<Real> top = simd_fill(most);
+  value_extremes<Real> found;
+  std::size_t k = 0;
+  simd<Real> lowest{};
+  simd<Real> highest{};
+  for (; k + width <= count; k += width) {
+    const simd<Real> x = simd_load(values + k);
+    lowest = x < lowest ? x : lowest;
+    highest = x > highest ? x : highest;
+    const simd<Real> above = x - simd_load(centres + k);
+    const simd<Real> below = zero - above;
+    const simd<Real> up = above > zero ? above : zero;
+    const simd<Real> down = below > zero ? below : zero;
+    simd_store(positive + k, up < top ? up : top);
+    simd_store(negative + k, down < top ? down : top);
+  }
+  for (std::size_t lane = 0; lane < width; ++lane) {
+    found.include(lowest[lane]);
+    found.include(highest[lane]);
+  }
+  for (; k < count; ++k) {
+    found.include(values[k]);
+    const Real above = values[k] - centres[k];
+    positive[k] = above > Real{0} ? std::min(above, most) : Real{0};
+    negative[k] = above < Real{0} ? std::min(-above, most) : Real{0};
+  }
+  return found;
+}
+
 } // namespace detail
 
-/// Copies the values of one sample to their places among the presynaptic nodes, split by sign. NaN
-/// becomes silence. `negative_inputs` and `negative_part` as in the network and its layout.
+/// Copies the values of one sample to their places among the presynaptic nodes, split by sign, or
+/// at the centres of their columns. NaN becomes silence. `negative_inputs`, `centres` and
+/// `negative_part` as in the network and its layout.
 template <class Real>
 input_findings place_inputs(const std::vector<input_layout>& inputs,
                             const std::vector<std::uint8_t>& negative_inputs,
-                            std::size_t negative_part, std::span<const Real> values,
-                            Real* sources) noexcept {
+                            const input_centres<Real>& centres, std::size_t negative_part,
+                            std::span<const Real> values, Real* sources) noexcept {
+  constexpr Real finite = std::numeric_limits<Real>::max();
   input_findings found;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const input_layout& input = inputs[i];
     const Real* from = values.data() + input.first;
+    const Real* centre = centres.from(input.first);
     Real* positive = sources + input.offset;
-    const auto extremes = detail::place_positive(from, input.size, positive);
-    constexpr Real finite = std::numeric_limits<Real>::max();
+    Real* negative = positive + negative_part;
+    const bool centred = centre != nullptr && negative_inputs[i] != 0;
+    const auto extremes = centred
+                              ? detail::place_centred(from, centre, input.size, positive, negative)
+                              : detail::place_positive(from, input.size, positive);
     found.infinite = found.infinite || extremes.most > finite || extremes.least < -finite;
-    if (extremes.least < Real{0} || negative_inputs[i] != 0) {
+    if (!centred && (extremes.least < Real{0} || negative_inputs[i] != 0)) {
       found.new_negative = found.new_negative || negative_inputs[i] == 0;
-      Real* negative = positive + negative_part;
       for (std::size_t k = 0; k < input.size; ++k) {
         negative[k] = from[k] < Real{0} ? -from[k] : Real{0};
       }
@@ -102,8 +144,8 @@ input_findings place_inputs(const std::vector<input_layout>& inputs,
 template <class Real, class Weight>
 input_findings place_inputs(const network<Real, Weight>& net, std::span<const Real> values,
                             workspace<Real>& ws) noexcept {
-  return place_inputs(net.topology.inputs, net.negative_inputs, net.topology.negative_part, values,
-                      ws.activations.data());
+  return place_inputs(net.topology.inputs, net.negative_inputs, net.centres,
+                      net.topology.negative_part, values, ws.activations.data());
 }
 
 /// Marks, once for all bricks of a hexagon, which of its presynaptic nodes send.

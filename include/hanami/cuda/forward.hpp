@@ -18,23 +18,26 @@
 
 namespace hanami::gpu {
 
-/// Copies one sample to its places, split by sign, and notes what asks for the host.
+/// Copies one sample to its places, split by sign or at the centres of its columns, and notes what
+/// asks for the host.
 template <class Team>
 HANAMI_HOST_DEVICE void place_sample(const Team& team, image_view image, const float* values) {
   image_header& head = image.head();
   const input_record* inputs = image.at<input_record>(head.inputs);
   for (std::uint32_t n = 0; n < head.input_count; ++n) {
     const input_record& input = inputs[n];
+    const float* centres = image.at<float>(head.centres) + input.first;
     float* positive = image.activations() + input.offset;
     team.each_of_all(input.size, [&](std::size_t k) {
       const float x = values[input.first + k];
-      positive[k] = x > 0.0f ? x : 0.0f;
+      constexpr float finite = std::numeric_limits<float>::max();
+      const float above = x - centres[k];
+      positive[k] = above > 0.0f ? std::min(above, finite) : 0.0f;
       if (input.negative != 0) {
-        positive[head.negative_part + k] = x < 0.0f ? -x : 0.0f;
+        positive[head.negative_part + k] = above < 0.0f ? std::min(-above, finite) : 0.0f;
       } else if (x < 0.0f) {
         team.raise(head.found_negative);
       }
-      constexpr float finite = std::numeric_limits<float>::max();
       if (x > finite || x < -finite) {
         team.raise(head.found_infinite);
       }

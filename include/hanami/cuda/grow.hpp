@@ -10,6 +10,7 @@
 #include "../algorithm/borders.hpp"
 #include "../foundation/random.hpp"
 #include "../foundation/random_streams.hpp"
+#include "../growth/centre.hpp"
 #include "forward.hpp"
 
 /// Growth of sections on an image, from the tiles it has room for: by one block, brick after brick,
@@ -27,15 +28,21 @@ HANAMI_HOST_DEVICE void draw_connections(const Team& team, image_view image, std
       detail::random_key(detail::random_stream::connections, index, brick.replacements);
   team.each(here.chunk_count, [&](std::size_t c) {
     const auto distance = static_cast<float>(chunks[c].distance);
-    if (chunks[c].distance == 1) {
+    if (chunks[c].distance == 1 && chunks[c].centred == 0) {
       return;
     }
     std::uint32_t denied = 0;
     for (std::uint32_t rest = missing_of(image, brick, c, image.at<std::uint16_t>(here.active)[c]);
          rest != 0; rest &= rest - 1) {
       const auto i = static_cast<std::uint32_t>(std::countr_zero(rest));
-      if (!(random_unit(image.head().seed, key, chunks[c].offset + std::uint64_t{i}) * distance <
-            1.0f)) {
+      const std::uint64_t source = chunks[c].offset + std::uint64_t{i};
+      const std::uint64_t negative_part = image.head().negative_part;
+      const bool negative = source >= negative_part;
+      if ((((chunks[c].centred >> i) & 1U) != 0 &&
+           !detail::hears_side(image.head().seed, index, brick.replacements,
+                               negative ? source - negative_part : source, negative)) ||
+          !(chunks[c].distance == 1 ||
+            random_unit(image.head().seed, key, source) * distance < 1.0f)) {
         denied |= 1U << i;
       }
     }

@@ -36,7 +36,7 @@ struct input_record {
   std::uint32_t first;  ///< in the values of a sample
   std::uint32_t offset; ///< in the array of presynaptic nodes
   std::uint32_t size;
-  std::uint32_t negative; ///< whether it has had a negative value
+  std::uint32_t negative; ///< whether values below 0, or below their centre, have places
 };
 
 struct hexagon_record {
@@ -105,6 +105,7 @@ struct image_header {
   std::uint32_t free_count;
   place inputs, hexagons, bricks, levels, level_hexagons, level_bricks, outputs; ///< records
   place activations, hidden_gradients, prediction, output_gradients;             ///< float
+  place centres;         ///< float: of the values of a sample
   place free_slots;      ///< tile_slot: given back, the next one to be used last
   place new_presynaptic; ///< std::uint32_t: presynaptic nodes whose sections are being grown
   place tiles, average_tiles;

@@ -19,10 +19,10 @@
 #include "transfer.hpp"
 
 /// Training and inference on a device, seen from the host. What changes the shape of a network
-/// (its first bricks, further bricks, negative inputs) is done by the host, and so are reduction
-/// and the renewal of neurons: one sample at a time, after which the device goes on. The same
-/// samples give the same cluster as training on the host, as far as the device's sums are the
-/// host's.
+/// (its first bricks, further bricks, negative inputs, centres of dense columns) is done by the
+/// host, and so are reduction and the renewal of neurons: one sample at a time, after which the
+/// device goes on. The same samples give the same cluster as training on the host, as far as the
+/// device's sums are the host's.
 
 namespace hanami::gpu {
 
@@ -335,7 +335,8 @@ class basic_trainer {
       }
       if (!w.layout) {
         w.until_upkeep = w.trained->learning().samples_until_upkeep(w.trained->state());
-        if (w.until_upkeep == 0 || w.trained->state().compacted) {
+        const network<float>& net = w.trained->state();
+        if (w.until_upkeep == 0 || net.compacted || !net.centres.watched.empty()) {
           train_here(w, table);
           continue;
         }

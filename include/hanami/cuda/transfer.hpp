@@ -258,6 +258,7 @@ class image_layout {
     }
     head_.activations = reserve<float>(net.presynaptic_count());
     head_.hidden_gradients = reserve<float>(bricks_.size() * net.lanes());
+    head_.centres = reserve<float>(net.topology.input_size);
     head_.prediction = reserve<float>(net.topology.output_size);
     head_.output_gradients = reserve<float>(net.topology.output_size);
     head_.free_slots = reserve<tile_slot>(net.tiles.free_slots().size());
@@ -278,6 +279,8 @@ class image_layout {
     put(to, head_.outputs, outputs_.data(), outputs_.size());
     put(to, head_.free_slots, net.tiles.free_slots().data(), net.tiles.free_slots().size());
     std::memset(to + head_.activations, 0, net.presynaptic_count() * sizeof(float));
+    std::memset(to + head_.centres, 0, net.topology.input_size * sizeof(float));
+    put(to, head_.centres, net.centres.at.data(), net.centres.at.size());
     put_hexagons(net, to);
     put_levels(net, to);
     for (std::size_t o = 0; o < outputs_.size(); ++o) {

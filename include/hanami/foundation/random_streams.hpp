@@ -17,7 +17,8 @@ enum class random_stream : std::uint64_t {
   rounding,
   average_rounding,
   renewed_weights,
-  known_samples
+  known_samples,
+  sides
 };
 
 HANAMI_HOST_DEVICE constexpr std::uint64_t random_key(random_stream purpose, std::uint64_t index,

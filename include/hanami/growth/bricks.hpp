@@ -182,7 +182,8 @@ bool grow_where_wrong(network<Real, Weight>& net) {
          grow_brick(net, hexagon_id{static_cast<std::uint32_t>(worst)}, true);
 }
 
-/// Gives the hexagons that read input `index` its negative parts, too: it has had a negative value.
+/// Gives the hexagons that read input `index` its negative parts, too: it has had a negative value,
+/// or one of its columns has a centre.
 template <class Real, class Weight>
 void open_negative_input(network<Real, Weight>& net, std::size_t index) {
   const input_layout& input = net.topology.inputs[index];

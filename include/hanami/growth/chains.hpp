@@ -17,6 +17,13 @@ namespace hanami::inline HANAMI_ISA {
 
 namespace detail {
 
+/// Steps that the chain of presynaptic node `i` of a chunk may have. The two sides of a dense
+/// column share one and a half times those of another.
+inline std::uint32_t most_steps(const presynaptic_chunk& chunk, std::size_t i,
+                                std::uint32_t max_steps) noexcept {
+  return ((chunk.centred >> i) & 1U) != 0 ? (3 * max_steps + 3) / 4 : max_steps;
+}
+
 /// Cuts step `k` of a chain at `at`: weights shared in proportion, so that nothing changes but the
 /// resolution. Needs room in the chain. False where memory has run out, or where rounding would
 /// leave a part without a width.
@@ -140,7 +147,8 @@ void split_at_band(network<Real, Weight>& net, brick<Real>& b, std::size_t local
 /// which may be the wild one that made the border. Far below it: an outlier came first; the border
 /// comes down, or in a settled chain the first step is cut there.
 template <class Real, class Weight>
-void check_first_border(network<Real, Weight>& net, brick<Real>& b, std::size_t c, std::size_t i) {
+void check_first_border(network<Real, Weight>& net, brick<Real>& b, std::size_t c, std::size_t i,
+                        std::uint32_t most) {
   const std::size_t local = c * chunk_width + i;
   const std::size_t begin = local * b.max_steps;
   const Real first = Real{1} / b.inverse_width[begin];
@@ -155,10 +163,10 @@ void check_first_border(network<Real, Weight>& net, brick<Real>& b, std::size_t 
     if (b.steps[local] == 1 && !settled) {
       b.inverse_width[begin] = inverse_of(high);
       make_young(b.border_states[c], 1U << i);
-    } else if (b.steps[local] < b.max_steps) {
+    } else if (b.steps[local] < most) {
       split_step(net, b, local, 0, high);
     }
-  } else if (b.steps[local] < b.max_steps) {
+  } else if (b.steps[local] < most) {
     split_at_band(net, b, local, low, high);
   }
 }
@@ -260,15 +268,16 @@ void pull_in_end(brick<Real>& b, std::size_t local, Real reach) noexcept {
   }
 }
 
-/// Every `renewal_checks` checks.
+/// Every `renewal_checks` checks. `most` as in `grow_chain`.
 template <class Real, class Weight>
-void renew_when_due(network<Real, Weight>& net, brick<Real>& b, std::size_t local) {
+void renew_when_due(network<Real, Weight>& net, brick<Real>& b, std::size_t local,
+                    std::uint32_t most) {
   auto& chain = b.chain_states[local];
   if (++chain.checks < net.renewal_checks) {
     return;
   }
   pull_in_end(b, local, chain.reach);
-  if (b.steps[local] == b.max_steps || net.full) {
+  if (b.steps[local] == most || net.full) {
     renew_chain(net, b, local, chain.used);
   }
   chain.checks = 0;
@@ -277,11 +286,11 @@ void renew_when_due(network<Real, Weight>& net, brick<Real>& b, std::size_t loca
 }
 
 /// Border rule and step growth of the section of presynaptic node `i` of chunk `c`, active with
-/// `activation`. Whether the chain is full and activation is left over, at one activation in
-/// sixteen: a rare outlier is none of the network's business.
+/// `activation`, up to `most` steps. Whether the chain is full and activation is left over, at one
+/// activation in sixteen: a rare outlier is none of the network's business.
 template <class Real, class Weight>
 bool grow_chain(network<Real, Weight>& net, brick<Real>& b, std::size_t c, std::size_t i,
-                Real activation) {
+                Real activation, std::uint32_t most) {
   const std::size_t local = c * chunk_width + i;
   const std::size_t begin = local * b.max_steps;
   const std::uint32_t bit = 1U << i;
@@ -296,13 +305,13 @@ bool grow_chain(network<Real, Weight>& net, brick<Real>& b, std::size_t c, std::
   chain.most = std::max(chain.most, activation);
   const bool checked = count_activations(b.border_states[c], bit) != 0;
   if (checked) {
-    check_first_border(net, b, c, i);
+    check_first_border(net, b, c, i, most);
   }
   note_use(b, c, i, activation);
   if (checked) {
-    renew_when_due(net, b, local);
+    renew_when_due(net, b, local, most);
   }
-  if (b.steps[local] < b.max_steps && !net.full) {
+  if (b.steps[local] < most && !net.full) {
     refine_chain(net, b, local, activation);
     return false;
   }
@@ -330,7 +339,8 @@ void grow_chains(network<Real, Weight>& net, std::size_t index, const workspace<
     const Real* x = ws.activations.data() + chunks[c].offset;
     for (std::uint32_t rest = active[c] & b.have[c]; rest != 0; rest &= rest - 1) {
       const auto i = static_cast<std::size_t>(std::countr_zero(rest));
-      if (detail::grow_chain(net, b, c, i, x[i])) {
+      const std::uint32_t most = detail::most_steps(chunks[c], i, b.max_steps);
+      if (detail::grow_chain(net, b, c, i, x[i], most)) {
         left_over(chunks[c].offset + i);
       }
     }

@@ -13,6 +13,7 @@
 #include "../foundation/random_streams.hpp"
 #include "../structure/workspace.hpp"
 #include "bricks.hpp"
+#include "centre.hpp"
 #include "chains.hpp"
 
 /// Growth while training: sections where a presynaptic node is active for the first time, steps
@@ -23,15 +24,24 @@ namespace hanami::inline HANAMI_ISA {
 
 namespace detail {
 
-/// Whether a presynaptic node connects to a brick: always where it stands next to it, less often
-/// the further away it stands.
+/// Whether a presynaptic node connects to a brick: where it stands next to it, less often the
+/// further away it stands; of the two sides of a dense column, as `hears_side` says.
 template <class Real, class Weight>
 bool draws_connection(const network<Real, Weight>& net, std::size_t index,
                       const presynaptic_chunk& chunk, std::size_t i) noexcept {
+  const auto& b = net.bricks[index];
+  const std::uint64_t place = chunk.offset + i;
+  if (b.max_steps == 1 && ((chunk.centred >> i) & 1U) != 0) {
+    const std::size_t negative_part = net.topology.negative_part;
+    const bool negative = place >= negative_part;
+    if (!hears_side(net.seed, index, b.replacements, negative ? place - negative_part : place,
+                    negative)) {
+      return false;
+    }
+  }
   return chunk.distance == 1 ||
-         random_unit(net.seed,
-                     random_key(random_stream::connections, index, net.bricks[index].replacements),
-                     chunk.offset + i) *
+         random_unit(net.seed, random_key(random_stream::connections, index, b.replacements),
+                     place) *
                  static_cast<float>(chunk.distance) <
              1.0f;
 }

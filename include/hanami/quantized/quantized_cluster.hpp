@@ -31,7 +31,7 @@ struct quantized_workspace {
 
 /// An 8-bit copy of a cluster as it is, for inference only: a quarter of the cluster's memory or
 /// less, several times the speed where the weights do not stay in the fastest cache, and
-/// predictions that are in the mean within a hundredth of their spread. Weights are 8 bits with a
+/// predictions that are in the mean within two hundredths of their spread. Weights are 8 bits with a
 /// scale per neuron, shares of presynaptic nodes 7 bits, sums are exact; activations and biases are
 /// floats.
 ///
@@ -54,6 +54,7 @@ class quantized_cluster {
     }
     inputs_ = net.topology.inputs;
     negative_inputs_ = net.negative_inputs;
+    centres_.at = net.centres.at;
     activation_ = net.topology.settings.activation;
     input_size_ = net.topology.input_size;
     output_size_ = net.topology.output_size;
@@ -89,7 +90,8 @@ class quantized_cluster {
   std::span<const float> infer(std::span<const float> input, quantized_workspace& ws) const {
     detail::check_size(input.size(), input_size_, "input");
     fit(ws);
-    if (place_inputs(inputs_, negative_inputs_, negative_part_, input, ws.activations.data())
+    if (place_inputs(inputs_, negative_inputs_, centres_, negative_part_, input,
+                     ws.activations.data())
             .infinite) {
       detail::refuse_infinity("input");
     }
@@ -121,7 +123,7 @@ class quantized_cluster {
     std::uint64_t negative = negative_part_;
     std::uint64_t sources = source_count_;
     auto activation = static_cast<std::uint8_t>(activation_);
-    archive(inputs, outputs, negative, sources, activation, negative_inputs_);
+    archive(inputs, outputs, negative, sources, activation, negative_inputs_, centres_.at);
     serialize_inputs(archive);
     archive(bricks_, outputs_);
     if constexpr (Archive::reading) {
@@ -141,7 +143,7 @@ class quantized_cluster {
   /// Bytes held; activities come on top.
   std::size_t bytes() const noexcept {
     std::size_t sum = sizeof(*this) + allocated_bytes(inputs_) + allocated_bytes(negative_inputs_) +
-                      allocated_bytes(bricks_) + allocated_bytes(outputs_);
+                      centres_.bytes() + allocated_bytes(bricks_) + allocated_bytes(outputs_);
     for (const auto& b : bricks_) {
       sum += b.reader.bytes();
     }
@@ -205,7 +207,7 @@ class quantized_cluster {
       first += one.size;
     }
     if (first != input_size_ || negative_inputs_.size() != inputs_.size() ||
-        first > template_limits::nodes ||
+        !centres_.fits(input_size_) || first > template_limits::nodes ||
         negative_part_ > first + (inputs_.size() + 1) * chunk_width ||
         2 * negative_part_ > source_count_ || source_count_ > 2 * negative_part_ + most_neurons) {
       return "inputs that do not fit";
@@ -256,6 +258,7 @@ class quantized_cluster {
   shape_identity shape_ = shape_identity::fresh();
   std::vector<input_layout> inputs_;
   std::vector<std::uint8_t> negative_inputs_; ///< as in the network
+  input_centres<float> centres_;              ///< of which none are undecided
   activation_kind activation_{};
   std::size_t input_size_ = 0;
   std::size_t output_size_ = 0;

@@ -12,6 +12,7 @@
 #include "../fwd.hpp"
 #include "../template/validation.hpp"
 #include "brick.hpp"
+#include "input_centres.hpp"
 #include "shape_identity.hpp"
 #include "target_record.hpp"
 #include "tile_pool.hpp"
@@ -84,7 +85,9 @@ struct network {
   std::vector<hexagon> hexagons; ///< by hexagon_id
   std::vector<brick<Real>> bricks;
   std::vector<output_layer<Real>> outputs;
-  std::vector<std::uint8_t> negative_inputs; ///< per input: whether a negative value has been seen
+  std::vector<std::uint8_t> negative_inputs; ///< per input: whether values below 0, or below the
+                                             ///< centre of their column, have places
+  input_centres<Real> centres;
   /// Changes whenever bricks, chunks or outputs are added, before they are; equal only for networks
   /// of equal shape.
   shape_identity shape = shape_identity::fresh();
@@ -143,7 +146,7 @@ struct network {
 
   std::size_t bytes() const noexcept {
     std::size_t sum = sizeof(*this) + topology.bytes() + tiles.bytes() + allocated_bytes(bricks) +
-                      allocated_bytes(hexagons) + allocated_bytes(outputs);
+                      allocated_bytes(hexagons) + allocated_bytes(outputs) + centres.bytes();
     for (const auto& b : bricks) {
       sum += b.bytes();
     }
@@ -169,7 +172,7 @@ struct network {
     if constexpr (Archive::reading) {
       shape = shape_identity::fresh();
     }
-    archive(seed, negative_inputs, compacted, full, growth, tiles, bricks);
+    archive(seed, negative_inputs, centres, compacted, full, growth, tiles, bricks);
     for (auto& h : hexagons) {
       archive(h.chunks, h.bricks, h.error_sum);
     }
@@ -205,6 +208,9 @@ network<Real, Weight> make_network(const cluster_template& from, std::uint64_t s
   net.tiles = tile_pool<Weight>(net.topology.settings.brick_size);
   net.hexagons.resize(net.topology.hexagons.size());
   net.negative_inputs.resize(net.topology.inputs.size());
+  if (!net.topology.spikes()) { // to neurons that spike, zeros are silence
+    net.centres.watched.resize(net.topology.input_size);
+  }
   for (std::size_t h = 0; h < net.hexagons.size(); ++h) {
     if (net.topology.hexagons[h].holds_bricks) {
       net.hexagons[h].chunks = net.topology.hexagons[h].input_chunks;

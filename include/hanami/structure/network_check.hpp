@@ -28,6 +28,9 @@ class network_checker {
     if (net_.negative_inputs.size() != net_.topology.inputs.size()) {
       return "wrong number of inputs";
     }
+    if (!net_.centres.fits(net_.topology.input_size)) {
+      return "centres of inputs that do not fit";
+    }
     if (net_.outputs.size() != net_.topology.outputs.size()) {
       return "wrong number of outputs";
     }
@@ -85,7 +88,8 @@ class network_checker {
   }
 
   bool good_chunk(const hexagon_layout& layout, const presynaptic_chunk& chunk) const {
-    if (chunk.distance == 0) {
+    if (chunk.distance == 0 || (chunk.centred & ~chunk.mask) != 0 ||
+        (chunk.is_neuron && chunk.centred != 0)) {
       return false;
     }
     if (!chunk.is_neuron) {

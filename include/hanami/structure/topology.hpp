@@ -16,10 +16,10 @@
 /// Who feeds whom: the template turned into lists that the algorithms walk.
 ///
 /// Every presynaptic node of a cluster has a place in one array: first the positive parts of all
-/// inputs, then their negative parts, then the neurons of one brick after the other. Signals run
-/// from the inputs to the outputs: a hexagon feeds those within reach that stand further from the
-/// inputs than itself (its rank), so that the network is free of cycles whatever the order of the
-/// text.
+/// inputs (of dense columns: what is above their centre), then their negative parts, then the
+/// neurons of one brick after the other. Signals run from the inputs to the outputs: a hexagon
+/// feeds those within reach that stand further from the inputs than itself (its rank), so that the
+/// network is free of cycles whatever the order of the text.
 
 namespace hanami::inline HANAMI_ISA {
 
@@ -29,10 +29,11 @@ struct presynaptic_chunk {
   std::uint16_t mask = 0;   ///< which of the 16 are read
   bool is_neuron = false;   ///< neurons: border 1, open above; inputs: a learned border
   std::uint16_t distance = 1;
+  std::uint16_t centred = 0; ///< which of the 16 are one side of a dense column
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(offset, mask, is_neuron, distance);
+    archive(offset, mask, is_neuron, distance, centred);
   }
 };
 

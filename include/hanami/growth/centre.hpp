@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "../foundation/random.hpp"
+#include "../foundation/random_streams.hpp"
+#include "../structure/network.hpp"
+#include "bricks.hpp"
+
+/// Dense columns are measured from their centre. To a network that learns sample by sample, what is
+/// common to all samples is a direction in which every step goes, and nothing is to be learned: a
+/// temperature in kelvin, bits as 0 and 1. Sparse columns stay as they are, so that their zeros
+/// cost nothing.
+///
+/// A column of which the first 16 known values are all active is dense. Of the others it is known
+/// after 64 values: dense is what is active in more than a third of them, in an input that is so
+/// as a whole (pictures are not, though their middle is: there a zero is silence). The centre never
+/// moves again; the sections of the column, which have learned little so far, begin anew on both
+/// sides of it.
+
+namespace hanami::inline HANAMI_ISA {
+
+namespace detail {
+
+/// Whether a brick of one-step sections hears this side of a centred column: half of the bricks
+/// hear both, the others one of them, so that two sides cost one and a half times the weights.
+/// `place` is that of the positive side.
+HANAMI_HOST_DEVICE inline bool hears_side(std::uint64_t seed, std::uint64_t index,
+                                          std::uint64_t replacements, std::uint64_t place,
+                                          bool negative) noexcept {
+  const float draw =
+      random_unit(seed, random_key(random_stream::sides, index, replacements), place);
+  return negative ? draw < 0.75f : draw >= 0.25f;
+}
+
+/// Of the columns of the inputs, which are known to be dense.
+struct dense_rule {
+  static constexpr std::uint32_t early = 16;      ///< values: dense where all are active
+  static constexpr std::uint32_t late = 64;       ///< values: dense above a third
+  static constexpr std::uint32_t patience = 1024; ///< samples: what is undecided then stays sparse
+
+  template <class Real>
+  static bool above_a_third(const column_watch<Real>& watch) noexcept {
+    return 3 * std::uint64_t{watch.active} > watch.known;
+  }
+
+  /// Whether the columns of an input are active in more than a third of their values on average.
+  template <class Real>
+  static bool input_dense(std::span<const column_watch<Real>> columns) noexcept {
+    double shares = 0;
+    for (const auto& watch : columns) {
+      shares += watch.known == 0 ? 0.0 : static_cast<double>(watch.active) / watch.known;
+    }
+    return 3 * shares > static_cast<double>(columns.size());
+  }
+
+  /// Whether the column is decided now, and dense; `input_dense` tells of its whole input.
+  template <class Real, class InputDense>
+  static bool decide(column_watch<Real>& watch, const InputDense& input_dense) {
+    if (watch.known == early && watch.active == watch.known) {
+      watch.decided = true;
+      return true;
+    }
+    if (watch.known >= late) {
+      watch.decided = true;
+      return above_a_third(watch) && input_dense();
+    }
+    return false;
+  }
+};
+
+/// Takes a section away as if it had never grown; its weights begin anew at the next activation.
+template <class Real, class Weight>
+void forget_section(network<Real, Weight>& net, brick<Real>& b, std::size_t c, std::size_t i) {
+  const std::size_t local = c * chunk_width + i;
+  const std::uint32_t steps = b.step_count(local);
+  const auto others = static_cast<std::uint16_t>(~(1U << i));
+  b.closed[c] = static_cast<std::uint16_t>(b.closed[c] & others);
+  if (steps == 0) {
+    return;
+  }
+  for (std::uint32_t k = 0; k < steps; ++k) {
+    tile_slot& slot = b.slot[local * b.max_steps + k];
+    net.tiles.release(slot);
+    slot = no_tile;
+  }
+  b.have[c] = static_cast<std::uint16_t>(b.have[c] & others);
+  --b.sections;
+  if (b.max_steps > 1) {
+    b.steps[local] = 0;
+  }
+  ++net.growth.sections_removed;
+  net.growth.steps_removed += steps;
+  net.full = false;
+}
+
+/// Gives the columns of input `index` for which `dense` (per value of the input) says so two sides.
+template <class Real, class Weight>
+void open_two_sides(network<Real, Weight>& net, std::size_t index,
+                    const std::vector<std::uint8_t>& dense) {
+  const input_layout& input = net.topology.inputs[index];
+  if (net.negative_inputs[index] == 0) {
+    open_negative_input(net, index);
+  }
+  for (hexagon& here : net.hexagons) {
+    for (std::size_t c = 0; c < here.chunks.size(); ++c) {
+      presynaptic_chunk& chunk = here.chunks[c];
+      const std::size_t side =
+          chunk.offset >= net.topology.negative_part ? net.topology.negative_part : 0;
+      const std::size_t first = chunk.offset - side - input.offset; // of the 16, in the input
+      if (chunk.is_neuron || first >= input.size) {
+        continue;
+      }
+      for (std::uint32_t rest = chunk.mask; rest != 0; rest &= rest - 1) {
+        const auto i = static_cast<std::size_t>(std::countr_zero(rest));
+        if (dense[first + i] == 0) {
+          continue;
+        }
+        chunk.centred = static_cast<std::uint16_t>(chunk.centred | (1U << i));
+        for (const std::uint32_t b : here.bricks) {
+          if (!net.bricks[b].retired) {
+            forget_section(net, net.bricks[b], c, i);
+          }
+        }
+      }
+    }
+  }
+}
+
+} // namespace detail
+
+/// Notes the values of a sample, which must be finite or NaN, as long as any column is undecided.
+/// True where columns have turned out to be dense: the sample must be placed anew. Linear in the
+/// values while it watches, and in the sections of what it centres. Neurons that spike take zeros
+/// for silence: nothing is centred there.
+template <class Real, class Weight>
+bool centre_dense_inputs(network<Real, Weight>& net, std::span<const Real> values) {
+  auto& centres = net.centres;
+  if (centres.watched.empty()) {
+    return false;
+  }
+  const bool last = ++centres.seen >= detail::dense_rule::patience;
+  bool any = false;
+  bool undecided = false;
+  std::vector<std::uint8_t> dense;
+  for (std::size_t index = 0; index < net.topology.inputs.size(); ++index) {
+    const input_layout& input = net.topology.inputs[index];
+    const std::span watched(centres.watched.data() + input.first, input.size);
+    std::optional<bool> known_dense;
+    const auto input_dense = [&] {
+      if (!known_dense) {
+        known_dense = detail::dense_rule::input_dense<Real>(watched);
+      }
+      return *known_dense;
+    };
+    dense.clear();
+    for (std::size_t k = 0; k < input.size; ++k) {
+      auto& watch = watched[k];
+      const Real value = values[input.first + k];
+      if (watch.decided) {
+        continue;
+      }
+      if (!std::isnan(value)) {
+        watch.note(value);
+      }
+      if (detail::dense_rule::decide(watch, input_dense)) {
+        dense.resize(input.size);
+        dense[k] = 1;
+        centres.at.resize(net.topology.input_size);
+        centres.at[input.first + k] = watch.centre();
+      }
+      undecided = undecided || !watch.decided;
+    }
+    if (!dense.empty()) {
+      detail::open_two_sides(net, index, dense);
+      any = true;
+    }
+  }
+  if (last || !undecided) {
+    std::vector<column_watch<Real>>().swap(centres.watched);
+  }
+  return any;
+}
+
+} // namespace hanami
