@@ -233,6 +233,40 @@ TEST_CASE("a repeated creation with the same key is done once") {
   CHECK(fixture.ask("GET", "/v1/clusters", {}, token).content().at("total").as_int64() == 1);
 }
 
+TEST_CASE("what was refused may be asked again with the same key") {
+  server_fixture fixture;
+  const std::string admin = fixture.admin();
+  const std::string token = fixture.member("anna", "lab_one");
+  const auto create = [&](const std::string& caller) {
+    client connection(fixture.port());
+    const std::string body = R"({"name":"one"})";
+    return connection
+        .ask("POST /v1/clusters HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer " + caller +
+             "\r\nIdempotency-Key: once\r\nContent-Length: " + std::to_string(body.size()) +
+             "\r\n\r\n" + body)
+        .status;
+  };
+  const auto allow = [&](int clusters) {
+    const heard limits = fixture.ask("GET", "/v1/users/anna/quota", {}, admin);
+    json::object changed = limits.content().as_object();
+    changed["clusters"] = clusters;
+    CHECK(fixture.ask("PUT", "/v1/users/anna/quota", json::serialize(changed), admin).status ==
+          200);
+  };
+  allow(0);
+  CHECK(create(token) / 100 == 4);
+  allow(2);
+  CHECK(create(token) == 201);
+  CHECK(create(token) == 201); // the same one again
+  CHECK(fixture.ask("GET", "/v1/clusters", {}, token).content().at("total").as_int64() == 1);
+  const std::string elsewhere = fixture.member("anna", "lab_two");
+  const heard there =
+      fixture.ask("POST", "/v1/sessions/project", R"({"project_id":"lab_two"})", elsewhere);
+  REQUIRE(there.status / 100 == 2);
+  CHECK(create(there.text("access_token")) == 201); // another project: another key
+  CHECK(fixture.ask("GET", "/v1/users/anna/quota", {}, admin).status == 200);
+}
+
 TEST_CASE("the reference's clients are answered as they expect, and its faults are gone") {
   server_fixture fixture;
   const heard in =

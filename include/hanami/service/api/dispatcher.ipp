@@ -41,6 +41,11 @@ inline std::string fingerprint(const http::request& of) {
   return hex;
 }
 
+/// Whose idempotency keys a caller uses: the same key in another project is another one.
+inline std::string owner_of_keys(const identity& caller) {
+  return caller.user_id + '/' + caller.project_id;
+}
+
 /// What an operator may see of a request's values: no secrets, not too long.
 inline std::string shown_values(const json::object& values) {
   json::object shown;
@@ -214,8 +219,8 @@ HANAMI_SERVICE_INLINE bool dispatcher::replay(exchange& x) {
   if (key.size() > 255) {
     throw bad_request("an Idempotency-Key has at most 255 bytes");
   }
-  const auto kept =
-      store::begin_idempotent(parts_.db, x.caller.user_id, key, detail::fingerprint(x.message));
+  const auto kept = store::begin_idempotent(parts_.db, detail::owner_of_keys(x.caller), key,
+                                            detail::fingerprint(x.message));
   if (!kept) {
     x.idempotency_key = std::string(key);
     return false;
@@ -223,7 +228,7 @@ HANAMI_SERVICE_INLINE bool dispatcher::replay(exchange& x) {
   http::response again;
   again.status = kept->status;
   again.body = kept->body;
-  again.content_type = kept->status < 400 ? "application/json" : "application/problem+json";
+  again.content_type = "application/json";
   again.headers.add("Idempotency-Replayed", "true");
   note(x, kept->status);
   send(x, std::move(again));
@@ -320,10 +325,10 @@ HANAMI_SERVICE_INLINE void dispatcher::keep(const exchange& x, const http::respo
   if (x.idempotency_key.empty()) {
     return;
   }
-  if (given.status >= 500) { // it may be tried again
-    store::forget_idempotent(parts_.db, x.caller.user_id, x.idempotency_key);
+  if (given.status >= 400) { // nothing was done: it may be tried again
+    store::forget_idempotent(parts_.db, detail::owner_of_keys(x.caller), x.idempotency_key);
   } else {
-    store::finish_idempotent(parts_.db, x.caller.user_id, x.idempotency_key,
+    store::finish_idempotent(parts_.db, detail::owner_of_keys(x.caller), x.idempotency_key,
                              {given.status, given.body});
   }
 }

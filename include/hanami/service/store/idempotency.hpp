@@ -19,16 +19,16 @@ struct kept_answer {
 };
 
 /// The answer to this request, if it has been answered before; nothing: it may proceed, and is
-/// marked as in progress. `print`: a hash of method, path and body. Throws `key_reused` where the
-/// key was used for a different request, `in_progress` while the first one is still running (after
-/// a minute it is considered abandoned).
-std::optional<kept_answer> begin_idempotent(database& db, std::string_view user_id,
+/// marked as in progress. `owner`: whose keys these are, a user in a project. `print`: a hash of
+/// method, path and body. Throws `key_reused` where the key was used for a different request,
+/// `in_progress` while the first one is still running (after a minute it is considered abandoned).
+std::optional<kept_answer> begin_idempotent(database& db, std::string_view owner,
                                             std::string_view key, std::string_view print);
 /// Stores the answer of a request in progress.
-void finish_idempotent(database& db, std::string_view user_id, std::string_view key,
+void finish_idempotent(database& db, std::string_view owner, std::string_view key,
                        const kept_answer& answer);
 /// Forgets a request in progress, so that it may be repeated.
-void forget_idempotent(database& db, std::string_view user_id, std::string_view key);
+void forget_idempotent(database& db, std::string_view owner, std::string_view key);
 /// Removes answers older than a day.
 void clean_answers(database& db);
 

@@ -18,15 +18,15 @@ inline constexpr std::int64_t begun_life_ms = std::int64_t{60} * 1000;
 } // namespace detail
 
 HANAMI_SERVICE_INLINE std::optional<kept_answer> begin_idempotent(database& db,
-                                                                  std::string_view user_id,
+                                                                  std::string_view owner,
                                                                   std::string_view key,
                                                                   std::string_view print) {
   return db.write([&](connection& on) -> std::optional<kept_answer> {
     const std::int64_t now = now_ms();
     {
       statement row = on.query("SELECT print, status, body, at FROM kept_answers "
-                               "WHERE user_id = ? AND key = ? AND at > ?",
-                               user_id, key, now - detail::answer_life_ms);
+                               "WHERE owner = ? AND key = ? AND at > ?",
+                               owner, key, now - detail::answer_life_ms);
       if (row.step()) {
         if (row.text(0) != print) {
           throw refusal(refusal_code::key_reused,
@@ -43,27 +43,26 @@ HANAMI_SERVICE_INLINE std::optional<kept_answer> begin_idempotent(database& db,
         }
       }
     }
-    on.execute("INSERT OR REPLACE INTO kept_answers (user_id, key, print, status, body, at) "
+    on.execute("INSERT OR REPLACE INTO kept_answers (owner, key, print, status, body, at) "
                "VALUES (?, ?, ?, 0, '', ?)",
-               user_id, key, print, now);
+               owner, key, print, now);
     return std::nullopt;
   });
 }
 
-HANAMI_SERVICE_INLINE void finish_idempotent(database& db, std::string_view user_id,
+HANAMI_SERVICE_INLINE void finish_idempotent(database& db, std::string_view owner,
                                              std::string_view key, const kept_answer& answer) {
   db.write([&](connection& on) {
     on.execute("UPDATE kept_answers SET status = ?, body = ?, at = ? "
-               "WHERE user_id = ? AND key = ? AND status = 0",
-               answer.status, answer.body, now_ms(), user_id, key);
+               "WHERE owner = ? AND key = ? AND status = 0",
+               answer.status, answer.body, now_ms(), owner, key);
   });
 }
 
-HANAMI_SERVICE_INLINE void forget_idempotent(database& db, std::string_view user_id,
+HANAMI_SERVICE_INLINE void forget_idempotent(database& db, std::string_view owner,
                                              std::string_view key) {
   db.write([&](connection& on) {
-    on.execute("DELETE FROM kept_answers WHERE user_id = ? AND key = ? AND status = 0", user_id,
-               key);
+    on.execute("DELETE FROM kept_answers WHERE owner = ? AND key = ? AND status = 0", owner, key);
   });
 }
 

@@ -8,7 +8,7 @@ namespace hanami::service::store {
 /// The database's versions: script n brings version n to n + 1 (`PRAGMA user_version`), in one
 /// transaction. A script is never changed once it is released; new ones are added at the end. Times
 /// are milliseconds since 1970.
-inline constexpr std::array<const char*, 1> migrations = {R"sql(
+inline constexpr std::array<const char*, 2> migrations = {R"sql(
 CREATE TABLE users (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, admin INTEGER NOT NULL, password TEXT NOT NULL,
   creator_id TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
@@ -93,6 +93,9 @@ CREATE TABLE kept_answers (
   body TEXT NOT NULL, at INTEGER NOT NULL,
   PRIMARY KEY (user_id, key)
 ) STRICT, WITHOUT ROWID;
+)sql",
+                                                          R"sql(
+ALTER TABLE kept_answers RENAME COLUMN user_id TO owner; -- a user in a project
 )sql"};
 
 } // namespace hanami::service::store
