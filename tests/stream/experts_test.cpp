@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <hanami/stream/expert_aggregation.hpp>
+#include <hanami/stream/forecast/expert_aggregation.hpp>
 #include <hanami/stream/recursive_least_squares.hpp>
 
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <span>
 
 #include <catch2/catch.hpp>
 
@@ -89,4 +90,39 @@ TEST_CASE("a mix of two that are wrong in opposite ways is better than both", "[
     mix.learn(experts, said, truth);
   }
   CHECK(wrong / 2000 < 0.5);
+}
+
+TEST_CASE("a mix for means leans to the mean, one for medians to the median", "[stream]") {
+  const auto settled = [](point_forecast point) {
+    expert_aggregation mix(2, 0.999, point);
+    double sum = 0;
+    for (std::uint64_t t = 0; t < 6000; ++t) {
+      const double truth = random_unit(9, 1, t) < 0.2f ? 5 : 0; // median 0, mean 1
+      const std::array<double, 2> experts{0, 2};
+      const double said = mix.predict(experts);
+      sum += t >= 3000 ? said / 3000 : 0;
+      mix.learn(experts, said, truth);
+    }
+    return sum;
+  };
+  CHECK(settled(point_forecast::median) < 0.2);
+  CHECK(settled(point_forecast::mean) == Approx(1).margin(0.3));
+}
+
+TEST_CASE("least squares take inputs in that come later or change their meaning", "[stream]") {
+  recursive_least_squares learner(2);
+  for (std::uint64_t t = 0; t < 900; ++t) {
+    if (t == 600) {
+      learner.replace(1, 1);
+    }
+    const std::array<double, 2> x{noise(1, t), noise(2, t)};
+    const double second = t < 300 ? 0 : t < 600 ? 2 : -1;
+    learner.learn(std::span(x).first(t < 300 ? 1 : 2), x[0] + second * x[1]);
+    if (t == 599) {
+      CHECK(learner.predict(std::array<double, 2>{0, 1}) == Approx(2).margin(0.1));
+      CHECK(learner.predict(std::array<double, 1>{1}) == Approx(1).margin(0.1));
+    }
+  }
+  CHECK(learner.predict(std::array<double, 2>{0, 1}) == Approx(-1).margin(0.1));
+  CHECK(learner.predict(std::array<double, 2>{1, 0}) == Approx(1).margin(0.1));
 }

@@ -30,7 +30,8 @@ struct history_options {
 };
 
 /// The history of one column, freed of its unit: its path, the sum of all changes, each divided by
-/// the usual size of a change at the time. A column that is rescaled or shifted continues almost
+/// about the usual size of a change. That unit stays as long as it is right within a factor of two:
+/// the path returns where the column does. A column that is rescaled or shifted continues almost
 /// where it was. Rows without a credible value are NaN.
 class column_history {
  public:
@@ -47,8 +48,9 @@ class column_history {
       held_ = 0;
     }
     jump_ = found == validity::new_level ? std::numeric_limits<double>::infinity() : 0;
-    if (found == validity::taken && started && guard_.change_scale() > 0) {
-      jump_ = (value - before) / guard_.change_scale();
+    measure(found);
+    if (found == validity::taken && started && unit_ > 0) {
+      jump_ = (value - before) / unit_;
       held_ += jump_;
     }
     known_ = found != validity::missing && found != validity::rejected;
@@ -81,19 +83,33 @@ class column_history {
   bool known() const noexcept { return known_; } ///< whether the newest row has a value
   double path() const noexcept { return held_; } ///< the newest that is known
   double slow_mean() const noexcept { return mean_.mean(); }
-  double last() const noexcept { return guard_.last(); }          ///< in the column's units
-  double scale() const noexcept { return guard_.change_scale(); } ///< units per step of the path
+  double last() const noexcept { return guard_.last(); } ///< in the column's units
+  double scale() const noexcept { return unit_; }        ///< units per step of the path
+  /// Usual size of a change from row to row, in the column's units.
+  double usual_change() const noexcept { return guard_.change_scale(); }
 
   /// The path `ago` rows ago, NaN where it is not known.
   double path(std::size_t ago) const noexcept { return ago < path_.size() ? path_[ago] : nothing; }
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(guard_, path_, mean_, held_, known_, jump_, silent_);
+    archive(guard_, path_, mean_, held_, unit_, young_, known_, jump_, silent_);
   }
 
  private:
   static constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+
+  /// The first 100 values, and those of a new level, say what the unit is.
+  void measure(validity found) noexcept {
+    if (found == validity::new_level || found == validity::restart) {
+      young_ = 0;
+    }
+    const double usual = guard_.change_scale();
+    if (young_ < 100 || usual > 2 * unit_ || 2 * usual < unit_) {
+      unit_ = usual;
+    }
+    young_ += young_ < 100 && found == validity::taken ? 1 : 0;
+  }
 
   static constexpr double mean_rows = 2000;
   static constexpr std::uint64_t patience = 20000; ///< rows
@@ -102,6 +118,8 @@ class column_history {
   last_values<double> path_;
   running_mean mean_{mean_rows};
   double held_ = 0;
+  double unit_ = 0;         ///< of the column, a step of the path
+  std::uint32_t young_ = 0; ///< values since the unit has begun, up to 100
   double jump_ = 0;
   bool known_ = false;
   std::uint64_t silent_ = 0;

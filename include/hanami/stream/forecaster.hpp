@@ -12,7 +12,8 @@
 #include <vector>
 
 #include "../foundation/error.hpp"
-#include "forecast_track.hpp"
+#include "forecast/forecast_track.hpp"
+#include "forecast/related_columns.hpp"
 
 namespace hanami::inline HANAMI_ISA {
 
@@ -24,9 +25,11 @@ struct forecast {
 };
 
 /// Forecasts the columns of a stream of rows, from the first row on, and learns from every row
-/// once. Each column and horizon has small clusters and linear experts of its own, weighted by how
-/// good they are (`forecast_track`). Values are raw: of any range, NaN or infinite means missing,
-/// wild values are held back (`column_guard`), columns may begin late, fall silent and come back.
+/// once. Each column and horizon has a small cluster and linear experts of its own, weighted by how
+/// good they are (`forecast_track`); over a few rows they see the column's own past and the last
+/// rows of those others that say most about it (`related_columns`). Values are raw: of any range,
+/// NaN or infinite means missing, wild values are held back (`column_guard`), columns may begin
+/// late, fall silent and come back.
 ///
 /// A value: copies are independent. Memory is bounded by the options; a column takes next to
 /// nothing before its first value, and what it needs for its level alone when it has been silent
@@ -75,6 +78,8 @@ class basic_forecaster {
     clock_.advance(time);
     for (std::size_t c = 0; c < columns(); ++c) {
       validities_[c] = columns_[c].history.add(values[c]);
+    }
+    for (std::size_t c = 0; c < columns(); ++c) {
       advance(c);
     }
     ++rows_;
@@ -93,8 +98,7 @@ class basic_forecaster {
     }
     const track_type& from = track(column, horizon);
     const double value = of.last() + of.scale() * from.predicted();
-    return {value, value + of.scale() * std::min(from.low(), 0.0),
-            value + of.scale() * std::max(from.high(), 0.0)};
+    return {value, value + of.scale() * from.low(), value + of.scale() * from.high()};
   }
 
   /// The same of one expert alone.
@@ -116,7 +120,7 @@ class basic_forecaster {
   std::size_t bytes() const noexcept {
     std::size_t sum = sizeof(*this) + scratch_.inference.bytes();
     for (const learned_column& c : columns_) {
-      sum += sizeof(c) + c.history.bytes();
+      sum += sizeof(c) + c.history.bytes() + c.related.bytes();
       for (const track_type& t : c.tracks) {
         sum += t.bytes();
       }
@@ -130,6 +134,7 @@ class basic_forecaster {
     for (std::size_t i = 0; i < columns(); ++i) {
       learned_column& c = columns_[i];
       archive(c.history);
+      c.related.serialize(archive, columns());
       if constexpr (Archive::reading) {
         c.tracks.clear();
         if (c.history.started()) {
@@ -148,6 +153,7 @@ class basic_forecaster {
     explicit learned_column(std::size_t rows) : history(rows) {}
 
     column_history history;
+    related_columns related;
     std::vector<track_type> tracks; ///< for each horizon; none before the first value
   };
 
@@ -166,15 +172,48 @@ class basic_forecaster {
       for (track_type& t : c.tracks) {
         t.sleep();
       }
+      c.related = related_columns();
     }
     if (!c.history.started() || c.history.asleep()) {
       return;
     }
     if (c.tracks.empty() || validities_[index] == validity::restart) {
+      c.related = related_columns();
       make_tracks(index);
     }
+    show_related(c);
     for (track_type& t : c.tracks) {
       t.advance(c.history, clock_, options_, scratch_);
+    }
+    relate(index);
+  }
+
+  void show_related(const learned_column& c) {
+    scratch_.related.clear();
+    for (const std::uint32_t other : c.related.chosen()) {
+      if (other == related_columns::none) {
+        return;
+      }
+      const related_columns::inputs shown = related_columns::show(columns_[other].history);
+      scratch_.related.insert(scratch_.related.end(), shown.begin(), shown.end());
+    }
+  }
+
+  /// By what the shortest forecast got wrong: which of the others would have known.
+  void relate(std::size_t index) {
+    learned_column& c = columns_[index];
+    const std::uint32_t horizon = options_.horizons.front();
+    const double wrong = c.tracks.front().own_error();
+    if (columns() < 2 || !options_.sees_others(horizon) || std::isnan(wrong)) {
+      return;
+    }
+    const std::size_t place = c.related.learn(index, wrong, columns(), [&](std::uint32_t other) {
+      return related_columns::show(columns_[other].history, horizon);
+    });
+    if (place < related_columns::most) {
+      for (track_type& t : c.tracks) {
+        t.replace_related(place);
+      }
     }
   }
 

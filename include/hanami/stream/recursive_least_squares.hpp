@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "running.hpp"
@@ -18,23 +19,25 @@ namespace hanami::inline HANAMI_ISA {
 class recursive_least_squares {
  public:
   recursive_least_squares() = default;
-  /// `forgetting` in (0, 1], 1 forgets nothing. Inputs and target should be of the order of 1:
-  /// weights start at 0 as if `ridge` samples had said so for each input. Memory is taken with the
-  /// first sample.
+  /// At most `inputs` of them; `forgetting` in (0, 1], 1 forgets nothing. Inputs and target should
+  /// be of the order of 1: weights start at 0 as if `ridge` samples had said so for each input.
+  /// Memory is taken with the samples: those of more inputs than before begin with the others at 0.
   explicit recursive_least_squares(std::size_t inputs, double forgetting = 1, double ridge = 1)
       : inputs_(inputs), forgetting_(forgetting), limit_(1e3 / ridge), start_(1 / ridge) {}
 
   double predict(std::span<const double> input) const noexcept {
     double sum = 0;
-    for (std::size_t i = 0; i < weights_.size(); ++i) {
+    const std::size_t n = std::min(weights_.size(), input.size());
+    for (std::size_t i = 0; i < n; ++i) {
       sum += weights_[i] * input[i];
     }
     return sum;
   }
 
+  /// Of no fewer inputs than any sample before.
   void learn(std::span<const double> input, double target) {
-    if (weights_.empty()) {
-      begin();
+    if (weights_.size() < input.size()) {
+      grow(input.size());
     }
     const std::size_t n = weights_.size();
     double power = forgetting_;
@@ -68,6 +71,22 @@ class recursive_least_squares {
     hold();
   }
 
+  /// The inputs from `first` on, `count` of them, mean something else from now on: their weights
+  /// begin again, and what the others have learned beside them counts for a third.
+  void replace(std::size_t first, std::size_t count) noexcept {
+    const std::size_t n = weights_.size();
+    for (double& entry : inverse_) {
+      entry *= 3;
+    }
+    for (std::size_t i = first; i < std::min(first + count, n); ++i) {
+      weights_[i] = 0;
+      for (std::size_t k = 0; k < n; ++k) {
+        inverse_[i * n + k] = inverse_[k * n + i] = 0;
+      }
+      inverse_[i * n + i] = start_;
+    }
+  }
+
   std::size_t bytes() const noexcept {
     return (weights_.capacity() + gain_.capacity() + inverse_.capacity()) * sizeof(double);
   }
@@ -76,17 +95,25 @@ class recursive_least_squares {
   void serialize(Archive& archive) {
     archive(forgetting_, limit_, weights_, inverse_, errors_);
     const std::size_t n = weights_.size();
-    archive.require((n == 0 || n == inputs_) && inverse_.size() == n * n,
+    archive.require(n <= inputs_ && inverse_.size() == n * n,
                     "least squares over another number of inputs");
     gain_.resize(n);
   }
 
  private:
-  void begin() {
-    weights_.resize(inputs_);
-    gain_.resize(inputs_);
-    inverse_.resize(inputs_ * inputs_);
-    restart();
+  void grow(std::size_t n) {
+    const std::size_t before = weights_.size();
+    std::vector<double> wider(n * n);
+    for (std::size_t i = 0; i < n; ++i) {
+      if (i < before) {
+        std::copy_n(inverse_.data() + i * before, before, wider.data() + i * n);
+      } else {
+        wider[i * n + i] = start_;
+      }
+    }
+    weights_.resize(n);
+    gain_.resize(n);
+    inverse_ = std::move(wider);
   }
 
   void restart() noexcept {

@@ -6,19 +6,21 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <limits>
+#include <optional>
 #include <span>
-#include <utility>
 #include <vector>
 
-#include "../cluster.hpp"
-#include "../foundation/error.hpp"
-#include "../template/builder.hpp"
-#include "column_history.hpp"
+#include "../../cluster.hpp"
+#include "../../template/builder.hpp"
+#include "../calendar.hpp"
+#include "../column_history.hpp"
+#include "../recursive_least_squares.hpp"
 #include "expert_aggregation.hpp"
+#include "forecast_interval.hpp"
+#include "forecast_options.hpp"
 #include "open_forecasts.hpp"
-#include "recursive_least_squares.hpp"
+#include "related_columns.hpp"
 
 namespace hanami::inline HANAMI_ISA {
 
@@ -31,66 +33,15 @@ enum class expert : std::uint8_t {
   linear_short,  ///< the same as `linear` on the last changes and the level alone
   stacked,       ///< least squares over the other experts' predictions
   network,       ///< a cluster
-  network_beside ///< a cluster that learns what `linear` gets wrong
+  network_beside ///< its other output, which learns what `linear` gets wrong
 };
 
 inline constexpr std::size_t expert_count = 8;
-inline constexpr std::size_t linear_expert_count = 6; ///< those without a cluster, in front
-
-/// Options of a forecaster.
-struct forecast_options {
-  std::vector<std::uint32_t> horizons = {1}; ///< rows ahead, each in 1..10000, ascending
-  history_options history;
-  /// `learning_options::step_size` for one row ahead. It is divided by horizon^0.8: targets that
-  /// overlap repeat their errors.
-  double step_size = 0.3;
-  bool networks = true;       ///< without: linear experts alone
-  std::uint32_t neurons = 64; ///< of a cluster: 32, 64, 128 or 256
-  std::uint64_t seed = 1;
-  /// Whose clocks give hour and weekday, and turn the season where they are turned; for that the
-  /// step in seconds must be known. Times are UTC then.
-  time_zone zone;
-  double step = 0;
-
-  /// Throws `errc::invalid_argument` for what is out of range.
-  void check() const {
-    const auto require = [](bool good, const char* why) {
-      if (!good) {
-        raise(errc::invalid_argument, why);
-      }
-    };
-    require(!horizons.empty() && horizons.front() >= 1 && horizons.back() <= 10000 &&
-                std::adjacent_find(horizons.begin(), horizons.end(), std::greater_equal<>()) ==
-                    horizons.end(),
-            "horizons must be ascending numbers of rows from 1 to 10000");
-    require(history.lags >= 1 && history.lags <= 1000, "lags must be in 1..1000");
-    require(history.season <= 100000 && history.seasons >= 1 && history.seasons <= 100,
-            "a season must be at most 100000 rows and 1 to 100 of them be looked back");
-    require(step >= 0 && std::isfinite(step), "a step is a number of seconds, or 0");
-    require(step_size > 0 && step_size <= 1, "step_size must be in (0, 1]");
-  }
-
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(horizons, history.lags, history.season, history.seasons, step_size, networks, neurons,
-            seed, zone, step);
-  }
-};
-
-/// Options that suit rows `step` seconds apart (0: not known): forecasts one row ahead, and one day
-/// ahead where a day makes a season.
-inline forecast_options forecast_options_for(double step) {
-  forecast_options options;
-  options.step = step;
-  options.history.season = rows_of_day(step);
-  if (options.history.season > 1) {
-    options.horizons = {1, options.history.season};
-  }
-  return options;
-}
+inline constexpr std::size_t linear_expert_count = 6; ///< those without the cluster, in front
 
 /// What forecasts are made in, one after the other: nothing in it outlives a call.
 struct forecast_scratch {
+  std::vector<double> related; ///< inputs made of other columns
   std::vector<double> inputs;
   std::vector<double> linear;
   std::vector<float> network;
@@ -99,33 +50,38 @@ struct forecast_scratch {
 
 /// One column, one horizon: predicts the change of the path with several experts, aggregates them,
 /// and learns as soon as the truth is known. Everything is in units of the path. Its memory grows
-/// with what it learns: `linear` and `linear_recent` begin with the 5th truth, the clusters with
-/// the 32nd.
+/// with what it learns: `linear` and `linear_recent` begin with the 5th truth, the cluster with the
+/// 32nd.
 template <class Cluster>
 class basic_forecast_track {
  public:
   basic_forecast_track(const forecast_options& options, std::uint32_t horizon, std::uint64_t seed)
-      : inputs_(options.history, horizon), seed_(seed), linear_(inputs_.linear(), 1),
-        linear_recent_(inputs_.linear(), 0.998), linear_short_(inputs_.basic(), 1),
+      : inputs_(options.history, horizon),
+        most_related_(options.sees_others(horizon)
+                          ? related_columns::most * related_columns::inputs_each
+                          : 0),
+        seed_(seed), linear_(inputs_.linear() + most_related_, 1),
+        linear_recent_(inputs_.linear() + most_related_, 0.998), linear_short_(inputs_.basic(), 1),
         stack_(expert_count - 2),
-        aggregation_(options.networks ? expert_count : linear_expert_count, 0.998),
-        open_(horizon, inputs_.size()) {}
+        aggregation_(options.networks ? expert_count : linear_expert_count, 0.998, options.point),
+        interval_(horizon), open_(horizon, inputs_.size() + most_related_) {}
 
-  /// Learns from the newest row of `of`, then predicts from there. `clock` shows that row's time.
+  /// Learns from the newest row of `of`, then predicts from there. `clock` shows that row's time;
+  /// `in.related` what the related columns show, place by place.
   void advance(const column_history& of, const local_clock& clock, const forecast_options& options,
                forecast_scratch& in) {
-    error_ = std::numeric_limits<double>::quiet_NaN();
+    error_ = own_error_ = std::numeric_limits<double>::quiet_NaN();
     ++rows_;
     while (!open_.empty() && open_.front().row + inputs_.horizon() <= rows_) {
       if (of.known() && open_.front().row + inputs_.horizon() == rows_) {
-        settle(open_.front(), of, options, in);
+        settle(open_.front(), of, clock, options, in);
       }
       open_.pop();
     }
     if (std::abs(of.jump()) > 15 * scale_.value()) { // what was usual may be over
       aggregation_.restart(place(expert::persistence));
     }
-    ask(of, clock, in);
+    ask(of, clock, options, in);
   }
 
   /// Change of the path over the horizon from the newest row on.
@@ -135,86 +91,89 @@ class basic_forecast_track {
     return i < aggregation_.size() ? static_cast<double>(newest_.experts[i]) : 0;
   }
   std::span<const double> weights() const noexcept { return aggregation_.weights(); }
-  /// A tenth of the errors (truth minus prediction) so far lay below `low`, a tenth above `high`.
-  double low() const noexcept { return low_.value(); }
-  double high() const noexcept { return high_.value(); }
+  /// One truth in ten lies farther below the prediction than `low`, which is not above 0, and one
+  /// farther above than `high`.
+  double low() const noexcept { return static_cast<double>(newest_.interval.low); }
+  double high() const noexcept { return static_cast<double>(newest_.interval.high); }
   /// Error of the prediction whose truth came with the newest row; NaN where there is none.
   double error() const noexcept { return error_; }
+  /// The same of the expert that knows least: what other columns may help with.
+  double own_error() const noexcept { return own_error_; }
+
+  /// The place of a related column has been given to another one.
+  void replace_related(std::size_t place) noexcept {
+    const std::size_t first = inputs_.linear() + place * related_columns::inputs_each;
+    linear_.replace(first, related_columns::inputs_each);
+    linear_recent_.replace(first, related_columns::inputs_each);
+  }
 
   /// Gives back what takes much memory, for a column that is not heard of any more. Its intervals
   /// stay; should it come back, it is learned anew.
   void sleep() {
-    linear_ = recursive_least_squares(inputs_.linear(), 1);
-    linear_recent_ = recursive_least_squares(inputs_.linear(), 0.998);
+    linear_ = recursive_least_squares(inputs_.linear() + most_related_, 1);
+    linear_recent_ = recursive_least_squares(inputs_.linear() + most_related_, 0.998);
     linear_short_ = recursive_least_squares(inputs_.basic(), 1);
-    networks_ = std::vector<Cluster>();
+    network_.reset();
     open_.clear();
     newest_ = {};
     learned_ = 0;
   }
 
   std::size_t bytes() const noexcept {
-    std::size_t sum = sizeof(*this) + linear_.bytes() + linear_recent_.bytes() +
-                      linear_short_.bytes() + stack_.bytes() + open_.bytes();
-    for (const Cluster& c : networks_) {
-      sum += c.bytes();
-    }
-    return sum;
+    return sizeof(*this) + linear_.bytes() + linear_recent_.bytes() + linear_short_.bytes() +
+           stack_.bytes() + interval_.bytes() + open_.bytes() + (network_ ? network_->bytes() : 0);
   }
 
   template <class Archive>
   void serialize(Archive& archive, const forecast_options& options) {
-    archive(linear_, linear_recent_, linear_short_, stack_, aggregation_, scale_, low_, high_,
-            newest_, open_, error_, rows_, learned_);
+    archive(linear_, linear_recent_, linear_short_, stack_, aggregation_, scale_, interval_,
+            newest_, open_, error_, own_error_, rows_, learned_, related_);
+    archive.require(related_ <= most_related_, "more related columns than there may be");
     if constexpr (Archive::reading) {
-      networks_.clear();
-      add_networks(options);
+      network_.reset();
+      add_network(options);
     }
-    for (Cluster& c : networks_) {
-      archive(c);
+    if (network_) {
+      archive(*network_);
     }
   }
 
  private:
   using forecast_type = made_forecast<expert_count>;
-  static constexpr std::uint64_t before_networks = 32; ///< truths
-  static constexpr std::uint64_t before_matrices = 4;  ///< truths
+  static constexpr std::uint64_t before_network = 32; ///< truths
+  static constexpr std::uint64_t before_matrices = 4; ///< truths
 
   static cluster_template template_for(const forecast_options& options, std::size_t inputs) {
     cluster_settings settings;
     settings.brick_size = options.neurons;
     settings.max_bricks = 1;
-    settings.max_steps = 8;
+    settings.max_steps = 4;
     return template_builder()
         .settings(settings)
         .hexagons({{1, 1, 1}, {3, 1, 1}})
         .input("history", {1, 1, 1}, static_cast<std::uint32_t>(inputs))
-        .output("change", {3, 1, 1}, 1, output_kind::linear, {loss_kind::huber})
+        .output("change", {3, 1, 1}, 2, output_kind::linear, {loss_kind::huber})
         .build();
   }
 
-  /// As soon as there is something to be learned by them.
-  void add_networks(const forecast_options& options) {
-    if (!options.networks || !networks_.empty() || learned_ < before_networks) {
+  /// As soon as there is something to be learned by it.
+  void add_network(const forecast_options& options) {
+    if (!options.networks || network_ || learned_ < before_network) {
       return;
     }
-    const cluster_template shape = template_for(options, inputs_.size());
     learning_options learning;
     learning.seed = seed_;
     learning.step_size = options.step_size / std::pow(inputs_.horizon(), 0.8);
     learning.tolerance_values = 0;
-    networks_.reserve(2);
-    networks_.emplace_back(shape, learning);
-    learning.seed = mix_bits(seed_);
-    networks_.emplace_back(shape, learning);
+    network_.emplace(template_for(options, inputs_.size() + most_related_), learning);
   }
 
-  void settle(const forecast_type& made, const column_history& of, const forecast_options& options,
-              forecast_scratch& in) {
+  void settle(const forecast_type& made, const column_history& of, const local_clock& clock,
+              const forecast_options& options, forecast_scratch& in) {
     const double truth = of.path() - made.path;
     error_ = truth - made.mixed;
-    low_.add(error_);
-    high_.add(error_);
+    own_error_ = truth - static_cast<double>(made.experts[place(expert::linear_short)]);
+    interval_.learn(phase_of(clock, options, 0), error_, made.interval);
     scale_.add(truth);
     if (made.turned) { // a day like no other
       return;
@@ -229,11 +188,13 @@ class basic_forecast_track {
     linear_short_.learn(basic_inputs(in), truth);
     stack_.learn(stacked_of(made.experts), truth);
     ++learned_;
-    add_networks(options);
-    if (!networks_.empty()) {
+    add_network(options);
+    if (network_) {
+      const auto beside = static_cast<double>(made.experts[place(expert::linear)]);
+      const std::array<float, 2> targets{static_cast<float>(truth),
+                                         static_cast<float>(truth - beside)};
       in.network.assign(inputs.begin(), inputs.end());
-      teach(networks_[0], in, truth);
-      teach(networks_[1], in, truth - static_cast<double>(made.experts[place(expert::linear)]));
+      network_->train(in.network, targets);
     }
   }
 
@@ -246,27 +207,30 @@ class basic_forecast_track {
     aggregation_.learn({scaled.data(), aggregation_.size()}, made.mixed * unit, truth * unit);
   }
 
-  static void teach(Cluster& network, const forecast_scratch& in, double truth) {
-    const auto target = static_cast<float>(truth);
-    network.train(in.network, {&target, 1});
-  }
-
-  void ask(const column_history& of, const local_clock& clock, forecast_scratch& in) {
+  void ask(const column_history& of, const local_clock& clock, const forecast_options& options,
+           forecast_scratch& in) {
     inputs_.make(of, clock, in.inputs);
+    related_ = std::min(in.related.size(), most_related_);
+    in.inputs.insert(in.inputs.end(), in.related.begin(),
+                     in.related.begin() + static_cast<std::ptrdiff_t>(related_));
+    in.inputs.resize(inputs_.size() + most_related_, std::numeric_limits<double>::quiet_NaN());
     fill_linear(in.inputs, in);
     std::array<double, expert_count> by{};
     by[place(expert::seasonal)] = inputs_.seasonal_change(of, clock);
     by[place(expert::linear)] = within_reach(linear_.predict(in.linear));
     by[place(expert::linear_recent)] = within_reach(linear_recent_.predict(in.linear));
     by[place(expert::linear_short)] = within_reach(linear_short_.predict(basic_inputs(in)));
-    if (!networks_.empty()) {
+    if (network_) {
       in.network.assign(in.inputs.begin(), in.inputs.end());
-      by[place(expert::network)] = within_reach(inferred(0, in));
-      by[place(expert::network_beside)] = within_reach(by[place(expert::linear)] + inferred(1, in));
+      const auto said = network_->infer(in.network, in.inference);
+      by[place(expert::network)] = within_reach(static_cast<double>(said[0]));
+      by[place(expert::network_beside)] =
+          within_reach(by[place(expert::linear)] + static_cast<double>(said[1]));
     }
     by[place(expert::stacked)] = within_reach(stack_.predict(stacked_of(by)));
     newest_.row = rows_;
     newest_.path = of.path();
+    newest_.interval = interval_.ask(phase_of(clock, options, inputs_.horizon()));
     newest_.turned = clock.moved(0, inputs_.horizon()) != 0;
     newest_.mixed = newest_.turned ? by[place(expert::seasonal)]
                                    : aggregation_.predict(std::span(by).first(aggregation_.size()));
@@ -294,17 +258,28 @@ class basic_forecast_track {
     return std::isfinite(change) ? std::clamp(change, -most, most) : 0;
   }
 
-  double inferred(std::size_t network, forecast_scratch& in) const {
-    return static_cast<double>(networks_[network].infer(in.network, in.inference)[0]);
-  }
-
+  /// Inputs without the raw hour and weekday, those of related columns behind the column's own.
   template <class Inputs>
   void fill_linear(const Inputs& inputs, forecast_scratch& in) const {
-    in.linear.resize(inputs_.linear());
+    const std::size_t own = inputs_.linear();
+    const std::size_t left_out = inputs_.size() - own;
+    in.linear.resize(own + related_);
     for (std::size_t i = 0; i < in.linear.size(); ++i) {
-      const auto input = static_cast<double>(inputs[i]);
+      const auto input = static_cast<double>(inputs[i < own ? i : i + left_out]);
       in.linear[i] = std::isnan(input) ? 0 : std::clamp(input, -30.0, 30.0);
     }
+  }
+
+  /// The hour of the row `ahead` rows from now, or in its place the part of the season.
+  std::size_t phase_of(const local_clock& clock, const forecast_options& options,
+                       std::uint32_t ahead) const noexcept {
+    constexpr std::size_t phases = forecast_interval::phases;
+    if (options.step > 0 && std::isfinite(clock.now())) {
+      const double hour = calendar_of(clock.now() + ahead * options.step).hour;
+      return std::min(static_cast<std::size_t>(hour), phases - 1);
+    }
+    const std::uint32_t season = options.history.season;
+    return season > 1 ? (rows_ + ahead) % season * phases / season : 0;
   }
 
   std::span<const double> basic_inputs(const forecast_scratch& in) const noexcept {
@@ -312,21 +287,23 @@ class basic_forecast_track {
   }
 
   history_inputs inputs_;
+  std::size_t most_related_; ///< inputs made of related columns, at most
   std::uint64_t seed_;
   recursive_least_squares linear_;
   recursive_least_squares linear_recent_;
   recursive_least_squares linear_short_;
   recursive_least_squares stack_;
-  std::vector<Cluster> networks_; ///< none, or two
+  std::optional<Cluster> network_;
   expert_aggregation aggregation_;
   running_scale scale_; ///< of the changes over the horizon
-  running_quantile low_{0.1};
-  running_quantile high_{0.9};
+  forecast_interval interval_;
   forecast_type newest_;
   open_forecasts<expert_count> open_;
   double error_ = std::numeric_limits<double>::quiet_NaN();
+  double own_error_ = std::numeric_limits<double>::quiet_NaN();
   std::uint64_t rows_ = 0;
   std::uint64_t learned_ = 0; ///< truths
+  std::size_t related_ = 0;   ///< inputs made of related columns
 };
 
 } // namespace hanami

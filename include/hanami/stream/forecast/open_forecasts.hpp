@@ -10,7 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "../config.hpp"
+#include "../../config.hpp"
+#include "forecast_interval.hpp"
 
 namespace hanami::inline HANAMI_ISA {
 
@@ -20,12 +21,13 @@ struct made_forecast {
   std::uint64_t row = 0; ///< it was made at
   double path = 0;       ///< of the column, then
   double mixed = 0;
+  forecast_interval::bounds interval;
   std::array<float, Experts> experts{};
   bool turned = false; ///< clocks are turned between its row and the truth's
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(row, path, mixed, experts, turned);
+    archive(row, path, mixed, interval, experts, turned);
   }
 };
 

@@ -2,23 +2,25 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <span>
 #include <vector>
 
-#include "../config.hpp"
+#include "forecast_options.hpp"
 
 namespace hanami::inline HANAMI_ISA {
 
-/// Combines the predictions of several experts into one whose absolute error is in the long run no
-/// worse than the best expert's and often better: polynomial weights with a rate for every expert
-/// (ML-Poly: Gaillard, Stoltz and van Erven 2014). Regrets are forgotten slowly, so that the
-/// weights follow a stream that changes.
+/// Combines the predictions of several experts into one whose loss is in the long run no worse than
+/// the best expert's and often better: polynomial weights with a rate for every expert (ML-Poly:
+/// Gaillard, Stoltz and van Erven 2014). The loss is the absolute error for medians, the squared
+/// one for means. Regrets are forgotten slowly, so that the weights follow a stream that changes.
 class expert_aggregation {
  public:
   expert_aggregation() = default;
-  explicit expert_aggregation(std::size_t experts, double forgetting = 0.999)
-      : forgetting_(forgetting), regrets_(experts), squares_(experts),
+  explicit expert_aggregation(std::size_t experts, double forgetting = 0.999,
+                              point_forecast point = point_forecast::median)
+      : point_(point), forgetting_(forgetting), regrets_(experts), squares_(experts),
         weights_(experts, 1.0 / static_cast<double>(experts)) {}
 
   std::size_t size() const noexcept { return weights_.size(); }
@@ -36,10 +38,15 @@ class expert_aggregation {
   /// `predicted` is what `predict` gave for these experts, in units where errors are of the
   /// order of 1.
   void learn(std::span<const double> experts, double predicted, double target) noexcept {
-    const double slope = predicted > target ? 1 : predicted < target ? -1 : 0;
+    const double wrong = predicted - target;
+    const double slope = point_ == point_forecast::mean ? std::clamp(wrong, -8.0, 8.0)
+                         : wrong > 0                    ? 1
+                         : wrong < 0                    ? -1
+                                                        : 0;
+    const double most = 8 * std::max(std::abs(slope), 1.0);
     double sum = 0;
     for (std::size_t i = 0; i < weights_.size(); ++i) {
-      const double gained = std::clamp(slope * (predicted - experts[i]), -8.0, 8.0);
+      const double gained = std::clamp(slope * (predicted - experts[i]), -most, most);
       regrets_[i] = forgetting_ * regrets_[i] + gained;
       squares_[i] = forgetting_ * squares_[i] + gained * gained;
       weights_[i] = std::max(regrets_[i], 0.0) / (1 + squares_[i]);
@@ -67,6 +74,7 @@ class expert_aggregation {
   }
 
  private:
+  point_forecast point_ = point_forecast::median;
   double forgetting_ = 0.999;
   std::vector<double> regrets_;
   std::vector<double> squares_;
