@@ -117,12 +117,12 @@ TEST_CASE("least squares take inputs in that come later or change their meaning"
     }
     const std::array<double, 2> x{noise(1, t), noise(2, t)};
     const double second = t < 300 ? 0 : t < 600 ? 2 : -1;
-    learner.learn(std::span(x).first(t < 300 ? 1 : 2), x[0] + second * x[1]);
+    learner.learn(std::span(x).first(t < 300 ? 1 : 2), x[0] + second * x[1] + 0.3 * noise(3, t));
     if (t == 599) {
-      CHECK(learner.predict(std::array<double, 2>{0, 1}) == Approx(2).margin(0.1));
-      CHECK(learner.predict(std::array<double, 1>{1}) == Approx(1).margin(0.1));
+      CHECK(learner.predict(std::array<double, 2>{0, 1}) == Approx(2).margin(0.2));
+      CHECK(learner.predict(std::array<double, 1>{1}) == Approx(1).margin(0.2));
     }
   }
-  CHECK(learner.predict(std::array<double, 2>{0, 1}) == Approx(-1).margin(0.1));
-  CHECK(learner.predict(std::array<double, 2>{1, 0}) == Approx(1).margin(0.1));
+  CHECK(learner.predict(std::array<double, 2>{0, 1}) == Approx(-1).margin(0.2));
+  CHECK(learner.predict(std::array<double, 2>{1, 0}) == Approx(1).margin(0.2));
 }
