@@ -44,23 +44,7 @@ class head_finder {
     std::size_t row = first; // the first one below the header
     if (!guess_.labels.empty()) {
       head.names = guess_.labels;
-    } else if (format_.header == row_header::absent) {
-      head.names.resize(width);
-    } else if (format_.header == row_header::present || is_header(first, width)) {
-      const std::size_t names = format_.header == row_header::present ? first : last_header(first);
-      head.names = guess_.rows[names].cells;
-      head.present = true;
-      head.header_line = guess_.rows[names].first_line;
-      row = names + 1;
-    } else if (first > 0 && is_narrow_header(first - 1, width)) {
-      head.names = spread(guess_.rows[first - 1].cells, first, width);
-      head.present = true;
-      head.header_line = guess_.rows[first - 1].first_line;
-    } else if (first > 0 && is_wide_header(first - 1, width)) { // rows lack cells
-      head.names = guess_.rows[first - 1].cells;
-      head.present = true;
-      head.header_line = guess_.rows[first - 1].first_line;
-    } else if (!find_commented(first, width, head)) {
+    } else if (format_.header == row_header::absent || !find_names(first, width, head, row)) {
       head.names.resize(width);
     }
     while (head.present && row < guess_.rows.size() && is_units(row, width)) {
@@ -80,6 +64,26 @@ class head_finder {
   }
 
  private:
+  /// The names of the columns, and in `row` where the rows begin; false where there are none.
+  bool find_names(std::size_t first, std::size_t width, table_head& head, std::size_t& row) const {
+    const bool told = format_.header == row_header::present;
+    if (told || is_header(first, width)) {
+      const std::size_t names = told ? first : last_header(first);
+      head.names = guess_.rows[names].cells;
+      head.header_line = guess_.rows[names].first_line;
+      row = names + 1;
+    } else if (first > 0 && is_narrow_header(first - 1, width)) {
+      head.names = spread(guess_.rows[first - 1].cells, first, width);
+      head.header_line = guess_.rows[first - 1].first_line;
+    } else if (first > 0 && is_wide_header(first - 1, width)) { // rows lack cells
+      head.names = guess_.rows[first - 1].cells;
+      head.header_line = guess_.rows[first - 1].first_line;
+    } else {
+      return find_commented(first, width, head);
+    }
+    return head.present = true;
+  }
+
   const std::string& text(std::size_t row, std::size_t column) const {
     return guess_.rows[row].cells[column];
   }
