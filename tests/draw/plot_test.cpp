@@ -50,6 +50,16 @@ TEST_CASE("a plot shows a second line and marks", "[draw]") {
   CHECK(has(svg, ">15 %</text>")); // the axis has room for both lines
 }
 
+TEST_CASE("a plot shows a band around its line", "[draw]") {
+  line_plot p = errors();
+  p.low = {6, 2, 0};
+  p.high = {18, 6, 1};
+  const std::string svg = to_svg(p);
+  CHECK(has(svg, "fill-opacity"));
+  CHECK(has(svg, ">15 %</text>")); // the axis has room for it
+  CHECK_FALSE(has(to_svg(errors()), "fill-opacity"));
+}
+
 TEST_CASE("a plot without samples still has axes", "[draw]") {
   CHECK(has(to_svg(line_plot{}), "class='grid'"));
   CHECK_FALSE(has(to_svg(line_plot{}), "polyline"));

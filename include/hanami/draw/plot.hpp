@@ -23,6 +23,8 @@ struct line_plot {
   double floor = 0;
   double ceiling = 0;              ///< 0: the largest value decides
   std::vector<double> beside = {}; ///< a second, thin line over the same samples
+  std::vector<double> low = {};    ///< a band over the same samples, from here
+  std::vector<double> high = {};   ///< to here
   std::vector<double> marks = {};  ///< samples to be marked by an upright line
 };
 
@@ -71,8 +73,10 @@ class plot_area {
       : x_most_(p.x.empty() ? 1.0 : p.x.back()), y_least_(p.floor), y_most_(p.ceiling) {
     if (p.ceiling == 0) {
       double most = p.y.empty() ? 1.0 : *std::max_element(p.y.begin(), p.y.end());
-      if (!p.beside.empty()) {
-        most = std::max(most, *std::max_element(p.beside.begin(), p.beside.end()));
+      for (const std::vector<double>* other : {&p.beside, &p.high}) {
+        for (const double value : *other) {
+          most = std::max(most, value);
+        }
       }
       const double step = round_step(most - p.floor, 4);
       y_most_ = p.floor + step * std::ceil((most - p.floor) / step + 0.05);
@@ -135,6 +139,14 @@ inline std::string to_svg(const line_plot& p) {
     svg += "<polygon style='fill:" + p.colour + "' class='below' points='" + area.x(p.x.front()) +
            ',' + bottom + ' ' + line + area.x(p.x.back()) + ',' + bottom + "'/>" +
            "<polyline class='line' style='stroke:" + p.colour + "' points='" + line + "'/>";
+  }
+  if (!p.low.empty()) {
+    std::vector<double> around(p.x);
+    std::vector<double> bounds(p.high);
+    around.insert(around.end(), p.x.rbegin(), p.x.rend());
+    bounds.insert(bounds.end(), p.low.rbegin(), p.low.rend());
+    svg += "<polygon style='fill:var(--leaf);fill-opacity:.25' points='" +
+           area.points(around, bounds) + "'/>";
   }
   if (!p.beside.empty()) {
     svg += "<polyline class='line' style='stroke:var(--leaf);stroke-width:1' points='" +
