@@ -26,7 +26,7 @@ namespace {
 
 /// In the order of the report.
 constexpr std::array parts{
-    bench::part{"forecasts", true, bench::add_forecasts},
+    bench::part{"forecasts", false, bench::add_forecasts},
     bench::part{"anomalies", true, bench::add_anomalies},
     bench::part{"alarms", false, bench::add_alarms},
     bench::part{"drift", false, bench::add_drift},

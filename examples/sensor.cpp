@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
+#include <map>
 #include <stdexcept>
 #include <string>
 
@@ -69,6 +70,11 @@ void add_options(CLI::App& app, hanami::live_session_options& o, std::string& zo
       ->check(range(1e-6, 1e9));
   add("--alarms-per-day", learning.alarms_per_day, "X", "false alarms to be expected (1/30)")
       ->check(range(1e-9, 1e6));
+  const std::map<std::string, hanami::point_forecast> points = {
+      {"median", hanami::point_forecast::median}, {"mean", hanami::point_forecast::mean}};
+  add("--point", learning.point, "KIND",
+      "of a forecast: median, for small absolute errors (default), or mean,\nfor squared ones")
+      ->transform(CLI::CheckedTransformer(points).description(""));
   add("--seed", learning.seed, "N", "of all randomness (1)")->check(example::not_negative());
 
   group = "what comes out: a line for each row";

@@ -13,6 +13,9 @@
 #include <support/report.hpp>
 #include <support/sensor_files.hpp>
 
+#include "forecast_speed.hpp"
+#include "forecast_streams.hpp"
+#include "leak_free.hpp"
 #include "part.hpp"
 
 namespace bench {
@@ -28,21 +31,9 @@ inline support::table forecast_table(const std::string& key, const std::string& 
   const auto add = [&](const std::string& name, const support::forecast_score& s) {
     out.add({name, s.mae[0], s.rmse[0], s.mae[1], s.rmse[1]});
   };
-  support::forecast_score best = scores.front();
-  for (std::size_t who = 0; who < scores.size(); ++who) {
-    add(scores[who].name, scores[who]);
-    for (std::size_t h = 0; h < 2 && who < support::peer_track::names.size(); ++h) {
-      best.mae[h] = std::min(best.mae[h], scores[who].mae[h]);
-      best.rmse[h] = std::min(best.rmse[h], scores[who].rmse[h]);
-    }
+  for (const support::forecast_score& s : scores) {
+    add(s.name, s);
   }
-  add("best baseline of each", best);
-  support::forecast_score ratio = scores.back();
-  for (std::size_t h = 0; h < 2; ++h) {
-    ratio.mae[h] /= best.mae[h];
-    ratio.rmse[h] /= best.rmse[h];
-  }
-  add("mix over best baseline", ratio);
   return out;
 }
 
@@ -70,25 +61,74 @@ inline support::table dirt_table(const support::forecast_run& clean,
   return out;
 }
 
+/// One line for each stream: errors over those of the best baseline of each column, the mix
+/// without clusters over that with them, the truths inside their intervals at the worst hours.
+class forecast_summary {
+ public:
+  void add(const std::string& name, const support::forecast_run& run) {
+    const std::size_t mix = run.predictors() - 1;
+    const auto [low, high] = run.coverage(0);
+    const auto [far_low, far_high] = run.coverage(1);
+    table_.add({name, run.mae_over_best(0, mix), run.rmse_over_best(0, mix),
+                run.mae_over_best(1, mix), run.rmse_over_best(1, mix),
+                run.mae_over_best(0, mix - 1) / run.mae_over_best(0, mix), low, high, far_low,
+                far_high});
+  }
+  const support::table& table() const { return table_; }
+
+ private:
+  support::table table_{"forecasts_over_best",
+                        "errors over those of the best baseline of each column, in hindsight; "
+                        "what leaving out the clusters costs; coverage by hour, of 0.8",
+                        {{"stream", "stream"},
+                         {"MAE 1", "mae_1", 3},
+                         {"RMSE 1", "rmse_1", 3},
+                         {"MAE far", "mae_far", 3},
+                         {"RMSE far", "rmse_far", 3},
+                         {"no clusters", "no_clusters", 3},
+                         {"from", "low_1", 2},
+                         {"to", "high_1", 2},
+                         {"far", "low_far", 2},
+                         {"to", "high_far", 2}}};
+};
+
+inline support::forecast_run run_of(const support::delivery& of, double step) {
+  hanami::forecast_options options = hanami::forecast_options_for(step);
+  if (options.horizons.size() < 2) {
+    options.horizons = {1, 24};
+  }
+  return {of, options};
+}
+
 inline void add_forecasts(const part_options& o, std::vector<support::table>& tables) {
   constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
-  const auto path = std::filesystem::path(o.data) / "ETTh2.csv.gz";
-  const support::recording etth2 = support::read_recording(path, o.half ? 8710 : all);
-  hanami::forecast_options options;
-  options.horizons = {1, 24};
-  options.history.season = 24;
-  const support::delivery clean = support::deliver_clean(etth2);
-  const support::delivery dirty = support::deliver_dirty(etth2);
-  support::forecast_run clean_run(clean, options);
-  support::forecast_run dirty_run(dirty, options);
-  tables.push_back(forecast_table("forecasts",
-                                  "ETTh2, 7 columns, 1 and 24 rows ahead: error over persistence's",
-                                  clean_run.scores()));
-  tables.push_back(forecast_table("dirty",
-                                  "the same, 1 value in 1,000 times 1e6, 5 % missing, one "
-                                  "column times 1,000 half way",
-                                  dirty_run.scores()));
-  tables.push_back(dirt_table(clean_run, dirty_run));
+  forecast_summary summary;
+  for (const made_stream& made : make_streams(1)) {
+    const support::delivery clean = support::deliver_clean(made.rows);
+    support::forecast_run run = run_of(clean, made.step);
+    run.scores();
+    summary.add(made.name, run);
+  }
+  if (!o.data.empty()) {
+    const auto path = std::filesystem::path(o.data) / "ETTh2.csv.gz";
+    const support::recording etth2 = support::read_recording(path, o.half ? 8710 : all);
+    const support::delivery clean = support::deliver_clean(etth2);
+    const support::delivery dirty = support::deliver_dirty(etth2);
+    support::forecast_run clean_run = run_of(clean, 3600);
+    support::forecast_run dirty_run = run_of(dirty, 3600);
+    tables.push_back(forecast_table(
+        "forecasts", "ETTh2, 7 columns, 1 and 24 rows ahead: error over persistence's",
+        clean_run.scores()));
+    tables.push_back(forecast_table("dirty",
+                                    "the same, 1 value in 1,000 times 1e6, 5 % missing, one "
+                                    "column times 1,000 half way",
+                                    dirty_run.scores()));
+    tables.push_back(dirt_table(clean_run, dirty_run));
+    summary.add("ETTh2", clean_run);
+    tables.push_back(leak_free_table(support::read_recording(path, leak_free_rows)));
+  }
+  tables.push_back(summary.table());
+  tables.push_back(speed_table());
 }
 
 } // namespace bench

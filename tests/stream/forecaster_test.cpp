@@ -111,6 +111,48 @@ TEST_CASE("four truths in five lie in the interval", "[stream]") {
   CHECK(inside == Approx(0.8).margin(0.04));
 }
 
+TEST_CASE("so they do at every hour, however errors differ by the hour", "[stream]") {
+  forecaster f(1, daily());
+  std::array<double, 4> inside{};
+  for (std::uint64_t row = 0; row < 9000; ++row) {
+    const double day = std::sin(2 * std::numbers::pi * static_cast<double>(row % 24) / 24);
+    const double value = 20 + (1.2 + day) * noise(3, row);
+    const forecast said = f.predict(0);
+    const bool within = row >= 3000 && value >= said.low && value <= said.high;
+    inside[row % 24 / 6] += within ? 1.0 / 1500 : 0;
+    f.observe({&value, 1});
+  }
+  for (const double share : inside) {
+    CHECK(share > 0.76);
+    CHECK(share < 0.84);
+  }
+}
+
+TEST_CASE("a column that follows another one is foreseen from there", "[stream]") {
+  constexpr std::size_t columns = 20; // more than are looked at at a time
+  const auto error = [&](bool related) {
+    forecast_options options;
+    options.networks = false;
+    forecaster f(columns, options);
+    std::array<double, columns> row{};
+    double before = 0;
+    double sum = 0;
+    for (std::uint64_t t = 0; t < 6000; ++t) {
+      const double follows = before;
+      before = row[17];
+      for (std::size_t c = 0; c < columns; ++c) {
+        row[c] = 0.9 * row[c] + noise(10 + c, t);
+      }
+      row[2] = related ? follows : row[2];
+      sum += t >= 5000 ? std::abs(f.predict(2).value - row[2]) : 0;
+      f.observe(row);
+    }
+    return sum / 1000;
+  };
+  CHECK(error(false) > 0.4); // the noise alone
+  CHECK(error(true) < 0.1);
+}
+
 TEST_CASE("wild and missing values cost a forecaster little", "[stream]") {
   forecaster clean(1, daily());
   forecaster dirty(1, daily());

@@ -65,6 +65,24 @@ TEST_CASE("a page shows a stream's rows, errors, alarms and memory", "[stream]")
   CHECK(has(page, "memory of the model"));
 }
 
+TEST_CASE("a page shows intervals, the rows to come, and the whole stream with its times",
+          "[stream]") {
+  stream_options options;
+  options.horizons = {1, 24};
+  options.step = 3600;
+  stream_model model(options);
+  stream_report report;
+  learn(model, {&report}, 0, 300);
+  const std::string page = page_of(report, model);
+  CHECK(has(page, "fill-opacity")); // the band of the intervals
+  CHECK(has(page, "rows to come"));
+  CHECK(has(page, "the whole stream, means, all alarms marked; from t0 to t299"));
+  stream_model one(fast());
+  stream_report short_report;
+  learn(one, {&short_report}, 0, 300);
+  CHECK_FALSE(has(page_of(short_report, one), "rows to come"));
+}
+
 TEST_CASE("a page about columns that came late or never had a value", "[stream]") {
   stream_model model(fast());
   stream_report report;

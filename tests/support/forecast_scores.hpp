@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <limits>
 #include <span>
 #include <string>
@@ -103,7 +105,8 @@ class peer_track {
     }
     fill(held);
     const double last = held[now];
-    const std::size_t back = (horizon_ + season_ - 1) / season_ * season_ - horizon_;
+    const std::size_t back =
+        season_ > 0 ? (horizon_ + season_ - 1) / season_ * season_ - horizon_ : 0;
     return {last,
             held[now >= back ? now - back : now],
             nlms_level_.predict(level_),
@@ -136,6 +139,42 @@ class peer_track {
   peers::adagrad_linear adagrad_change_{window + 1};
 };
 
+/// Least squares that forget slowly over the very inputs that the forecaster makes of a column.
+class same_inputs_peer {
+ public:
+  same_inputs_peer(const hanami::history_options& of, std::uint32_t horizon)
+      : inputs_(of, horizon), rls_(inputs_.linear()) {}
+
+  double advance(const hanami::column_history& of, const hanami::local_clock& clock) {
+    if (made_.size() == inputs_.horizon()) {
+      if (of.known() && made_.front().known) {
+        rls_.learn(made_.front().inputs, of.path() - made_.front().path);
+      }
+      made_.pop_front();
+    }
+    one& now = made_.emplace_back();
+    inputs_.make(of, clock, now.inputs);
+    now.inputs.resize(inputs_.linear());
+    for (double& input : now.inputs) {
+      input = std::isnan(input) ? 0 : std::clamp(input, -30.0, 30.0);
+    }
+    now.path = of.path();
+    now.known = of.known();
+    return of.last() + of.scale() * rls_.predict(now.inputs);
+  }
+
+ private:
+  struct one {
+    std::vector<double> inputs;
+    double path = 0;
+    bool known = false;
+  };
+
+  hanami::history_inputs inputs_;
+  peers::rls rls_;
+  std::deque<one> made_; ///< whose truth is not known yet
+};
+
 /// All predictors over one delivery.
 class forecast_run {
  public:
@@ -143,29 +182,35 @@ class forecast_run {
       : of_(of), options_(std::move(options)), with_(columns(), options_),
         without_(columns(), without_networks(options_)), guards_(columns()), held_(columns()) {
     for (std::size_t i = 0; i < columns() * horizons(); ++i) {
-      peers_.emplace_back(options_.horizons[i % horizons()], options_.history.season);
+      const std::uint32_t horizon = options_.horizons[i % horizons()];
+      peers_.emplace_back(horizon, options_.history.season);
+      same_inputs_.emplace_back(options_.history, horizon);
     }
     for (const char* name : peer_track::names) {
       names_.emplace_back(name);
     }
-    for (const char* name : {"expert: linear", "expert: cluster", "mix without clusters", "mix"}) {
+    for (const char* name :
+         {"RLS, same inputs", "expert: linear", "expert: cluster", "mix without clusters", "mix"}) {
       names_.emplace_back(name);
     }
     sums_.resize(columns() * horizons() * names_.size());
     asked_.resize(of.truth.size() * columns() * horizons() * names_.size());
+    intervals_.resize(of.truth.size() * columns() * horizons());
+    covered_.resize(horizons() * phases);
   }
 
-  /// Rows up to 1,000 are not scored.
+  /// Forecasts from the first 1,000 rows are not scored.
   std::vector<forecast_score> scores() {
     for (std::size_t t = 0; t < of_.truth.size(); ++t) {
       with_.observe(of_.seen.rows[t], of_.seen.times[t]);
       without_.observe(of_.seen.rows[t], of_.seen.times[t]);
+      clock_.advance(of_.seen.times[t]);
       for (std::size_t c = 0; c < columns(); ++c) {
         guards_[c].judge(of_.seen.rows[t][c]);
         held_[c].push_back(guards_[c].last());
         for (std::size_t h = 0; h < horizons(); ++h) {
           ask(t, c, h);
-          if (t >= 1000) {
+          if (t >= first_scored + options_.horizons[h]) {
             score(t, c, h);
           }
         }
@@ -184,11 +229,53 @@ class forecast_run {
     const sum& s = sums_[place(c, h) + who];
     return std::sqrt(s.squared / s.count);
   }
+  /// Geometric mean over the columns of a predictor's mean absolute error over that of the best
+  /// baseline, chosen in hindsight for each column.
+  double mae_over_best(std::size_t h, std::size_t who) const {
+    return over_best(h, who, [this](auto... of) { return mae(of...); });
+  }
+  /// The same of root mean squares.
+  double rmse_over_best(std::size_t h, std::size_t who) const {
+    return over_best(h, who, [this](auto... of) { return rmse(of...); });
+  }
+  /// Smallest and largest share, over the hours of the day (or parts of 24 rows), of truths inside
+  /// their intervals.
+  std::pair<double, double> coverage(std::size_t h) const {
+    std::pair<double, double> found{1, 0};
+    for (std::size_t p = 0; p < phases; ++p) {
+      const share& s = covered_[h * phases + p];
+      found.first = std::min(found.first, s.inside / s.count);
+      found.second = std::max(found.second, s.inside / s.count);
+    }
+    return found;
+  }
   std::size_t columns() const { return of_.truth.front().size(); }
   std::size_t horizons() const { return options_.horizons.size(); }
   std::size_t predictors() const { return names_.size(); }
 
  private:
+  static constexpr std::size_t first_scored = 1000;
+  static constexpr std::size_t phases = 24;
+  static constexpr std::size_t baselines = peer_track::names.size() + 1; ///< in front
+
+  struct share {
+    double inside = 0;
+    double count = 0;
+  };
+
+  template <class Error>
+  double over_best(std::size_t h, std::size_t who, const Error& error) const {
+    double sum = 0;
+    for (std::size_t c = 0; c < columns(); ++c) {
+      double best = error(c, h, std::size_t{0});
+      for (std::size_t other = 1; other < baselines; ++other) {
+        best = std::min(best, error(c, h, other));
+      }
+      sum += std::log(error(c, h, who) / best);
+    }
+    return std::exp(sum / static_cast<double>(columns()));
+  }
+
   struct sum {
     double absolute = 0;
     double squared = 0;
@@ -211,10 +298,13 @@ class forecast_run {
     double* to = asked(t, c, h);
     const auto theirs = peers_[c * horizons() + h].advance(held_[c]);
     to = std::copy(theirs.begin(), theirs.end(), to);
+    *to++ = same_inputs_[c * horizons() + h].advance(with_.history(c), clock_);
     *to++ = with_.predict(c, h, hanami::expert::linear);
     *to++ = with_.predict(c, h, hanami::expert::network);
     *to++ = without_.predict(c, h).value;
-    *to = with_.predict(c, h).value;
+    const hanami::forecast said = with_.predict(c, h);
+    *to = said.value;
+    intervals_[(t * columns() + c) * horizons() + h] = {said.low, said.high};
   }
 
   void score(std::size_t t, std::size_t c, std::size_t h) {
@@ -223,6 +313,14 @@ class forecast_run {
       return;
     }
     const double* said = asked(then, c, h);
+    const auto& [low, high] = intervals_[(then * columns() + c) * horizons() + h];
+    const double time = of_.seen.times[t];
+    const auto hour = static_cast<std::size_t>(
+        std::isfinite(time) ? hanami::calendar_of(time).hour : static_cast<double>(t % phases));
+    share& by_hour = covered_[h * phases + std::min(hour, phases - 1)];
+    const double seen = of_.truth[t][c] * of_.unit[t][c];
+    by_hour.inside += seen >= low && seen <= high ? 1 : 0;
+    ++by_hour.count;
     for (std::size_t who = 0; who < names_.size(); ++who) {
       const double wrong = said[who] / of_.unit[t][c] - of_.truth[t][c];
       sum& s = sums_[place(c, h) + who];
@@ -258,6 +356,10 @@ class forecast_run {
   std::vector<hanami::column_guard> guards_;
   std::vector<std::vector<double>> held_;
   std::vector<peer_track> peers_;
+  std::vector<same_inputs_peer> same_inputs_;
+  hanami::local_clock clock_;
+  std::vector<std::pair<double, double>> intervals_; ///< for each row, column and horizon
+  std::vector<share> covered_;                       ///< for each horizon and hour
   std::vector<std::string> names_;
   std::vector<sum> sums_;
   std::vector<double> asked_;

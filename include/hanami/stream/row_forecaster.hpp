@@ -14,12 +14,14 @@
 #include "../foundation/error.hpp"
 #include "../template/builder.hpp"
 #include "anomaly.hpp"
+#include "forecast/last_changes.hpp"
 
 namespace hanami::inline HANAMI_ISA {
 
-/// The fast and small forecaster: one cluster for all columns, which sees the newest row and
-/// nothing before it, and predicts the next row. About 2 us a row of eight columns, where
-/// `forecaster` takes some 12 us for each value and horizon. Values are judged by the same guards.
+/// The fast and small forecaster of the next row: one cluster for all columns, which sees the
+/// newest row and nothing before it, and for each column a short linear prediction that knows what
+/// the cluster says (`last_changes`). About 3 us a row of eight columns, where `forecaster` takes
+/// some 4 us for each value and horizon. Values are judged by the same guards.
 /// Columns that are added after the first rows share a cluster of their own: those that were there
 /// forget nothing.
 ///
@@ -29,8 +31,9 @@ class basic_row_forecaster {
  public:
   /// Throws `errc::invalid_argument` for no columns or more than 10,000, or for rates not above 0.
   explicit basic_row_forecaster(std::size_t columns, anomaly_options alarms = {},
-                                std::uint64_t seed = 1)
-      : rule_(alarms), seed_(seed) {
+                                std::uint64_t seed = 1,
+                                point_forecast point = point_forecast::median)
+      : rule_(alarms), seed_(seed), point_(point) {
     if (columns < 1) {
       refuse();
     }
@@ -52,7 +55,7 @@ class basic_row_forecaster {
     } else {
       blocks_.push_back(make_block(columns(), count));
     }
-    columns_.resize(columns() + count);
+    columns_.resize(columns() + count, column(point_));
     input_.resize(columns(), nothing);
     target_.resize(columns(), nothing);
     prediction_.resize(columns());
@@ -70,6 +73,9 @@ class basic_row_forecaster {
     for (block& b : blocks_) {
       advance(b);
     }
+    for (column& c : columns_) {
+      ask(c, reachable(static_cast<std::size_t>(&c - columns_.data())));
+    }
     ++rows_;
     return found;
   }
@@ -81,7 +87,7 @@ class basic_row_forecaster {
       constexpr double none = std::numeric_limits<double>::quiet_NaN();
       return {none, none, none};
     }
-    const double value = c.guard.last() + reachable(index);
+    const double value = c.guard.last() + c.change;
     return {value, value + std::min(c.low.value(), 0.0), value + std::max(c.high.value(), 0.0)};
   }
 
@@ -94,7 +100,7 @@ class basic_row_forecaster {
       sum += b.network.bytes() + b.inference.bytes();
     }
     for (const column& c : columns_) {
-      sum += c.guard.bytes() + c.rejected.bytes();
+      sum += c.guard.bytes() + c.rejected.bytes() + c.changes.bytes();
     }
     return sum + surprises_.bytes();
   }
@@ -105,7 +111,7 @@ class basic_row_forecaster {
     serialize_blocks(archive);
     archive(rule_, surprises_, input_, prediction_, rows_);
     for (column& c : columns_) {
-      archive(c.guard, c.errors, c.low, c.high, c.rejected, c.known);
+      archive(c.guard, c.changes, c.change, c.unit, c.errors, c.low, c.high, c.rejected, c.known);
     }
     archive.require(input_.size() == n && prediction_.size() == n, "rows of another length");
   }
@@ -125,7 +131,12 @@ class basic_row_forecaster {
   };
 
   struct column {
+    explicit column(point_forecast point) : changes(point) {}
+
     column_guard guard;
+    last_changes changes;
+    double change = 0; ///< that is expected
+    double unit = 0;   ///< of changes, when that was said
     running_scale errors;
     running_quantile low{0.1};
     running_quantile high{0.9};
@@ -177,6 +188,13 @@ class basic_row_forecaster {
     ++b.rows;
   }
 
+  /// What the column will do, by its last changes and by what the cluster says.
+  static void ask(column& c, double network) noexcept {
+    c.unit = c.guard.change_scale();
+    c.change =
+        c.unit > 0 ? c.unit * c.changes.predict(c.guard.last(), c.unit, network / c.unit) : 0;
+  }
+
   /// The sizes of the blocks, then their clusters.
   template <class Archive>
   void serialize_blocks(Archive& archive) {
@@ -212,7 +230,7 @@ class basic_row_forecaster {
     double most = 0;     // times its usual error that a column is off
     double rejected = 0; // surprise of a value that was not to be believed
     for (std::size_t i = 0; i < columns_.size(); ++i) {
-      const double expected = columns_[i].guard.last() + reachable(i);
+      const double expected = columns_[i].guard.last() + columns_[i].change;
       const validity as = take(i, values[i]);
       const bool doubted = as == validity::rejected || as == validity::new_level;
       const double by = doubted ? columns_[i].rejected.add(std::abs(values[i] - expected), rows_)
@@ -244,9 +262,22 @@ class basic_row_forecaster {
     }
     c.known = as != validity::missing && as != validity::rejected;
     c.learns = as == validity::taken && known_before;
+    follow(c, as, c.guard.last() - before);
     target_[index] =
         c.learns && c.guard.settled() ? static_cast<float>(c.guard.last() - before) : nothing;
     return as;
+  }
+
+  /// Tells a column's last changes what its newest value was.
+  static void follow(column& c, validity as, double change) {
+    if (as == validity::new_level || as == validity::restart) {
+      c.changes.restart(c.guard.last());
+    } else if (as == validity::taken && c.unit > 0) {
+      if (c.learns) {
+        c.changes.learn(change / c.unit);
+      }
+      c.changes.add(c.guard.last(), change / c.unit);
+    }
   }
 
   /// How many times its usual error a value that was taken is off.
@@ -266,6 +297,7 @@ class basic_row_forecaster {
   /// What is known of a column is of values that were wild. So is what a young cluster has learned;
   /// an old one has seen enough of other columns to be kept.
   void restart(std::size_t index) {
+    columns_[index].changes = last_changes(point_);
     columns_[index].errors = running_scale();
     columns_[index].low = running_quantile(0.1);
     columns_[index].high = running_quantile(0.9);
@@ -284,6 +316,7 @@ class basic_row_forecaster {
   std::vector<float> target_;
   std::vector<float> prediction_; ///< changes
   std::uint64_t seed_;
+  point_forecast point_;
   std::uint64_t rows_ = 0;
 };
 

@@ -21,20 +21,30 @@
 
 namespace hanami::inline HANAMI_ISA {
 
-/// What a page about a stream needs, in bounded memory: the last 500 rows, means over the whole
-/// stream, the last 100 alarms. A value; not safe from several threads.
+/// What a page about a stream needs, in bounded memory: the last 500 rows with the intervals they
+/// were expected in, the forecasts of rows to come, means over the whole stream, and its alarms, of
+/// more than 10,000 the last. A value; not safe from several threads.
 class stream_report {
  public:
   static constexpr std::string_view checkpoint_kind = "stream_report";
-  static constexpr std::uint32_t checkpoint_version = 1;
+  static constexpr std::uint32_t checkpoint_version = 2;
 
   /// Takes a row after the model has: its values, and what the model said. `time` as it came, or
   /// empty.
   void add(std::span<const double> values, std::string_view time, const stream_model& model,
            const stream_result& said) {
     series_.resize(model.columns().size());
+    const std::size_t far = said.horizons - 1;
+    const std::uint32_t horizon = model.horizons()[far];
+    const bool kept = model.rows() % (horizon / most_to_come + 1) == 0;
     for (std::size_t c = 0; c < series_.size(); ++c) {
-      series_[c].add(c < values.size() ? values[c] : nothing, said.ahead(c).value);
+      series_[c].add(c < values.size() ? values[c] : nothing, said.ahead(c));
+      if (far > 0 && kept) {
+        series_[c].to_come.push({model.rows() + horizon, said.ahead(c, far)});
+      }
+    }
+    if (!time.empty()) {
+      (first_time_.empty() ? first_time_ : last_time_) = time;
     }
     bytes_.add(static_cast<double>(model.bytes()) / 1024);
     if (said.anomaly.alarm) {
@@ -58,13 +68,14 @@ class stream_report {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(series_, bytes_, alarms_, last_row_, alarm_count_);
+    archive(series_, bytes_, alarms_, first_time_, last_time_, last_row_, alarm_count_);
   }
 
  private:
   friend class stream_page;
 
   static constexpr std::size_t last_rows = 500;
+  static constexpr std::size_t most_to_come = 250; ///< rows to come that are shown
   static constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
 
   struct alarm {
@@ -81,39 +92,57 @@ class stream_report {
     }
   };
 
+  /// What was said of a row.
+  struct said_of {
+    std::uint64_t row = 0;
+    forecast what;
+
+    template <class Archive>
+    void serialize(Archive& archive) {
+      archive(row, what.value, what.low, what.high);
+    }
+  };
+
   struct series {
-    void add(double value, double next) {
+    void add(double value, const forecast& next) {
       seen.push(value);
       expected.push(ahead);
-      errors.add(std::abs(value - ahead));
+      whole.add(value);
+      errors.add(std::abs(value - ahead.what.value));
       changes.add(std::abs(value - last));
       last = value;
-      ahead = next;
+      ahead.what = next;
     }
 
     template <class Archive>
     void serialize(Archive& archive) {
-      archive(seen, expected, errors, changes, last, ahead);
+      archive(seen, expected, to_come, whole, errors, changes, last, ahead);
     }
 
     last_values<double> seen{last_rows};
-    last_values<double> expected{last_rows};
+    last_values<said_of> expected{last_rows};
+    last_values<said_of> to_come{most_to_come}; ///< over the longest horizon
+    stretch_means whole;
     stretch_means errors;
     stretch_means changes; ///< what "nothing changes" gets wrong
     double last = nothing;
-    double ahead = nothing; ///< the forecast for the next row
+    said_of ahead{0, {nothing, nothing, nothing}}; ///< the forecast for the next row
   };
 
   void add_column(html_report& page, const std::string& name, const series& s) const {
     line_plot recent;
-    recent.title = "the last rows: seen, and (thin) forecast before";
+    recent.title = "the last rows: seen, and (thin) forecast before, in the band where four in "
+                   "five were to be";
     recent.floor = std::numeric_limits<double>::infinity();
     for (std::size_t i = s.seen.size(); i-- > 0;) {
-      if (std::isfinite(s.seen[i]) && std::isfinite(s.expected[i])) {
+      const forecast& before = s.expected[i].what;
+      if (std::isfinite(s.seen[i]) && std::isfinite(before.value)) {
         recent.x.push_back(static_cast<double>(s.seen.size() - 1 - i));
         recent.y.push_back(s.seen[i]);
-        recent.beside.push_back(s.expected[i]);
-        recent.floor = std::min({recent.floor, s.seen[i], s.expected[i]});
+        recent.beside.push_back(before.value);
+        recent.low.push_back(before.low);
+        recent.high.push_back(before.high);
+        recent.floor = std::min({recent.floor, s.seen[i], before.low});
       }
     }
     if (recent.x.empty()) {
@@ -132,7 +161,44 @@ class stream_report {
     s.errors.points(errors.x, errors.y);
     std::vector<double> rows;
     s.changes.points(rows, errors.beside);
-    page.card(name, "", to_svg(recent) + to_svg(errors));
+    page.card(name, "",
+              to_svg(recent) + rows_to_come(s) + to_svg(whole_stream(s)) + to_svg(errors));
+  }
+
+  /// The forecasts over the longest horizon of rows that have not come; empty where there is one
+  /// horizon.
+  std::string rows_to_come(const series& s) const {
+    line_plot p;
+    p.title = "rows to come, over the longest horizon, and where four in five will be";
+    p.floor = std::numeric_limits<double>::infinity();
+    for (std::size_t i = s.to_come.size(); i-- > 0;) {
+      const auto& [row, what] = s.to_come[i];
+      if (row > last_row_ && std::isfinite(what.value)) {
+        p.x.push_back(static_cast<double>(row - last_row_));
+        p.y.push_back(what.value);
+        p.low.push_back(what.low);
+        p.high.push_back(what.high);
+        p.floor = std::min(p.floor, what.low);
+      }
+    }
+    return p.x.empty() ? std::string() : to_svg(p);
+  }
+
+  line_plot whole_stream(const series& s) const {
+    line_plot p;
+    p.title = "the whole stream, means, all alarms marked";
+    if (!last_time_.empty()) {
+      p.title += "; from " + html_text(first_time_) + " to " + html_text(last_time_);
+    }
+    p.colour = "var(--bark)";
+    s.whole.points(p.x, p.y);
+    p.floor = p.y.empty() ? 0 : *std::min_element(p.y.begin(), p.y.end());
+    for (std::size_t i = 0; i < alarms_.size() && !p.x.empty(); ++i) {
+      if (static_cast<double>(alarms_[i].row) <= p.x.back()) {
+        p.marks.push_back(static_cast<double>(alarms_[i].row));
+      }
+    }
+    return p;
   }
 
   void add_alarms(html_report& page, const std::string& title,
@@ -150,7 +216,9 @@ class stream_report {
 
   std::vector<series> series_;
   stretch_means bytes_;
-  last_values<alarm> alarms_{100};
+  last_values<alarm> alarms_{10000};
+  std::string first_time_;
+  std::string last_time_;
   std::uint64_t last_row_ = 0;
   std::uint64_t alarm_count_ = 0;
 };
