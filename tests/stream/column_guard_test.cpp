@@ -64,6 +64,27 @@ TEST_CASE("a guard believes the third value of a new level and knows its unit so
   CHECK(guard.change_scale() == Approx(1000 * fresh.change_scale()).epsilon(0.2));
 }
 
+TEST_CASE("a value that is rejected again and again without lasting is an ordinary one",
+          "[stream]") {
+  column_guard guard;
+  std::uint64_t rejected = 0;
+  for (std::uint64_t row = 0; row < 4000; ++row) {
+    const bool other = random_unit(2, 3, row) < 0.1F && row > 500;
+    const auto noise = static_cast<double>(random_signed_unit(2, 4, row));
+    const validity as = guard.judge((other ? 500 : 20) + 0.1 * noise);
+    rejected += as == validity::rejected && row >= 1500 ? 1 : 0;
+  }
+  CHECK(rejected == 0);
+}
+
+TEST_CASE("a sensor that fails once in 300 rows is not believed, though always alike", "[stream]") {
+  column_guard guard = seasoned(500);
+  for (std::uint64_t row = 500; row < 9500; ++row) {
+    const validity as = guard.judge(row % 300 == 299 ? 8500 : value_at(row));
+    REQUIRE(as == (row % 300 == 299 ? validity::rejected : validity::taken));
+  }
+}
+
 TEST_CASE("a guard follows a column whose changes become small", "[stream]") {
   column_guard guard = seasoned(2000);
   const double before = guard.change_scale();

@@ -50,7 +50,7 @@ TEST_CASE("interleaved streams are learned as if each came alone", "[stream]") {
     const stream_result alone = first.observe({a, a + b}, 60.0 * row);
     const stream_result& among = streams["a"].observe({a, a + b}, 60.0 * row);
     REQUIRE(among.ahead(1).value == alone.ahead(1).value);
-    REQUIRE(among.anomaly.probability == alone.anomaly.probability);
+    REQUIRE(among.anomaly.score == alone.anomaly.score);
     const stream_result other = second.observe({{"b", b}}, 60.0 * row + 30);
     REQUIRE(streams["b"].observe({{"b", b}}, 60.0 * row + 30).ahead(0).high == other.ahead(0).high);
   }

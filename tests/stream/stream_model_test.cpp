@@ -42,7 +42,7 @@ bool same(const forecast& a, const forecast& b) {
 }
 
 void require_same(const stream_result& a, const stream_result& b) {
-  REQUIRE(a.anomaly.probability == b.anomaly.probability);
+  REQUIRE(a.anomaly.score == b.anomaly.score);
   REQUIRE(a.anomaly.alarm == b.anomaly.alarm);
   REQUIRE(a.forecasts.size() == b.forecasts.size());
   for (std::size_t i = 0; i < a.forecasts.size(); ++i) {
@@ -71,7 +71,7 @@ TEST_CASE("a stream model says in one call what its forecaster and detector say"
     const stream_result& said = model.observe(values, hours(row));
     forecasts.observe(values, hours(row));
     const anomaly found = detector.observe(forecasts);
-    REQUIRE(said.anomaly.probability == found.probability);
+    REQUIRE(said.anomaly.score == found.score);
     REQUIRE(said.anomaly.alarm == found.alarm);
     for (std::size_t c = 0; c < 2; ++c) {
       for (std::size_t h = 0; h < 2; ++h) {
@@ -91,7 +91,7 @@ TEST_CASE("without a window a stream model is a row forecaster", "[stream]") {
   for (std::uint64_t row = 0; row < 500; ++row) {
     const double value = value_at(row);
     const stream_result& said = model.observe({value}, 60.0 * static_cast<double>(row));
-    CHECK(said.anomaly.probability == alone.observe({&value, 1}).probability);
+    CHECK(said.anomaly.score == alone.observe({&value, 1}).score);
     CHECK(same(said.ahead(0), alone.predict(0)));
   }
 }

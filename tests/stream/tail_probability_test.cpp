@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <hanami/stream/tail_probability.hpp>
+#include <hanami/stream/anomaly/tail_probability.hpp>
 
+#include <array>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 
 #include <catch2/catch.hpp>
 
 #include <hanami/foundation/random.hpp>
-#include <hanami/stream/alarm_rule.hpp>
+#include <hanami/stream/anomaly/alarm_rule.hpp>
 
 using namespace hanami;
 
@@ -33,20 +35,58 @@ TEST_CASE("a value's probability is that of its rank, and of the tail beyond", "
   CHECK(history.surprise(1e9) > 100);
 }
 
-TEST_CASE("probabilities come true: of all values, one in a thousand is so rare", "[stream]") {
-  tail_probability history;
-  double rare = 0;
-  for (std::uint64_t t = 0; t < 60000; ++t) {
-    rare += history.add(drawn(t)) > 3 ? 1 : 0;
+TEST_CASE("probabilities come true, with light tails and with heavy ones", "[stream]") {
+  const auto seen = [](auto value_of) {
+    tail_probability history;
+    std::array<double, 5> rare{};
+    for (std::uint64_t t = 0; t < 200000; ++t) {
+      const double said = history.add(value_of(drawn(t)));
+      for (std::size_t k = 1; k < rare.size(); ++k) {
+        rare[k] += said >= static_cast<double>(k) ? 1 : 0;
+      }
+    }
+    for (std::size_t k = 1; k < rare.size(); ++k) {
+      rare[k] *= std::pow(10.0, static_cast<double>(k)) / 200000;
+    }
+    return rare;
+  };
+  for (const auto& rare : {seen([](double e) { return e; }),                  // exponential
+                           seen([](double e) { return std::exp(e / 2); }),    // Pareto, index 2
+                           seen([](double e) { return std::exp(2 * e); })}) { // index 1/2
+    CHECK(rare[1] == Approx(1).epsilon(0.05));
+    CHECK(rare[2] == Approx(1).epsilon(0.15));
+    CHECK(rare[3] > 0.6);
+    CHECK(rare[3] < 1.5);
+    CHECK(rare[4] > 0.2);
+    CHECK(rare[4] < 2);
   }
-  CHECK(rare > 30);
-  CHECK(rare < 100);
+}
+
+TEST_CASE("what comes once in 500 values is that rare, however far off", "[stream]") {
+  tail_probability history;
+  double said = 0;
+  for (std::uint64_t t = 0; t < 20000; ++t) {
+    const bool far = t % 500 == 499;
+    const double found = history.add(far ? 1000 + drawn(t) : drawn(t));
+    said += far && t >= 10000 ? found / 20 : 0;
+  }
+  CHECK(said > 2.2);
+  CHECK(said < 3.5);
+}
+
+TEST_CASE("a history of zeros and of every size stays small", "[stream]") {
+  tail_probability history;
+  for (std::uint64_t t = 0; t < 20000; ++t) {
+    history.add(t % 3 == 0 ? 0 : std::pow(10.0, static_cast<double>(t % 600) - 300));
+  }
+  CHECK(history.bytes() < 12000);
+  CHECK(history.surprise(0) == 0);
 }
 
 TEST_CASE("wild values do not make others look usual", "[stream]") {
   tail_probability history;
   for (std::uint64_t t = 0; t < 1000; ++t) {
-    history.add(t % 100 == 99 ? 1e9 : drawn(t));
+    history.add(t % 400 == 399 ? 1e9 : drawn(t));
   }
   CHECK(history.surprise(100) > 3);
 }
@@ -73,6 +113,19 @@ TEST_CASE("alarms are as rare as they were asked to be, alone or in clumps", "[s
     CHECK(alarms > 100);
     CHECK(alarms < 400);
   }
+}
+
+TEST_CASE("soon after an alarm only what is clearly stranger is another one", "[stream]") {
+  anomaly_options options;
+  options.rows_per_day = 100;
+  options.false_alarms_per_day = 0.1;
+  alarm_rule rule(options);
+  for (std::uint64_t t = 0; t < 5000; ++t) {
+    rule.judge(drawn(t) * 0.4343);
+  }
+  CHECK(rule.judge(6));
+  CHECK_FALSE(rule.judge(6.5));
+  CHECK(rule.judge(9));
 }
 
 TEST_CASE("an alarm rule refuses rates that are not above 0", "[stream]") {

@@ -26,6 +26,8 @@ enum class validity : std::uint8_t {
 /// the slow mean. The third rejected value in a row that is nearer to the one before it than to the
 /// last value taken is believed: a new level. Nothing is rejected among the first 8 values, or in a
 /// column that has never changed; the first 8 of a new level may be off by twice the jump to it.
+/// Where the same value is rejected in one of 40 rows, it is an ordinary one: it is taken from then
+/// on, and its changes are usual.
 ///
 /// What a column begins with is looked at again, by medians, with every value of the first 48 that
 /// differs from the one before it: those that turn out to be far from all others (a sensor that
@@ -58,8 +60,8 @@ class column_guard {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(change_, recent_, level_, moved_, last_, jump_, doubted_, doubts_, taken_, opening_,
-            opened_);
+    archive(change_, recent_, level_, moved_, last_, jump_, doubted_, doubts_, recurring_, taken_,
+            opening_, opened_);
     archive.require(opening_.size() <= opening_length, "a column that begins for too long");
   }
 
@@ -85,6 +87,13 @@ class column_guard {
   }
 
   validity doubt(double value) {
+    const bool again = std::abs(value - doubted_) <= std::abs(value - last_) / 8;
+    recurring_ += ((again ? 1 : 0) - recurring_) / recurring_rows;
+    if (recurring_ > 1.0 / 40) {
+      change_.forget(8);
+      take(value);
+      return validity::taken;
+    }
     const bool consistent = doubts_ > 0 && std::abs(value - doubted_) < std::abs(value - last_) / 2;
     doubts_ = consistent ? doubts_ + 1 : 1;
     const double way = value - doubted_;
@@ -115,6 +124,7 @@ class column_guard {
     level_.add(value);
     last_ = value;
     doubts_ = 0;
+    recurring_ -= recurring_ / recurring_rows;
     ++taken_;
   }
 
@@ -216,17 +226,20 @@ class column_guard {
 
   static constexpr double largest = 1e30; ///< no measurement; its changes still fit into a float
   static constexpr double recent_rows = 200;
+  static constexpr double everything = std::numeric_limits<double>::infinity();
+  static constexpr double recurring_rows = 512;
   static constexpr std::uint32_t opening_length = 48; ///< values unlike those before them
   static constexpr std::uint32_t settling = 8;        ///< of them
 
   running_scale change_;
-  running_scale recent_{recent_rows}; ///< of up to 200 rows
+  running_scale recent_{recent_rows, everything}; ///< of up to 200 rows
   running_mean level_;
   std::uint32_t moved_ = 0; ///< of them, rows with any change
   double last_ = 0;
   double jump_ = std::numeric_limits<double>::infinity(); ///< to the present level
   double doubted_ = 0;                                    ///< the last value rejected
   std::uint32_t doubts_ = 0;
+  double recurring_ = 0;      ///< share of the last rows that were rejected like the one before
   std::uint64_t taken_ = 0;   ///< since the last new level
   std::vector<stay> opening_; ///< what the column began with, until that is long ago
   std::uint32_t opened_ = 0;  ///< values that came to it so far

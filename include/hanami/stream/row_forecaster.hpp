@@ -100,7 +100,7 @@ class basic_row_forecaster {
       sum += b.network.bytes() + b.inference.bytes();
     }
     for (const column& c : columns_) {
-      sum += c.guard.bytes() + c.rejected.bytes() + c.changes.bytes();
+      sum += c.guard.bytes() + c.changes.bytes();
     }
     return sum + surprises_.bytes();
   }
@@ -111,7 +111,7 @@ class basic_row_forecaster {
     serialize_blocks(archive);
     archive(rule_, surprises_, input_, prediction_, rows_);
     for (column& c : columns_) {
-      archive(c.guard, c.changes, c.change, c.unit, c.errors, c.low, c.high, c.rejected, c.known);
+      archive(c.guard, c.changes, c.change, c.unit, c.errors, c.low, c.high, c.known);
     }
     archive.require(input_.size() == n && prediction_.size() == n, "rows of another length");
   }
@@ -137,10 +137,10 @@ class basic_row_forecaster {
     last_changes changes;
     double change = 0; ///< that is expected
     double unit = 0;   ///< of changes, when that was said
-    running_scale errors;
+    /// Where hardly any row has an error, a few must still make it more than nothing.
+    running_scale errors{1000, 100};
     running_quantile low{0.1};
     running_quantile high{0.9};
-    rejected_values rejected;
     bool known = false;  ///< whether the newest row has a value
     bool learns = false; ///< whether there is something to be learned from it
   };
@@ -227,27 +227,22 @@ class basic_row_forecaster {
 
   anomaly judge(std::span<const double> values) {
     anomaly found;
-    double most = 0;     // times its usual error that a column is off
-    double rejected = 0; // surprise of a value that was not to be believed
+    double most = 0; // times its usual error that a column is off
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       const double expected = columns_[i].guard.last() + columns_[i].change;
       const validity as = take(i, values[i]);
       const bool doubted = as == validity::rejected || as == validity::new_level;
-      const double by = doubted ? columns_[i].rejected.add(std::abs(values[i] - expected), rows_)
-                                : score(i, expected);
-      double& highest = doubted ? rejected : most;
-      if (by > highest) {
-        highest = by;
-        if (doubted || rejected == 0) {
-          found.column = i;
-          found.expected = expected;
-          found.seen = values[i];
-        }
+      const double by =
+          doubted ? score(columns_[i], values[i] - expected) : taken_score(i, expected);
+      if (by > most) {
+        most = by;
+        found.column = i;
+        found.expected = expected;
+        found.seen = values[i];
       }
     }
-    const double surprise = std::max(surprises_.add(most), rejected);
-    found.alarm = rule_.judge(surprise);
-    found.probability = std::pow(10.0, -std::min(surprise, 12.0));
+    found.score = std::min(surprises_.add(most), 30.0);
+    found.alarm = rule_.judge(found.score);
     return found;
   }
 
@@ -280,25 +275,30 @@ class basic_row_forecaster {
     }
   }
 
-  /// How many times its usual error a value that was taken is off.
-  double score(std::size_t index, double expected) {
+  /// How many times its usual error a column is off, which becomes one of them.
+  static double score(column& c, double wrong) noexcept {
+    const double usual = c.errors.value();
+    c.errors.add(wrong);
+    return usual > 0 ? std::abs(wrong) / usual : 0;
+  }
+
+  /// The same of a value that was taken.
+  double taken_score(std::size_t index, double expected) {
     column& c = columns_[index];
     if (!c.learns) {
       return 0;
     }
-    const double usual = c.errors.value();
     const double wrong = c.guard.last() - expected;
-    c.errors.add(wrong);
     c.low.add(wrong);
     c.high.add(wrong);
-    return usual > 0 ? std::abs(wrong) / usual : 0;
+    return score(c, wrong);
   }
 
   /// What is known of a column is of values that were wild. So is what a young cluster has learned;
   /// an old one has seen enough of other columns to be kept.
   void restart(std::size_t index) {
     columns_[index].changes = last_changes(point_);
-    columns_[index].errors = running_scale();
+    columns_[index].errors = running_scale(1000, 100);
     columns_[index].low = running_quantile(0.1);
     columns_[index].high = running_quantile(0.9);
     for (block& b : blocks_) {

@@ -30,7 +30,7 @@ class result_lines {
   result_lines() = default;
   /// With `key`, the name of a field that tells streams apart, lines have that field, too.
   explicit result_lines(bool json, std::string_view key = {}) : json_(json), key_(key) {
-    constexpr std::array<std::string_view, 6> taken = {"row",   "time",     "probability",
+    constexpr std::array<std::string_view, 6> taken = {"row",   "time",     "score",
                                                        "alarm", "expected", "seen"};
     if (std::find(taken.begin(), taken.end(), key) != taken.end()) {
       key_ = "by_" + key_;
@@ -73,8 +73,8 @@ class result_lines {
       }
     }
     const anomaly& found = said.anomaly;
-    out.key(",\"probability\":");
-    out.number(found.probability, found.probability < 1e-3 ? 12 : 6);
+    out.key(",\"score\":");
+    out.number(found.score, 3);
     if (found.alarm) {
       const int decimals = decimals_for(model.scale(found.column));
       out.key(",\"alarm\":");
@@ -225,7 +225,7 @@ class result_lines {
         append_csv_field(to, name + std::string(end));
       }
     }
-    to += ",probability,alarm,expected,seen\n";
+    to += ",score,alarm,expected,seen\n";
     named_ = names_.size();
     ++headers_;
   }

@@ -51,7 +51,7 @@ class stream_report {
       ++alarm_count_;
       const anomaly& found = said.anomaly;
       alarms_.push({model.rows(), std::string(time), static_cast<std::uint32_t>(found.column),
-                    found.expected, found.seen, found.probability});
+                    found.expected, found.seen, found.score});
     }
     last_row_ = model.rows();
   }
@@ -84,11 +84,11 @@ class stream_report {
     std::uint32_t column = 0;
     double expected = 0;
     double seen = 0;
-    double probability = 1;
+    double score = 0;
 
     template <class Archive>
     void serialize(Archive& archive) {
-      archive(row, time, column, expected, seen, probability);
+      archive(row, time, column, expected, seen, score);
     }
   };
 
@@ -209,7 +209,7 @@ class stream_report {
       list += "row " + std::to_string(a.row) + "  " + a.time + "  " +
               (a.column < columns.size() ? columns[a.column] : std::string()) + "  expected " +
               detail::general_text(a.expected, 6) + ", seen " + detail::general_text(a.seen, 6) +
-              ", probability " + detail::general_text(a.probability, 2) + "\n";
+              ", score " + detail::fixed_text(a.score, 2) + "\n";
     }
     page.card(title, "the newest first; marked in the plots", "<pre>" + html_text(list) + "</pre>");
   }

@@ -8,7 +8,7 @@
 #include <functional>
 #include <vector>
 
-#include "../foundation/error.hpp"
+#include "../../foundation/error.hpp"
 
 namespace hanami::inline HANAMI_ISA {
 
@@ -16,14 +16,14 @@ namespace hanami::inline HANAMI_ISA {
 struct anomaly_options {
   double rows_per_day = 24;
   double false_alarms_per_day = 1.0 / 30; ///< expected where nothing happens
-  /// No second alarm within so many rows; 0: two days, but at most 5000 rows and a tenth of the
-  /// time from one false alarm to the next.
+  /// Within so many rows a second alarm must be clearly stranger, a hundred times as rare; 0: a
+  /// day, but at most 1000 rows and a tenth of the time from one false alarm to the next.
   std::uint32_t rest_rows = 0;
 
   /// False alarms a row.
   double rate() const noexcept { return false_alarms_per_day / rows_per_day; }
   std::size_t rest() const noexcept {
-    const double days = std::clamp(2 * rows_per_day, 8.0, 5000.0);
+    const double days = std::clamp(rows_per_day, 8.0, 1000.0);
     return rest_rows > 0 ? rest_rows
                          : static_cast<std::size_t>(std::max(1.0, std::min(days, 0.1 / rate())));
   }
@@ -135,21 +135,22 @@ class alarm_rule {
     if (!(options.rows_per_day > 0) || !(options.false_alarms_per_day > 0)) {
       raise(errc::invalid_argument, "rows and false alarms a day must be numbers above 0");
     }
-    // No alarm comes in a rest: outside of them they must be more frequent. No peak comes near a
-    // higher one: there are fewer of them than of alarms that nothing holds back.
+    // No peak comes near a higher one: there are fewer of them than of alarms that nothing holds
+    // back.
     const double apart = static_cast<double>(std::min(clump, options_.rest()));
-    const auto rest = static_cast<double>(options_.rest());
-    rate_ = options_.rate() / std::max(0.1, 1 - options_.rate() * rest);
-    rate_ /= 1 + rate_ * apart;
+    rate_ = options_.rate() / (1 + options_.rate() * apart);
     peaks_ = highest_peaks(std::min(clump, options_.rest()), remembered / rate_);
     threshold_ = -std::log10(rate_);
   }
 
   /// `surprise`: -log10 of the probability of a row at least as strange (`tail_probability`).
   bool judge(double surprise) {
-    const bool alarm = rows_ >= quiet_until_ && surprise > threshold_ && !is_usual(surprise);
+    const double enough =
+        rows_ >= quiet_until_ ? threshold_ : std::max(threshold_, alarmed_ + stranger);
+    const bool alarm = rows_ >= warm_up && surprise > enough && !is_usual(surprise);
     if (alarm) {
       quiet_until_ = rows_ + options_.rest();
+      alarmed_ = surprise;
     }
     if (peaks_.add(surprise)) {
       threshold_ = peaks_.exceeded_by(rate_, 1.5 * threshold_);
@@ -163,13 +164,14 @@ class alarm_rule {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(peaks_, rows_, quiet_until_, threshold_);
+    archive(peaks_, rows_, quiet_until_, alarmed_, threshold_);
   }
 
  private:
   static constexpr std::uint64_t warm_up = 300; ///< rows without alarms at first
   static constexpr std::size_t clump = 96;      ///< rows that the scores look back, at most
   static constexpr double remembered = 8;       ///< times between alarms
+  static constexpr double stranger = 2;
 
   /// Whether as much has happened more often than it should.
   bool is_usual(double surprise) const noexcept {
@@ -180,7 +182,8 @@ class alarm_rule {
   double rate_ = 0; ///< peaks a row that should be alarms
   highest_peaks peaks_;
   std::uint64_t rows_ = 0;
-  std::uint64_t quiet_until_ = warm_up;
+  std::uint64_t quiet_until_ = 0;
+  double alarmed_ = 0; ///< the surprise of the last alarm
   double threshold_ = 0;
 };
 
