@@ -18,6 +18,7 @@ struct digit_task {
   hanami::image_epoch_options samples = {}; ///< of all training images that are not held out
   hanami::learning_options learning = {};
   bool endless = false;     ///< the cluster is not told how many samples will come
+  double drawn_labels = 0;  ///< share of the training labels that are drawn at random instead
   std::size_t validate = 0; ///< images held out of the training and tested on; 0: the test's
 };
 
@@ -36,7 +37,12 @@ inline digit_score learn_digits(const hanami::digit_images& digits, digit_task t
   std::vector<float> input(digits.train.input_size());
   std::vector<float> target(digits.train.target_size());
   cluster.start_task(task.endless ? 0 : samples.size());
-  while (samples.next(input, target)) {
+  for (std::uint64_t number = 0; samples.next(input, target); ++number) {
+    if (static_cast<double>(hanami::random_unit(seed, 2000, number)) < task.drawn_labels) {
+      std::fill(target.begin(), target.end(), 0.0f);
+      target[hanami::random_below(static_cast<std::uint32_t>(target.size()), seed, 2001, number)] =
+          1;
+    }
     cluster.train(input, target);
   }
   cluster.compact();

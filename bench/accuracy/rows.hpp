@@ -93,6 +93,14 @@ class mnist_rows {
     return accurate(std::move(name), goal, [&](digit_task& task) { task.shape = shape; });
   }
 
+  /// Of an endless stream, a share of whose labels are drawn at random.
+  row drawing(std::string name, double goal, double share) const {
+    return accurate(std::move(name), goal, [share](digit_task& task) {
+      task.endless = true;
+      task.drawn_labels = share;
+    });
+  }
+
   std::vector<row> of_one_pass() const {
     const auto plain = [](digit_task& task) { task.shape = support::plain_of(512, 128); };
     const auto endless = [](digit_task& task) { task.endless = true; };
@@ -130,6 +138,8 @@ class mnist_rows {
                [](digit_task& task) { task.samples.conversion.feature_scale = 7; }),
         losing("corrupt-every-1000", bound::within, 0.15,
                [](digit_task& task) { task.samples.corrupt_every = 1000; }),
+        drawing("labels-drawn-0.2", 95.6, 0.2),
+        drawing("labels-drawn-0.4", 94.4, 0.4),
         accurate("binary", 97.8, [](digit_task& task) { task.samples.conversion.binary = true; }),
         losing("reduction-0.3", bound::at_most, 0.1,
                [](digit_task& task) { task.learning.pruning = 0.3; }),

@@ -87,11 +87,9 @@ class basic_cluster {
   /// How far it has learned, and what is due when.
   const learner<Real>& learning() const noexcept { return learner_; }
   const network<Real, Weight>& state() const noexcept { return net_; }
-  /// The weights that `infer` uses: the average, as soon as it has been taken for the first time
-  /// and while it does not lag behind the current ones.
-  weight_set inference_weights() const noexcept {
-    return learner_.average_answers() ? weight_set::average : weight_set::current;
-  }
+  /// The weights that `infer` uses: those that have lately lost less, as far as a share of the
+  /// samples tells, each predicted by both before it was learned from.
+  weight_set inference_weights() const noexcept { return learner_.better_weights(net_); }
   std::size_t input_size() const noexcept { return net_.topology.input_size; }
   std::size_t output_size() const noexcept { return net_.topology.output_size; }
 
@@ -105,8 +103,8 @@ class basic_cluster {
 
   /// Announces a task of `samples` training samples: the learning rate falls to zero over them and
   /// the weights themselves answer. 0: an endless stream (the state of a new cluster), where the
-  /// rate stays and averaged weights answer. Linear outputs are answered from averaged weights in
-  /// both, unless those lag behind a level that wanders; of Huber's loss never.
+  /// rate stays and averaged weights answer wherever they are better. Those of linear outputs may
+  /// answer in both; of Huber's loss there are none.
   void start_task(std::uint64_t samples) { learner_.start_task(net_, samples); }
 
   /// Whether no end of the training is known: `start_task` has announced none.
@@ -117,14 +115,16 @@ class basic_cluster {
   /// network grows beyond what is reserved. Throws `errc::invalid_argument` for wrong sizes,
   /// infinite values, targets outside 0..1 of sigmoid and softmax outputs, and those of softmax
   /// outputs that do not add up to 1, and has then changed nothing. `observe` is told when each
-  /// phase has ended.
+  /// phase has ended. The result tells what the current weights had predicted, so that a stream is
+  /// predicted and learned in one pass wherever they answer (`inference_weights`).
   template <executor Executor = serial_executor, phase_observer Observer = no_observer>
-  train_result train(std::span<const Real> input, std::span<const Real> target,
-                     const Executor& run = {}, Observer observe = {}) {
+  trained_sample<Real> train(std::span<const Real> input, std::span<const Real> target,
+                             const Executor& run = {}, Observer observe = {}) {
     detail::check_size(input.size(), input_size(), "input");
     detail::check_size(target.size(), output_size(), "target");
     detail::check_targets<Real>(net_.topology.outputs, target);
-    return learner_.train(net_, workspace_, input, target, run, observe);
+    const train_result result = learner_.train(net_, workspace_, input, target, run, observe);
+    return {result, learner_.prediction()};
   }
 
   /// The prediction for a sample, in the units of the targets; it stands in `ws.prediction` until
@@ -134,13 +134,21 @@ class basic_cluster {
   template <executor Executor = serial_executor, phase_observer Observer = no_observer>
   std::span<const Real> infer(std::span<const Real> input, workspace<Real>& ws,
                               const Executor& run = {}, Observer observe = {}) const {
+    return infer(input, ws, inference_weights(), run, observe);
+  }
+
+  /// The same from weights of one's choice; where no average has been taken, the current ones.
+  template <executor Executor = serial_executor, phase_observer Observer = no_observer>
+  std::span<const Real> infer(std::span<const Real> input, workspace<Real>& ws, weight_set weights,
+                              const Executor& run = {}, Observer observe = {}) const {
     detail::check_size(input.size(), input_size(), "input");
     ws.fit(net_);
     if (place_inputs(net_, input, ws).infinite) {
       detail::refuse_infinity("input");
     }
     observe(phase::inputs);
-    infer_placed(net_, inference_weights(), ws, run, observe);
+    infer_placed(net_, learner_.average_taken(net_) ? weights : weight_set::current, ws, run,
+                 observe);
     return ws.prediction;
   }
 

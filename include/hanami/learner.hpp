@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "algorithm/average.hpp"
-#include "algorithm/average_watch.hpp"
 #include "algorithm/backward.hpp"
 #include "algorithm/forward.hpp"
 #include "algorithm/phases.hpp"
@@ -54,8 +53,8 @@ class learner {
   /// Begins a task of `samples` samples, or an endless stream (0).
   template <class Weight>
   void start_task(network<Real, Weight>& net, std::uint64_t samples) {
-    progress_.schedule = {samples, 0};
-    watch_ = {};
+    progress_.schedule = {.planned = samples};
+    progress_.average = {};
     progress_.pruning_rounds = 0;
     progress_.steps_pruned = 0;
     follow_averaging(net);
@@ -64,7 +63,7 @@ class learner {
   /// An endless stream learns fast again, as after a change.
   void start_anew() noexcept {
     if (progress_.schedule.endless()) {
-      progress_.schedule.seen = 0;
+      progress_.schedule = {};
     }
   }
 
@@ -80,8 +79,21 @@ class learner {
       set_averaging(net, wants_average(net));
     }
   }
-  /// Whether the average answers: it has been taken, and does not lag.
-  bool average_answers() const noexcept { return average_taken() && !watch_.lags(); }
+  /// Whether there is an average that has been taken.
+  template <class Weight>
+  bool average_taken(const network<Real, Weight>& net) const noexcept {
+    return net.averaging() && (linear(net) ? progress_.schedule.since_turn >= cadence::averaged
+                                           : progress_.average.taken());
+  }
+  /// The weights that have lately lost less.
+  template <class Weight>
+  weight_set better_weights(const network<Real, Weight>& net) const noexcept {
+    const auto& watch = progress_.average;
+    const bool better = linear(net) ? !watch.lags() : compares_average(net) ? watch.leads() : true;
+    return average_taken(net) && better ? weight_set::average : weight_set::current;
+  }
+  /// What the current weights made of the last sample trained, before they learned from it.
+  std::span<const Real> prediction() const noexcept { return prediction_; }
 
   /// The share of the steps to be removed, 0..0.95.
   template <class Weight>
@@ -108,29 +120,25 @@ class learner {
                      std::span<const Real> target, const Executor& run, Observer observe = {}) {
     const outcome found = train_once(net, ws, input, target, 0, run, observe);
     const train_result& result = found.result;
-    if (net.averaging() && average_taken() && compares_average(net)) {
+    const std::uint64_t changes = progress_.drift.changes();
+    const upkeep due = progress_.after(found.watched_loss, found.bounded, linear(net));
+    if (progress_.drift.changes() != changes) {
+      progress_.average = {};
+    }
+    if (due.note_active) {
+      note_active(net, ws);
+    }
+    if (average_taken(net) && compares_average(net)) {
       compare_average(net, ws, target, result.loss, run);
     }
     if (options_.rehearsal > 0 && result.learned && ws.memory.empty()) {
       rehearse(net, ws, input, target, result, run, observe);
     }
-    const std::uint64_t changes = progress_.drift.changes();
-    const upkeep due = progress_.after(found.watched_loss, found.bounded);
-    if (progress_.drift.changes() != changes) {
-      watch_ = {};
-    }
-    if (due.note_active) {
-      note_active(net, ws);
-    }
     if (due.reset_dormant) {
       reset_dormant_neurons(net);
     }
-    if (net.averaging() && compares_average(net)) {
-      if (progress_.schedule.seen % cadence::average_values == 0) {
-        update_average(net, progress_.schedule.seen, cadence::average_values);
-      }
-    } else if (due.average && net.averaging()) {
-      update_average(net, progress_.schedule.seen);
+    if (net.averaging()) {
+      follow_average(net, due.average);
     }
     if (due.prune && pruning_share(net) > 0) {
       prune(net);
@@ -146,7 +154,7 @@ class learner {
   /// Takes the memory that pruning `steps` steps will need.
   void reserve(std::size_t steps) { norms_.reserve(2 * steps); }
   void shrink_to_fit() { std::vector<Real>().swap(norms_); }
-  std::size_t bytes() const noexcept { return ring_.bytes(); }
+  std::size_t bytes() const noexcept { return ring_.bytes() + allocated_bytes(prediction_); }
 
   /// New options; what was remembered is forgotten. Throws as `learning_options::check`.
   template <class Weight>
@@ -162,9 +170,9 @@ class learner {
   /// Everything but the options.
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(progress_.schedule.planned, progress_.schedule.seen, progress_.drift, ring_,
-            progress_.loss_sum, progress_.samples, progress_.samples_learned,
-            progress_.pruning_rounds, progress_.steps_pruned, watch_);
+    archive(progress_.schedule, progress_.drift, ring_, progress_.loss_sum, progress_.samples,
+            progress_.samples_learned, progress_.pruning_rounds, progress_.steps_pruned,
+            progress_.average);
   }
 
  private:
@@ -175,25 +183,42 @@ class learner {
     bool bounded = false;    ///< see `drift_detector`
   };
 
-  /// Whether the average has to show that it does not lag: linear outputs, but none of Huber's
-  /// loss, which is for levels that wander, behind which averages lag. Spiking neurons remember;
-  /// they would have to live twice.
+  /// Updates the average, if that is due.
+  template <class Weight>
+  void follow_average(network<Real, Weight>& net, bool due) {
+    const std::uint64_t since = progress_.schedule.since_turn;
+    std::uint64_t period = cadence::average;
+    double window = 0;
+    if (linear(net)) {
+      period = cadence::average_values;
+      due = since % period == 0;
+      window = std::min(longest_average, static_cast<double>(since) / 4);
+    } else if (due) {
+      window = progress_.average.next_window(period, compares_average(net) ? longest_average
+                                                                           : blind_average);
+    }
+    if (due) {
+      update_average(net, average_share<Real>(window, period), progress_.samples);
+    }
+  }
+
+  /// Whether the average can show that it does not lag. Neurons that spike remember; they would
+  /// have to live twice. Huber's loss is for levels that wander, behind which averages lag: there
+  /// is none.
   template <class Weight>
   static bool compares_average(const network<Real, Weight>& net) noexcept {
-    return linear(net) && !net.topology.spikes() &&
+    return !net.topology.spikes() &&
            std::none_of(net.topology.outputs.begin(), net.topology.outputs.end(),
                         [](const output_layout& o) {
                           return o.kind == output_kind::linear && o.loss.kind == loss_kind::huber;
                         });
   }
 
-  bool average_taken() const noexcept { return progress_.schedule.seen >= cadence::average; }
-
   /// What the averaged weights would have lost on the sample that stands in `ws`.
   template <class Weight, class Executor>
   void compare_average(const network<Real, Weight>& net, workspace<Real>& ws,
                        std::span<const Real> target, double current, const Executor& run) {
-    const std::uint32_t weight = watch_.weight_of(current, progress_.schedule.seen);
+    const std::uint32_t weight = progress_.average.weight_of(current, progress_.samples);
     if (weight == 0) {
       return;
     }
@@ -205,7 +230,7 @@ class learner {
                                                  static_cast<Real>(options_.gradient_clip), ws)
                                       .nats);
     }
-    watch_.note(current, loss, weight);
+    progress_.average.note(current, loss, weight, linear(net));
   }
 
   template <class Weight>
@@ -236,7 +261,7 @@ class learner {
       ws.fit_to_learn(net);
       place_inputs(net, input, ws);
     }
-    net.renewal_checks = progress_.schedule.moving() ? 16 : 64;
+    net.renewal_checks = linear(net) && progress_.schedule.moving() ? 16 : 64;
     observe(phase::inputs);
     grow_forward(net, ws, run, observe);
     if (!ws.memory.empty()) {
@@ -256,16 +281,24 @@ class learner {
     outcome found;
     train_result& result = found.result;
     double worth = 0;
+    prediction_.resize(net.topology.output_size);
     for (std::size_t o = 0; o < net.outputs.size(); ++o) {
       const auto& layout = net.topology.outputs[o];
       const auto part = target.subspan(layout.first, layout.size);
       const bool mean =
           layout.kind == output_kind::linear && layout.loss.kind == loss_kind::squared;
+      const std::span<Real> known(prediction_.data() + layout.first, draw == 0 ? layout.size : 0);
       if (layout.kind == output_kind::linear) {
+        std::copy_n(ws.prediction.data() + layout.first, known.size(), known.begin());
+        const auto& layer = net.outputs[o]; // its units are those before this target
+        predict_values<Real>(layout.kind, layer.location, layer.spread, known);
         follow_targets(net.outputs[o], layout.loss.kind, net.lanes(), part,
                        ws.prediction.data() + layout.first);
       }
       predict_output(net, o, ws);
+      if (layout.kind != output_kind::linear) {
+        std::copy_n(ws.prediction.data() + layout.first, known.size(), known.begin());
+      }
       const auto loss = measure_output(net, o, part, static_cast<Real>(options_.gradient_clip), ws);
       found.watched_loss +=
           mean ? note_errors_of(net, o, part, ws) : static_cast<double>(loss.nats);
@@ -314,7 +347,7 @@ class learner {
   /// there is no time for less.
   template <class Weight>
   double noise_share(const network<Real, Weight>& net) const noexcept {
-    if (!compares_average(net) || watch_.lags()) {
+    if (!linear(net) || !compares_average(net) || progress_.average.lags()) {
       return 1;
     }
     double most = 0;
@@ -393,8 +426,8 @@ class learner {
   learning_options options_;
   learning_progress progress_;
   rehearsal_ring<Real> ring_;
-  average_watch watch_;
-  std::vector<Real> norms_; ///< of steps, while they are pruned
+  std::vector<Real> prediction_; ///< see `prediction`
+  std::vector<Real> norms_;      ///< of steps, while they are pruned
 };
 
 } // namespace hanami

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <type_traits>
 
+#include "algorithm/average_watch.hpp"
 #include "algorithm/backward.hpp"
 #include "algorithm/schedule.hpp"
 #include "foundation/error.hpp"
@@ -83,6 +85,17 @@ struct train_result {
   bool learned = false; ///< false: known well enough, weights left alone
 };
 
+/// The same, and what the current weights had predicted, in the units of the targets. It stands
+/// until the next use of the cluster.
+template <class Real>
+struct trained_sample : train_result {
+  std::span<const Real> prediction;
+};
+
+/// Windows of averaged weights, in samples: at most, and where nothing tells whether they lag.
+inline constexpr double longest_average = 10000;
+inline constexpr double blind_average = 1000;
+
 /// What is due after a sample.
 struct upkeep {
   bool note_active = false;   ///< take down which neurons the sample has activated
@@ -95,6 +108,7 @@ struct upkeep {
 struct learning_progress {
   learning_schedule schedule;
   drift_detector drift;              ///< of an endless stream
+  average_watch average;             ///< whether averaged weights answer
   double loss_sum = 0;               ///< since the last brick has grown
   std::uint64_t samples = 0;         ///< trained since the cluster was made
   std::uint64_t samples_learned = 0; ///< of them, those that changed weights
@@ -102,13 +116,17 @@ struct learning_progress {
   std::uint64_t steps_pruned = 0;    ///< of the task
 
   /// Counts a sample of this loss, which may be `bounded` as in `drift_detector`, and says what is
-  /// due. A stream that has changed is learned as
-  /// fast as a new one, and its average begins anew.
-  HANAMI_HOST_DEVICE upkeep after(double loss, bool bounded = false) noexcept {
-    ++schedule.seen;
+  /// due. A stream of classes that has changed is learned faster again, one of `values` as a new
+  /// one.
+  HANAMI_HOST_DEVICE upkeep after(double loss, bool bounded = false, bool values = false) noexcept {
+    schedule.count();
     ++samples;
     if (schedule.endless() && drift.note(loss, bounded)) {
-      schedule.seen = 0;
+      if (values) {
+        schedule = {};
+      } else {
+        schedule.turn();
+      }
     }
     return {schedule.note_active_due(), schedule.reset_dormant_due(), schedule.average_due(),
             prune_due()};
@@ -142,18 +160,16 @@ struct learning_progress {
   /// prunes, `prune` is due.
   std::uint64_t samples_until_upkeep(bool prunes) const noexcept {
     const std::uint64_t seen = schedule.seen;
-    std::uint64_t due = std::numeric_limits<std::uint64_t>::max();
-    const auto next = [seen](std::uint64_t period) { return (seen / period + 1) * period; };
-    if (schedule.moving()) {
-      due = next(cadence::reset_dormant);
-    }
+    std::uint64_t left = schedule.samples_until_reset();
     if (prunes && schedule.endless()) {
-      due = std::min(due, next(cadence::prune));
+      left = std::min(left, cadence::prune - seen % cadence::prune);
     } else if (prunes && pruning_rounds < cadence::prune_rounds) {
-      due = (schedule.planned * (pruning_rounds + 1) + cadence::prune_begin - 1) /
-            cadence::prune_begin;
+      const std::uint64_t due =
+          (schedule.planned * (pruning_rounds + 1) + cadence::prune_begin - 1) /
+          cadence::prune_begin;
+      left = std::min(left, std::max(due, seen) - seen);
     }
-    return due > seen ? due - seen - 1 : 0;
+    return left > 0 ? left - 1 : 0;
   }
 };
 

@@ -54,21 +54,20 @@ bool all_averages_are(const network<double>& net, double value) {
 
 } // namespace
 
-TEST_CASE("an average begins at the weights and follows a quarter of the stream", "[algorithm]") {
+TEST_CASE("an average begins at the weights and follows them by a share", "[algorithm]") {
   auto net = grown_network();
   set_all(net, 1.0);
   set_averaging(net, true);
-  REQUIRE(find_fault(net) == nullptr);
   CHECK(all_averages_are(net, 1.0));
   set_all(net, 3.0);
   CHECK(all_averages_are(net, 1.0));
-  update_average(net, 1000); // a window of 250 samples: all of it
+  update_average(net, average_share<double>(50, 100), 1); // a window within the period: all of it
   CHECK(all_averages_are(net, 3.0));
   set_all(net, 5.0);
-  update_average(net, 8000); // 2000 samples: half
+  update_average(net, average_share<double>(200, 100), 2);
   CHECK(all_averages_are(net, 4.0));
   set_all(net, 14.0);
-  update_average(net, 1000000); // never more than 10,000 samples: a tenth
+  update_average(net, average_share<double>(1000, 100), 3);
   CHECK(all_averages_are(net, 5.0));
 }
 

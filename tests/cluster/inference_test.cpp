@@ -2,6 +2,7 @@
 #include <hanami/cluster.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -144,6 +145,61 @@ TEST_CASE("an endless stream answers from its first samples on", "[cluster]") {
   const auto before = c.infer(std::vector<float>{1, 0});
   c.compact();
   CHECK(c.infer(std::vector<float>{1, 0})[0] == Approx(before[0]));
+}
+
+TEST_CASE("training tells what the current weights had predicted", "[cluster]") {
+  for (const output_kind kind : {output_kind::softmax, output_kind::sigmoid, output_kind::linear}) {
+    cluster c(one_hexagon(4, 2, kind));
+    workspace<float> ws;
+    double apart = 0;
+    for (std::uint64_t i = 0; i < 3000; ++i) {
+      const auto input = values(4, i);
+      const float share = input[0] > 0.5f ? 0.9f : 0.2f;
+      const std::vector<float> target{share, 1 - share};
+      const auto asked = c.infer(input, ws, weight_set::current);
+      const auto told = c.train(input, target).prediction;
+      REQUIRE(told.size() == 2);
+      for (std::size_t k = 0; k < 2 && i >= 1000; ++k) { // no more sections to grow
+        apart = std::max(apart, static_cast<double>(std::abs(told[k] - asked[k])));
+      }
+    }
+    CAPTURE(static_cast<int>(kind));
+    CHECK(apart < 1e-3);
+  }
+}
+
+TEST_CASE("one may ask for the current weights or for their average", "[cluster]") {
+  cluster c(one_hexagon(4, 1, output_kind::sigmoid));
+  workspace<float> ws;
+  const auto ask = [&](weight_set weights) { return c.infer(values(4, 9000), ws, weights)[0]; };
+  CHECK(ask(weight_set::average) == ask(weight_set::current)); // nothing has been averaged yet
+  for (std::uint64_t i = 0; i < 2050; ++i) {
+    c.train(values(4, i), values(1, i + 100000));
+  }
+  CHECK(ask(weight_set::average) != ask(weight_set::current));
+  CHECK(c.infer(values(4, 9000), ws)[0] == ask(c.inference_weights()));
+  c.start_task(100); // where the weights themselves answer
+  CHECK(ask(weight_set::average) == ask(weight_set::current));
+}
+
+TEST_CASE("noise is answered from the average, and what has just changed from the current weights",
+          "[cluster]") {
+  cluster c(one_hexagon(1, 1, output_kind::sigmoid));
+  const auto learn = [&](std::uint64_t first, std::uint64_t count, bool turned) {
+    std::uint64_t by_average = 0;
+    for (std::uint64_t i = first; i < first + count; ++i) {
+      const float x = random_unit(8, 0, i);
+      const bool likely = (x > 0.5f) != turned;
+      const bool is = random_unit(8, 1, i) < (likely ? 0.7f : 0.3f);
+      by_average += c.inference_weights() == weight_set::average ? 1U : 0U;
+      c.train(std::vector{x}, std::vector{is ? 1.0f : 0.0f});
+    }
+    return by_average;
+  };
+  learn(0, 2000, false);
+  CHECK(learn(2000, 18000, false) > 14000);
+  learn(20000, 64, true);
+  CHECK(learn(20064, 400, true) < 300);
 }
 
 TEST_CASE("a frozen cluster answers the same from less memory and can go on learning",

@@ -294,7 +294,7 @@ TEST_CASE("everything stays sound through thousands of rounds of growth and redu
         break;
       case 5:
         if (net.averaging()) {
-          update_average(net, round);
+          update_average(net, 1.0f, round);
         }
         break;
       case 6:

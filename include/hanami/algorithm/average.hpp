@@ -63,24 +63,22 @@ void approach(tile_pool<Weight>& tiles, Real share, const weight_rounding<Weight
 
 } // namespace detail
 
-/// How far the average goes towards the weights at its update after `seen` samples of a stream,
-/// `period` samples after the last one.
+/// How far an average over `window` samples goes towards the weights, `passed` samples after its
+/// last update.
 template <class Real>
-HANAMI_HOST_DEVICE Real average_share(std::uint64_t seen, std::uint64_t period) noexcept {
-  const std::uint64_t window = std::min<std::uint64_t>(10000, seen / 4);
-  return window <= period ? Real{1} : static_cast<Real>(period) / static_cast<Real>(window);
+HANAMI_HOST_DEVICE Real average_share(double window, std::uint64_t passed) noexcept {
+  const auto share = static_cast<double>(passed) / window;
+  return share < 1 ? static_cast<Real>(share) : Real{1};
 }
 
-/// average += c (weights - average), for the sample number `seen` of an endless stream: a window of
-/// a quarter of the stream so far, 10,000 samples at most. `period` samples after the last one.
+/// average += share (weights - average). `number`: no two updates have the same; weights of 16 bits
+/// are rounded by it.
 template <class Real, class Weight>
-void update_average(network<Real, Weight>& net, std::uint64_t seen,
-                    std::uint64_t period = cadence::average) noexcept {
-  const auto share = average_share<Real>(seen, period);
+void update_average(network<Real, Weight>& net, Real share, std::uint64_t number) noexcept {
   detail::approach(
       net.tiles, share,
       weight_rounding<Weight>(random_bits(
-          net.seed, detail::random_key(detail::random_stream::average_rounding, 0), seen)));
+          net.seed, detail::random_key(detail::random_stream::average_rounding, 0), number)));
   for (auto& b : net.bricks) {
     detail::approach(b.average_bias.data(), b.bias.data(), b.bias.size(), share);
   }

@@ -296,11 +296,11 @@ HANAMI_HOST_DEVICE void note_active(const Team& team, image_view image) {
   });
 }
 
-/// One update of the running average of all weights; after the samples noted in the header.
+/// One update of the running average of all weights, as far as the header says.
 template <class Team>
 HANAMI_HOST_DEVICE void update_average(const Team& team, image_view image) {
   const image_header& head = image.head();
-  const auto share = average_share<float>(head.progress.schedule.seen, cadence::average);
+  const float share = head.average_share;
   const auto approach_at = [&](float* average, const float* weights, std::size_t count) {
     team.each_of_all(count, [&](std::size_t i) {
       average[i] = multiply_add(share, weights[i] - average[i], average[i]);

@@ -137,8 +137,52 @@ HANAMI_HOST_DEVICE inline void count_sample(image_view image) {
   }
   head.progress.samples_learned += head.learns;
   head.due = head.progress.after(head.loss);
+  average_watch& watch = head.progress.average;
+  head.compared =
+      head.averaging && watch.taken() ? watch.weight_of(head.loss, head.progress.samples) : 0;
   ++head.done;
   head.found_missing = 0;
+}
+
+/// Predicts the placed sample.
+template <class Team>
+HANAMI_HOST_DEVICE void predict(const Team& team, image_view image, bool average) {
+  image_header& head = image.head();
+  for (std::uint32_t n = 0; n < head.level_count; ++n) {
+    find_active(team, image, image.levels()[n], false);
+    team.sync_all();
+    forward_level(team, image, image.levels()[n], average);
+    team.sync_all();
+  }
+  read_outputs(team, image, average);
+  if (team.rank() == 0) {
+    team.once([&] { predict_outputs(image); });
+    team.sync();
+  }
+}
+
+/// Notes what the averaged weights would have lost on the placed sample.
+template <class Team>
+HANAMI_HOST_DEVICE void compare_average(const Team& team, image_view image, const float* target) {
+  image_header& head = image.head();
+  predict(team, image, true);
+  if (team.rank() == 0) {
+    team.once([&] {
+      double lost = 0;
+      for (std::uint32_t o = 0; o < head.output_count; ++o) {
+        const output_record& output = image.outputs()[o];
+        output_loss<float> loss;
+        const float mass = mass_of(output.kind, target + output.first, output.size);
+        for (std::uint32_t k = output.first; k < output.first + output.size; ++k) {
+          measure_node(output.kind, image.at<float>(head.prediction)[k], target[k], mass,
+                       static_cast<float>(head.options.gradient_clip), loss);
+        }
+        lost += static_cast<double>(loss.nats);
+      }
+      head.progress.average.note(head.loss, lost, head.compared);
+    });
+  }
+  team.sync_all();
 }
 
 /// Trains one sample.
@@ -173,7 +217,17 @@ HANAMI_HOST_DEVICE pause train_sample(const Team& team, image_view image, const 
   if (head.due.note_active) {
     note_active(team, image);
   }
+  if (head.compared != 0) {
+    compare_average(team, image, target);
+  }
   if (head.averaging && head.due.average) {
+    if (team.rank() == 0) {
+      team.once([&] {
+        head.average_share = average_share<float>(
+            head.progress.average.next_window(cadence::average, longest_average), cadence::average);
+      });
+    }
+    team.sync_all();
     update_average(team, image);
     team.sync_all();
   }
@@ -218,16 +272,8 @@ HANAMI_HOST_DEVICE void infer_batch(const Team& team, image_view image, const ba
     const std::uint64_t row = task.first + k;
     place_sample(team, image, task.inputs + row * head.input_size);
     team.sync_all();
-    for (std::uint32_t n = 0; n < head.level_count; ++n) {
-      find_active(team, image, image.levels()[n], false);
-      team.sync_all();
-      forward_level(team, image, image.levels()[n], task.average);
-      team.sync_all();
-    }
-    read_outputs(team, image, task.average);
+    predict(team, image, task.average);
     if (team.rank() == 0) {
-      team.once([&] { predict_outputs(image); });
-      team.sync();
       team.each(head.output_size, [&](std::size_t o) {
         task.answers[row * head.output_size + o] = image.at<float>(head.prediction)[o];
       });

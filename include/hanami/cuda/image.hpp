@@ -114,7 +114,9 @@ struct image_header {
   std::uint32_t found_infinite, found_negative, found_missing, found_unborn,
       found_no_room; ///< 0 or 1
   std::uint32_t learns;
-  upkeep due; ///< after the last sample
+  std::uint32_t compared; ///< samples for which the average is compared on this one
+  float average_share;    ///< how far the average goes towards the weights
+  upkeep due;             ///< after the last sample
   pause paused;
   double loss;
   std::uint64_t done;        ///< samples of the task

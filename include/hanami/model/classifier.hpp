@@ -85,11 +85,7 @@ class basic_classifier : public model_base<Cluster> {
   /// empty label; nothing has changed then but that a new class is known.
   template <model_row Row>
   train_result learn(const Row& row, const label_view& label) {
-    const std::size_t index = number_of(label);
-    target_[last_] = 0;
-    target_[index] = 1;
-    last_ = index;
-    return base::train(row, target_);
+    return learn_class(row, number_of(label));
   }
   train_result learn(std::initializer_list<float> row, const label_view& label) {
     return learn(std::span(row.begin(), row.size()), label);
@@ -178,6 +174,24 @@ class basic_classifier : public model_base<Cluster> {
     });
   }
 
+  /// What `test` and then `learn` do, in one pass wherever the current weights answer: their
+  /// prediction is part of learning. A missing label teaches nothing.
+  template <model_row Row>
+  void test_then_learn(const Row& row, const label_view& label, classification_scores& scores) {
+    if (label.text().empty()) {
+      return;
+    }
+    if (!classes_.find(label) || !base::learning_predicts()) {
+      test(row, label, scores);
+      learn(row, label);
+      return;
+    }
+    const std::size_t index = number_of(label);
+    const std::span<const float> answer = learn_class(row, index).prediction;
+    const std::size_t best = best_of(answer);
+    scores.add(label, classes_[best], answer[best], answer[index]);
+  }
+
   template <class Archive>
   void serialize(Archive& archive) {
     base::serialize_base(archive, true);
@@ -203,6 +217,14 @@ class basic_classifier : public model_base<Cluster> {
       grow_to(classes_.size() + 1);
     }
     return classes_.add(label);
+  }
+
+  template <model_row Row>
+  trained_sample<float> learn_class(const Row& row, std::size_t index) {
+    target_[last_] = 0;
+    target_[index] = 1;
+    last_ = index;
+    return base::train(row, target_);
   }
 
   void grow_to(std::size_t classes) {

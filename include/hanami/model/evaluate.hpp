@@ -13,20 +13,13 @@
 
 namespace hanami::inline HANAMI_ISA {
 
-/// A classifier, a regressor, or anything with `test` and `learn` of their form.
+/// A classifier, a regressor, or anything with `test` and `test_then_learn` of their form.
 template <class Model>
 concept scorable = requires {
   typename Model::scores_type;
 };
 
 namespace detail {
-
-/// A missing label teaches nothing.
-inline bool is_missing(const label_view& truth) noexcept { return truth.text().empty(); }
-template <class Truth>
-bool is_missing(const Truth&) noexcept {
-  return false;
-}
 
 template <class Cluster, row_range Rows, label_range Labels>
 auto samples_for(const basic_classifier<Cluster>& model, const Rows& rows, const Labels& labels) {
@@ -67,12 +60,8 @@ typename Model::scores_type test_then_train(Model& model, const Given&... given)
   typename Model::scores_type scores;
   auto samples = detail::samples_for(model, given...);
   for (std::size_t i = 0; i < samples.size(); ++i) {
-    samples.visit(i, [&](const auto& row, const auto& truth) {
-      model.test(row, truth, scores);
-      if (!detail::is_missing(truth)) {
-        model.learn(row, truth);
-      }
-    });
+    samples.visit(
+        i, [&](const auto& row, const auto& truth) { model.test_then_learn(row, truth, scores); });
   }
   return scores;
 }

@@ -124,12 +124,17 @@ class model_base {
     }
   }
 
+  /// Whether what `train` predicts is what `ask` would answer.
+  bool learning_predicts() const noexcept {
+    return !task_over_ && net_.inference_weights() == weight_set::current;
+  }
+
   template <model_row Row>
-  train_result train(const Row& row, std::span<const float> target) {
+  trained_sample<float> train(const Row& row, std::span<const float> target) {
     if (task_over_) {
       start_task(0);
     }
-    const train_result result = net_.train(floats_of(row, room_), target);
+    const trained_sample<float> result = net_.train(floats_of(row, room_), target);
     ++samples_;
     task_over_ = task_left_ == 1;
     task_left_ -= task_left_ > 0 ? 1 : 0;

@@ -182,6 +182,24 @@ class basic_regressor : public model_base<Cluster> {
     test(row, std::span(&target, 1), scores);
   }
 
+  /// What `test` and then `learn` do, in one pass wherever the current weights answer: their
+  /// prediction is part of learning.
+  template <model_row Row, number_row Targets>
+  void test_then_learn(const Row& row, const Targets& targets, regression_scores& scores) {
+    if (base::samples() == 0 || !base::learning_predicts()) {
+      test(row, targets, scores);
+      learn(row, targets);
+      return;
+    }
+    const std::span<const float> truth = base::floats_of(targets, targets_);
+    scores.add(truth, base::train(row, truth).prediction);
+  }
+  template <model_row Row, class Target>
+  requires std::is_arithmetic_v<Target>
+  void test_then_learn(const Row& row, Target target, regression_scores& scores) {
+    test_then_learn(row, std::span(&target, 1), scores);
+  }
+
   template <class Archive>
   void serialize(Archive& archive) {
     base::serialize_base(archive, false);

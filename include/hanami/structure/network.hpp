@@ -96,7 +96,7 @@ struct network {
   /// Most bytes beside the template's own limit: the part of a budget that others share.
   std::size_t allowance = std::numeric_limits<std::size_t>::max();
   /// Checks between two renewals of a chain (`algorithm/chains.hpp`), set before each sample.
-  std::uint32_t renewal_checks = 256;
+  std::uint32_t renewal_checks = 64;
   growth_statistics growth;
 
   std::size_t lanes() const noexcept { return topology.settings.brick_size; }
