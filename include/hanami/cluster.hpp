@@ -239,7 +239,8 @@ class basic_cluster {
     grown.outputs[index].size = size;
     validate(grown);
     const std::size_t nodes_before = at.size;
-    const std::size_t weights = net_.outputs[index].weights.size() / nodes_before;
+    const std::size_t weights =
+        net_.outputs[index].weights.size() / nodes_before + net_.centres.columns();
     const std::size_t more = (size - nodes_before) * weights * sizeof(Real);
     if (net_.bytes_learning() + (net_.averaging() ? 2 : 1) * more > net_.memory_limit()) {
       raise(errc::out_of_memory, "the output '" + std::string(name) + "' with " +
@@ -271,7 +272,7 @@ class basic_cluster {
     s.steps = count_steps(net_);
     s.synapses = s.steps * net_.lanes();
     for (const auto& o : net_.outputs) {
-      s.synapses += o.weights.size();
+      s.synapses += o.weights.size() + o.straight.size();
     }
     s.bytes = bytes();
     s.samples = learner_.progress().samples;

@@ -257,9 +257,8 @@ class learner {
       ws.fit_to_learn(net);
       place_inputs(net, input, ws);
     }
-    if (draw == 0 && centre_dense_inputs(net, input)) {
-      ws.fit_to_learn(net);
-      place_inputs(net, input, ws);
+    if (draw == 0) {
+      watch_inputs(net, input, ws);
     }
     net.renewal_checks = linear(net) && progress_.schedule.moving() ? 16 : 64;
     observe(phase::inputs);

@@ -54,7 +54,7 @@ TEST_CASE("what a device does is bit for bit what the serial executor does", "[c
       emulated device{gpu::emulated_device(backwards ? 96 : 1000, backwards)};
       const auto report = device.train(here, samples.view());
       CHECK(report.samples == rows);
-      CHECK(report.host_samples < rows / 5);
+      CHECK(report.host_samples < rows / 2);
       CHECK((saved(here) == saved(serial)));
     }
   }
@@ -62,7 +62,8 @@ TEST_CASE("what a device does is bit for bit what the serial executor does", "[c
 
 TEST_CASE("threads of several blocks do the same, whoever of them is faster", "[cuda]") {
   for (auto& [name, made] : device_clusters()) {
-    hanami_test::train_serially(made, table_for(made, 64)); // dense columns are known then
+    hanami_test::train_serially(
+        made, table_for(made, 160)); // dense columns and their spreads are known then
     const auto samples = table_for(made, 25, 2);
     cluster serial = made;
     hanami_test::train_serially(serial, samples);
@@ -163,7 +164,7 @@ TEST_CASE("streams are trained in parts, while the next part is read", "[cuda]")
         return count;
       });
   CHECK(report.samples == 800);
-  CHECK(report.host_samples < 2 * 80);
+  CHECK(report.host_samples < 2 * 200);
   for (std::size_t m = 0; m < 2; ++m) {
     hanami_test::train_serially(alone[m], tables[m]);
     CHECK((saved(fleet[m]) == saved(alone[m])));

@@ -34,6 +34,7 @@ void set_averaging(network<Real, Weight>& net, bool on) {
   for (auto& o : net.outputs) {
     set(o.weights, o.average_weights);
     set(o.bias, o.average_bias);
+    set(o.straight, o.average_straight);
   }
 }
 
@@ -85,6 +86,7 @@ void update_average(network<Real, Weight>& net, Real share, std::uint64_t number
   for (auto& o : net.outputs) {
     detail::approach(o.average_weights.data(), o.weights.data(), o.weights.size(), share);
     detail::approach(o.average_bias.data(), o.bias.data(), o.bias.size(), share);
+    detail::approach(o.average_straight.data(), o.straight.data(), o.straight.size(), share);
   }
 }
 
@@ -98,6 +100,7 @@ void adopt_average(network<Real, Weight>& net) noexcept {
   for (auto& o : net.outputs) {
     o.weights = o.average_weights;
     o.bias = o.average_bias;
+    o.straight = o.average_straight;
   }
 }
 

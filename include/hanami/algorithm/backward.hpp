@@ -15,6 +15,7 @@
 #include "lanes.hpp"
 #include "phases.hpp"
 #include "spiking.hpp"
+#include "straight.hpp"
 
 /// From the errors of the outputs back to every active weight: plain gradient descent, one sample
 /// at a time, through the steps that the forward pass has listed. First the gradients of all
@@ -276,7 +277,8 @@ void find_hidden_gradients(const network<Real, Weight>& net, workspace<Real>& ws
 template <class Real, class Weight>
 step_rates<Real> whole_gradient_rates(const network<Real, Weight>& net, const workspace<Real>& ws,
                                       Real step_size, Real bias_share) noexcept {
-  Real outputs = 1;
+  Real outputs =
+      1 + straight_squares(net.centres, ws.activations.data(), net.topology.negative_part);
   Real hidden = 0;
   for (const auto& bricks : ws.level_bricks) {
     for (const std::uint32_t index : bricks) {
@@ -304,8 +306,17 @@ void correct_weights(network<Real, Weight>& net, const step_rates<Real>& rates, 
     run.for_each(bricks.size(), 2 * touched_bytes(net, bricks, ws),
                  [&](std::size_t i) { work(bricks[i]); });
   }
+  const Real* activations = ws.activations.data();
+  const std::size_t negative_part = net.topology.negative_part;
+  const Real straight =
+      rates.fan_in
+          ? rates.weight * straight_gain(straight_squares(net.centres, activations, negative_part))
+          : rates.weight;
   for (std::size_t o = 0; o < net.outputs.size(); ++o) {
     const auto& layout = net.topology.outputs[o];
+    correct_straight(net.centres, activations, negative_part, straight,
+                     ws.output_gradients.data() + layout.first, layout.size,
+                     net.outputs[o].straight.data());
     for (std::size_t k = 0; k < layout.size; ++k) {
       net.outputs[o].bias[k] -= rates.output_bias * ws.output_gradients[layout.first + k];
     }

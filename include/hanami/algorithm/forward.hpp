@@ -16,6 +16,7 @@
 #include "phases.hpp"
 #include "sections.hpp"
 #include "spiking.hpp"
+#include "straight.hpp"
 
 /// From the values of one sample to the answers of the outputs.
 
@@ -277,7 +278,8 @@ struct read_group {
   }
 };
 
-/// Inner sums of one output, before its answer function: bias + weights * activations.
+/// Inner sums of one output, before its answer function: bias + weights * activations, and what
+/// comes on the straight way.
 template <class Real, class Weight, executor Executor>
 void read_output(const network<Real, Weight>& net, std::size_t index, weight_set weights,
                  workspace<Real>& ws, const Executor& run) {
@@ -296,6 +298,9 @@ void read_output(const network<Real, Weight>& net, std::size_t index, weight_set
       answer[o] += part[o];
     }
   }
+  add_straight(net.centres, ws.activations.data(), net.topology.negative_part,
+               average ? layer.average_straight.data() : layer.straight.data(), layout.size,
+               answer);
 }
 
 /// Inner sums of all outputs into `ws.prediction`.

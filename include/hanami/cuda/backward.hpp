@@ -236,9 +236,17 @@ HANAMI_HOST_DEVICE void correct_weights(const Team& team, image_view image,
   for (std::uint32_t o = 0; o < head.output_count; ++o) {
     const output_record& output = image.outputs()[o];
     team.each(output.size, [&](std::size_t k) {
+      const float error = image.at<float>(head.output_gradients)[output.first + k];
       float& bias = image.at<float>(output.bias)[k];
-      bias = multiply_add(-rates.output_bias,
-                          image.at<float>(head.output_gradients)[output.first + k], bias);
+      bias = multiply_add(-rates.output_bias, error, bias);
+      float squares = 0;
+      for_each_straight(
+          image, [&](std::size_t, float share) { squares = multiply_add(share, share, squares); });
+      const float rate = rates.weight * straight_gain(squares);
+      for_each_straight(image, [&](std::size_t j, float share) {
+        float& weight = image.at<float>(output.straight)[j * output.size + k];
+        weight = multiply_add(-error, rate * share, weight);
+      });
     });
   }
 }
@@ -318,6 +326,8 @@ HANAMI_HOST_DEVICE void update_average(const Team& team, image_view image) {
     const std::size_t lanes = std::size_t{output.brick_count} * head.lanes;
     approach(output.average_weights, output.weights, lanes * output.size);
     approach(output.average_bias, output.bias, output.size);
+    approach(output.average_straight, output.straight,
+             std::size_t{head.straight_count} * output.size);
   }
 }
 

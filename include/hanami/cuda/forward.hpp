@@ -11,6 +11,7 @@
 #include "../algorithm/activation.hpp"
 #include "../algorithm/loss.hpp"
 #include "../algorithm/sections.hpp"
+#include "../algorithm/straight.hpp"
 #include "image.hpp"
 #include "team.hpp"
 
@@ -178,6 +179,21 @@ HANAMI_HOST_DEVICE void forward_level(const Team& team, image_view image, const 
   });
 }
 
+/// Calls `body(column, share)` for the columns that send anything on the straight way, in order.
+template <class Body>
+HANAMI_HOST_DEVICE void for_each_straight(image_view image, const Body& body) {
+  const image_header& head = image.head();
+  const std::uint32_t* places = image.at<std::uint32_t>(head.straight_places);
+  const float* inverse_spread = image.at<float>(head.inverse_spread);
+  for (std::uint32_t j = 0; j < head.straight_count; ++j) {
+    const float share =
+        straight_share(image.activations(), places[j], head.negative_part, inverse_spread[j]);
+    if (share != 0.0f) {
+      body(j, share);
+    }
+  }
+}
+
 /// Inner sums of all outputs: groups of 16 bricks are added up apart, then their sums in order.
 template <class Team>
 HANAMI_HOST_DEVICE void read_outputs(const Team& team, image_view image, bool average) {
@@ -220,6 +236,10 @@ HANAMI_HOST_DEVICE void read_outputs(const Team& team, image_view image, bool av
       for (std::size_t group = 0; group < groups; ++group) {
         sum += image.at<float>(output.parts)[group * output.size + k];
       }
+      const float* straight = image.at<float>(average ? output.average_straight : output.straight);
+      for_each_straight(image, [&](std::size_t j, float share) {
+        sum = multiply_add(share, straight[j * output.size + k], sum);
+      });
       image.at<float>(head.prediction)[output.first + k] = sum;
     });
   }

@@ -78,6 +78,7 @@ struct output_record {
   place bricks;   ///< std::uint32_t: those it reads
   place block_of; ///< std::uint32_t per brick of the network: its place among them, or `no_tile`
   place weights, bias, average_weights, average_bias;
+  place straight, average_straight;
   place parts; ///< float: sums of groups of bricks
   output_kind kind;
   std::uint32_t first; ///< in the values of an answer
@@ -105,7 +106,10 @@ struct image_header {
   std::uint32_t free_count;
   place inputs, hexagons, bricks, levels, level_hexagons, level_bricks, outputs; ///< records
   place activations, hidden_gradients, prediction, output_gradients;             ///< float
-  place centres;         ///< float: of the values of a sample
+  place centres; ///< float: of the values of a sample
+  std::uint32_t straight_count;
+  place straight_places; ///< std::uint32_t: columns on the straight way
+  place inverse_spread;  ///< float: of those
   place free_slots;      ///< tile_slot: given back, the next one to be used last
   place new_presynaptic; ///< std::uint32_t: presynaptic nodes whose sections are being grown
   place tiles, average_tiles;

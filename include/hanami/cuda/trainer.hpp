@@ -336,7 +336,7 @@ class basic_trainer {
       if (!w.layout) {
         w.until_upkeep = w.trained->learning().samples_until_upkeep(w.trained->state());
         const network<float>& net = w.trained->state();
-        if (w.until_upkeep == 0 || net.compacted || !net.centres.watched.empty()) {
+        if (w.until_upkeep == 0 || net.compacted || net.centres.watching()) {
           train_here(w, table);
           continue;
         }

@@ -248,6 +248,8 @@ class image_layout {
     to.bias = reserve<float>(from.bias.size());
     to.average_weights = reserve<float>(from.average_weights.size());
     to.average_bias = reserve<float>(from.average_bias.size());
+    to.straight = reserve<float>(from.straight.size());
+    to.average_straight = reserve<float>(from.average_straight.size());
     to.parts = reserve<float>((from.bricks.size() + 1) * layout.size);
   }
 
@@ -259,6 +261,9 @@ class image_layout {
     head_.activations = reserve<float>(net.presynaptic_count());
     head_.hidden_gradients = reserve<float>(bricks_.size() * net.lanes());
     head_.centres = reserve<float>(net.topology.input_size);
+    head_.straight_count = static_cast<std::uint32_t>(net.centres.columns());
+    head_.straight_places = reserve<std::uint32_t>(net.centres.columns());
+    head_.inverse_spread = reserve<float>(net.centres.columns());
     head_.prediction = reserve<float>(net.topology.output_size);
     head_.output_gradients = reserve<float>(net.topology.output_size);
     head_.free_slots = reserve<tile_slot>(net.tiles.free_slots().size());
@@ -281,6 +286,8 @@ class image_layout {
     std::memset(to + head_.activations, 0, net.presynaptic_count() * sizeof(float));
     std::memset(to + head_.centres, 0, net.topology.input_size * sizeof(float));
     put(to, head_.centres, net.centres.at.data(), net.centres.at.size());
+    put(to, head_.straight_places, net.centres.places.data(), net.centres.columns());
+    put(to, head_.inverse_spread, net.centres.inverse_spread.data(), net.centres.columns());
     put_hexagons(net, to);
     put_levels(net, to);
     for (std::size_t o = 0; o < outputs_.size(); ++o) {
@@ -349,6 +356,8 @@ class image_layout {
       copy(layer.bias, image + at.bias);
       copy(layer.average_weights, image + at.average_weights);
       copy(layer.average_bias, image + at.average_bias);
+      copy(layer.straight, image + at.straight);
+      copy(layer.average_straight, image + at.average_straight);
     }
   }
 

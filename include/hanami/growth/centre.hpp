@@ -9,6 +9,8 @@
 #include <span>
 #include <vector>
 
+#include "../algorithm/borders.hpp"
+#include "../algorithm/forward.hpp"
 #include "../foundation/random.hpp"
 #include "../foundation/random_streams.hpp"
 #include "../structure/network.hpp"
@@ -134,6 +136,68 @@ void open_two_sides(network<Real, Weight>& net, std::size_t index,
   }
 }
 
+/// Lays the straight way from column `k` of an input to all outputs, where the memory limit lets
+/// it.
+template <class Real, class Weight>
+void open_straight_way(network<Real, Weight>& net, const input_layout& input, std::size_t k) {
+  auto& centres = net.centres;
+  const std::size_t copies = net.averaging() ? 2 : 1;
+  if (net.bytes_learning() + copies * net.topology.output_size * sizeof(Real) >
+      net.memory_limit()) {
+    ++net.growth.growth_denied;
+    return;
+  }
+  centres.places.push_back(static_cast<std::uint32_t>(input.offset + k));
+  centres.inverse_spread.push_back(Real{0});
+  centres.distances.resize(centres.columns());
+  for (std::size_t o = 0; o < net.outputs.size(); ++o) {
+    auto& layer = net.outputs[o];
+    layer.straight.resize(centres.columns() * net.topology.outputs[o].size);
+    layer.average_straight.resize(net.averaging() ? layer.straight.size() : 0);
+  }
+}
+
+/// Changes the unit of a column on the straight way, but none of the answers.
+template <class Real, class Weight>
+void set_spread(network<Real, Weight>& net, std::size_t column, Real inverse) noexcept {
+  const Real share = net.centres.inverse_spread[column] / inverse;
+  net.centres.inverse_spread[column] = inverse;
+  for (std::size_t o = 0; o < net.outputs.size(); ++o) {
+    const std::size_t size = net.topology.outputs[o].size;
+    for (std::size_t k = column * size; k < (column + 1) * size; ++k) {
+      net.outputs[o].straight[k] *= share;
+      if (net.averaging()) {
+        net.outputs[o].average_straight[k] *= share;
+      }
+    }
+  }
+}
+
+/// Notes how far the placed values lie from their centres, until it is known how far they usually
+/// do: the mean of the medians of three of the first 63 that are not on it.
+template <class Real, class Weight>
+void watch_spreads(network<Real, Weight>& net, const Real* activations) {
+  auto& centres = net.centres;
+  bool known = true;
+  for (std::size_t j = 0; j < centres.distances.size(); ++j) {
+    auto& watch = centres.distances[j];
+    const std::size_t place = centres.places[j];
+    const Real distance =
+        activations[place] + activations[net.topology.negative_part + place]; // one of them is 0
+    if (!watch.decided && distance > Real{0}) {
+      watch.note(distance);
+      watch.decided = watch.known >= 63;
+      if (watch.known % 3 == 0) {
+        set_spread(net, j, inverse_of(watch.centre()));
+      }
+    }
+    known = known && watch.decided;
+  }
+  if (known || centres.seen >= dense_rule::patience) {
+    std::vector<column_watch<Real>>().swap(centres.distances);
+  }
+}
+
 } // namespace detail
 
 /// Notes the values of a sample, which must be finite or NaN, as long as any column is undecided.
@@ -146,7 +210,7 @@ bool centre_dense_inputs(network<Real, Weight>& net, std::span<const Real> value
   if (centres.watched.empty()) {
     return false;
   }
-  const bool last = ++centres.seen >= detail::dense_rule::patience;
+  const bool last = centres.seen >= detail::dense_rule::patience;
   bool any = false;
   bool undecided = false;
   std::vector<std::uint8_t> dense;
@@ -175,6 +239,7 @@ bool centre_dense_inputs(network<Real, Weight>& net, std::span<const Real> value
         dense[k] = 1;
         centres.at.resize(net.topology.input_size);
         centres.at[input.first + k] = watch.centre();
+        detail::open_straight_way(net, input, k);
       }
       undecided = undecided || !watch.decided;
     }
@@ -187,6 +252,24 @@ bool centre_dense_inputs(network<Real, Weight>& net, std::span<const Real> value
     std::vector<column_watch<Real>>().swap(centres.watched);
   }
   return any;
+}
+
+/// Watches the columns of a sample, whose values must be finite or NaN and have been placed in
+/// `ws`, as long as there is anything to be found out: what is dense, and in which units it counts
+/// on the straight way. Places the sample anew where that has changed.
+template <class Real, class Weight>
+void watch_inputs(network<Real, Weight>& net, std::span<const Real> values, workspace<Real>& ws) {
+  if (!net.centres.watching()) {
+    return;
+  }
+  ++net.centres.seen;
+  if (centre_dense_inputs(net, values)) {
+    ws.fit_to_learn(net);
+    place_inputs(net, values, ws);
+  }
+  if (!net.centres.distances.empty()) {
+    detail::watch_spreads(net, ws.activations.data());
+  }
 }
 
 } // namespace hanami

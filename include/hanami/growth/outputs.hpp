@@ -16,15 +16,15 @@ namespace hanami::inline HANAMI_ISA {
 
 namespace detail {
 
-/// The weights of an output layer, laid out as [brick][16 lanes][node][lane], with room for `to`
-/// nodes instead of `from`; the new ones are 0.
+/// The weights of an output layer, laid out as rows of [node][lane], with room for `to` nodes
+/// instead of `from`; the new ones are 0.
 template <class Real>
-void widen_output_weights(aligned_vector<Real>& weights, std::size_t from, std::size_t to) {
+void widen_output_weights(aligned_vector<Real>& weights, std::size_t from, std::size_t to,
+                          std::size_t lanes) {
   aligned_vector<Real> wider(weights.size() / from * to);
-  const std::size_t rows = weights.size() / (from * chunk_width);
+  const std::size_t rows = weights.size() / (from * lanes);
   for (std::size_t row = 0; row < rows; ++row) {
-    std::copy_n(weights.data() + row * from * chunk_width, from * chunk_width,
-                wider.data() + row * to * chunk_width);
+    std::copy_n(weights.data() + row * from * lanes, from * lanes, wider.data() + row * to * lanes);
   }
   weights = std::move(wider);
 }
@@ -50,10 +50,12 @@ void grow_output(network<Real, Weight>& net, std::size_t index, std::uint32_t si
         std::accumulate(bias.begin(), bias.end(), Real{0}) / static_cast<Real>(before);
     return mean - std::log(static_cast<Real>(samples + 1));
   };
-  detail::widen_output_weights(layer.weights, before, size);
+  detail::widen_output_weights(layer.weights, before, size, chunk_width);
+  detail::widen_output_weights(layer.straight, before, size, 1);
   layer.bias.resize(size, bias_of_new(layer.bias));
   if (net.averaging()) {
-    detail::widen_output_weights(layer.average_weights, before, size);
+    detail::widen_output_weights(layer.average_weights, before, size, chunk_width);
+    detail::widen_output_weights(layer.average_straight, before, size, 1);
     layer.average_bias.resize(size, bias_of_new(layer.average_bias));
   }
   if (layout.kind == output_kind::linear) {

@@ -31,9 +31,9 @@ struct quantized_workspace {
 
 /// An 8-bit copy of a cluster as it is, for inference only: a quarter of the cluster's memory or
 /// less, several times the speed where the weights do not stay in the fastest cache, and
-/// predictions that are in the mean within two hundredths of their spread. Weights are 8 bits with a
-/// scale per neuron, shares of presynaptic nodes 7 bits, sums are exact; activations and biases are
-/// floats.
+/// predictions that are in the mean within two hundredths of their spread. Weights are 8 bits with
+/// a scale per neuron, shares of presynaptic nodes 7 bits, sums are exact; activations and biases
+/// are floats.
 ///
 /// A value that does not need the cluster any more. Threads: nothing changes it but assignment, so
 /// `infer` may run on many threads at once, each with an activity of its own.
@@ -55,6 +55,8 @@ class quantized_cluster {
     inputs_ = net.topology.inputs;
     negative_inputs_ = net.negative_inputs;
     centres_.at = net.centres.at;
+    centres_.places = net.centres.places;
+    centres_.inverse_spread = net.centres.inverse_spread;
     activation_ = net.topology.settings.activation;
     input_size_ = net.topology.input_size;
     output_size_ = net.topology.output_size;
@@ -72,7 +74,9 @@ class quantized_cluster {
     }
     for (std::size_t o = 0; o < net.outputs.size(); ++o) {
       const auto& layer = net.outputs[o];
+      const bool average = from.inference_weights() == weight_set::average && net.averaging();
       outputs_.push_back({net.topology.outputs[o], layer.location, layer.spread,
+                          average ? layer.average_straight : layer.straight,
                           quantize_output(net, o, from.inference_weights())});
     }
   }
@@ -104,6 +108,8 @@ class quantized_cluster {
       read_sources(output.reader, ws.activations.data(), ws.scratch);
       const std::span<float> values(ws.prediction.data() + output.plan.first, output.plan.size);
       std::copy_n(ws.scratch.activations.begin(), values.size(), values.begin());
+      add_straight(centres_, ws.activations.data(), negative_part_, output.straight.data(),
+                   values.size(), values.data());
       predict_values<float>(output.plan.kind, output.location, output.spread, values);
     }
     return ws.prediction;
@@ -123,7 +129,8 @@ class quantized_cluster {
     std::uint64_t negative = negative_part_;
     std::uint64_t sources = source_count_;
     auto activation = static_cast<std::uint8_t>(activation_);
-    archive(inputs, outputs, negative, sources, activation, negative_inputs_, centres_.at);
+    archive(inputs, outputs, negative, sources, activation, negative_inputs_, centres_.at,
+            centres_.places, centres_.inverse_spread);
     serialize_inputs(archive);
     archive(bricks_, outputs_);
     if constexpr (Archive::reading) {
@@ -148,7 +155,8 @@ class quantized_cluster {
       sum += b.reader.bytes();
     }
     for (const auto& o : outputs_) {
-      sum += allocated_bytes(o.location) + allocated_bytes(o.spread) + o.reader.bytes();
+      sum += allocated_bytes(o.location) + allocated_bytes(o.spread) + allocated_bytes(o.straight) +
+             o.reader.bytes();
     }
     return sum;
   }
@@ -167,12 +175,13 @@ class quantized_cluster {
     output_layout plan;
     std::vector<float> location;
     std::vector<float> spread;
+    aligned_vector<float> straight; ///< as in the network, in floats
     quantized_reader reader;
 
     template <class Archive>
     void serialize(Archive& archive) {
       auto kind = static_cast<std::uint8_t>(plan.kind);
-      archive(plan.name, kind, plan.first, plan.size, location, spread, reader);
+      archive(plan.name, kind, plan.first, plan.size, location, spread, straight, reader);
       archive.require(kind <= static_cast<std::uint8_t>(output_kind::linear),
                       "an output of a kind that is none");
       plan.kind = static_cast<output_kind>(kind);
@@ -207,7 +216,7 @@ class quantized_cluster {
       first += one.size;
     }
     if (first != input_size_ || negative_inputs_.size() != inputs_.size() ||
-        !centres_.fits(input_size_) || first > template_limits::nodes ||
+        !centres_.fits(input_size_, negative_part_) || first > template_limits::nodes ||
         negative_part_ > first + (inputs_.size() + 1) * chunk_width ||
         2 * negative_part_ > source_count_ || source_count_ > 2 * negative_part_ + most_neurons) {
       return "inputs that do not fit";
@@ -223,7 +232,8 @@ class quantized_cluster {
       const std::size_t linear = one.plan.kind == output_kind::linear ? one.plan.size : 0;
       if (!one.reader.fits(source_count_) || one.plan.first != first || one.plan.size == 0 ||
           one.plan.size > one.reader.lanes() || one.location.size() != linear ||
-          one.spread.size() != linear) {
+          one.spread.size() != linear ||
+          one.straight.size() != centres_.columns() * one.plan.size) {
         return "an output that does not fit";
       }
       first += one.plan.size;

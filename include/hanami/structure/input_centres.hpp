@@ -39,7 +39,10 @@ struct column_watch {
   }
 
   /// The mean of the medians of three: of any scale, and no lone outlier moves it.
-  Real centre() const noexcept { return known < 3 ? first : sum / static_cast<Real>(known / 3); }
+  Real centre() const noexcept {
+    const auto medians = known / 3;
+    return medians == 0 ? first : sum / static_cast<Real>(medians);
+  }
 
   template <class Archive>
   void serialize(Archive& archive) {
@@ -50,12 +53,22 @@ struct column_watch {
   }
 };
 
-/// From where the values of dense columns are measured; see `growth/centre.hpp`.
+/// From where the values of dense columns are measured (`growth/centre.hpp`), and in which units on
+/// their straight way to the outputs (`algorithm/straight.hpp`).
 template <class Real>
 struct input_centres {
   aligned_vector<Real> at; ///< per value of a sample; empty while no column is dense
   std::vector<column_watch<Real>> watched; ///< per value of a sample; empty once all are decided
   std::uint32_t seen = 0;                  ///< samples watched
+  /// Of the columns on the straight way, in the order in which they were found dense: their places
+  /// among the presynaptic nodes,
+  std::vector<std::uint32_t> places;
+  aligned_vector<Real> inverse_spread; ///< one over their typical distance from the centre, or 0,
+  std::vector<column_watch<Real>> distances; ///< from it; empty once all spreads are known
+
+  std::size_t columns() const noexcept { return places.size(); }
+  /// Whether there is anything to be noted of the next sample.
+  bool watching() const noexcept { return !watched.empty() || !distances.empty(); }
 
   /// Where the values of an input begin that stands at `first`, or nullptr where none is centred.
   const Real* from(std::size_t first) const noexcept {
@@ -63,15 +76,20 @@ struct input_centres {
   }
   std::size_t bytes() const noexcept { return allocated_bytes(at) + allocated_bytes(watched); }
 
-  /// Whether it fits samples of `size` values.
-  bool fits(std::size_t size) const noexcept {
+  /// Whether it fits samples of `size` values, of which `room` have places.
+  bool fits(std::size_t size, std::size_t room) const noexcept {
     return (at.empty() || at.size() == size) && (watched.empty() || watched.size() == size) &&
-           std::all_of(at.begin(), at.end(), [](Real x) { return std::isfinite(x); });
+           std::all_of(at.begin(), at.end(), [](Real x) { return std::isfinite(x); }) &&
+           inverse_spread.size() == columns() && columns() <= at.size() &&
+           (distances.empty() || distances.size() == columns()) &&
+           std::all_of(places.begin(), places.end(), [=](auto place) { return place < room; }) &&
+           std::all_of(inverse_spread.begin(), inverse_spread.end(),
+                       [](Real x) { return x >= Real{0} && std::isfinite(x); });
   }
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(at, watched, seen);
+    archive(at, watched, seen, places, inverse_spread, distances);
   }
 };
 

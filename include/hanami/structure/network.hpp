@@ -39,6 +39,8 @@ struct output_layer {
   aligned_vector<Real> bias;
   aligned_vector<Real> average_weights;
   aligned_vector<Real> average_bias;
+  aligned_vector<Real> straight; ///< of dense columns: [column][node], see `algorithm/straight.hpp`
+  aligned_vector<Real> average_straight;
   /// Running location and spread of each target (linear outputs): answers are in their units.
   std::vector<Real> location;
   std::vector<Real> spread;
@@ -47,12 +49,14 @@ struct output_layer {
   std::size_t bytes() const noexcept {
     return allocated_bytes(bricks) + allocated_bytes(weights) + allocated_bytes(bias) +
            allocated_bytes(average_weights) + allocated_bytes(average_bias) +
+           allocated_bytes(straight) + allocated_bytes(average_straight) +
            allocated_bytes(location) + allocated_bytes(spread) + allocated_bytes(targets);
   }
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(bricks, weights, bias, average_weights, average_bias, location, spread, targets);
+    archive(bricks, weights, bias, average_weights, average_bias, straight, average_straight,
+            location, spread, targets);
   }
 };
 

@@ -28,7 +28,7 @@ class network_checker {
     if (net_.negative_inputs.size() != net_.topology.inputs.size()) {
       return "wrong number of inputs";
     }
-    if (!net_.centres.fits(net_.topology.input_size)) {
+    if (!net_.centres.fits(net_.topology.input_size, net_.topology.negative_part)) {
       return "centres of inputs that do not fit";
     }
     if (net_.outputs.size() != net_.topology.outputs.size()) {
@@ -195,7 +195,10 @@ class network_checker {
     const std::size_t size = layer.bricks.size() * net_.lanes() * layout.size;
     const std::size_t linear = layout.kind == output_kind::linear ? layout.size : 0;
     const bool average = net_.averaging();
-    const bool good = layer.weights.size() == size && layer.bias.size() == layout.size &&
+    const std::size_t straight = net_.centres.columns() * layout.size;
+    const bool good = layer.straight.size() == straight &&
+                      layer.average_straight.size() == (average ? straight : 0) &&
+                      layer.weights.size() == size && layer.bias.size() == layout.size &&
                       layer.average_weights.size() == (average ? size : 0) &&
                       layer.average_bias.size() == (average ? layout.size : 0) &&
                       layer.location.size() == linear && layer.spread.size() == linear &&
