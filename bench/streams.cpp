@@ -19,6 +19,7 @@
 #include "streams/anomalies.hpp"
 #include "streams/class_scores.hpp"
 #include "streams/drift_scores.hpp"
+#include "streams/faults.hpp"
 #include "streams/forecasts.hpp"
 #include "streams/part.hpp"
 
@@ -28,6 +29,7 @@ namespace {
 constexpr std::array parts{
     bench::part{"forecasts", false, bench::add_forecasts},
     bench::part{"anomalies", true, bench::add_anomalies},
+    bench::part{"faults", false, bench::add_faults},
     bench::part{"alarms", false, bench::add_alarms},
     bench::part{"drift", false, bench::add_drift},
     bench::part{"classes", false, bench::add_classes},
