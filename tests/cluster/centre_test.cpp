@@ -244,3 +244,30 @@ TEST_CASE("to neurons that spike, zeros are silence whatever a column holds", "[
   CHECK(c.state().centres.watched.empty());
   CHECK(c.state().centres.at.empty());
 }
+
+TEST_CASE("a network begins as a linear model of its dense columns", "[cluster]") {
+  cluster c = small_cluster(40, 1, 4);
+  noise from;
+  workspace<float> ws;
+  int right = 0;
+  for (int i = 0; i < 400; ++i) {
+    const auto values = from.row(40, 500);
+    float sum = 0;
+    for (std::size_t k = 0; k < 40; ++k) {
+      sum += (k % 2 == 0 ? 1.0f : -1.0f) * values[k];
+    }
+    const std::vector<float> target{sum > 0 ? 1.0f : 0.0f, sum > 0 ? 0.0f : 1.0f};
+    const auto answer = c.infer(values, ws);
+    right += i >= 200 && (answer[0] > answer[1]) == (sum > 0) ? 1 : 0;
+    c.train(values, target);
+  }
+  CHECK(right > 150); // of 200
+  CHECK(c.state().centres.columns() == 40);
+  CHECK(c.state().centres.distances.empty());
+  CHECK(c.state().outputs[0].straight.size() == 80);
+  CHECK(find_fault(c.state()) == nullptr);
+
+  c.grow_output("output", 3); // the weights of known nodes stay
+  CHECK(c.state().outputs[0].straight.size() == 120);
+  CHECK(find_fault(c.state()) == nullptr);
+}
