@@ -165,7 +165,7 @@ class basic_cluster {
   const workspace<Real>& current_workspace() const noexcept { return workspace_; }
 
   /// Takes the memory for `steps` steps in all now: until there are as many, growth allocates only
-  /// for new bricks, and pruning nothing.
+  /// for new bricks and where columns of the inputs turn out to be dense, and pruning nothing.
   void reserve(std::size_t steps) {
     net_.tiles.reserve(steps);
     if (learner_.pruning_share(net_) > 0) {

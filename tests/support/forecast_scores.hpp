@@ -265,15 +265,15 @@ class forecast_run {
 
   template <class Error>
   double over_best(std::size_t h, std::size_t who, const Error& error) const {
-    double sum = 0;
+    double logs = 0;
     for (std::size_t c = 0; c < columns(); ++c) {
       double best = error(c, h, std::size_t{0});
       for (std::size_t other = 1; other < baselines; ++other) {
         best = std::min(best, error(c, h, other));
       }
-      sum += std::log(error(c, h, who) / best);
+      logs += std::log(error(c, h, who) / best);
     }
-    return std::exp(sum / static_cast<double>(columns()));
+    return std::exp(logs / static_cast<double>(columns()));
   }
 
   struct sum {

@@ -32,9 +32,9 @@ inline constexpr std::uint64_t prune_begin = 50;     ///< in a task: a round eve
 /// When a stream changes, the rate goes back to half of where it began, no further: most of what
 /// has been learned still holds, and a change may be nothing but a place that was not seen for a
 /// while. Dormant neurons are drawn anew in a young stream, and once when 5,000 samples have passed
-/// since a change: sooner, those would be lost that wait for such a place. Measured on moving
-/// squares, a chessboard shown field by field, moving and exchanged bells and changing rules: 80.9
-/// to 82.5 % in the mean against learning it as a new stream, and worse on none by more than 0.1.
+/// since a change: sooner, those would be lost that wait for such a place. Measured on one seed of
+/// moving squares, a chessboard shown field by field, moving and exchanged bells and changing
+/// rules: 82.5 % in the mean; learnt as a new stream 80.9, without any notice of a change 82.1.
 struct learning_schedule {
   std::uint64_t planned = 0;    ///< samples of the task in all; 0: no end is known
   std::uint64_t seen = 0;       ///< samples of the task so far; fewer after a change

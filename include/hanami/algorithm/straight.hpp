@@ -11,17 +11,22 @@
 /// The straight way: dense columns reach the outputs past all neurons, too, each by one weight a
 /// node. A network needs hundreds of samples for what a linear model has learned after dozens; with
 /// the straight way it begins as one, and its neurons learn what is left. Columns count in units of
-/// their typical distance from the centre, far values no more than four of them.
+/// their typical distance from the centre; values beyond the farthest one by which that was found
+/// count as that one, and no more than four.
 
 namespace hanami::inline HANAMI_ISA {
+
+/// In units of the typical distance: outliers among the first values reach no farther.
+template <class Real>
+inline constexpr Real straight_most = 4;
 
 /// What a column sends on the straight way; `place` is that of its positive side.
 template <class Real>
 HANAMI_HOST_DEVICE Real straight_share(const Real* activations, std::size_t place,
-                                       std::size_t negative_part, Real inverse_spread) noexcept {
-  constexpr Real most = 4;
+                                       std::size_t negative_part, Real inverse_spread,
+                                       Real reach) noexcept {
   const Real share = (activations[place] - activations[negative_part + place]) * inverse_spread;
-  return share > most ? most : share < -most ? -most : share;
+  return share > reach ? reach : share < -reach ? -reach : share;
 }
 
 /// What the learning rate of classes is multiplied by on the straight way, `squares` being those of
@@ -37,8 +42,8 @@ template <class Real, class Body>
 void for_each_straight(const input_centres<Real>& centres, const Real* activations,
                        std::size_t negative_part, const Body& body) noexcept {
   for (std::size_t j = 0; j < centres.columns(); ++j) {
-    const Real share =
-        straight_share(activations, centres.places[j], negative_part, centres.inverse_spread[j]);
+    const Real share = straight_share(activations, centres.places[j], negative_part,
+                                      centres.inverse_spread[j], centres.reach[j]);
     if (share != Real{0}) {
       body(j, share);
     }

@@ -89,7 +89,8 @@ void change_spread(output_layer<Real>& layer, std::size_t k, std::size_t lanes, 
   spread = std::min(spread, static_cast<double>(std::numeric_limits<Real>::max()) / 64);
   const double factor = static_cast<double>(layer.spread[k]) / spread;
   const std::size_t size = layer.bias.size();
-  const auto rescale = [&](aligned_vector<Real>& weights, aligned_vector<Real>& bias) {
+  const auto rescale = [&](aligned_vector<Real>& weights, aligned_vector<Real>& bias,
+                           aligned_vector<Real>& straight) {
     for (std::size_t row = 0; row < layer.bricks.size() * lanes / chunk_width; ++row) {
       Real* w = weights.data() + (row * size + k) * chunk_width;
       for (std::size_t i = 0; i < chunk_width; ++i) {
@@ -97,11 +98,14 @@ void change_spread(output_layer<Real>& layer, std::size_t k, std::size_t lanes, 
       }
     }
     bias[k] *= static_cast<Real>(factor);
+    for (std::size_t way = k; way < straight.size(); way += size) {
+      straight[way] *= static_cast<Real>(factor);
+    }
   };
   sum *= static_cast<Real>(factor);
-  rescale(layer.weights, layer.bias);
+  rescale(layer.weights, layer.bias, layer.straight);
   if (!layer.average_weights.empty()) {
-    rescale(layer.average_weights, layer.average_bias);
+    rescale(layer.average_weights, layer.average_bias, layer.average_straight);
   }
   layer.spread[k] = static_cast<Real>(spread);
   auto& record = layer.targets[k];

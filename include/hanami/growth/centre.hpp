@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstddef>
@@ -11,6 +12,7 @@
 
 #include "../algorithm/borders.hpp"
 #include "../algorithm/forward.hpp"
+#include "../algorithm/straight.hpp"
 #include "../foundation/random.hpp"
 #include "../foundation/random_streams.hpp"
 #include "../structure/network.hpp"
@@ -149,6 +151,7 @@ void open_straight_way(network<Real, Weight>& net, const input_layout& input, st
   }
   centres.places.push_back(static_cast<std::uint32_t>(input.offset + k));
   centres.inverse_spread.push_back(Real{0});
+  centres.reach.push_back(Real{0});
   centres.distances.resize(centres.columns());
   for (std::size_t o = 0; o < net.outputs.size(); ++o) {
     auto& layer = net.outputs[o];
@@ -190,6 +193,7 @@ void watch_spreads(network<Real, Weight>& net, const Real* activations) {
       if (watch.known % 3 == 0) {
         set_spread(net, j, inverse_of(watch.centre()));
       }
+      centres.reach[j] = std::min(straight_most<Real>, watch.most * centres.inverse_spread[j]);
     }
     known = known && watch.decided;
   }

@@ -19,7 +19,8 @@ struct column_watch {
   std::uint32_t active = 0; ///< of them, those that were not 0
   Real first = 0;           ///< of the three values at hand
   Real second = 0;
-  Real sum = 0; ///< of the medians of three values each
+  Real mean = 0; ///< of the medians of three values each
+  Real most = 0; ///< the farthest from 0
   bool decided = false;
 
   /// Notes a value, which must be finite.
@@ -31,24 +32,25 @@ struct column_watch {
     case 1:
       second = x;
       break;
-    default:
-      sum += std::clamp(x, std::min(first, second), std::max(first, second));
+    default: {
+      const auto medians = static_cast<Real>(known / 3 + 1);
+      const Real median = std::clamp(x, std::min(first, second), std::max(first, second));
+      mean += median / medians - mean / medians; // no sum of them is beyond all numbers
     }
+    }
+    most = std::max(most, std::abs(x));
     ++known;
     active += x != Real{0} ? 1U : 0U;
   }
 
   /// The mean of the medians of three: of any scale, and no lone outlier moves it.
-  Real centre() const noexcept {
-    const auto medians = known / 3;
-    return medians == 0 ? first : sum / static_cast<Real>(medians);
-  }
+  Real centre() const noexcept { return known < 3 ? first : mean; }
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(known, active, first, second, sum, decided);
-    archive.require(std::isfinite(first) && std::isfinite(second) && std::isfinite(sum) &&
-                        active <= known,
+    archive(known, active, first, second, mean, most, decided);
+    archive.require(std::isfinite(first) && std::isfinite(second) && std::isfinite(mean) &&
+                        std::isfinite(most) && active <= known,
                     "the watch of an input is broken");
   }
 };
@@ -64,6 +66,7 @@ struct input_centres {
   /// among the presynaptic nodes,
   std::vector<std::uint32_t> places;
   aligned_vector<Real> inverse_spread; ///< one over their typical distance from the centre, or 0,
+  aligned_vector<Real> reach; ///< how many of those they count at most: as far as was learned
   std::vector<column_watch<Real>> distances; ///< from it; empty once all spreads are known
 
   std::size_t columns() const noexcept { return places.size(); }
@@ -74,22 +77,26 @@ struct input_centres {
   const Real* from(std::size_t first) const noexcept {
     return at.empty() ? nullptr : at.data() + first;
   }
-  std::size_t bytes() const noexcept { return allocated_bytes(at) + allocated_bytes(watched); }
+  std::size_t bytes() const noexcept {
+    return allocated_bytes(at) + allocated_bytes(watched) + allocated_bytes(places) +
+           allocated_bytes(inverse_spread) + allocated_bytes(reach) + allocated_bytes(distances);
+  }
 
   /// Whether it fits samples of `size` values, of which `room` have places.
   bool fits(std::size_t size, std::size_t room) const noexcept {
+    const auto is_size = [](Real x) { return x >= Real{0} && std::isfinite(x); };
     return (at.empty() || at.size() == size) && (watched.empty() || watched.size() == size) &&
            std::all_of(at.begin(), at.end(), [](Real x) { return std::isfinite(x); }) &&
-           inverse_spread.size() == columns() && columns() <= at.size() &&
-           (distances.empty() || distances.size() == columns()) &&
+           inverse_spread.size() == columns() && reach.size() == columns() &&
+           columns() <= at.size() && (distances.empty() || distances.size() == columns()) &&
            std::all_of(places.begin(), places.end(), [=](auto place) { return place < room; }) &&
-           std::all_of(inverse_spread.begin(), inverse_spread.end(),
-                       [](Real x) { return x >= Real{0} && std::isfinite(x); });
+           std::all_of(inverse_spread.begin(), inverse_spread.end(), is_size) &&
+           std::all_of(reach.begin(), reach.end(), is_size);
   }
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(at, watched, seen, places, inverse_spread, distances);
+    archive(at, watched, seen, places, inverse_spread, reach, distances);
   }
 };
 
