@@ -185,7 +185,7 @@ TEST_CASE("with memory reserved, growing sections and steps allocate nothing", "
   settings.max_bricks = 1;
   cluster c(one_hexagon(8, 3, output_kind::sigmoid, settings));
   const auto all = samples_of(8, 3);
-  for (std::size_t i = 0; i < 100; ++i) { // the brick, and what is found out about the inputs
+  for (std::size_t i = 0; i < 80; ++i) { // the brick, and what is found out about the inputs
     c.train(all[i].input, all[i].target);
   }
   const auto before = c.statistics();

@@ -27,7 +27,7 @@
 /// after 64 values: dense is what is active in more than a third of them, in an input that is so
 /// as a whole (pictures are not, though their middle is: there a zero is silence). The centre never
 /// moves again; the sections of the column, which have learned little so far, begin anew on both
-/// sides of it.
+/// sides of it. Where the memory limit leaves no room for them, all stays as it is.
 
 namespace hanami::inline HANAMI_ISA {
 
@@ -138,6 +138,17 @@ void open_two_sides(network<Real, Weight>& net, std::size_t index,
   }
 }
 
+/// Whether the memory limit leaves room for both sides of an input, about.
+template <class Real, class Weight>
+bool has_room_for_two_sides(const network<Real, Weight>& net, const input_layout& input) {
+  constexpr std::size_t section_bytes = 48;
+  std::size_t needed = net.centres.at.empty() ? net.topology.input_size * sizeof(Real) : 0;
+  for (const auto& b : net.bricks) {
+    needed += input.size * (section_bytes + b.max_steps * sizeof(tile_slot));
+  }
+  return net.bytes_learning() + needed <= net.memory_limit();
+}
+
 /// Lays the straight way from column `k` of an input to all outputs, where the memory limit lets
 /// it.
 template <class Real, class Weight>
@@ -239,6 +250,10 @@ bool centre_dense_inputs(network<Real, Weight>& net, std::span<const Real> value
         watch.note(value);
       }
       if (detail::dense_rule::decide(watch, input_dense)) {
+        if (!detail::has_room_for_two_sides(net, input)) {
+          ++net.growth.growth_denied;
+          continue;
+        }
         dense.resize(input.size);
         dense[k] = 1;
         centres.at.resize(net.topology.input_size);

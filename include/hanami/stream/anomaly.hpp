@@ -84,6 +84,8 @@ class anomaly_detector {
 
   /// The score above which a row is an alarm now.
   double threshold() const noexcept { return rule_.threshold(); }
+  /// Rows, or alarms, are to come at another rate from now on. Throws as the constructor.
+  void follow(const anomaly_options& options) { rule_.follow(options); }
 
   /// How strange the newest value of column `index` alone is: the larger, the stranger.
   double strangeness(std::size_t index) const noexcept { return surprises_[index]; }

@@ -105,6 +105,9 @@ class basic_row_forecaster {
     return sum + surprises_.bytes();
   }
 
+  /// Rows, or alarms, are to come at another rate from now on. Throws as the constructor.
+  void follow(const anomaly_options& alarms) { rule_.follow(alarms); }
+
   template <class Archive>
   void serialize(Archive& archive) {
     const std::size_t n = columns_.size();

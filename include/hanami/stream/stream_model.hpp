@@ -448,6 +448,11 @@ class basic_stream_model {
     }
     options_.step = now;
     mean_step_ = clock_.mean_step();
+    if (fast_) {
+      fast_->follow(alarms());
+    } else if (detector_) {
+      detector_->follow(alarms());
+    }
     const first_row newest = std::move(first_rows_.back());
     first_rows_.clear();
     result_.anomaly = judge(newest.values, newest.time);

@@ -42,6 +42,12 @@ class highest_peaks {
   /// Of clumps `apart` rows from each other, in the last `window` rows.
   highest_peaks(std::uint64_t apart, double window) : apart_(apart), window_(window) {}
 
+  /// Changes both numbers; the peaks so far stay.
+  void measure_by(std::uint64_t apart, double window) noexcept {
+    apart_ = apart;
+    window_ = window;
+  }
+
   /// The next row; whether that ends a peak.
   bool add(double height) {
     const std::uint64_t now = rows_++;
@@ -131,16 +137,23 @@ class highest_peaks {
 class alarm_rule {
  public:
   /// Throws `errc::invalid_argument` for rates that are not above 0.
-  explicit alarm_rule(anomaly_options options = {}) : options_(options) {
+  explicit alarm_rule(anomaly_options options = {}) {
+    follow(options);
+    threshold_ = -std::log10(rate_);
+  }
+
+  /// Rows, or alarms, are to come at another rate from now on; what was strange so far counts on.
+  /// Throws as the constructor.
+  void follow(const anomaly_options& options) {
     if (!(options.rows_per_day > 0) || !(options.false_alarms_per_day > 0)) {
       raise(errc::invalid_argument, "rows and false alarms a day must be numbers above 0");
     }
+    options_ = options;
     // No peak comes near a higher one: there are fewer of them than of alarms that nothing holds
     // back.
-    const double apart = static_cast<double>(std::min(clump, options_.rest()));
-    rate_ = options_.rate() / (1 + options_.rate() * apart);
-    peaks_ = highest_peaks(std::min(clump, options_.rest()), remembered / rate_);
-    threshold_ = -std::log10(rate_);
+    const std::size_t apart = std::min(clump, options_.rest());
+    rate_ = options_.rate() / (1 + options_.rate() * static_cast<double>(apart));
+    peaks_.measure_by(apart, remembered / rate_);
   }
 
   /// `surprise`: -log10 of the probability of a row at least as strange (`tail_probability`).
