@@ -16,17 +16,19 @@
 
 namespace hanami::inline HANAMI_ISA {
 
-/// In units of the typical distance: outliers among the first values reach no farther.
-template <class Real>
-inline constexpr Real straight_most = 4;
-
-/// What a column sends on the straight way; `place` is that of its positive side.
+/// What a column sends on the straight way; `place` is that of its positive side, the rest as in
+/// `input_centres`.
 template <class Real>
 HANAMI_HOST_DEVICE Real straight_share(const Real* activations, std::size_t place,
-                                       std::size_t negative_part, Real inverse_spread,
-                                       Real reach) noexcept {
-  const Real share = (activations[place] - activations[negative_part + place]) * inverse_spread;
-  return share > reach ? reach : share < -reach ? -reach : share;
+                                       std::size_t negative_part, Real inverse_spread, Real lowest,
+                                       Real highest) noexcept {
+  constexpr Real most = 4; // outliers among the first values reach no farther
+  const Real distance = activations[place] - activations[negative_part + place];
+  const Real share = (distance > highest  ? highest
+                      : distance < lowest ? lowest
+                                          : distance) *
+                     inverse_spread;
+  return share > most ? most : share < -most ? -most : share;
 }
 
 /// What the learning rate of classes is multiplied by on the straight way, `squares` being those of
@@ -42,8 +44,9 @@ template <class Real, class Body>
 void for_each_straight(const input_centres<Real>& centres, const Real* activations,
                        std::size_t negative_part, const Body& body) noexcept {
   for (std::size_t j = 0; j < centres.columns(); ++j) {
-    const Real share = straight_share(activations, centres.places[j], negative_part,
-                                      centres.inverse_spread[j], centres.reach[j]);
+    const Real share =
+        straight_share(activations, centres.places[j], negative_part, centres.inverse_spread[j],
+                       centres.lowest[j], centres.highest[j]);
     if (share != Real{0}) {
       body(j, share);
     }

@@ -110,7 +110,7 @@ struct image_header {
   std::uint32_t straight_count;
   place straight_places; ///< std::uint32_t: columns on the straight way
   place inverse_spread;  ///< float: of those
-  place reach;           ///< float: of those
+  place lowest, highest; ///< float: of those
   place free_slots;      ///< tile_slot: given back, the next one to be used last
   place new_presynaptic; ///< std::uint32_t: presynaptic nodes whose sections are being grown
   place tiles, average_tiles;

@@ -264,7 +264,8 @@ class image_layout {
     head_.straight_count = static_cast<std::uint32_t>(net.centres.columns());
     head_.straight_places = reserve<std::uint32_t>(net.centres.columns());
     head_.inverse_spread = reserve<float>(net.centres.columns());
-    head_.reach = reserve<float>(net.centres.columns());
+    head_.lowest = reserve<float>(net.centres.columns());
+    head_.highest = reserve<float>(net.centres.columns());
     head_.prediction = reserve<float>(net.topology.output_size);
     head_.output_gradients = reserve<float>(net.topology.output_size);
     head_.free_slots = reserve<tile_slot>(net.tiles.free_slots().size());
@@ -289,7 +290,8 @@ class image_layout {
     put(to, head_.centres, net.centres.at.data(), net.centres.at.size());
     put(to, head_.straight_places, net.centres.places.data(), net.centres.columns());
     put(to, head_.inverse_spread, net.centres.inverse_spread.data(), net.centres.columns());
-    put(to, head_.reach, net.centres.reach.data(), net.centres.columns());
+    put(to, head_.lowest, net.centres.lowest.data(), net.centres.columns());
+    put(to, head_.highest, net.centres.highest.data(), net.centres.columns());
     put_hexagons(net, to);
     put_levels(net, to);
     for (std::size_t o = 0; o < outputs_.size(); ++o) {

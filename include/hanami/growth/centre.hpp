@@ -12,7 +12,6 @@
 
 #include "../algorithm/borders.hpp"
 #include "../algorithm/forward.hpp"
-#include "../algorithm/straight.hpp"
 #include "../foundation/random.hpp"
 #include "../foundation/random_streams.hpp"
 #include "../structure/network.hpp"
@@ -162,7 +161,8 @@ void open_straight_way(network<Real, Weight>& net, const input_layout& input, st
   }
   centres.places.push_back(static_cast<std::uint32_t>(input.offset + k));
   centres.inverse_spread.push_back(Real{0});
-  centres.reach.push_back(Real{0});
+  centres.lowest.push_back(Real{0});
+  centres.highest.push_back(Real{0});
   centres.distances.resize(centres.columns());
   for (std::size_t o = 0; o < net.outputs.size(); ++o) {
     auto& layer = net.outputs[o];
@@ -196,15 +196,15 @@ void watch_spreads(network<Real, Weight>& net, const Real* activations) {
   for (std::size_t j = 0; j < centres.distances.size(); ++j) {
     auto& watch = centres.distances[j];
     const std::size_t place = centres.places[j];
-    const Real distance =
-        activations[place] + activations[net.topology.negative_part + place]; // one of them is 0
-    if (!watch.decided && distance > Real{0}) {
-      watch.note(distance);
+    const Real distance = activations[place] - activations[net.topology.negative_part + place];
+    if (!watch.decided && distance != Real{0}) {
+      centres.lowest[j] = std::min(centres.lowest[j], distance);
+      centres.highest[j] = std::max(centres.highest[j], distance);
+      watch.note(std::abs(distance));
       watch.decided = watch.known >= 63;
       if (watch.known % 3 == 0) {
         set_spread(net, j, inverse_of(watch.centre()));
       }
-      centres.reach[j] = std::min(straight_most<Real>, watch.most * centres.inverse_spread[j]);
     }
     known = known && watch.decided;
   }

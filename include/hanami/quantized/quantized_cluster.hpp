@@ -57,7 +57,8 @@ class quantized_cluster {
     centres_.at = net.centres.at;
     centres_.places = net.centres.places;
     centres_.inverse_spread = net.centres.inverse_spread;
-    centres_.reach = net.centres.reach;
+    centres_.lowest = net.centres.lowest;
+    centres_.highest = net.centres.highest;
     activation_ = net.topology.settings.activation;
     input_size_ = net.topology.input_size;
     output_size_ = net.topology.output_size;
@@ -131,7 +132,7 @@ class quantized_cluster {
     std::uint64_t sources = source_count_;
     auto activation = static_cast<std::uint8_t>(activation_);
     archive(inputs, outputs, negative, sources, activation, negative_inputs_, centres_.at,
-            centres_.places, centres_.inverse_spread, centres_.reach);
+            centres_.places, centres_.inverse_spread, centres_.lowest, centres_.highest);
     serialize_inputs(archive);
     archive(bricks_, outputs_);
     if constexpr (Archive::reading) {

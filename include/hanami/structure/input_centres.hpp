@@ -20,7 +20,6 @@ struct column_watch {
   Real first = 0;           ///< of the three values at hand
   Real second = 0;
   Real mean = 0; ///< of the medians of three values each
-  Real most = 0; ///< the farthest from 0
   bool decided = false;
 
   /// Notes a value, which must be finite.
@@ -38,7 +37,6 @@ struct column_watch {
       mean += median / medians - mean / medians; // no sum of them is beyond all numbers
     }
     }
-    most = std::max(most, std::abs(x));
     ++known;
     active += x != Real{0} ? 1U : 0U;
   }
@@ -48,9 +46,9 @@ struct column_watch {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(known, active, first, second, mean, most, decided);
+    archive(known, active, first, second, mean, decided);
     archive.require(std::isfinite(first) && std::isfinite(second) && std::isfinite(mean) &&
-                        std::isfinite(most) && active <= known,
+                        active <= known,
                     "the watch of an input is broken");
   }
 };
@@ -66,7 +64,8 @@ struct input_centres {
   /// among the presynaptic nodes,
   std::vector<std::uint32_t> places;
   aligned_vector<Real> inverse_spread; ///< one over their typical distance from the centre, or 0,
-  aligned_vector<Real> reach; ///< how many of those they count at most: as far as was learned
+  aligned_vector<Real> lowest;  ///< the farthest below it by which that was found, not above 0,
+  aligned_vector<Real> highest; ///< and above it, not below 0
   std::vector<column_watch<Real>> distances; ///< from it; empty once all spreads are known
 
   std::size_t columns() const noexcept { return places.size(); }
@@ -79,7 +78,8 @@ struct input_centres {
   }
   std::size_t bytes() const noexcept {
     return allocated_bytes(at) + allocated_bytes(watched) + allocated_bytes(places) +
-           allocated_bytes(inverse_spread) + allocated_bytes(reach) + allocated_bytes(distances);
+           allocated_bytes(inverse_spread) + allocated_bytes(lowest) + allocated_bytes(highest) +
+           allocated_bytes(distances);
   }
 
   /// Whether it fits samples of `size` values, of which `room` have places.
@@ -87,16 +87,18 @@ struct input_centres {
     const auto is_size = [](Real x) { return x >= Real{0} && std::isfinite(x); };
     return (at.empty() || at.size() == size) && (watched.empty() || watched.size() == size) &&
            std::all_of(at.begin(), at.end(), [](Real x) { return std::isfinite(x); }) &&
-           inverse_spread.size() == columns() && reach.size() == columns() &&
-           columns() <= at.size() && (distances.empty() || distances.size() == columns()) &&
+           inverse_spread.size() == columns() && lowest.size() == columns() &&
+           highest.size() == columns() && columns() <= at.size() &&
+           (distances.empty() || distances.size() == columns()) &&
            std::all_of(places.begin(), places.end(), [=](auto place) { return place < room; }) &&
            std::all_of(inverse_spread.begin(), inverse_spread.end(), is_size) &&
-           std::all_of(reach.begin(), reach.end(), is_size);
+           std::all_of(highest.begin(), highest.end(), is_size) &&
+           std::all_of(lowest.begin(), lowest.end(), [=](Real x) { return is_size(-x); });
   }
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(at, watched, seen, places, inverse_spread, reach, distances);
+    archive(at, watched, seen, places, inverse_spread, lowest, highest, distances);
   }
 };
 
