@@ -161,7 +161,7 @@ TEST_CASE("a task of mixed outputs with rehearsal and pruning learns what it alw
 
 TEST_CASE("an endless stream of classes that change learns what it always has", "[recorded]") {
   const recording r{three_nodes(output_kind::softmax), growing(), true, false, 24000};
-  CHECK(learn<cluster>(r) == checksums{0xd41a6875e71f6595U, 0x6a305b89ef099e15U});
+  CHECK(learn<cluster>(r) == checksums{0x8b5a8610313a8669U, 0xc4799deae89bda96U});
 }
 
 TEST_CASE("a task of classes learns what it always has", "[recorded]") {
@@ -171,12 +171,12 @@ TEST_CASE("a task of classes learns what it always has", "[recorded]") {
 
 TEST_CASE("probabilities of a cluster compacted half way are what they always were", "[recorded]") {
   const recording r{three_nodes(output_kind::sigmoid), growing(), true, false, 5000, 0, true};
-  CHECK(learn<cluster>(r) == checksums{0xf7d770cbd4bd84a5U, 0x9b67a6a3a1e7293cU});
+  CHECK(learn<cluster>(r) == checksums{0x25b693415ce44149U, 0x3c1bfd58c776a238U});
 }
 
 TEST_CASE("weights of 16 bits learn what they always have", "[recorded]") {
   const recording r{three_nodes(output_kind::softmax), growing(), true, false, 6000};
-  CHECK(learn<compact_cluster>(r) == checksums{0x37bceac745a18fe2U, 0xed9ddada31e5df8dU});
+  CHECK(learn<compact_cluster>(r) == checksums{0x1670df5b0d05ff49U, 0x7dbc66488d97fe84U});
 }
 
 TEST_CASE("numbers of 64 bits learn what they always have", "[recorded]") {

@@ -14,8 +14,10 @@ namespace hanami::inline HANAMI_ISA {
 /// How long the averaged weights remember, and whether they or the current ones answer. Averages
 /// are better wherever targets are noisy, and worse while a level wanders or a relation changes.
 /// Both predict some of the samples, before these are learned from; whichever has lately lost less
-/// answers. Where the average loses more, its window is halved, and where it does not, it grows
-/// with the stream: so it comes to be as long as the stream stays the same.
+/// answers. Where the average surely loses more, its window is halved, and where it does not, it
+/// grows with the stream: so it comes to be as long as the stream stays the same. Measured on ten
+/// generated streams and endless MNIST: who halves it at less takes chance for a change, which
+/// costs MNIST 0.1 points.
 class average_watch {
  public:
   /// Takes the loss of the current weights on the next sample. How many samples it would stand for
@@ -55,11 +57,11 @@ class average_watch {
       return;
     }
     const bool shown = seen_ >= recent / 8;
-    const bool worse = shown && mean_ > chance / 2;
+    const bool worse = shown && mean_ > 0.75 * chance;
     const bool better = shown && mean_ <= 0;
     lags_ = worse || (lags_ && !better);
     leads_ = better || (leads_ && !worse);
-    if (worse && seen_ >= recent / 4 && since_ >= patience) {
+    if (mean_ > 2 * chance && seen_ >= recent / 4 && since_ >= patience) {
       window_ /= 2;
       since_ = 0;
       seen_ = recent / 8; // what it was worth with the longer window counts for little
