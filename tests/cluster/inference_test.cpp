@@ -197,7 +197,7 @@ TEST_CASE("noise is answered from the average, and what has just changed from th
     return by_average;
   };
   learn(0, 2000, false);
-  CHECK(learn(2000, 18000, false) > 14000);
+  CHECK(learn(2000, 18000, false) > 12000);
   learn(20000, 64, true);
   CHECK(learn(20064, 400, true) < 300);
 }

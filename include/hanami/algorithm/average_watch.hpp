@@ -24,7 +24,7 @@ class average_watch {
   /// in a comparison: each of the few large losses, which tell most, for itself, and of the others
   /// every eighth for eight; 0: no comparison.
   HANAMI_HOST_DEVICE std::uint32_t weight_of(double loss, std::uint64_t number) noexcept {
-    losses_ = std::min(losses_ + 1, recent);
+    losses_ = std::min(losses_ + 1, std::uint64_t{recent});
     const bool large = loss > 4 * usual_;
     usual_ += (std::min(loss, multiply_add(64, usual_, loss / 8)) - usual_) /
               static_cast<double>(losses_);
@@ -51,7 +51,7 @@ class average_watch {
     follow(mean_, more, recent);
     follow(square_, more * more, usual);
     const double chance =
-        std::sqrt(square_ * period / static_cast<double>(std::min(seen_, recent)));
+        std::sqrt(square_ * period / static_cast<double>(std::min(seen_, std::uint64_t{recent})));
     if (values) {
       lags_ = seen_ >= recent / 4 && mean_ > 2 * chance;
       return;

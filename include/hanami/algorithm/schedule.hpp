@@ -56,7 +56,7 @@ struct learning_schedule {
 
   /// The stream has changed.
   HANAMI_HOST_DEVICE void turn() noexcept {
-    seen = std::min(seen, cadence::changed);
+    seen = std::min(seen, std::uint64_t{cadence::changed});
     since_turn = 0;
     changed = true;
   }

@@ -32,7 +32,8 @@ struct column_watch {
       second = x;
       break;
     default: {
-      const auto medians = static_cast<Real>(known / 3 + 1);
+      const std::uint32_t count = known / 3 + 1;
+      const auto medians = static_cast<Real>(count);
       const Real median = std::clamp(x, std::min(first, second), std::max(first, second));
       mean += median / medians - mean / medians; // no sum of them is beyond all numbers
     }
