@@ -14,11 +14,11 @@
 #include <CLI/CLI.hpp>
 
 #include <hanami/hanami.hpp>
-#include <hanami/io/progress.hpp>
 #include <hanami/io/template_file.hpp>
 
 #include "support/program.hpp"
 #include "support/table_data.hpp"
+#include "support/table_fit.hpp"
 #include "support/table_model.hpp"
 #include "support/table_options.hpp"
 
@@ -43,17 +43,9 @@ void make_models(const table_options& o, const hanami::table_dataset& data, tabl
 
 void test(const table_model& table, const hanami::table_dataset& data,
           const hanami::dataset_part<hanami::table_dataset>& samples, std::ostream& report) {
-  std::vector<hanami::classification_scores> scores(table.classes.size());
-  hanami::sample_buffer buffer;
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    const auto sample = buffer.read(samples, i);
-    table_model::for_each_class(table.classes, data, table.targets, sample,
-                                [&](const auto& model, std::size_t k, const std::string& label) {
-                                  model.test(sample.input, label, scores[k]);
-                                });
-  }
-  for (std::size_t k = 0; k < scores.size(); ++k) {
-    report << table.name_of(k) << ": " << scores[k];
+  for (std::size_t k = 0; k < table.classes.size(); ++k) {
+    report << table.name_of(k) << ": "
+           << hanami::evaluate(table.classes[k], table.labelled(data, samples, k));
   }
   for (const auto& model : table.numbers) {
     report << hanami::evaluate(model, samples);
@@ -105,21 +97,11 @@ void train(const table_options& o, table_model table) {
   const auto data = example::load_table(o.csv, columns, table.layout());
   table.take_columns(data, o.of_classes());
   const auto samples = example::split(o, table, data);
-  const std::size_t rows = samples.train.size();
-  if (rows == 0) {
+  if (samples.train.size() == 0) {
     throw hanami::error(hanami::errc::invalid_data, o.csv + " has too few rows for a sample");
   }
   make_models(o, data, table);
-  const std::size_t epochs = o.epochs > 0 ? o.epochs : hanami::epochs_for(rows);
-  table.start_task(o.endless ? 0 : epochs * rows);
-  hanami::progress shown("training", epochs * rows);
-  hanami::sample_buffer buffer;
-  for (std::size_t epoch = 0, done = 0; epoch < epochs; ++epoch) {
-    for (const auto i : hanami::epoch_order(rows, epoch, o.learning.seed)) {
-      table.learn(data, buffer.read(samples.train, i));
-      shown.advance(++done);
-    }
-  }
+  example::fit(o, data, samples.train, table);
   if (!o.save.empty()) {
     hanami::save(table, o.save);
   }

@@ -30,9 +30,8 @@ inline hanami::table_dataset load_table(const std::string& path, hanami::table_o
 /// Whether rows stand each for itself decides which of them are held out.
 inline hanami::dataset_split<hanami::table_dataset>
 split(const table_options& o, const table_model& table, const hanami::table_dataset& data) {
-  const bool series = table.window > 1 || table.horizon > 0;
-  return series ? hanami::split_series(data, o.hold_out)
-                : hanami::split_rows(data, o.hold_out, o.learning.seed);
+  return table.is_series() ? hanami::split_series(data, o.hold_out)
+                           : hanami::split_rows(data, o.hold_out, o.learning.seed);
 }
 
 } // namespace example

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,37 @@
 #include <hanami/hanami.hpp>
 
 namespace example {
+
+/// Samples with the words of one of their targets as labels. The samples must outlive it.
+class labelled_target {
+ public:
+  /// Value `k` of the targets, whose numbers mean `categories`. A label is empty where it is
+  /// missing.
+  labelled_target(const hanami::dataset_part<hanami::table_dataset>& samples, std::size_t k,
+                  const std::vector<std::string>& categories)
+      : samples_(samples) {
+    hanami::sample_buffer buffer;
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+      const float value = buffer.read(samples, i).target[k];
+      labels_.push_back(std::isnan(value) ? std::string_view()
+                                          : categories[static_cast<std::size_t>(value)]);
+    }
+  }
+
+  std::size_t size() const { return labels_.size(); }
+  std::size_t input_size() const { return samples_.input_size(); }
+  std::size_t target_size() const { return samples_.target_size(); }
+  void read(std::size_t index, std::span<float> input, std::span<float> target) const {
+    samples_.read(index, input, target);
+  }
+  std::string_view label(std::size_t index) const { return labels_[index]; }
+
+ private:
+  const hanami::dataset_part<hanami::table_dataset>& samples_;
+  std::vector<std::string_view> labels_;
+};
+
+static_assert(hanami::labelled_dataset<labelled_target>);
 
 /// A table that has been learned, as it is saved: what its columns are, and a model for the
 /// targets.
@@ -38,6 +70,9 @@ struct table_model {
             .horizon = horizon,
             .one_hot_inputs = true};
   }
+
+  /// Whether samples share rows or follow each other in time.
+  bool is_series() const { return window > 1 || horizon > 0; }
 
   /// Keeps what the inputs are. Throws where a column cannot be what it is asked to be.
   void take_columns(const hanami::table_dataset& data, bool of_classes) {
@@ -70,36 +105,12 @@ struct table_model {
     inputs = names.empty() ? inputs : names;
   }
 
-  /// Calls `visit(model, number of the value, label)` for the targets of a sample that are known.
-  template <class Models, class Visit>
-  static void for_each_class(Models& models, const hanami::table_dataset& data,
-                             const std::vector<std::string>& targets, hanami::sample_view sample,
-                             Visit visit) {
-    for (std::size_t k = 0; k < models.size(); ++k) {
-      if (!std::isnan(sample.target[k])) {
-        const auto& column = data.columns()[data.column_index(targets[k % targets.size()])];
-        visit(models[k], k, column.categories[static_cast<std::size_t>(sample.target[k])]);
-      }
-    }
-  }
-
-  void start_task(std::uint64_t samples) {
-    for (auto& model : classes) {
-      model.start_task(samples);
-    }
-    for (auto& model : numbers) {
-      model.start_task(samples);
-    }
-  }
-
-  void learn(const hanami::table_dataset& data, hanami::sample_view sample) {
-    for_each_class(classes, data, targets, sample,
-                   [&](auto& model, std::size_t, const std::string& label) {
-                     model.learn(sample.input, label);
-                   });
-    for (auto& model : numbers) {
-      model.learn(sample.input, sample.target);
-    }
+  /// The samples with the classes of value `k`.
+  labelled_target labelled(const hanami::table_dataset& data,
+                           const hanami::dataset_part<hanami::table_dataset>& samples,
+                           std::size_t k) const {
+    const std::string& target = targets[k % targets.size()];
+    return {samples, k, data.columns()[data.column_index(target)].categories};
   }
 
   /// What value `k` of an answer is called: its column, with the row where there are several.

@@ -26,7 +26,7 @@ struct table_options {
   std::string load;
   std::string requests; ///< CSV to answer right after training
   hanami::output_kind kind = hanami::output_kind::linear;
-  std::size_t epochs = 0; ///< 0: `hanami::epochs_for` decides
+  std::size_t epochs = 0; ///< 0: as many as are best for rows held out
   double hold_out = 0;
   bool endless = false;
   hanami::learning_options learning;
@@ -61,7 +61,9 @@ inline void add_training(CLI::App& command, table_options& o, table_model& table
       ->check(not_negative());
   add("--template", "FILE", o.template_file,
       "cluster template with one input and one output; one hexagon else");
-  add("--epochs", "N", o.epochs, "times that each sample is seen (as many as 20,000 samples take)")
+  add("--epochs", "N", o.epochs,
+      "times that each sample is seen; 0 (default): as often as is best for\n"
+      "a fifth of the samples, held out first; once beyond 10,000")
       ->check(not_negative());
   add("--seed", "N", o.learning.seed, "of all randomness (1)")->check(not_negative());
   add("--learning-rate", "X", o.learning.learning_rate,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -104,15 +105,16 @@ class basic_classifier : public model_base<Cluster> {
     learn_samples(detail::labelled_samples(data));
   }
 
-  /// Learns from rows that are all there: as often as they need, in a drawn order, with a rate that
-  /// falls to zero. What was learned before stays. Rows with an empty label are passed over.
+  /// Learns from rows that are all there: as often as is best for rows held out (`fit_result`), in
+  /// a drawn order, with a rate that falls to zero. What was learned before stays. Rows with an
+  /// empty label are passed over.
   template <row_range Rows, label_range Labels>
-  void fit(const Rows& rows, const Labels& labels, const fit_options& options = {}) {
-    fit_labelled(detail::labelled_rows(rows, labels, input_size()), options);
+  fit_result fit(const Rows& rows, const Labels& labels, const fit_options& options = {}) {
+    return fit_labelled(detail::labelled_rows(rows, labels, input_size()), options);
   }
   template <labelled_dataset Data>
-  void fit(const Data& data, const fit_options& options = {}) {
-    fit_labelled(detail::labelled_samples(data), options);
+  fit_result fit(const Data& data, const fit_options& options = {}) {
+    return fit_labelled(detail::labelled_samples(data), options);
   }
 
   /// The most likely class; the reference lives as long as the classifier. Throws
@@ -253,7 +255,7 @@ class basic_classifier : public model_base<Cluster> {
   }
 
   template <class Samples>
-  void fit_labelled(Samples samples, const fit_options& options) {
+  fit_result fit_labelled(Samples samples, const fit_options& options) {
     std::vector<std::uint32_t> known;
     label_encoder fresh;
     for (std::size_t i = 0; i < samples.size(); ++i) {
@@ -271,8 +273,22 @@ class basic_classifier : public model_base<Cluster> {
     for (const class_label& one : fresh) {
       classes_.add(one);
     }
-    base::fit_samples(samples, known, options,
-                      [&](const auto& row, const label_view& label) { this->learn(row, label); });
+    std::vector<float> of_class; // that a row belongs to
+    for (std::size_t i = 0; i < (detail::tries_epochs(options, known.size()) ? known.size() : 0);
+         ++i) {
+      samples.with_label(known[i], [&](const label_view& label) {
+        of_class.push_back(static_cast<float>(*classes_.find(label)));
+      });
+    }
+    const auto loss = [](const basic_classifier& model, const auto& row, const label_view& label,
+                         detail::mean_loss& found) {
+      constexpr float least = 1e-4f; // a wrong label must not decide alone
+      model.ask(row, [&](std::span<const float> answer) {
+        const float truth = std::max(answer[*model.classes_.find(label)], least);
+        found.add(-std::log(static_cast<double>(truth)));
+      });
+    };
+    return detail::fitting(*this, samples, known, options, loss).run(of_class);
   }
 
   label_encoder classes_;

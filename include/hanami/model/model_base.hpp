@@ -16,25 +16,13 @@
 #include "../cluster.hpp"
 #include "../foundation/error.hpp"
 #include "../io/checkpoint.hpp"
-#include "../io/epoch_order.hpp"
 #include "../template/cluster_template.hpp"
+#include "fit.hpp"
 #include "label_encoder.hpp"
 #include "rows.hpp"
 #include "workspace_pool.hpp"
 
 namespace hanami::inline HANAMI_ISA {
-
-/// How often few rows should be seen: as often as 20,000 samples in all take, at least once and at
-/// most 100 times.
-constexpr std::size_t epochs_for(std::size_t rows) noexcept {
-  return rows == 0 ? 1 : std::clamp<std::size_t>(20000 / rows, 1, 100);
-}
-
-/// How `fit` goes through its rows.
-struct fit_options {
-  std::size_t epochs = 0; ///< times that each row is seen; 0: `epochs_for` decides
-  bool shuffle = true;    ///< each epoch in an order of its own, drawn from the seed
-};
 
 /// Settings for one hexagon that reads `inputs` values. Few inputs begin with one brick of 64
 /// neurons and get more where the errors are; many begin with several, since a wide row fills them
@@ -150,23 +138,6 @@ class model_base {
       seat->work = net_.current_workspace();
     }
     return read(net_.infer(values, seat->work));
-  }
-
-  template <class Samples, class Learn>
-  void fit_samples(Samples& samples, const std::vector<std::uint32_t>& known,
-                   const fit_options& options, Learn learn) {
-    if (known.empty()) {
-      return;
-    }
-    const std::size_t epochs = options.epochs > 0 ? options.epochs : epochs_for(known.size());
-    start_task(std::uint64_t{epochs} * known.size());
-    for (std::size_t epoch = 0; epoch < epochs; ++epoch) {
-      const auto order =
-          epoch_order(known.size(), options.shuffle ? epoch + 1 : 0, net_.options().seed);
-      for (const std::uint32_t k : order) {
-        samples.visit(known[k], learn);
-      }
-    }
   }
 
   /// Template, cluster and all the rest. Reading throws where an output is not what `classes` says.

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <limits>
 #include <numeric>
 #include <ranges>
 #include <span>
@@ -17,6 +19,7 @@
 
 #include "../algorithm/sample_check.hpp"
 #include "../template/one_hexagon.hpp"
+#include "held_out_values.hpp"
 #include "model_base.hpp"
 #include "regression_scores.hpp"
 #include "rows.hpp"
@@ -110,15 +113,15 @@ class basic_regressor : public model_base<Cluster> {
     learn_samples(detail::valued_samples(data));
   }
 
-  /// Learns from rows that are all there: as often as they need, in a drawn order, with a rate that
-  /// falls to zero. What was learned before stays.
+  /// Learns from rows that are all there: as often as is best for rows held out (`fit_result`), in
+  /// a drawn order, with a rate that falls to zero. What was learned before stays.
   template <row_range Rows, row_range Targets>
-  void fit(const Rows& rows, const Targets& targets, const fit_options& options = {}) {
-    fit_valued(detail::valued_rows(rows, targets, input_size(), value_count()), options);
+  fit_result fit(const Rows& rows, const Targets& targets, const fit_options& options = {}) {
+    return fit_valued(detail::valued_rows(rows, targets, input_size(), value_count()), options);
   }
   template <dataset Data>
-  void fit(const Data& data, const fit_options& options = {}) {
-    fit_valued(detail::valued_samples(data), options);
+  fit_result fit(const Data& data, const fit_options& options = {}) {
+    return fit_valued(detail::valued_samples(data), options);
   }
 
   /// The value of a row. Throws `errc::invalid_argument` while nothing has been learned, where the
@@ -232,11 +235,26 @@ class basic_regressor : public model_base<Cluster> {
   }
 
   template <class Samples>
-  void fit_valued(Samples samples, const fit_options& options) {
+  fit_result fit_valued(Samples samples, const fit_options& options) {
     std::vector<std::uint32_t> all(samples.size());
     std::iota(all.begin(), all.end(), 0U);
-    base::fit_samples(samples, all, options,
-                      [&](const auto& row, const auto& targets) { this->learn(row, targets); });
+    detail::held_out_values measure(value_count(), cluster().cluster_template().outputs[0].loss);
+    std::vector<float> first; // target of a row
+    std::vector<float> room;
+    for (std::size_t i = 0; i < (detail::tries_epochs(options, all.size()) ? all.size() : 0); ++i) {
+      samples.visit(i, [&](const auto&, const auto& targets) {
+        const std::span<const float> truth = this->floats_of(targets, room);
+        measure.note(truth);
+        first.push_back(std::isnan(truth[0]) ? std::numeric_limits<float>::max() : truth[0]);
+      });
+    }
+    measure.find_scales();
+    const auto loss = [&](const basic_regressor& model, const auto& row, const auto& targets,
+                          detail::mean_loss& found) {
+      const std::span<const float> truth = model.floats_of(targets, room);
+      model.ask(row, [&](std::span<const float> said) { measure.add(truth, said, found); });
+    };
+    return detail::fitting(*this, samples, all, options, loss).run(first);
   }
 
   std::vector<float> targets_; ///< for targets that are no floats in a row
