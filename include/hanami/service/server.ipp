@@ -145,6 +145,7 @@ struct server::state {
                                        "', who was there before and keeps the old one; server "
                                        "--reset-admin sets it");
     }
+    warn_of_open_data();
     ready = true;
     upkeep.every(std::chrono::minutes(1));
     common.log.info("server", "listens on " + address());
@@ -161,6 +162,17 @@ struct server::state {
 
   std::function<void(std::function<void()>)> workers() {
     return [this](std::function<void()> work) { http->run(std::move(work)); };
+  }
+
+  /// Keys and accounts are in there.
+  void warn_of_open_data() {
+    using std::filesystem::perms;
+    std::error_code ignored;
+    const perms open = std::filesystem::status(config.data, ignored).permissions();
+    if (!ignored && (open & (perms::group_all | perms::others_all)) != perms::none) {
+      common.log.warning("server", "others than its owner may enter the data directory " +
+                                       config.data.string() + "; chmod 700 keeps them out");
+    }
   }
 
   /// Removes what has expired.

@@ -132,7 +132,7 @@ TEST_CASE("pages can read also what is refused before it is a request", "[servic
   });
   const auto refused = [&](const std::string& origin, const std::string& rest) {
     client connection(fixture.port());
-    return connection.ask("POST /v1/clusters HTTP/1.1\r\nHost: here\r\nOrigin: " + origin + "\r\n" +
+    return connection.ask("POST /v1/sessions HTTP/1.1\r\nHost: here\r\nOrigin: " + origin + "\r\n" +
                           rest);
   };
   const std::pair<const char*, unsigned> requests[] = {

@@ -252,7 +252,7 @@ TEST_CASE("users and projects are listed page by page", "[service]") {
   std::vector<std::string> ids;
   for (int i = 0; i < 12; ++i) {
     const std::string id = "user" + std::to_string(i);
-    bench.accounts.create_user({id, i % 2 == 0 ? "Even" : "Odd", "password"}, "test");
+    bench.accounts.create_user({id, i % 2 == 0 ? "Even" : "Odd", "a password"}, "test");
     bench.accounts.create_project(id, "Project", "test");
     bench.accounts.join_project(id, {id, "member", false});
   }

@@ -36,11 +36,13 @@ struct guard_bench {
   unsigned come(const std::string& address, login_guard::time now) {
     return wait_of([&] { guard.come(address, now); });
   }
-  unsigned fail(const std::string& user, login_guard::time now) {
-    return wait_of([&] { login_guard::attempt(guard, user, now).failed(now); });
+  unsigned fail(const std::string& user, login_guard::time now,
+                const std::string& address = "10.0.0.1") {
+    return wait_of([&] { login_guard::attempt(guard, user, address, now).failed(now); });
   }
-  unsigned succeed(const std::string& user, login_guard::time now) {
-    return wait_of([&] { login_guard::attempt(guard, user, now).succeeded(); });
+  unsigned succeed(const std::string& user, login_guard::time now,
+                   const std::string& address = "10.0.0.1") {
+    return wait_of([&] { login_guard::attempt(guard, user, address, now).succeeded(); });
   }
 };
 
@@ -115,6 +117,16 @@ TEST_CASE("a user who fails in a row is locked out, right or wrong", "[service]"
   REQUIRE(bench.succeed("eve", start + 61s) == 0);
 }
 
+TEST_CASE("a stranger's failures lock a user out of the stranger's network alone", "[service]") {
+  guard_bench bench;
+  bench.settings.failed_logins = 2;
+  REQUIRE(bench.fail("ann", start, "2001:db8::1") == 0);
+  REQUIRE(bench.fail("ann", start, "2001:db8::2") == 0); // the same network
+  REQUIRE(bench.succeed("ann", start, "2001:db8::3") > 0);
+  REQUIRE(bench.succeed("ann", start, "2001:db8:0:1::1") == 0);
+  REQUIRE(bench.succeed("ann", start, "10.0.0.1") == 0);
+}
+
 TEST_CASE("tries at the same time are no more than tries in a row", "[service]") {
   guard_bench bench;
   bench.settings.failed_logins = 4;
@@ -124,7 +136,7 @@ TEST_CASE("tries at the same time are no more than tries in a row", "[service]")
   for (int t = 0; t < 12; ++t) {
     threads.emplace_back([&] {
       try {
-        login_guard::attempt attempt(bench.guard, "ann", start);
+        login_guard::attempt attempt(bench.guard, "ann", "10.0.0.1", start);
         ++tried;
         std::this_thread::yield();
         attempt.failed(start);
@@ -144,7 +156,7 @@ TEST_CASE("tries at the same time are no more than tries in a row", "[service]")
   threads.clear();
   for (int t = 0; t < 12; ++t) {
     threads.emplace_back([&, t] {
-      login_guard::attempt attempt(bench.guard, "bob", start);
+      login_guard::attempt attempt(bench.guard, "bob", "10.0.0.1", start);
       if (t % 2 == 0) {
         attempt.succeeded();
       }

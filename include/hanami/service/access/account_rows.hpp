@@ -13,6 +13,7 @@
 #include "../store/cursor.hpp"
 #include "../store/sqlite.hpp"
 #include "accounts.hpp"
+#include "common_passwords.hpp"
 #include "sodium.hpp"
 
 /// Users and projects as stored in the database, and the checks on their values.
@@ -39,8 +40,11 @@ inline void expect_text(const char* field, std::string_view text) {
 }
 
 inline void expect_password(std::string_view password) {
-  if (password.size() < 8 || password.size() > 4096) {
-    throw invalid_account("password", "must have 8 to 4096 bytes");
+  if (count_characters(password) < 8 || password.size() > 4096) {
+    throw invalid_account("password", "must have 8 characters at least, and 4096 bytes at most");
+  }
+  if (is_common_password(password)) {
+    throw invalid_account("password", "is one of those that are tried first; take another one");
   }
 }
 

@@ -32,11 +32,15 @@ class authenticator {
   /// outlive this.
   authenticator(store::database& db, accounts& accounts, const server_config& config);
 
-  /// Takes as long as a password hash does. `address`: of the client, for the rate limit. An
-  /// administrator logs into the project "admin", everybody else into the first project, unless
+  /// Counts a log-in from the address of a client; call it before `login`. Never waits. Throws
+  /// `too_many_requests` with `retry_after_s` where it comes too often.
+  void count_login(std::string_view address);
+  /// Takes as long as a password hash does. `address`: of the client, whose failures are counted.
+  /// An administrator logs into the project "admin", everybody else into the first project, unless
   /// `project_id` says which. Throws `unauthenticated` (the same for unknown users and
-  /// wrong passwords, and for a user in no project), `too_many_requests` with `retry_after_s` for
-  /// an address that comes too often and for a user who is locked out, whatever the password.
+  /// wrong passwords, and for a user in no project), `too_many_requests` with `retry_after_s` where
+  /// too many have failed for this user from this network, whatever the password; never for an
+  /// administrator, whom nobody shall keep out.
   session_tokens login(std::string_view user_id, std::string_view password,
                        std::string_view address, std::string_view project_id = {});
   /// Exchanges a refresh token for a new pair of tokens. A refresh token that is used twice has

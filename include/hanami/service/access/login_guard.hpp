@@ -13,13 +13,13 @@
 #include <unordered_map>
 #include <utility>
 
-#include <arpa/inet.h>
-
+#include "../base/ip_network.hpp"
 #include "../base/refusal.hpp"
 #include "../base/settings.hpp"
 
-/// Slows down password guessing: limits the logins of each address and the failures of each user.
-/// Unknown users are treated like existing ones.
+/// Slows down password guessing: limits the logins of each address, and the failures of each user
+/// from each network, so that a stranger's failures lock nobody else out. Unknown users are treated
+/// like existing ones.
 
 namespace hanami::service::access::detail {
 
@@ -46,14 +46,14 @@ class login_guard {
     of.tokens -= 1;
   }
 
-  /// An attempt to log in with a password. Throws `too_many_requests` where the user is locked out.
-  /// Waits while so many attempts for the same user are in progress that their failures could lock
-  /// the user out.
+  /// An attempt to log in with a password. Throws `too_many_requests` where the user is locked out
+  /// of that network. Waits while so many attempts for the same user are in progress there that
+  /// their failures could lock the user out.
   class attempt {
    public:
-    attempt(login_guard& guard, std::string_view user_id, time now)
-        : guard_(guard), user_id_(user_id) {
-      guard_.begin(user_id_, now);
+    attempt(login_guard& guard, std::string_view user_id, std::string_view address, time now)
+        : guard_(guard), key_(network_of(address) + '\n' + std::string(user_id)) {
+      guard_.begin(key_, now);
     }
     attempt(const attempt&) = delete;
     attempt& operator=(const attempt&) = delete;
@@ -69,11 +69,11 @@ class login_guard {
    private:
     void finish(outcome came, time now) {
       open_ = false;
-      guard_.end(user_id_, came, now);
+      guard_.end(key_, came, now);
     }
 
     login_guard& guard_;
-    std::string user_id_;
+    std::string key_; ///< the network and the user
     bool open_ = true;
   };
 
@@ -109,16 +109,6 @@ class login_guard {
     return why;
   }
 
-  /// A whole IPv6 /64 network counts as one address: whoever has one of them has them all.
-  static std::string network_of(std::string_view address) {
-    const std::string text(address.substr(0, address.find('%')));
-    in6_addr parsed{};
-    if (::inet_pton(AF_INET6, text.c_str(), &parsed) != 1 || IN6_IS_ADDR_V4MAPPED(&parsed)) {
-      return text.substr(text.rfind(':') + 1);
-    }
-    return {reinterpret_cast<const char*>(parsed.s6_addr), 8};
-  }
-
   double most_tokens() const { return std::max(1.0, 2 * settings_.logins_per_second); }
 
   bucket& bucket_of(std::string_view address, time now) {
@@ -136,18 +126,19 @@ class login_guard {
     return addresses_.emplace(key, bucket{most_tokens(), now}).first->second;
   }
 
-  void begin(const std::string& user_id, time now) {
+  void begin(const std::string& key, time now) {
     std::unique_lock lock(mutex_);
-    if (users_.size() >= most_users && !users_.contains(user_id)) {
+    if (users_.size() >= most_users && !users_.contains(key)) {
       clean_users(now);
       if (users_.size() >= most_users) {
         throw too_many("too many logins fail at present", 60);
       }
     }
     while (true) { // the entry may be removed and added again while this waits
-      tries& of = users_[user_id];
+      tries& of = users_[key];
       if (of.locked_until > now) {
-        throw too_many("too many failed logins of this user", seconds(of.locked_until - now));
+        throw too_many("too many failed logins of this user from here",
+                       seconds(of.locked_until - now));
       }
       if (now - of.last > settings_.lockout) {
         of.failed = 0;
@@ -160,10 +151,10 @@ class login_guard {
     }
   }
 
-  void end(const std::string& user_id, outcome came, time now) {
+  void end(const std::string& key, outcome came, time now) {
     {
       const std::lock_guard lock(mutex_);
-      const auto at = users_.find(user_id);
+      const auto at = users_.find(key);
       tries& of = at->second;
       --of.open;
       if (came == outcome::success) {
@@ -199,7 +190,7 @@ class login_guard {
   const auth_settings& settings_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::unordered_map<std::string, tries> users_;
+  std::unordered_map<std::string, tries> users_; ///< by network and user
   std::unordered_map<std::string, bucket> addresses_;
   bucket others_; ///< shared by all addresses beyond `most_addresses`
   time swept_{};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -9,6 +10,7 @@
 
 #include "../access/authenticator.hpp"
 #include "../access/policy.hpp"
+#include "../base/limited_work.hpp"
 #include "../base/logger.hpp"
 #include "../base/settings.hpp"
 #include "../http/message.hpp"
@@ -64,7 +66,11 @@ class dispatcher final : public http::application {
 
   /// Finds the endpoint and the values of the path.
   void route(exchange& x, const http::request& head) const;
+  /// Checks what can be checked before a body is read; how long that may be.
+  std::size_t admit_body(exchange& x, const http::request& head);
   void authenticate(exchange& x) const;
+  /// Whether the caller has just been identified, and nothing has changed since.
+  bool is_fresh(const exchange& x) const;
   /// Refuses a path or method without an endpoint, or answers a CORS preflight.
   void refuse_path(exchange& x);
   void proceed(const std::shared_ptr<exchange>& x);
@@ -86,6 +92,7 @@ class dispatcher final : public http::application {
   dispatcher_parts parts_;
   socket_factory sockets_;
   std::function<void(std::function<void()>)> workers_;
+  limited_work passwords_{2, 64}; ///< a hash takes a core and 64 MiB
 };
 
 } // namespace hanami::service::api

@@ -92,6 +92,8 @@ struct dispatcher::exchange final : request_context {
   http::body_sink* sink() noexcept override { return body_goes_to.get(); }
 
   std::string allowed; ///< methods of the path, where there is no endpoint
+  std::chrono::steady_clock::time_point identified_at{}; ///< the caller; never: not yet
+  std::uint64_t identified_as_of = 0;                    ///< `authenticator::changes`
   std::unique_ptr<http::body_sink> body_goes_to;
   http::responder respond;
   std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
@@ -112,18 +114,8 @@ HANAMI_SERVICE_INLINE http::admission dispatcher::admit(const http::request& hea
   const auto x = std::make_shared<exchange>();
   admitted.admitted = x;
   route(*x, head);
-  if (x->endpoint == nullptr || !x->endpoint->open_sink) {
-    admitted.max_body = parts_.config.http.body_bytes;
-    return admitted;
-  }
-  // The body is written to its destination as it arrives, so everything is checked before its
-  // start.
   try {
-    x->message = head;
-    authenticate(*x);
-    read_values(*x);
-    x->body_goes_to = x->endpoint->open_sink(*x);
-    admitted.max_body = parts_.config.http.chunk_bytes;
+    admitted.max_body = admit_body(*x, head);
   } catch (...) {
     const std::optional<http::problem> why = http::problem_of(std::current_exception());
     if (!why) {
@@ -136,6 +128,37 @@ HANAMI_SERVICE_INLINE http::admission dispatcher::admit(const http::request& hea
   return admitted;
 }
 
+HANAMI_SERVICE_INLINE std::size_t dispatcher::admit_body(exchange& x, const http::request& head) {
+  const http_settings& most = parts_.config.http;
+  const std::string_view length = head.headers.get("Content-Length");
+  const bool announced =
+      (!length.empty() && length != "0") || !head.headers.get("Transfer-Encoding").empty();
+  const bool streamed = x.endpoint != nullptr && x.endpoint->open_sink;
+  if (!announced && !streamed) {
+    return most.body_bytes;
+  }
+  // Of strangers no body is read, but what logs them in.
+  const std::size_t of_strangers = std::min(most.body_bytes, std::size_t{32} << 10);
+  if (is_preflight(head)) {
+    return of_strangers;
+  }
+  x.message = head;
+  if (x.endpoint == nullptr) {
+    refuse_path(x);
+  }
+  authenticate(x);
+  if (x.endpoint->audience == audience::anyone) {
+    return of_strangers;
+  }
+  if (!streamed) {
+    return most.body_bytes;
+  }
+  // It is written to its destination as it arrives, so all is checked before its start.
+  read_values(x);
+  x.body_goes_to = x.endpoint->open_sink(x);
+  return most.chunk_bytes;
+}
+
 HANAMI_SERVICE_INLINE void dispatcher::authenticate(exchange& x) const {
   const endpoint& e = *x.endpoint;
   if (e.audience == audience::anyone) {
@@ -146,6 +169,8 @@ HANAMI_SERVICE_INLINE void dispatcher::authenticate(exchange& x) const {
     throw unauthenticated(
         "a token is needed: 'Authorization: Bearer ...' as POST /v1/sessions gives it");
   }
+  x.identified_at = std::chrono::steady_clock::now();
+  x.identified_as_of = parts_.authenticator.changes();
   x.caller = parts_.authenticator.identify(token);
   if (e.audience == audience::admin && !x.caller.admin) {
     throw forbidden("for administrators only");
@@ -153,6 +178,11 @@ HANAMI_SERVICE_INLINE void dispatcher::authenticate(exchange& x) const {
   if (!parts_.rules.allows(std::string_view(e.path).substr(1), e.method, x.caller.role)) {
     throw forbidden("Access denied by policy");
   }
+}
+
+HANAMI_SERVICE_INLINE bool dispatcher::is_fresh(const exchange& x) const {
+  return x.identified_as_of == parts_.authenticator.changes() &&
+         std::chrono::steady_clock::now() - x.identified_at < std::chrono::seconds(1);
 }
 
 HANAMI_SERVICE_INLINE void dispatcher::handle(http::request received,
@@ -168,8 +198,17 @@ HANAMI_SERVICE_INLINE void dispatcher::handle(http::request received,
       return;
     }
     const endpoint& e = *x->endpoint;
+    if (e.limit_rate) {
+      e.limit_rate(x->message);
+    }
     if (e.non_blocking || (e.is_ready && e.is_ready(*x))) {
       proceed(x);
+    } else if (e.hashes_passwords) {
+      if (!passwords_.post(workers_, [this, x] { proceed(x); })) {
+        refusal why(refusal_code::busy, "too many passwords are being checked; try again");
+        why.retry_after_s = 5;
+        throw why;
+      }
     } else {
       workers_([this, x] { proceed(x); });
     }
@@ -199,7 +238,9 @@ HANAMI_SERVICE_INLINE void dispatcher::refuse_path(exchange& x) {
 
 HANAMI_SERVICE_INLINE void dispatcher::proceed(const std::shared_ptr<exchange>& x) {
   try {
-    authenticate(*x); // again after a body that went into a sink, which may have taken hours
+    if (!is_fresh(*x)) { // a body may have taken hours
+      authenticate(*x);
+    }
     if (x->sink() == nullptr) {
       read_values(*x);
     }

@@ -67,6 +67,9 @@ struct endpoint {
   bool idempotent = false;        ///< honours `Idempotency-Key`
   bool audited = true;            ///< written to the audit log, unless it only reads
   bool non_blocking = false;      ///< never waits: may run on a network thread
+  bool hashes_passwords = false;  ///< takes long and much memory: waits in a queue of its own
+  /// Who comes too often is refused here, before anything is waited for. Must not wait.
+  std::function<void(const http::request&)> limit_rate;
 
   std::function<answer(request_context&)> handle;
   /// Instead of `handle`: must not wait, and answers through the completion.

@@ -12,5 +12,7 @@ json::object describe(const registry& endpoints, api::dialect dialect, std::stri
 
 /// A self-contained page that shows such a description. `source`: its URL, "/v1/openapi.json".
 std::string documentation_page(std::string_view source);
+/// The Content-Security-Policy under which such a page runs its own script and nothing else.
+std::string documentation_policy(std::string_view page);
 
 } // namespace hanami::service::api

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include <sodium.h>
+
 #include "../base/compile.hpp"
 
 namespace hanami::service::api {
@@ -284,6 +286,22 @@ fetch("@source@").then(r => r.json()).then(api => {
     rest.remove_prefix(at + mark.size());
   }
   return made += rest;
+}
+
+HANAMI_SERVICE_INLINE std::string documentation_policy(std::string_view page) {
+  const auto hash_of = [&](std::string_view begin, std::string_view end) {
+    const std::size_t first = page.find(begin) + begin.size();
+    const std::string_view text = page.substr(first, page.find(end, first) - first);
+    unsigned char hash[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256(hash, reinterpret_cast<const unsigned char*>(text.data()), text.size());
+    char coded[sodium_base64_ENCODED_LEN(sizeof hash, sodium_base64_VARIANT_ORIGINAL)];
+    return std::string("'sha256-") +
+           sodium_bin2base64(coded, sizeof coded, hash, sizeof hash,
+                             sodium_base64_VARIANT_ORIGINAL) +
+           "'";
+  };
+  return "default-src 'none'; frame-ancestors 'none'; connect-src 'self'; style-src " +
+         hash_of("<style>", "</style>") + "; script-src " + hash_of("<script>", "</script>");
 }
 
 } // namespace hanami::service::api

@@ -7,6 +7,7 @@
 
 #include "../base/compile.hpp"
 #include "endpoint.hpp"
+#include "json_text.hpp"
 
 namespace hanami::service::api {
 
@@ -46,15 +47,14 @@ inline std::string decode_query_part(std::string_view part) {
 }
 
 inline json::object parse_body(const std::string& text) {
-  json::error_code trouble;
-  json::parse_options options;
-  options.max_depth = 32;
-  json::value parsed = json::parse(text, trouble, {}, options);
-  if (trouble || !parsed.is_object()) {
-    throw bad_request(trouble ? "the body is not JSON: " + trouble.message()
-                              : std::string("the body must be a JSON object"));
+  json_text parsed = parse_json(text);
+  if (!parsed.trouble.empty()) {
+    throw bad_request("the body is not JSON: " + parsed.trouble);
   }
-  return std::move(parsed.get_object());
+  if (!parsed.value.is_object()) {
+    throw bad_request("the body must be a JSON object");
+  }
+  return std::move(parsed.value.get_object());
 }
 
 /// The values of the query. The reference's clients may send values of the body in the query: those

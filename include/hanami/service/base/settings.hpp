@@ -35,18 +35,25 @@ struct http_settings {
   std::size_t chunk_bytes = std::size_t{64} << 20;   ///< of one piece of an upload by REST
   std::size_t message_bytes = std::size_t{16} << 20; ///< of a WebSocket message
   std::size_t connections = 20'000;                  ///< open at once; more are refused with 503
-  std::chrono::milliseconds header_timeout{10'000};  ///< for a request's head to be complete
-  std::chrono::milliseconds body_timeout{30'000};    ///< for each piece of a body to arrive
-  std::chrono::milliseconds idle_timeout{60'000};    ///< between the requests of a connection
+  std::size_t connections_per_address = 1000;       ///< of them; not counted for this machine's own
+  std::chrono::milliseconds header_timeout{10'000}; ///< for a request's head to be complete
+  std::chrono::milliseconds body_timeout{30'000};   ///< for each piece of a body to arrive
+  std::size_t body_rate = 1024; ///< bytes a second, at which a body as a whole has to arrive
+  std::chrono::milliseconds idle_timeout{60'000}; ///< between the requests of a connection
   /// Web pages that may call the API from a browser, as "https://lab.example" or
   /// "http://localhost:8080"; "*": all. None: only pages that the server itself gives.
   std::vector<std::string> allowed_origins;
+  /// Addresses and networks ("10.0.0.0/8") of proxies whose X-Forwarded-For and X-Forwarded-Proto
+  /// are believed.
+  std::vector<std::string> trusted_proxies;
 };
 
 struct tls_settings {
   std::filesystem::path certificate; ///< PEM, the chain; empty: plain HTTP
   std::filesystem::path key;         ///< PEM
   std::uint16_t redirect_port = 0;   ///< plain HTTP that only redirects; 0: none
+  /// How long browsers remember to come by https only (RFC 6797); 0: they are not told to.
+  std::chrono::seconds remember{std::chrono::hours{24 * 30}};
 };
 
 struct auth_settings {
@@ -59,7 +66,7 @@ struct auth_settings {
   double logins_per_second = 5; ///< of one address, on average; 0.001 to 1e9
   bool light_passwords = false; ///< hashes with the least memory and time; for tests
   /// Who asks for /metrics needs it, as `Authorization: Bearer ...`. Empty: only this machine's own
-  /// addresses may ask; behind a proxy on the same machine that is everybody, so set it there.
+  /// addresses may ask, and not through a proxy.
   std::string metrics_token;
 };
 

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "../../foundation/error.hpp"
+#include "ip_network.hpp"
 #include "settings.hpp"
 
 /// The table of all settings: files, the environment, flags and listings go by it.
@@ -206,26 +207,19 @@ class setting_table {
   /// Origins of web pages, with commas or blanks between.
   template <class... Path>
   void origins(std::string name, std::string about, Path... path) {
-    add(
-        std::move(name), std::move(about), setting_type::text,
-        "origins as https://lab.example or http://localhost:8080, with commas between, or *, or "
-        "nothing",
-        [=](const server_config& c) {
-          std::string shown;
-          for (const std::string& origin : at(c, path...)) {
-            shown += (shown.empty() ? "" : ", ") + origin;
-          }
-          return shown;
-        },
-        [=](server_config& c, std::string_view text) {
-          const std::vector<std::string> words = setting_words(text);
-          const bool good =
-              text.size() <= 4096 && std::all_of(words.begin(), words.end(), is_origin);
-          if (good) {
-            at(c, path...) = words;
-          }
-          return good;
-        });
+    words(std::move(name), std::move(about),
+          "origins as https://lab.example or http://localhost:8080, with commas between, or *, or "
+          "nothing",
+          is_origin, path...);
+  }
+
+  /// Addresses and networks, with commas or blanks between.
+  template <class... Path>
+  void networks(std::string name, std::string about, Path... path) {
+    words(
+        std::move(name), std::move(about),
+        "addresses and networks as 192.0.2.7 or 10.0.0.0/8, with commas between, or nothing",
+        [](const std::string& each) { return ip_network::parse(each).has_value(); }, path...);
   }
 
   /// A text that is never shown; nothing for an empty one.
@@ -263,6 +257,28 @@ class setting_table {
   }
 
  private:
+  template <class IsGood, class... Path>
+  void words(std::string name, std::string about, std::string accepts, IsGood is_good,
+             Path... path) {
+    add(
+        std::move(name), std::move(about), setting_type::text, std::move(accepts),
+        [=](const server_config& c) {
+          std::string shown;
+          for (const std::string& word : at(c, path...)) {
+            shown += (shown.empty() ? "" : ", ") + word;
+          }
+          return shown;
+        },
+        [=](server_config& c, std::string_view text) {
+          const std::vector<std::string> given = setting_words(text);
+          const bool good = text.size() <= 4096 && std::all_of(given.begin(), given.end(), is_good);
+          if (good) {
+            at(c, path...) = given;
+          }
+          return good;
+        });
+  }
+
   template <class From, class First>
   static auto& at(From& from, First first) {
     return from.*first;
@@ -318,21 +334,31 @@ inline void add_http_settings(setting_table& to) {
              &s::message_bytes);
   to.integer("http.connections", "open at once; more are refused with 503", 1, 1'000'000, g,
              &s::connections);
+  to.integer("http.connections_per_address",
+             "of them, from other machines: an IPv6 network of 64 bits counts as one address", 1,
+             1'000'000, g, &s::connections_per_address);
   to.integer("http.header_timeout_ms", "for a request's head to be complete", 1, day_ms, g,
              &s::header_timeout);
   to.integer("http.body_timeout_ms", "for each piece of a body to arrive", 1, day_ms, g,
              &s::body_timeout);
+  to.integer("http.body_rate", "bytes a second, at which a body as a whole has to arrive", 1,
+             1'000'000'000, g, &s::body_rate);
   to.integer("http.idle_timeout_ms", "between the requests of a connection", 1, day_ms, g,
              &s::idle_timeout);
   to.origins("http.allowed_origins",
              "web pages that may call the API from a browser, as https://lab.example; *: all", g,
              &s::allowed_origins);
+  to.networks("http.trusted_proxies",
+              "whose X-Forwarded-For and X-Forwarded-Proto are believed, as 10.0.0.0/8", g,
+              &s::trusted_proxies);
 
   constexpr auto tls = &server_config::tls;
   to.path("tls.certificate", "PEM, the chain; empty: plain HTTP", tls, &tls_settings::certificate);
   to.path("tls.key", "PEM", tls, &tls_settings::key);
   to.integer("tls.redirect_port", "plain HTTP that only redirects; 0: none", 0, 65535, tls,
              &tls_settings::redirect_port);
+  to.integer("tls.remember", "seconds, for which browsers come by https only; 0: not told", 0,
+             ten_years_s, tls, &tls_settings::remember);
 }
 
 inline void add_auth_settings(setting_table& to) {
@@ -352,7 +378,7 @@ inline void add_auth_settings(setting_table& to) {
   to.boolean("auth.light_passwords", "hashes with the least memory and time; for tests", g,
              &s::light_passwords);
   to.secret("auth.metrics_token",
-            "who asks for /metrics needs it; empty: only this machine's own addresses may", g,
+            "who asks for /metrics needs it; empty: only this machine itself, by no proxy", g,
             &s::metrics_token);
 }
 

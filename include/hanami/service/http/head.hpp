@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
+#include <boost/beast/core/string.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 
@@ -84,6 +85,9 @@ inline std::string decode_path(std::string_view coded) {
         throw bad_request("the path has a % without two hex digits behind it");
       }
       c = static_cast<char>(high * 16 + low);
+      if (c == '/') { // it would be another path than whoever stands in between has seen
+        throw bad_request("the path has an encoded slash, %2F, in it");
+      }
       i += 2;
     }
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
@@ -136,7 +140,12 @@ class message_parser final : public beast_http::basic_parser<true> {
       fault = beast_http::error::need_more;
       return 0;
     }
-    return put(bytes, fault);
+    const bool head = !is_header_done();
+    const std::size_t count = put(bytes, fault);
+    if (head) {
+      look_for_folds({static_cast<const char*>(bytes.data()), count});
+    }
+    return count;
   }
 
   /// What is wrong with a head that has been parsed; nothing: it is good.
@@ -147,8 +156,20 @@ class message_parser final : public beast_http::basic_parser<true> {
     if (hosts_ > 1 || (hosts_ == 0 && version_ >= 11)) {
       return bad_request("a request of HTTP/1.1 has one Host field");
     }
-    if (transfer_encoding_ && (!chunked() || version_ < 11)) {
+    // Whatever others could read differently, so that a second request hides behind the first.
+    if (folded_) {
+      return bad_request("a header field goes on in a second line, which HTTP no longer knows");
+    }
+    const auto codings = to_.headers.get_all("Transfer-Encoding");
+    if (codings.size() > 1 || (!codings.empty() && (version_ < 11 || !is_chunked(codings[0])))) {
       return bad_request("the only Transfer-Encoding known here is 'chunked', in HTTP/1.1");
+    }
+    const auto lengths = to_.headers.get_all("Content-Length");
+    if (lengths.size() > 1 || (!lengths.empty() && !codings.empty())) {
+      return bad_request("a request says once how long its body is");
+    }
+    if (!lengths.empty() && lengths[0].find_first_not_of("0123456789") != std::string_view::npos) {
+      return bad_request("the Content-Length is a number");
     }
     return std::nullopt;
   }
@@ -158,6 +179,18 @@ class message_parser final : public beast_http::basic_parser<true> {
   bool has_body() const { return chunked() || content_length().value_or(0) > 0; }
 
  private:
+  static bool is_chunked(std::string_view coding) {
+    return boost::beast::iequals({coding.data(), coding.size()}, "chunked");
+  }
+
+  /// Beast joins lines that are folded (RFC 9112, 5.2), so that only the bytes tell.
+  void look_for_folds(std::string_view head) {
+    for (const char c : head) {
+      folded_ = folded_ || (last_ == '\n' && (c == ' ' || c == '\t'));
+      last_ = c;
+    }
+  }
+
   void on_request_impl(beast_http::verb, parser_text method, parser_text target, int version,
                        boost::beast::error_code&) override {
     to_.method.assign(method.data(), method.size());
@@ -175,7 +208,6 @@ class message_parser final : public beast_http::basic_parser<true> {
       return; // trailers must not be taken for what the head said
     }
     hosts_ += field == beast_http::field::host;
-    transfer_encoding_ = transfer_encoding_ || field == beast_http::field::transfer_encoding;
     to_.headers.add(std::string(name.data(), name.size()), std::string(value.data(), value.size()));
   }
   void on_header_impl(boost::beast::error_code&) override { head_done_ = true; }
@@ -203,8 +235,9 @@ class message_parser final : public beast_http::basic_parser<true> {
   std::optional<problem> bad_target_;
   int version_ = 11;
   int hosts_ = 0;
-  bool transfer_encoding_ = false;
   bool head_done_ = false;
+  bool folded_ = false;
+  char last_ = 0; ///< of the head's bytes so far
 };
 
 /// What the parser found, as a refusal.

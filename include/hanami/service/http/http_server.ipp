@@ -46,6 +46,8 @@ inline http_settings checked_settings(http_settings given) {
   positive(given.body_bytes, "body_bytes");
   positive(given.message_bytes, "message_bytes");
   positive(given.connections, "connections");
+  positive(given.connections_per_address, "connections_per_address");
+  positive(given.body_rate, "body_rate");
   positive(given.header_timeout, "header_timeout_ms");
   positive(given.body_timeout, "body_timeout_ms");
   positive(given.idle_timeout, "idle_timeout_ms");
@@ -102,7 +104,7 @@ inline tcp_acceptor listen_at(asio::io_context& io, const std::string& address,
 struct server::state {
   state(application& answers, const http_settings& settings, worker_pool& pool,
         const tls_settings& tls)
-      : with(answers, detail::checked_settings(settings), pool), tls_files(tls) {
+      : with(answers, detail::checked_settings(settings), tls, pool), tls_files(tls) {
     if (!tls.certificate.empty() && tls.key.empty()) {
       raise(errc::invalid_argument, "tls.certificate needs a tls.key");
     }
@@ -175,10 +177,25 @@ struct server::state {
     return open;
   }
 
+  /// A share of the connections that an address may have, and how many it has then: those of this
+  /// machine and of proxies, which stand for many, are not counted.
+  std::pair<detail::address_counts::share, std::size_t> enter(const std::string& address) {
+    const auto parsed = ip_address::parse(address);
+    if (!parsed || parsed->is_loopback() || detail::is_one_of(with.proxies, address)) {
+      return {};
+    }
+    return with.addresses.enter(network_of(address));
+  }
+
   /// Hands a connection to its thread.
   void begin(detail::shard& on, detail::tcp_socket socket, detail::duty what) {
     accepted.add(1);
     const bool secure = what == detail::duty::serve && !tls_files.certificate.empty();
+    auto [share, of_address] = enter(detail::address_of(socket));
+    if (of_address > with.settings.connections_per_address) {
+      refused.add(1);
+      return; // without a word: who has so many open means no good, or hears of it by the others
+    }
     const std::uint64_t open = open_connections();
     if (open >= with.settings.connections) {
       refused.add(1);
@@ -195,8 +212,8 @@ struct server::state {
       const std::lock_guard lock(tls_mutex);
       context = tls_now;
     }
-    boost::asio::post(on.io, [this, &on, what, taken = detail::place(on), kept = std::move(socket),
-                              context = std::move(context)]() mutable {
+    boost::asio::post(on.io, [this, &on, what, taken = detail::place(on, std::move(share)),
+                              kept = std::move(socket), context = std::move(context)]() mutable {
       if (with.stopping) {
         return;
       }

@@ -37,9 +37,10 @@ struct request {
   std::string path;   ///< percent-decoded, without the query; begins with /
   std::string query;  ///< as sent, without the ?
   fields headers;
-  std::string body;    ///< empty where it went into a sink
-  std::string address; ///< of the client, without the port
-  bool secure = false; ///< came through TLS
+  std::string body;       ///< empty where it went into a sink
+  std::string address;    ///< of the client, without the port
+  bool secure = false;    ///< came through TLS
+  bool forwarded = false; ///< a proxy stands between, or the client says so
 };
 
 /// A body that is longer than memory should hold, or not known in advance.
@@ -119,6 +120,9 @@ class socket_handler {
   virtual ~socket_handler() = default;
   /// What the answer names in Sec-WebSocket-Protocol: one that the client has offered, or nothing.
   virtual std::string_view subprotocol() const noexcept { return {}; }
+  /// Whether the peer has said who it is. Until then its messages may be long by 8 KiB only, and
+  /// it has the time of a request's head for it. Asked on a network thread, between two messages.
+  virtual bool knows_peer() const { return true; }
   /// One call at a time, on a network thread: must not wait for anything. The next message is read
   /// after `ready` has been called, from any thread, once: that is the backpressure. Until then,
   /// `message` stays where it is. A handler that throws has its socket closed with 1011.

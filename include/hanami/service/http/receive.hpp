@@ -68,6 +68,7 @@ coroutine<std::optional<problem>> session<Stream>::read_body(std::size_t most, b
       body_broken_ = !sent;
     }
   }
+  pace_.begin();
   std::optional<problem> fault;
   while (!fault && !body_broken_ && !parser_->is_done()) {
     fault = co_await read_piece(most);
@@ -96,15 +97,17 @@ coroutine<std::optional<problem>> session<Stream>::read_piece(std::size_t most) 
       co_return bad_request("a chunk's head, or what follows the last chunk, is too long");
     }
   }
-  set_deadline(phase::body, settings().body_timeout);
+  set_deadline(phase::body, pace_.next(settings().body_timeout, settings().body_rate));
+  const std::size_t waiting = buffer_.size();
   const std::size_t remaining =
       static_cast<std::size_t>(parser_->content_length_remaining().value_or(65536));
   const bool read = co_await read_more(std::clamp<std::size_t>(remaining, 512, 65536));
   if (read) {
+    pace_.came(buffer_.size() - waiting);
     co_return std::nullopt;
   }
   if (timed_out_) {
-    co_return problem(408, "too_slow", "a piece of the request's body took too long");
+    co_return problem(408, "too_slow", "the request's body, or a piece of it, took too long");
   }
   if (at_end_) {
     co_return bad_request("the request ends within its body");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <mutex>
@@ -122,6 +123,7 @@ struct framing {
   bool chunked = false;
   bool keep_alive = true;
   int version = 11;
+  std::chrono::seconds https_only{0}; ///< for so long; 0: that is not said
 };
 
 inline bool has_no_content(unsigned status) { return status == 204 || status == 304; }
@@ -156,6 +158,14 @@ inline void write_head(std::string& to, const response& answer, const framing& h
   }
   if (answer.events) {
     add("Cache-Control", "no-store");
+  }
+  // Whatever a browser makes of an answer: it is of the type it says, and runs nothing.
+  add("X-Content-Type-Options", "nosniff");
+  if (answer.headers.get("Content-Security-Policy").empty()) {
+    add("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+  }
+  if (how.https_only.count() > 0) {
+    add("Strict-Transport-Security", "max-age=" + std::to_string(how.https_only.count()));
   }
   for (const auto& [name, value] : answer.headers.all()) {
     add(name, value);

@@ -15,6 +15,7 @@ coroutine<bool> session<Stream>::respond(response answer) {
   }
   framing how;
   how.version = parser_->version();
+  how.https_only = secure ? transport_.https_only : std::chrono::seconds(0);
   how.keep_alive = keep_alive_ && !answer.close && !transport_.stopping;
   if (answer.source) {
     how.length = answer.source->size();

@@ -42,12 +42,7 @@ class session final : public connection, public std::enable_shared_from_this<ses
       : connection(on), transport_(with), place_(std::move(taken)), stream_(std::move(stream)),
         duty_(what) {
     shard_.add(*this);
-    error_code gone;
-    const auto peer = lowest(stream_).remote_endpoint(gone);
-    const auto address = peer.address();
-    address_ = address.is_v6() && address.to_v6().is_v4_mapped()
-                   ? asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string()
-                   : address.to_string();
+    address_ = address_of(lowest(stream_));
   }
 
   /// The connection's whole life.
@@ -139,6 +134,7 @@ class session final : public connection, public std::enable_shared_from_this<ses
       co_return false;
     }
     shard_.requests.add(1);
+    see_through_proxies(request_, transport_.proxies);
     is_head_ = request_.method == "HEAD";
     keep_alive_ = parser_->keep_alive() && !transport_.stopping;
     if (const std::optional<problem> fault = parser_->fault()) {
@@ -361,6 +357,7 @@ class session final : public connection, public std::enable_shared_from_this<ses
   std::shared_ptr<reply_slot> slot_;
   std::string head_;
   write_progress progress_;
+  read_pace pace_;
 };
 
 } // namespace hanami::service::http::detail

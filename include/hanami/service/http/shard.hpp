@@ -28,6 +28,7 @@
 #include <boost/intrusive/list.hpp>
 
 #include "../base/worker_pool.hpp"
+#include "address_counts.hpp"
 #include "message.hpp"
 
 /// One network thread and the connections it has been dealt. A connection lives on one thread from
@@ -224,11 +225,15 @@ void connection::expire_at(steady::time_point when) {
   shard_.expect(when);
 }
 
-/// A connection's share of the limit.
+/// A connection's share of the limits.
 class place {
  public:
-  explicit place(shard& of) : of_(&of) { of.connections.fetch_add(1); }
-  place(place&& other) noexcept : of_(std::exchange(other.of_, nullptr)) {}
+  place(shard& of, address_counts::share of_address)
+      : of_(&of), of_address_(std::move(of_address)) {
+    of.connections.fetch_add(1);
+  }
+  place(place&& other) noexcept
+      : of_(std::exchange(other.of_, nullptr)), of_address_(std::move(other.of_address_)) {}
   place& operator=(place&&) = delete;
   ~place() {
     if (of_ != nullptr) {
@@ -238,6 +243,7 @@ class place {
 
  private:
   shard* of_;
+  address_counts::share of_address_;
 };
 
 /// Waits in `kept` until somebody invokes it, on the connection's thread. `armed` is called once it

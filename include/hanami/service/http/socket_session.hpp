@@ -73,7 +73,6 @@ class socket_session final : public connection,
     shard_.add(*this);
     shard_.sockets_begun.add(1);
     stream_.auto_fragment(false);
-    stream_.read_message_max(with.settings.message_bytes);
     // Bounds what follows a breach of the protocol; an open socket has no timer of its own.
     websocket::stream_base::timeout times{};
     times.handshake_timeout = close_time;
@@ -100,6 +99,8 @@ class socket_session final : public connection,
     }
     const auto [trouble] = co_await stream_.async_accept(shake, as_tuple);
     if (!trouble) {
+      introduced_until_ = steady::now() + transport_.settings.header_timeout;
+      meet();
       heard();
       link_->attach(this->shared_from_this());
       if (transport_.stopping) {
@@ -115,7 +116,8 @@ class socket_session final : public connection,
   void expired() override {
     const steady::time_point now = steady::now();
     const bool silent = !working_ && now >= silent_until_;
-    if (ending_ || (writing_ && now >= write_until_ && !write_goes_on(now)) || (silent && asked_)) {
+    if (ending_ || (!known_ && now >= introduced_until_) ||
+        (writing_ && now >= write_until_ && !write_goes_on(now)) || (silent && asked_)) {
       close_quietly(socket());
       return;
     }
@@ -169,8 +171,16 @@ class socket_session final : public connection,
     if (ending_) {
       return;
     }
-    const steady::time_point next = working_ ? steady::time_point::max() : silent_until_;
+    steady::time_point next = working_ ? steady::time_point::max() : silent_until_;
+    next = known_ || working_ ? next : std::min(next, introduced_until_);
     expire_at(writing_ ? std::min(next, write_until_) : next);
+  }
+  /// Takes longer messages from whom is known.
+  void meet() {
+    constexpr std::size_t of_strangers = std::size_t{8} << 10;
+    known_ = handler_->knows_peer();
+    const std::size_t most = transport_.settings.message_bytes;
+    stream_.read_message_max(known_ ? most : std::min(most, of_strangers));
   }
   bool write_goes_on(steady::time_point now) {
     write_until_ = now + transport_.settings.body_timeout;
@@ -224,6 +234,9 @@ class socket_session final : public connection,
       co_await suspend(kept_, [this] { link_->arm(); });
     }
     working_ = false;
+    if (!known_) {
+      meet();
+    }
     heard();
     co_return socket().is_open();
   }
@@ -289,6 +302,8 @@ class socket_session final : public connection,
   steady::time_point silent_until_; ///< then it is asked, or closed
   steady::time_point write_until_;
   write_progress progress_;
+  steady::time_point introduced_until_;
+  bool known_ = true;    ///< the peer has said who it is
   bool asked_ = false;   ///< whether it is still there, since it was last heard
   bool working_ = false; ///< a message is with its handler
   bool writing_ = false;

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -15,7 +18,11 @@
 
 #include <boost/asio/ssl/stream.hpp>
 
+#include "../../foundation/error.hpp"
+#include "../base/ip_network.hpp"
 #include "../base/settings.hpp"
+#include "address_counts.hpp"
+#include "forwarded.hpp"
 #include "message.hpp"
 #include "shard.hpp"
 
@@ -29,16 +36,40 @@ using tls_socket = asio::ssl::stream<tcp_socket>;
 struct transport {
   application& answers;
   http_settings settings;
+  std::chrono::seconds https_only; ///< for which browsers are told so
+  std::vector<ip_network> proxies; ///< that are trusted
+  address_counts addresses;
   work_group workers; ///< what may wait
   std::atomic<bool> stopping{false};
   std::atomic<std::uint16_t> secure_port{0}; ///< where the redirecting listener sends to
 
-  transport(application& a, const http_settings& s, worker_pool& pool)
-      : answers(a), settings(s), workers(pool, work_kind::request) {}
+  transport(application& a, const http_settings& s, const tls_settings& tls, worker_pool& pool)
+      : answers(a), settings(s), https_only(tls.remember), workers(pool, work_kind::request) {
+    for (const std::string& each : settings.trusted_proxies) {
+      const auto network = ip_network::parse(each);
+      if (!network) {
+        raise(errc::invalid_argument,
+              "http.trusted_proxies: '" + each + "' is no address and no network");
+      }
+      proxies.push_back(*network);
+    }
+  }
 };
 
 inline tcp_socket& lowest(tcp_socket& stream) { return stream; }
 inline tcp_socket& lowest(tls_socket& stream) { return stream.next_layer(); }
+
+/// Of the other side; empty where it has gone.
+inline std::string address_of(const tcp_socket& socket) {
+  error_code gone;
+  const auto address = socket.remote_endpoint(gone).address();
+  if (gone) {
+    return {};
+  }
+  return address.is_v6() && address.to_v6().is_v4_mapped()
+             ? asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string()
+             : address.to_string();
+}
 
 inline void close_quietly(tcp_socket& socket) {
   error_code ignored;
@@ -83,6 +114,34 @@ class write_progress {
  private:
   bool asked_ = false;
   std::uint64_t seen_ = 0;
+};
+
+/// Keeps who sends a body slowly, to hold a connection for hours, from doing so: beside the time
+/// that every piece has, the body as a whole must come at a least rate. Only the waiting counts.
+class read_pace {
+ public:
+  void begin() noexcept {
+    waited_ = {};
+    bytes_ = 0;
+  }
+  /// How long the next piece may be waited for.
+  std::chrono::milliseconds next(std::chrono::milliseconds piece, std::size_t bytes_a_second) {
+    asked_ = steady::now();
+    const std::chrono::duration<double> earned(static_cast<double>(bytes_) /
+                                               static_cast<double>(bytes_a_second));
+    const auto left = piece + std::chrono::duration_cast<std::chrono::milliseconds>(earned) -
+                      std::chrono::duration_cast<std::chrono::milliseconds>(waited_);
+    return std::clamp(left, std::chrono::milliseconds(0), piece);
+  }
+  void came(std::size_t bytes) {
+    waited_ += steady::now() - asked_;
+    bytes_ += bytes;
+  }
+
+ private:
+  steady::time_point asked_{};
+  steady::duration waited_{};
+  std::uint64_t bytes_ = 0;
 };
 
 } // namespace hanami::service::http::detail

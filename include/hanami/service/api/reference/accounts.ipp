@@ -4,6 +4,7 @@
 #include "../../base/clock.hpp"
 #include "../../base/compile.hpp"
 #include "../../base/refusal.hpp"
+#include "../log_in.hpp"
 #include "endpoints.hpp"
 #include "reference.hpp"
 
@@ -63,11 +64,10 @@ inline void expect_reference_right(const services& s, const identity& caller,
 }
 
 inline void add_reference_tokens(reference_adder add, services& s) {
-  add({"POST", "token", "Logs in", audience::anyone}, schema::object(),
+  add({"POST", "token", "Logs in", audience::anyone, true, limit_of_logins(s)}, schema::object(),
       schema::object({{"id", reference_user_id()}, {"password", schema::text(8, 4096)}}),
       [&s](request_context& request) {
-        return reference_login(s.authenticator.login(request.text("id"), request.text("password"),
-                                                     request.message.address));
+        return reference_login(log_in(s, request, request.text("id"), request.text("password")));
       });
   add({"PUT", "token", "A token for another project"}, schema::object(),
       schema::object({{"project_id", reference_project_id()}}), [&s](request_context& request) {
@@ -102,7 +102,7 @@ inline void add_reference_tokens(reference_adder add, services& s) {
 
 inline void add_reference_users(reference_adder add, services& s) {
   const schema id = schema::object({{"id", schema::text(4, 256, text_form::user_id)}});
-  add({"POST", "user", "Makes a user", audience::admin}, schema::object(),
+  add({"POST", "user", "Makes a user", audience::admin, true}, schema::object(),
       schema::object({{"id", reference_user_id()},
                       {"name", schema::text(4, 254, text_form::name)},
                       {"password", schema::text(8, 4096)},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -26,6 +27,8 @@ struct reference_route {
   const char* path; ///< below /v1.0alpha/
   const char* summary;
   api::audience audience = api::audience::user;
+  bool hashes_passwords = false; ///< this and the next as of `endpoint`
+  std::function<void(const http::request&)> limit_rate = nullptr;
 };
 
 /// Registers endpoints in the reference's dialect.
@@ -47,12 +50,14 @@ class reference_adder {
     added.tag = path.substr(0, path.find('/'));
     added.summary = route.summary;
     added.audience = route.audience;
+    added.hashes_passwords = route.hashes_passwords;
     added.query = std::move(query);
     added.body = std::move(body);
     added.response_schema = schema::any();
     added.response_type = "text/json";
     added.refusals = {404, 409};
     added.handle = std::move(handle);
+    added.limit_rate = route.limit_rate;
     to_.add(std::move(added));
   }
 

@@ -38,6 +38,8 @@ class reference_socket final : public http::socket_handler,
     });
   }
 
+  bool knows_peer() const override { return target_ != target_kind::none; }
+
   void on_close() noexcept override {
     const std::lock_guard lock(mutex_);
     peer_.reset();

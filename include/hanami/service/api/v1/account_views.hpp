@@ -13,7 +13,10 @@ inline schema user_id_schema() {
 inline schema project_id_schema() {
   return schema::text(4, 254, text_form::identifier).describe("id of the project");
 }
-inline schema password_schema() { return schema::text(8, 4096).describe("8 to 4096 bytes"); }
+inline schema password_schema() {
+  return schema::text(8, 4096).describe(
+      "8 characters at least, 4096 bytes at most; none of those that are tried first");
+}
 inline schema role_schema() {
   return schema::text(1, 64, text_form::identifier)
       .describe("admin, member, viewer, or a role of the operator's policy");

@@ -26,6 +26,7 @@ inline void add_user_endpoints(registry& to, services& s) {
   create.status = 201;
   create.idempotent = true;
   create.refusals = {409};
+  create.hashes_passwords = true;
   create.body = schema::object({{"id", user_id_schema()},
                                 {"name", name_schema()},
                                 {"password", password_schema()},
@@ -73,6 +74,7 @@ inline void add_user_endpoints(registry& to, services& s) {
   change.description = "Tokens of the user are void when the password or the rights change.";
   change.path_values = one;
   change.refusals = {404, 409, 412};
+  change.hashes_passwords = true;
   change.body = schema::object({{"name", name_schema(), presence::optional},
                                 {"password", password_schema(), presence::optional},
                                 {"is_admin", schema::boolean(), presence::optional}});

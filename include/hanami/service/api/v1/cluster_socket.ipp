@@ -18,6 +18,7 @@
 #include "../../base/refusal.hpp"
 #include "../../http/problem.hpp"
 #include "../credentials.hpp"
+#include "../json_text.hpp"
 #include "../open_sockets.hpp"
 #include "../services.hpp"
 #include "cluster_frames.hpp"
@@ -85,15 +86,11 @@ struct socket_request {
 
 /// Fills in the label as soon as it is known. Throws `protocol_breach` and `refusal`.
 inline socket_request read_text_request(std::string_view text, socket_label& label) {
-  json::error_code trouble;
-  json::parse_options options;
-  options.max_depth = 32;
-  json::value parsed =
-      json::parse(json::string_view(text.data(), text.size()), trouble, {}, options);
-  if (trouble || !parsed.is_object()) {
+  json_text parsed = parse_json(text);
+  if (!parsed.trouble.empty() || !parsed.value.is_object()) {
     throw protocol_breach(1002, "a text frame holds one JSON object");
   }
-  json::object& all = parsed.get_object();
+  json::object& all = parsed.value.get_object();
   if (const json::value* id = all.if_contains("id")) {
     constexpr std::size_t most = 256;
     std::string shown = json::serialize(*id);
@@ -103,7 +100,7 @@ inline socket_request read_text_request(std::string_view text, socket_label& lab
     label.id = std::move(shown);
   }
   std::vector<schema_fault> faults;
-  socket_message_schema().check(parsed, "", faults);
+  socket_message_schema().check(parsed.value, "", faults);
   if (!faults.empty()) {
     throw invalid_values(std::move(faults));
   }

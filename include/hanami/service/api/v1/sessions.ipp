@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../../base/compile.hpp"
+#include "../log_in.hpp"
 #include "account_views.hpp"
 #include "endpoints.hpp"
 #include "views.hpp"
@@ -57,10 +58,11 @@ inline void add_log_in_endpoints(registry& to, services& s) {
                                {"project_id", schema::text(1, 254), presence::optional}});
   login.response_schema = session_schema();
   login.handle = [&s](request_context& request) {
-    return session_answer(s.authenticator.login(request.text("user_id"), request.text("password"),
-                                                request.message.address,
-                                                request.text_if("project_id").value_or("")));
+    return session_answer(log_in(s, request, request.text("user_id"), request.text("password"),
+                                 request.text_if("project_id").value_or("")));
   };
+  login.hashes_passwords = true;
+  login.limit_rate = limit_of_logins(s);
   to.add(login);
 
   endpoint refresh;
@@ -149,6 +151,7 @@ inline void add_own_endpoints(registry& to, services& s) {
   password.tag = "sessions";
   password.summary = "Changes the own password; all tokens of the user are void then";
   password.status = 204;
+  password.hashes_passwords = true;
   password.body = schema::object(
       {{"old_password", schema::text(1, 4096)}, {"new_password", password_schema()}});
   password.handle = [&s](request_context& request) {

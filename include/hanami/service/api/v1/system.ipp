@@ -5,6 +5,7 @@
 
 #include "../../../version.hpp"
 #include "../../base/compile.hpp"
+#include "../../base/ip_network.hpp"
 #include "../../base/refusal.hpp"
 #include "../credentials.hpp"
 #include "../host_views.hpp"
@@ -51,10 +52,10 @@ inline std::string metrics_page(services& s) {
 inline void expect_metrics_reader(const services& s, const request_context& request) {
   const std::string& wanted = s.config.auth.metrics_token;
   if (wanted.empty()) {
-    const std::string address = request.message.address;
-    if (address != "::1" && !address.starts_with("127.")) {
-      throw forbidden("without auth.metrics_token in the configuration, only this machine's own "
-                      "addresses may ask for metrics");
+    const auto address = ip_address::parse(request.message.address);
+    if (!address || !address->is_loopback() || request.message.forwarded) {
+      throw forbidden("without auth.metrics_token in the configuration, only this machine itself "
+                      "may ask for metrics, and by no proxy");
     }
     return;
   }
@@ -147,6 +148,7 @@ inline void add_documentation(registry& to, const char* id, const char* path,
     answer given;
     given.text = documentation_page(source);
     given.content_type = "text/html; charset=utf-8";
+    given.headers.add("Content-Security-Policy", documentation_policy(given.text));
     return given;
   };
   to.add(page);
