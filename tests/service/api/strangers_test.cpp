@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include <hanami/service/api/json_text.hpp>
+#include <hanami/service/base/json_text.hpp>
 
 #include "service/support/fixtures.hpp"
 #include "service/support/http_socket_peer.hpp"
@@ -18,7 +18,7 @@
 /// What those may do whom nobody knows yet.
 
 using namespace server_test;
-using hanami::service::api::parse_json;
+using hanami::service::parse_json;
 
 namespace {
 

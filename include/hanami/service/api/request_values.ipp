@@ -6,8 +6,8 @@
 #include <algorithm>
 
 #include "../base/compile.hpp"
+#include "../base/json_text.hpp"
 #include "endpoint.hpp"
-#include "json_text.hpp"
 
 namespace hanami::service::api {
 

@@ -6,11 +6,11 @@
 #include <string>
 #include <string_view>
 
-#include "../base/json.hpp"
+#include "json.hpp"
 
 /// JSON as it comes from outside.
 
-namespace hanami::service::api {
+namespace hanami::service {
 
 namespace detail {
 
@@ -72,4 +72,4 @@ inline json_text parse_json(std::string_view text) {
   return parsed;
 }
 
-} // namespace hanami::service::api
+} // namespace hanami::service
