@@ -57,7 +57,7 @@ class average_watch {
       return;
     }
     const bool shown = seen_ >= recent / 8;
-    const bool worse = shown && mean_ > 0.75 * chance;
+    const bool worse = shown && mean_ > 1.25 * chance;
     const bool better = shown && mean_ <= 0;
     lags_ = worse || (lags_ && !better);
     leads_ = better || (leads_ && !worse);
