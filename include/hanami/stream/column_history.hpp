@@ -6,10 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <numbers>
 #include <vector>
 
-#include "calendar.hpp"
 #include "column_guard.hpp"
 #include "local_clock.hpp"
 #include "running.hpp"
@@ -138,7 +136,7 @@ class history_inputs {
   std::size_t linear() const noexcept {
     return basic() + (options_.season > 0 ? options_.seasons + 2 : 0) + harmonics;
   }
-  std::size_t size() const noexcept { return linear() + 2; }
+  std::size_t size() const noexcept { return linear() + local_clock::dial - harmonics; }
   std::uint32_t horizon() const noexcept { return horizon_; }
 
   /// The change from the newest row to the horizon, one period ago; 0 where it is not known.
@@ -159,7 +157,7 @@ class history_inputs {
     if (options_.season > 0) {
       add_seasons(of, clock, to);
     }
-    add_calendar(clock.now(), to);
+    to.insert(to.end(), clock.shown().begin(), clock.shown().end());
   }
 
  private:
@@ -193,19 +191,6 @@ class history_inputs {
     }
     to.push_back((of.path(ago(first_period(), horizon_, clock)) - of.path()) / 4);
     to.push_back(count > 0 ? (sum / count - of.path()) / 4 : nothing);
-  }
-
-  void add_calendar(double time, std::vector<double>& to) const {
-    const bool known = std::isfinite(time);
-    const calendar now = known ? calendar_of(time) : calendar{};
-    const double day = 2 * std::numbers::pi * now.hour / 24;
-    const double week = 2 * std::numbers::pi * now.weekday / 7;
-    for (const double phase : {day, 2 * day, week}) {
-      to.push_back(known ? std::sin(phase) : nothing);
-      to.push_back(known ? std::cos(phase) : nothing);
-    }
-    to.push_back(known ? now.hour : nothing);
-    to.push_back(known ? now.weekday : nothing);
   }
 
   history_options options_;

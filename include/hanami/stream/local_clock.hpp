@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <numbers>
+#include <span>
 #include <utility>
 
+#include "calendar.hpp"
 #include "running.hpp"
 #include "time_zone.hpp"
 
@@ -26,6 +30,7 @@ class local_clock {
   /// The next row: its time, seconds of UTC, NaN if it is not known.
   void advance(double utc) {
     now_ = zone_.to_local(utc);
+    show();
     if (step_ > 0) {
       utc_ = std::isfinite(utc) ? utc : utc_ + step_;
       ahead_.push(rows_ahead(utc_));
@@ -34,6 +39,11 @@ class local_clock {
 
   /// Local time of the newest row in seconds, NaN if it is not known.
   double now() const noexcept { return now_; }
+
+  /// What the newest row's time gives as inputs: sine and cosine of the time of day, of twice that,
+  /// and of the time of week, then hour and weekday; NaN if it is not known.
+  static constexpr std::size_t dial = 8;
+  std::span<const double, dial> shown() const noexcept { return shown_; }
 
   /// By how many rows it will have been moved forward from the row `ago` rows ago to the one
   /// `horizon` rows from now.
@@ -44,9 +54,26 @@ class local_clock {
   template <class Archive>
   void serialize(Archive& archive) {
     archive(utc_, now_, ahead_);
+    if constexpr (Archive::reading) {
+      show();
+    }
   }
 
  private:
+  static constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+
+  void show() noexcept {
+    if (!std::isfinite(now_)) {
+      shown_.fill(nothing);
+      return;
+    }
+    const calendar now = calendar_of(now_);
+    const double day = 2 * std::numbers::pi * now.hour / 24;
+    const double week = 2 * std::numbers::pi * now.weekday / 7;
+    shown_ = {std::sin(day),  std::cos(day),  std::sin(2 * day), std::cos(2 * day),
+              std::sin(week), std::cos(week), now.hour,          now.weekday};
+  }
+
   std::int64_t rows_ahead(double utc) const noexcept {
     return static_cast<std::int64_t>(std::llround(zone_.offset(utc) / step_));
   }
@@ -54,7 +81,9 @@ class local_clock {
   time_zone zone_;
   double step_ = 0; ///< 0: it never moves
   double utc_ = 0;
-  double now_ = std::numeric_limits<double>::quiet_NaN();
+  double now_ = nothing;
+  std::array<double, dial> shown_{nothing, nothing, nothing, nothing,
+                                  nothing, nothing, nothing, nothing};
   last_values<std::int64_t> ahead_; ///< of UTC, in rows
 };
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "../foundation/multiply_add.hpp"
 #include "running.hpp"
 
 namespace hanami::inline HANAMI_ISA {
@@ -40,15 +41,18 @@ class recursive_least_squares {
       grow(input.size());
     }
     const std::size_t n = weights_.size();
+    std::fill(gain_.begin(), gain_.end(), 0.0);
+    double* const gain = gain_.data();
+    for (std::size_t k = 0; k < n; ++k) { // by columns, which are the rows
+      const double* row = inverse_.data() + k * n;
+      const double x = input[k];
+      for (std::size_t i = 0; i < n; ++i) {
+        gain[i] += row[i] * x;
+      }
+    }
     double power = forgetting_;
     for (std::size_t i = 0; i < n; ++i) {
-      const double* row = inverse_.data() + i * n;
-      double sum = 0;
-      for (std::size_t k = 0; k < n; ++k) {
-        sum += row[k] * input[k];
-      }
-      gain_[i] = sum;
-      power += sum * input[i];
+      power += gain[i] * input[i];
     }
     if (!(power >= forgetting_)) { // rounding has eaten the matrix
       restart();
@@ -60,12 +64,18 @@ class recursive_least_squares {
       wrong = std::clamp(wrong, -3 * errors_.value(), 3 * errors_.value());
     }
     const double grow = 1 / forgetting_;
+    const double step = wrong / power;
+    const double root = std::sqrt(grow / power);
     for (std::size_t i = 0; i < n; ++i) {
-      const double share = gain_[i] / power;
-      weights_[i] += share * wrong;
+      weights_[i] += gain[i] * step;
+      gain[i] *= root;
+    }
+    for (std::size_t i = 0; i < n; ++i) {
       double* row = inverse_.data() + i * n;
+      const double less = -gain[i];
+      // Symmetric to the last bit: what the halves differ by would grow with every sample.
       for (std::size_t k = 0; k < n; ++k) {
-        row[k] = (row[k] - share * gain_[k]) * grow; // symmetric to the last bit
+        row[k] = multiply_add(less, gain[k], row[k] * grow);
       }
     }
     hold();

@@ -33,7 +33,7 @@ class basic_row_forecaster {
   explicit basic_row_forecaster(std::size_t columns, anomaly_options alarms = {},
                                 std::uint64_t seed = 1,
                                 point_forecast point = point_forecast::median)
-      : rule_(alarms), seed_(seed), point_(point) {
+      : rule_(alarms), changes_(point), seed_(seed) {
     if (columns < 1) {
       refuse();
     }
@@ -55,7 +55,11 @@ class basic_row_forecaster {
     } else {
       blocks_.push_back(make_block(columns(), count));
     }
-    columns_.resize(columns() + count, column(point_));
+    columns_.resize(columns() + count);
+    changes_.add_columns(count);
+    for (std::vector<double>* row : {&value_, &unit_, &expected_, &change_, &moved_, &truth_}) {
+      row->resize(columns());
+    }
     input_.resize(columns(), nothing);
     target_.resize(columns(), nothing);
     prediction_.resize(columns());
@@ -73,9 +77,11 @@ class basic_row_forecaster {
     for (block& b : blocks_) {
       advance(b);
     }
-    for (column& c : columns_) {
-      ask(c, reachable(static_cast<std::size_t>(&c - columns_.data())));
+    for (std::size_t c = 0; c < columns(); ++c) {
+      unit_[c] = columns_[c].guard.change_scale();
+      expected_[c] = reachable(c);
     }
+    changes_.predict(value_, unit_, expected_, change_);
     ++rows_;
     return found;
   }
@@ -87,8 +93,9 @@ class basic_row_forecaster {
       constexpr double none = std::numeric_limits<double>::quiet_NaN();
       return {none, none, none};
     }
-    const double value = c.guard.last() + c.change;
-    return {value, value + std::min(c.low.value(), 0.0), value + std::max(c.high.value(), 0.0)};
+    const double value = c.guard.last() + change_[index];
+    return {value, value + std::min(c.quantiles.low(), 0.0),
+            value + std::max(c.quantiles.high(), 0.0)};
   }
 
   std::size_t columns() const noexcept { return columns_.size(); }
@@ -100,9 +107,9 @@ class basic_row_forecaster {
       sum += b.network.bytes() + b.inference.bytes();
     }
     for (const column& c : columns_) {
-      sum += c.guard.bytes() + c.changes.bytes();
+      sum += c.guard.bytes();
     }
-    return sum + surprises_.bytes();
+    return sum + changes_.bytes() + surprises_.bytes();
   }
 
   /// Rows, or alarms, are to come at another rate from now on. Throws as the constructor.
@@ -112,15 +119,18 @@ class basic_row_forecaster {
   void serialize(Archive& archive) {
     const std::size_t n = columns_.size();
     serialize_blocks(archive);
-    archive(rule_, surprises_, input_, prediction_, rows_);
+    archive(rule_, surprises_, input_, prediction_, rows_, changes_, unit_, change_);
     for (column& c : columns_) {
-      archive(c.guard, c.changes, c.change, c.unit, c.errors, c.low, c.high, c.known);
+      archive(c.guard, c.errors, c.quantiles, c.known);
     }
-    archive.require(input_.size() == n && prediction_.size() == n, "rows of another length");
+    archive.require(input_.size() == n && prediction_.size() == n && unit_.size() == n &&
+                        change_.size() == n,
+                    "rows of another length");
   }
 
  private:
   static constexpr float nothing = std::numeric_limits<float>::quiet_NaN();
+  static constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
   static constexpr std::size_t most_columns = 10000;
   static constexpr std::uint64_t joining_rows = 100;
 
@@ -134,16 +144,10 @@ class basic_row_forecaster {
   };
 
   struct column {
-    explicit column(point_forecast point) : changes(point) {}
-
     column_guard guard;
-    last_changes changes;
-    double change = 0; ///< that is expected
-    double unit = 0;   ///< of changes, when that was said
     /// Where hardly any row has an error, a few must still make it more than nothing.
     running_scale errors{1000, 100};
-    running_quantile low{0.1};
-    running_quantile high{0.9};
+    running_quantiles quantiles{0.1, 0.9};
     bool known = false;  ///< whether the newest row has a value
     bool learns = false; ///< whether there is something to be learned from it
   };
@@ -191,13 +195,6 @@ class basic_row_forecaster {
     ++b.rows;
   }
 
-  /// What the column will do, by its last changes and by what the cluster says.
-  static void ask(column& c, double network) noexcept {
-    c.unit = c.guard.change_scale();
-    c.change =
-        c.unit > 0 ? c.unit * c.changes.predict(c.guard.last(), c.unit, network / c.unit) : 0;
-  }
-
   /// The sizes of the blocks, then their clusters.
   template <class Archive>
   void serialize_blocks(Archive& archive) {
@@ -232,7 +229,7 @@ class basic_row_forecaster {
     anomaly found;
     double most = 0; // times its usual error that a column is off
     for (std::size_t i = 0; i < columns_.size(); ++i) {
-      const double expected = columns_[i].guard.last() + columns_[i].change;
+      const double expected = columns_[i].guard.last() + change_[i];
       const validity as = take(i, values[i]);
       const bool doubted = as == validity::rejected || as == validity::new_level;
       const double by =
@@ -244,6 +241,7 @@ class basic_row_forecaster {
         found.seen = values[i];
       }
     }
+    changes_.add(value_, moved_, truth_);
     found.score = std::min(surprises_.add(most), 30.0);
     found.alarm = rule_.judge(found.score);
     return found;
@@ -260,22 +258,16 @@ class basic_row_forecaster {
     }
     c.known = as != validity::missing && as != validity::rejected;
     c.learns = as == validity::taken && known_before;
-    follow(c, as, c.guard.last() - before);
-    target_[index] =
-        c.learns && c.guard.settled() ? static_cast<float>(c.guard.last() - before) : nothing;
-    return as;
-  }
-
-  /// Tells a column's last changes what its newest value was.
-  static void follow(column& c, validity as, double change) {
-    if (as == validity::new_level || as == validity::restart) {
-      c.changes.restart(c.guard.last());
-    } else if (as == validity::taken && c.unit > 0) {
-      if (c.learns) {
-        c.changes.learn(change / c.unit);
-      }
-      c.changes.add(c.guard.last(), change / c.unit);
+    const double change = c.guard.last() - before;
+    value_[index] = c.guard.last();
+    if (as == validity::new_level) {
+      changes_.begin_level(index, c.guard.last());
     }
+    const bool moved = as == validity::taken && unit_[index] > 0;
+    moved_[index] = moved ? change / unit_[index] : unknown;
+    truth_[index] = c.learns ? moved_[index] : unknown;
+    target_[index] = c.learns && c.guard.settled() ? static_cast<float>(change) : nothing;
+    return as;
   }
 
   /// How many times its usual error a column is off, which becomes one of them.
@@ -292,18 +284,17 @@ class basic_row_forecaster {
       return 0;
     }
     const double wrong = c.guard.last() - expected;
-    c.low.add(wrong);
-    c.high.add(wrong);
+    c.quantiles.add(wrong);
     return score(c, wrong);
   }
 
   /// What is known of a column is of values that were wild. So is what a young cluster has learned;
   /// an old one has seen enough of other columns to be kept.
   void restart(std::size_t index) {
-    columns_[index].changes = last_changes(point_);
-    columns_[index].errors = running_scale(1000, 100);
-    columns_[index].low = running_quantile(0.1);
-    columns_[index].high = running_quantile(0.9);
+    column& c = columns_[index];
+    changes_.begin_anew(index, c.guard.last());
+    c.errors = running_scale(1000, 100);
+    c.quantiles = running_quantiles(0.1, 0.9);
     for (block& b : blocks_) {
       if (index >= b.first && index < b.first + b.size && b.rows < joining_rows) {
         b = make_block(b.first, b.size);
@@ -315,11 +306,17 @@ class basic_row_forecaster {
   alarm_rule rule_;
   tail_probability surprises_;
   std::vector<column> columns_;
+  last_changes changes_;
+  std::vector<double> value_;    ///< of each column, the last one taken, and so below:
+  std::vector<double> unit_;     ///< of changes, when one was last predicted
+  std::vector<double> expected_; ///< change by the cluster
+  std::vector<double> change_;   ///< that is predicted
+  std::vector<double> moved_;    ///< change in units, NaN: none was taken
+  std::vector<double> truth_;    ///< the same where it is to be learned
   std::vector<float> input_;
   std::vector<float> target_;
   std::vector<float> prediction_; ///< changes
   std::uint64_t seed_;
-  point_forecast point_;
   std::uint64_t rows_ = 0;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -22,7 +23,7 @@ class running_scale {
   explicit running_scale(double window = 1000, double far = 8) noexcept
       : window_(window), far_(far) {}
 
-  void add(double value) noexcept {
+  HANAMI_INLINE void add(double value) noexcept {
     double size = std::abs(value);
     if (seen_ >= 16 && value_ > 0) {
       size = std::min(size, far_ * value_);
@@ -61,7 +62,7 @@ class running_mean {
  public:
   explicit running_mean(double window = 1000) noexcept : window_(window), spread_(window) {}
 
-  void add(double value) noexcept {
+  HANAMI_INLINE void add(double value) noexcept {
     if (seen_ == 0) {
       mean_ = value;
     }
@@ -97,14 +98,14 @@ class running_mean {
   running_scale spread_;
 };
 
-/// Follows a quantile of a stream: a step up where the value lies above, a step down where below,
-/// in the ratio that keeps it still at `level` (Robbins and Monro 1951; as a forecast interval:
-/// Angelopoulos, Candes and Tibshirani 2023). The share of values below approaches `level` whatever
-/// the stream does.
-class running_quantile {
+/// Follows two quantiles of a stream: for each a step up where the value lies above, a step down
+/// where below, in the ratio that keeps it still at its level (Robbins and Monro 1951; as a
+/// forecast interval: Angelopoulos, Candes and Tibshirani 2023). The share of values below
+/// approaches that level whatever the stream does.
+class running_quantiles {
  public:
-  /// `level` in (0, 1).
-  explicit running_quantile(double level = 0.5) noexcept : level_(level) {}
+  /// Levels in (0, 1).
+  running_quantiles(double low, double high) noexcept : levels_{low, high} {}
 
   void add(double value) {
     scale_.add(value);
@@ -116,34 +117,42 @@ class running_quantile {
     if (seen_ == known_first + 1) {
       first_ = std::vector<double>();
     }
-    const double rate = std::max(0.02, 1 / std::sqrt(static_cast<double>(seen_)));
-    value_ += rate * scale_.value() * (value > value_ ? level_ : level_ - 1);
+    const double rate = seen_ < slowest ? 1 / std::sqrt(static_cast<double>(seen_)) : least_rate;
+    const double step = rate * scale_.value();
+    for (std::size_t i = 0; i < levels_.size(); ++i) {
+      values_[i] += step * (value > values_[i] ? levels_[i] : levels_[i] - 1);
+    }
   }
 
-  double value() const noexcept { return value_; }
+  double low() const noexcept { return values_[0]; }
+  double high() const noexcept { return values_[1]; }
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(level_, seen_, value_, scale_, first_);
-    archive.require(first_.size() <= known_first, "a quantile of too many first values");
+    archive(levels_, seen_, values_, scale_, first_);
+    archive.require(first_.size() <= known_first, "quantiles of too many first values");
   }
 
  private:
   static constexpr std::uint64_t known_first = 40;
+  static constexpr double least_rate = 0.02;
+  static constexpr std::uint64_t slowest = 2500; ///< values until then
 
-  /// The quantile of the first values is theirs, whatever some of them are: steps that suit wild
+  /// The quantiles of the first values are theirs, whatever some of them are: steps that suit wild
   /// ones would lead far away.
   void begin(double value) {
     first_.insert(std::upper_bound(first_.begin(), first_.end(), value), value);
-    const double place = level_ * static_cast<double>(first_.size() - 1);
-    const auto below = static_cast<std::size_t>(place);
-    const std::size_t above = std::min(below + 1, first_.size() - 1);
-    value_ = first_[below] + (place - std::floor(place)) * (first_[above] - first_[below]);
+    for (std::size_t i = 0; i < levels_.size(); ++i) {
+      const double place = levels_[i] * static_cast<double>(first_.size() - 1);
+      const auto below = static_cast<std::size_t>(place);
+      const std::size_t above = std::min(below + 1, first_.size() - 1);
+      values_[i] = first_[below] + (place - std::floor(place)) * (first_[above] - first_[below]);
+    }
   }
 
-  double level_;
+  std::array<double, 2> levels_;
   std::uint64_t seen_ = 0;
-  double value_ = 0;
+  std::array<double, 2> values_{};
   running_scale scale_;
   std::vector<double> first_; ///< ascending
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -90,8 +91,10 @@ class cross_residuals {
       const std::span<double> told(residuals_.data() + first, n);
       std::copy(x.begin(), x.end(), told.begin());
       group.fill(x);
+      std::array<double, most> off{};
+      group.residuals(x, off);
       for (std::size_t i = 0; i < n; ++i) {
-        told[i] = std::isnan(told[i]) ? nothing : group.residual(x, i);
+        told[i] = std::isnan(told[i]) ? nothing : off[i];
       }
     } else {
       group.fill(x);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -30,15 +31,15 @@ class running_covariance {
   /// Mean square of the whitened vector; 1 is usual.
   double distance(std::span<const double> x) const noexcept {
     double sum = 0;
-    for (std::size_t i = 0; i < size_; ++i) {
-      sum += x[i] * pull(x, i);
-    }
+    for_each_pull(x, [&](std::size_t i, double pulled) { sum += x[i] * pulled; });
     return std::max(0.0, sum) / static_cast<double>(size_);
   }
 
-  /// What value `i` is off from what the others say.
-  double residual(std::span<const double> x, std::size_t i) const noexcept {
-    return pull(x, i) / static_cast<double>(inverse_[i * size_ + i]);
+  /// What each value is off from what the others say.
+  void residuals(std::span<const double> x, std::span<double> to) const noexcept {
+    for_each_pull(x, [&](std::size_t i, double pulled) {
+      to[i] = pulled / static_cast<double>(inverse_[i * size_ + i]);
+    });
   }
 
   /// NaN values become what the others say.
@@ -59,7 +60,7 @@ class running_covariance {
     }
     for (int sweep = ready() ? 4 : 0; sweep > 0; --sweep) { // Gauss and Seidel
       for (const std::size_t i : gaps) {
-        x[i] -= residual(x, i);
+        x[i] -= pull(x, i) / static_cast<double>(inverse_[i * size_ + i]);
       }
     }
   }
@@ -109,7 +110,32 @@ class running_covariance {
     return sum;
   }
 
-  /// By the factors of Cholesky.
+  /// Calls `see(i, pull(x, i))` for every value, eight of them side by side.
+  template <class See>
+  void for_each_pull(std::span<const double> x, const See& see) const noexcept {
+    constexpr std::size_t width = 8;
+    for (std::size_t first = 0; first < size_; first += width) {
+      const std::size_t count = std::min(width, size_ - first);
+      std::array<double, width> sums{};
+      for (std::size_t k = 0; k < size_; ++k) {
+        const float* row = inverse_.data() + k * size_ + first; // a column as well
+        if (count == width) {
+          for (std::size_t i = 0; i < width; ++i) {
+            sums[i] += static_cast<double>(row[i]) * x[k];
+          }
+        } else {
+          for (std::size_t i = 0; i < count; ++i) {
+            sums[i] += static_cast<double>(row[i]) * x[k];
+          }
+        }
+      }
+      for (std::size_t i = 0; i < count; ++i) {
+        see(first + i, sums[i]);
+      }
+    }
+  }
+
+  /// By the factors of Cholesky. All inner loops go along rows.
   void invert() {
     const std::size_t n = size_;
     double trace = 0;
@@ -117,35 +143,49 @@ class running_covariance {
       trace += static_cast<double>(covariance_[i * n + i]);
     }
     const double ridge = ridge_ * trace / static_cast<double>(n) + 1e-6;
-    std::vector<double> low(n * n);
+    std::vector<double> high(covariance_.begin(), covariance_.end()); // becomes the upper factor
     for (std::size_t i = 0; i < n; ++i) {
-      for (std::size_t k = 0; k <= i; ++k) {
-        double sum = static_cast<double>(covariance_[i * n + k]) + (i == k ? ridge : 0);
-        for (std::size_t m = 0; m < k; ++m) {
-          sum -= low[i * n + m] * low[k * n + m];
-        }
-        low[i * n + k] = i == k ? std::sqrt(std::max(sum, 0.5 * ridge)) : sum / low[k * n + k];
+      high[i * n + i] += ridge;
+    }
+    std::vector<double> back(n * n); // the inverse of the lower factor
+    for (std::size_t m = 0; m < n; ++m) {
+      double* const from = high.data() + m * n;
+      const double root = std::sqrt(std::max(from[m], 0.5 * ridge));
+      for (std::size_t k = m + 1; k < n; ++k) {
+        from[k] /= root;
+      }
+      for (std::size_t i = m + 1; i < n; ++i) {
+        add_row(-from[i], from + i, n - i, high.data() + i * n + i);
+      }
+      double* const row = back.data() + m * n;
+      row[m] = 1;
+      for (std::size_t i = 0; i < m; ++i) {
+        add_row(-high[i * n + m], back.data() + i * n, i + 1, row);
+      }
+      for (std::size_t k = 0; k <= m; ++k) {
+        row[k] /= root;
       }
     }
-    std::vector<double> back(n * n); // the inverse of `low`
-    for (std::size_t c = 0; c < n; ++c) {
-      for (std::size_t i = c; i < n; ++i) {
-        double sum = i == c ? 1 : 0;
-        for (std::size_t m = c; m < i; ++m) {
-          sum -= low[i * n + m] * back[m * n + c];
-        }
-        back[i * n + c] = sum / low[i * n + i];
+    std::vector<double>& product = high;
+    std::fill(product.begin(), product.end(), 0.0);
+    for (std::size_t m = 0; m < n; ++m) {
+      const double* const row = back.data() + m * n;
+      for (std::size_t i = 0; i <= m; ++i) {
+        add_row(row[i], row, i + 1, product.data() + i * n);
       }
     }
     inverse_.resize(n * n);
     for (std::size_t i = 0; i < n; ++i) {
       for (std::size_t k = 0; k <= i; ++k) {
-        double sum = 0;
-        for (std::size_t m = i; m < n; ++m) {
-          sum += back[m * n + i] * back[m * n + k];
-        }
-        inverse_[i * n + k] = inverse_[k * n + i] = static_cast<float>(sum);
+        inverse_[i * n + k] = inverse_[k * n + i] = static_cast<float>(product[i * n + k]);
       }
+    }
+  }
+
+  /// to += factor * row
+  static void add_row(double factor, const double* row, std::size_t count, double* to) noexcept {
+    for (std::size_t k = 0; k < count; ++k) {
+      to[k] += factor * row[k];
     }
   }
 

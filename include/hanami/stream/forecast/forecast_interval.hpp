@@ -11,7 +11,7 @@
 namespace hanami::inline HANAMI_ISA {
 
 /// Where four truths in five lie around a forecast. Errors are measured in their usual size at the
-/// truth's phase of the day, and their quantiles are followed in that unit (`running_quantile`).
+/// truth's phase of the day, and their quantiles are followed in that unit (`running_quantiles`).
 /// Each phase then widens or narrows its bounds by how often truths have missed them as they were
 /// drawn: adaptive conformal inference (Gibbs and Candes 2021), a sequence for each phase, so that
 /// each has its four in five in the long run, whatever the errors do. Memory is taken with the
@@ -37,8 +37,8 @@ class forecast_interval {
   /// Bounds for a truth in that phase, 0..23.
   bounds ask(std::size_t phase) const noexcept {
     const double unit = usual(phase) * caution();
-    const double low = unit * (low_.value() - (of_.empty() ? 0 : of_[phase].below));
-    const double high = unit * (high_.value() + (of_.empty() ? 0 : of_[phase].above));
+    const double low = unit * (quantiles_.low() - (of_.empty() ? 0 : of_[phase].below));
+    const double high = unit * (quantiles_.high() + (of_.empty() ? 0 : of_[phase].above));
     return {static_cast<float>(std::min(low, 0.0)), static_cast<float>(std::max(high, 0.0))};
   }
 
@@ -48,8 +48,7 @@ class forecast_interval {
     all_.add(error);
     ++truths_;
     const double relative = unit > 0 ? error / unit : 0;
-    low_.add(relative);
-    high_.add(relative);
+    quantiles_.add(relative);
     if (truths_ < before_phases) {
       return;
     }
@@ -69,7 +68,7 @@ class forecast_interval {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(all_, low_, high_, truths_, of_);
+    archive(all_, quantiles_, truths_, of_);
     archive.require(of_.empty() || of_.size() == phases, "intervals of other phases");
   }
 
@@ -105,8 +104,7 @@ class forecast_interval {
 
   std::uint32_t horizon_ = 1;
   running_scale all_;
-  running_quantile low_{0.1};
-  running_quantile high_{0.9};
+  running_quantiles quantiles_{0.1, 0.9};
   std::uint64_t truths_ = 0;
   std::vector<one_phase> of_; ///< none, or of all phases
 };

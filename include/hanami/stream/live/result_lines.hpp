@@ -57,7 +57,8 @@ class result_lines {
       out.text(key);
     }
     for (std::size_t n = 0; n < names_.size(); ++n) {
-      const auto [column, horizon] = places_[n];
+      const std::size_t column = places_[n].column;
+      const std::size_t horizon = places_[n].horizon;
       if (column == nowhere) {
         to += json_ ? "" : ",,,";
         continue;
@@ -65,18 +66,18 @@ class result_lines {
       const std::size_t at = column * said.horizons + horizon; // if it was forecast then
       const bool known = horizon < said.horizons && at < said.forecasts.size();
       const forecast& ahead = known ? said.forecasts[at] : unknown;
-      const int decimals = decimals_for(model.scale(column));
+      const int decimals = places_[n].decimals.of(model.scale(column));
       const std::array values = {ahead.value, ahead.low, ahead.high};
       for (std::size_t i = 0; i < values.size(); ++i) {
-        out.key(json_ ? keys_[3 * n + i] : std::string_view());
-        out.number(values[i], decimals);
+        to += json_ ? std::string_view(keys_[3 * n + i]) : std::string_view();
+        out.number(values[i], decimals, json_ ? '\0' : ',');
       }
     }
     const anomaly& found = said.anomaly;
     out.key(",\"score\":");
     out.number(found.score, 3);
     if (found.alarm) {
-      const int decimals = decimals_for(model.scale(found.column));
+      const int decimals = decimal_places().of(model.scale(found.column));
       out.key(",\"alarm\":");
       out.text(model.columns()[found.column]);
       out.key(",\"expected\":");
@@ -135,16 +136,20 @@ class result_lines {
     }
 
     /// In plain decimals, without zeros at the end: many times as fast as the shortest text.
-    void number(double value, int decimals) {
+    /// Behind `lead`, if that is a sign.
+    void number(double value, int decimals, char lead = '\0') {
       static constexpr std::array<double, 13> powers = {1,   1e1, 1e2, 1e3,  1e4,  1e5, 1e6,
                                                         1e7, 1e8, 1e9, 1e10, 1e11, 1e12};
-      if (!std::isfinite(value)) {
-        to += json ? "null" : "";
-        return;
-      }
       char text[40];
       const double scaled = std::abs(value) * powers[static_cast<std::size_t>(decimals)];
       if (!(scaled < 1e15)) {
+        if (lead != '\0') {
+          to += lead;
+        }
+        if (!std::isfinite(value)) {
+          to += json ? "null" : "";
+          return;
+        }
         to.append(text, std::to_chars(text, text + sizeof text, value).ptr);
         return;
       }
@@ -169,14 +174,42 @@ class result_lines {
       if (negative) {
         *--at = '-';
       }
+      if (lead != '\0') {
+        *--at = lead;
+      }
       to.append(at, end);
     }
   };
 
-  static int decimals_for(double scale) noexcept {
-    return scale > 0 ? static_cast<int>(std::clamp(3 - std::floor(std::log10(scale)), 0.0, 12.0))
-                     : 6;
-  }
+  /// Decimals that show a thousandth of a scale. They stay the same for a whole decade of scales:
+  /// the logarithm is taken only near or beyond the ends of the last one.
+  class decimal_places {
+   public:
+    int of(double scale) noexcept {
+      if (!(scale > from_ && scale < to_)) {
+        find(scale);
+      }
+      return count_;
+    }
+
+   private:
+    void find(double scale) noexcept {
+      if (!(scale > 0)) {
+        count_ = 6;
+        from_ = to_ = 0;
+        return;
+      }
+      const double decade = std::floor(std::log10(scale));
+      count_ = static_cast<int>(std::clamp(3 - decade, 0.0, 12.0));
+      constexpr double end = 1e-9; // logarithms are rounded there
+      from_ = std::pow(10.0, decade) * (1 + end);
+      to_ = std::pow(10.0, decade + 1) * (1 - end);
+    }
+
+    double from_ = 0;
+    double to_ = 0;
+    int count_ = 6;
+  };
 
   static constexpr std::size_t nowhere = std::numeric_limits<std::size_t>::max();
   static constexpr double nan = std::numeric_limits<double>::quiet_NaN();
@@ -186,6 +219,7 @@ class result_lines {
   struct place {
     std::size_t column = nowhere;
     std::size_t horizon = 0; ///< an index
+    decimal_places decimals;
   };
 
   /// Where in this model's results what each name stands for is found; names that are new join.
@@ -202,7 +236,7 @@ class result_lines {
           add_keys(name);
           places_.emplace_back();
         }
-        places_[known->second] = {c, h};
+        places_[known->second] = {c, h, {}};
       }
     }
   }
