@@ -43,6 +43,22 @@ struct value_extremes {
     least = x < least ? x : least;
     most = x > most ? x : most;
   }
+
+  /// By halves: lane after lane would wait for each.
+  void include_lanes(simd<Real> low, simd<Real> high) noexcept {
+    alignas(simd_bytes) Real lows[simd_width<Real>];
+    alignas(simd_bytes) Real highs[simd_width<Real>];
+    simd_store(lows, low);
+    simd_store(highs, high);
+    for (std::size_t half = simd_width<Real> / 2; half > 0; half /= 2) {
+      for (std::size_t i = 0; i < half; ++i) {
+        lows[i] = lows[i + half] < lows[i] ? lows[i + half] : lows[i];
+        highs[i] = highs[i + half] > highs[i] ? highs[i + half] : highs[i];
+      }
+    }
+    include(lows[0]);
+    include(highs[0]);
+  }
 };
 
 /// positive[k] = max(values[k], 0), NaN being 0.
@@ -61,9 +77,8 @@ value_extremes<Real> place_positive(const Real* values, std::size_t count,
     most = x > most ? x : most;
   }
   value_extremes<Real> found;
-  for (std::size_t lane = 0; lane < width; ++lane) {
-    found.include(least[lane]);
-    found.include(most[lane]);
+  if (k > 0) {
+    found.include_lanes(least, most);
   }
   for (; k < count; ++k) {
     positive[k] = values[k] > Real{0} ? values[k] : Real{0};
@@ -96,9 +111,8 @@ value_extremes<Real> place_centred(const Real* values, const Real* centres, std:
     simd_store(positive + k, up < top ? up : top);
     simd_store(negative + k, down < top ? down : top);
   }
-  for (std::size_t lane = 0; lane < width; ++lane) {
-    found.include(lowest[lane]);
-    found.include(highest[lane]);
+  if (k > 0) {
+    found.include_lanes(lowest, highest);
   }
   for (; k < count; ++k) {
     found.include(values[k]);

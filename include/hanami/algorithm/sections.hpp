@@ -30,22 +30,16 @@ template <class Real>
 inline constexpr Real open_above = std::numeric_limits<Real>::max();
 
 /// Adds the active steps of one chain to the list: full ones with phi `limit`, the last one in
-/// part.
+/// part. How many are active cannot be foreseen: all are written, and those that are silent
+/// overwritten by the next chain, or left behind the list.
 template <class Real>
-std::size_t list_chain(const brick<Real>& b, std::size_t local, Real activation, Real limit,
-                       Real* phi, tile_slot* slot) noexcept {
+HANAMI_INLINE std::size_t list_chain(const brick<Real>& b, std::size_t local, Real activation,
+                                     Real limit, Real* phi, tile_slot* slot) noexcept {
   const std::size_t begin = local * b.max_steps;
-  const std::size_t count = b.step_count(local);
-  std::size_t k = 0;
-  for (; k < count; ++k) {
-    const Real share = (activation - b.lower[begin + k]) * b.inverse_width[begin + k];
-    if (!(share > Real{0})) {
-      break;
-    }
-    phi[k] = share < limit ? share : limit;
-    slot[k] = b.slot[begin + k];
-  }
-  return k;
+  const std::uint32_t open =
+      share_steps(activation, b.lower.data() + begin, b.inverse_width.data() + begin,
+                  b.slot.data() + begin, limit, b.step_count(local), phi, slot);
+  return static_cast<std::size_t>(std::countr_one(open));
 }
 
 /// Lists the active one-step sections of a brick that no neuron feeds. No branches: whether a chunk

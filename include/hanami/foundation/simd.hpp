@@ -153,6 +153,35 @@ HANAMI_INLINE std::uint32_t share_bits(const Real* x, const Real* inverse, Real 
                           [=](std::size_t k) { return simd_load(x + k) * simd_load(inverse + k); });
 }
 
+/// Writes `min((x - lower[k]) * inverse[k], limit)` and `slot[k]` for `count` steps, 32 at most.
+/// One bit for each whose share is above zero (NaN is not); no branch on any.
+template <class Real>
+HANAMI_INLINE std::uint32_t share_steps(Real x, const Real* lower, const Real* inverse,
+                                        const std::uint32_t* slot, Real limit, std::size_t count,
+                                        Real* phi_to, std::uint32_t* slot_to) noexcept {
+  std::uint32_t mask = 0;
+  std::size_t k = 0;
+#if defined(__SSE2__)
+  if constexpr (sizeof(Real) == 4) {
+    for (; k + 4 <= count; k += 4) {
+      const __m128 share = _mm_mul_ps(_mm_sub_ps(_mm_set1_ps(x), _mm_loadu_ps(lower + k)),
+                                      _mm_loadu_ps(inverse + k));
+      _mm_storeu_ps(phi_to + k, _mm_min_ps(share, _mm_set1_ps(limit)));
+      std::memcpy(slot_to + k, slot + k, 4 * sizeof *slot);
+      mask |= static_cast<std::uint32_t>(_mm_movemask_ps(_mm_cmpgt_ps(share, _mm_setzero_ps())))
+              << k;
+    }
+  }
+#endif
+  for (; k < count; ++k) {
+    const Real share = (x - lower[k]) * inverse[k];
+    phi_to[k] = share < limit ? share : limit;
+    slot_to[k] = slot[k];
+    mask |= static_cast<std::uint32_t>(share > Real{0}) << k;
+  }
+  return mask;
+}
+
 #if !defined(__AVX512F__) && defined(__AVX2__)
 namespace detail {
 /// For every 8-bit mask, the lanes it selects, packed: the control of a permutation.

@@ -216,9 +216,9 @@ void note_use(brick<Real>& b, std::size_t c, std::size_t i, Real activation) noe
   }
   const std::size_t local = c * chunk_width + i;
   const Real* lower = b.lower.data() + local * b.max_steps;
-  std::uint32_t k = b.steps[local] - 1U;
-  while (k > 0 && !(activation > lower[k])) {
-    --k;
+  std::uint32_t k = 0;
+  for (std::uint32_t step = 1; step < b.steps[local]; ++step) { // where it ends cannot be foreseen
+    k = activation > lower[step] ? step : k;
   }
   b.chain_states[local].used |= std::uint32_t{1} << k;
 }
