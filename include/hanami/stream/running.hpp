@@ -107,15 +107,11 @@ class running_quantiles {
   /// Levels in (0, 1).
   running_quantiles(double low, double high) noexcept : levels_{low, high} {}
 
-  void add(double value) {
+  HANAMI_INLINE void add(double value) {
     scale_.add(value);
-    ++seen_;
-    if (seen_ <= known_first) {
+    if (++seen_ <= known_first) {
       begin(value);
       return;
-    }
-    if (seen_ == known_first + 1) {
-      first_ = std::vector<double>();
     }
     const double rate = seen_ < slowest ? 1 / std::sqrt(static_cast<double>(seen_)) : least_rate;
     const double step = rate * scale_.value();
@@ -147,6 +143,9 @@ class running_quantiles {
       const auto below = static_cast<std::size_t>(place);
       const std::size_t above = std::min(below + 1, first_.size() - 1);
       values_[i] = first_[below] + (place - std::floor(place)) * (first_[above] - first_[below]);
+    }
+    if (seen_ == known_first) {
+      first_ = std::vector<double>();
     }
   }
 

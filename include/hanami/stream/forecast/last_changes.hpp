@@ -240,17 +240,22 @@ class last_changes {
           point == point_forecast::mean ? detail::held_within(wrong, wide{} + 8) : sign;
       const wide most = 8 * detail::most_of(detail::size_of(slope), one);
       const wide said[experts] = {wide{}, linear_.from(lane), inputs_[4].from(lane)};
-      wide share[experts];
-      wide sum{};
+      wide gain[experts];
+      wide weight[experts];
       for (std::size_t i = 0; i < experts; ++i) {
         const wide gained = detail::held_within(slope * (mixed - said[i]), most);
         const wide regret = mix_forgetting * regrets_[i].from(lane) + gained;
         const wide square = mix_forgetting * squares_[i].from(lane) + gained * gained;
         regrets_[i].set_where(lane, learns, regret);
         squares_[i].set_where(lane, learns, square);
-        share[i] = detail::most_of(regret, wide{}) / (1 + square);
-        sum += share[i];
+        gain[i] = detail::most_of(regret, wide{});
+        weight[i] = 1 + square;
       }
+      // Regrets over squares in a common denominator, which the sum takes away: one division.
+      const wide share[experts] = {gain[0] * (weight[1] * weight[2]),
+                                   gain[1] * (weight[0] * weight[2]),
+                                   gain[2] * (weight[0] * weight[1])};
+      const wide sum = share[0] + share[1] + share[2];
       const wide scale = 1 / sum;
       for (std::size_t i = 0; i < experts; ++i) {
         shares_[i].set_where(lane, learns, sum > 0 ? share[i] * scale : wide{} + 1.0 / experts);
