@@ -18,7 +18,10 @@
 ///
 /// - A number is `1`, `+1.5`, `.5`, `1e5`, with blanks around it, with a decimal sign and signs
 ///   between thousands as told. One that ends in `%` or has a unit (`20 V`, `21.5°C`, `$5`) is the
-///   number before or after that, and says so.
+///   number before or after that, and says so. Negative are also `(12.5)`, `12.5-` and those with a
+///   minus of typography; `1.2K`, `3.4M`, `5.6B` and `7.8T` are thousands and so on, as markets
+///   write volumes.
+/// - A limit, `<0.1` or `> 500`, is that number, but as a word of a column of text it stays a word.
 /// - `true` and `false` are 1 and 0, in any case; so are `yes`, `no`, `on` and `off`, but as words
 ///   of a column of text they stay words.
 /// - Missing is nothing, `NA`, `N/A`, `nan`, `null`, `NaT`, `?`, `#N/A`, `#VALUE!` and the like,
@@ -34,7 +37,7 @@ enum class cell_kind : std::uint8_t {
   vague,    ///< a word that is missing among numbers, and a word like any other among text
   number,   ///< has a value
   truth,    ///< `true` or `false`, has a value
-  word,     ///< `yes`, `no`, `on`, `off`: has a value among numbers, and is text among text
+  word,     ///< `yes`, `no`, `<0.1`: has a value among numbers, and is text among text
   infinite, ///< a number without a finite value
   text
 };
@@ -290,6 +293,15 @@ inline cell number_cell(double value, std::string_view unit = {}) noexcept {
   return {cell_kind::number, value, unit};
 }
 
+/// What a letter behind a number multiplies it by, as markets write volumes; 0: nothing.
+constexpr double factor_of(char letter) noexcept {
+  return letter == 'K' || letter == 'k' ? 1e3
+         : letter == 'M'                ? 1e6
+         : letter == 'B'                ? 1e9
+         : letter == 'T'                ? 1e12
+                                        : 0;
+}
+
 /// A number with thousands apart, or with a unit; what is neither is text.
 inline cell parse_dressed_number(std::string_view text, number_signs signs) {
   std::string_view unit;
@@ -318,10 +330,46 @@ inline cell parse_dressed_number(std::string_view text, number_signs signs) {
     at = take_number(number.data(), last, '.', value); // a point is then no other sign
   }
   const auto left = static_cast<std::size_t>(last - at);
+  if (left == 1 && at != number.data()) {
+    if (*at == '-' && value >= 0) { // as accountants write it
+      return number_cell(-value, unit);
+    }
+    const bool fraction = number.find(signs.decimal) != std::string_view::npos;
+    if (const double factor = factor_of(*at); factor > 0 && fraction) {
+      return number_cell(value * factor, unit);
+    }
+  }
   if (at == number.data() || (left > 0 && (!unit.empty() || !is_unit({at, left})))) {
     return {cell_kind::text, std::numeric_limits<double>::quiet_NaN(), {}};
   }
   return number_cell(value, left > 0 ? trim_blanks(text.substr(text.size() - left)) : unit);
+}
+
+/// The number in brackets or behind a minus of typography, as a negative one, or behind a sign of
+/// comparison, as a word; what is none of these is text.
+template <class Parse>
+cell parse_marked_number(std::string_view text, Parse parse) {
+  constexpr cell none{cell_kind::text, std::numeric_limits<double>::quiet_NaN(), {}};
+  constexpr std::string_view minus = "\xE2\x88\x92";
+  const auto begins_number = [](std::string_view part) {
+    part.remove_prefix(part.starts_with('$') ? 1 : 0);
+    return !part.empty() && (is_digit(part.front()) || part.front() == '.');
+  };
+  const bool bracketed = text.front() == '(' && text.back() == ')' && text.size() > 2;
+  if (bracketed || text.starts_with(minus)) {
+    const std::string_view inner =
+        bracketed ? text.substr(1, text.size() - 2) : text.substr(minus.size());
+    const cell found = begins_number(inner) ? parse(inner) : none;
+    return found.kind == cell_kind::number ? number_cell(-found.value, found.unit) : none;
+  }
+  for (const std::string_view sign : {"<=", ">=", "<", ">", "\xE2\x89\xA4", "\xE2\x89\xA5"}) {
+    if (text.starts_with(sign)) {
+      const std::string_view inner = trim_blanks(text.substr(sign.size()));
+      const cell found = begins_number(inner) ? parse(inner) : none;
+      return found.kind == cell_kind::number ? cell{cell_kind::word, found.value, {}} : none;
+    }
+  }
+  return none;
 }
 
 } // namespace detail
@@ -345,6 +393,13 @@ inline cell parse_cell(std::string_view text, number_signs signs = {}) {
     return {}; // an error of a spreadsheet, in any language
   }
   const char c = text.front();
+  if (c == '(' || c == '<' || c == '>' || c == '\xE2') {
+    if (const cell marked = detail::parse_marked_number(
+            text, [&](std::string_view inner) { return parse_cell(inner, signs); });
+        marked.kind != cell_kind::text) {
+      return marked;
+    }
+  }
   if (at == text.data() && (detail::is_letter(c) || c == '(' || c == '[' || c == '{')) {
     return {cell_kind::text, std::numeric_limits<double>::quiet_NaN(), {}};
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -64,6 +65,10 @@ class row_reader {
     }
     if (line.starts_with("\xEF\xBB\xBF")) { // a byte order mark, also where files are joined
       line.remove_prefix(3);
+    }
+    if (detail::is_boxed(line)) {
+      detail::unbox(line, unboxed_);
+      line = unboxed_;
     }
     if (decided_ || !refusal_.empty()) {
       fed_ = line;
@@ -322,8 +327,30 @@ class row_reader {
   }
 
   static const char* fault_of(std::string_view line) {
-    if (line.starts_with("\x1f\x8b")) {
-      return "it is packed (gzip): unpack it first, as with zcat";
+    struct known_file {
+      std::string_view begin;
+      const char* what;
+    };
+    static constexpr auto files = std::to_array<known_file>({
+        {"\x1f\x8b", "it is packed (gzip): unpack it first, as with zcat"},
+        {"\xFD"
+         "7zXZ",
+         "it is packed (xz): unpack it first, as with xzcat"},
+        {"\x28\xB5\x2F\xFD", "it is packed (zstd): unpack it first, as with zstdcat"},
+        {"BZh9", "it is packed (bzip2): unpack it first, as with bzcat"},
+        {"PK\x03\x04", "it is a ZIP archive or a document of a spreadsheet (xlsx, ods): unpack it, "
+                       "or save the sheet as CSV"},
+        {"\xD0\xCF\x11\xE0", "it is a document of a spreadsheet (xls): save the sheet as CSV"},
+        {"SQLite format 3", "it is a database: give its rows, as sqlite3 -csv -header FILE "
+                            "'select * from TABLE' does"},
+        {"PAR1", "it is a Parquet file: convert it to CSV"},
+        {"\x89HDF", "it is an HDF5 file: convert it to CSV"},
+        {"TDSm", "it is a TDMS file: convert it to CSV"},
+    });
+    for (const known_file& file : files) {
+      if (line.starts_with(file.begin)) {
+        return file.what;
+      }
     }
     if (line.starts_with("\xFF\xFE") || line.starts_with("\xFE\xFF") ||
         line.find('\0') != std::string_view::npos) {
@@ -361,6 +388,7 @@ class row_reader {
   std::uint64_t waiting_bytes_ = 0;
   std::uint64_t clear_lines_ = 0; ///< of those that wait: neither blank nor comments
   std::string line_;              ///< one that waited
+  std::string unboxed_;           ///< one out of a drawn box
   std::string_view fed_;
   bool has_fed_ = false;
   bool decided_ = false;

@@ -35,6 +35,7 @@ class csv_rows {
     fresh_from_ = state.fields.size();
     for (std::size_t i = 0; i < names.size(); ++i) {
       std::string name = names[i].empty() ? "column_" + std::to_string(i + 1) : names[i];
+      std::replace(name.begin(), name.end(), '\n', ' '); // of a header over two lines
       const auto taken = [&](const std::string& wanted) {
         const std::uint32_t field = state.fields.find(wanted);
         return field != row_fields::none &&
@@ -231,6 +232,10 @@ class csv_rows {
       }
     }
     if (filled_ == 0 && taken_ > 1) { // separators alone
+      return false;
+    }
+    if ((taken_ != places_.size() || typed_ == 0) && is_row_count(line)) {
+      after_break_ = true;
       return false;
     }
     if (follows_ && typed_ == 0 && words_ > 0 && is_head(line, broken, state)) {

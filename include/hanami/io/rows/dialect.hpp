@@ -51,7 +51,8 @@ inline std::vector<sample_row> split_sample(const std::vector<std::string>& line
   bool broken = true;
   std::string plain;
   for (std::size_t i = begin; i < lines.size() && cells < most_cells; ++i) {
-    if (is_blank_line(lines[i]) || is_comment(lines[i], how.comment) || is_drawn_line(lines[i])) {
+    if (is_blank_line(lines[i]) || is_comment(lines[i], how.comment) || is_drawn_line(lines[i]) ||
+        is_row_count(lines[i])) {
       broken = true;
       continue;
     }
@@ -105,7 +106,8 @@ class sign_votes {
       const bool grouped = grouped_by_comma_ > 0 || given.thousands == ',' || apart;
       const bool comma = commas_ > points_ || (commas_ + points_ == 0 && doubtful_ > 0 && !grouped);
       found.decimal = comma && given.thousands != ',' ? ',' : '.';
-      if (given.thousands == found_sign && found.decimal == '.' && grouped) {
+      const bool only_groups = doubtful_ > 0 && commas_ == 0 && points_ > 0; // 1,234 and 5.6
+      if (given.thousands == found_sign && found.decimal == '.' && (grouped || only_groups)) {
         found.thousands = ',';
       }
     }
@@ -185,11 +187,11 @@ struct table_guess {
   std::vector<std::string> labels = {}; ///< names that stand in the fields; none: they do not
 };
 
-/// The names of the columns where all fields of all rows are a name, a colon and a number.
+/// The names of the columns where all fields of all rows are a name, a sign and a number.
 inline std::vector<std::string> labels_of(const table_guess& guess) {
   std::vector<std::string> names;
   for (const sample_row& row : guess.rows) {
-    if (row.cells.size() != guess.width) {
+    if (row.cells.size() != guess.rows.front().cells.size()) {
       return {};
     }
     for (std::size_t i = 0; i < row.cells.size(); ++i) {

@@ -188,7 +188,7 @@ inline bool drop_colon(std::string_view& text) noexcept {
   return key;
 }
 
-/// A field like temp:20.5, as plotters of serial ports read it.
+/// A field like temp:20.5 or temp=20.5, as plotters of serial ports read it.
 struct label_text {
   std::string_view name; ///< empty: there is none
   std::string_view value;
@@ -196,11 +196,15 @@ struct label_text {
 
 inline label_text take_label(std::string_view text) noexcept {
   text = trim_blanks(text);
-  const std::size_t sign = std::min(text.find(':'), text.size());
+  const std::size_t sign = std::min(text.find_first_of(":="), text.size());
   const std::string_view name = trim_blanks(text.substr(0, sign));
   if (sign == text.size() || name.empty() || name.size() > 64 ||
       !(is_letter(name.front()) || name.front() == '_')) {
     return {};
+  }
+  if (text[sign] == '=' && !is_blank(text[sign - 1]) &&
+      std::any_of(name.begin(), name.end(), is_blank)) {
+    return {}; // weather temperature=82: a line of InfluxDB
   }
   return {name, trim_blanks(text.substr(sign + 1))};
 }
@@ -299,6 +303,53 @@ inline bool is_drawn_line(std::string_view line) noexcept {
     }
   }
   return strokes >= 3;
+}
+
+/// What clients of databases say below a table: (40 rows), 40 rows in set (0.01 sec), only showing
+/// top 20 rows.
+inline bool is_row_count(std::string_view line) noexcept {
+  line = trim_blanks(line);
+  if (line.starts_with("only showing top ")) {
+    return true;
+  }
+  line.remove_prefix(std::min(line.find_first_not_of("(| "), line.size()));
+  const std::size_t end = std::min(line.find_first_not_of("0123456789,"), line.size());
+  const std::string_view rest = trim_blanks(line.substr(end));
+  return end > 0 && end < line.size() && is_digit(line[end - 1]) && is_blank(line[end]) &&
+         (rest.starts_with("row") || rest.starts_with("record"));
+}
+
+/// Whether a line is part of a box that is drawn with signs of Unicode, as sqlite3, DuckDB, polars
+/// and ClickHouse do.
+inline bool is_boxed(std::string_view line) noexcept {
+  line = trim_blanks(line);
+  return line.size() > 2 && line[0] == '\xE2' && (line[1] == '\x94' || line[1] == '\x95');
+}
+
+/// The same line with | between cells, and with - and + where it is drawn. Names that stand in the
+/// frame are cells, too.
+inline void unbox(std::string_view line, std::string& plain) {
+  constexpr std::string_view upright = "\x82\x83\x86\x87\x8A\x8B"; // behind U+2500
+  constexpr std::string_view level = "\x80\x81\x84\x85\x88\x89";   // behind U+2500
+  plain.clear();
+  bool words = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const std::string_view sign = line.substr(i, 3);
+    const bool thin = sign.size() == 3 && sign.starts_with("\xE2\x94");
+    if (!thin && !(sign.size() == 3 && sign.starts_with("\xE2\x95"))) {
+      words = words || !is_blank(line[i]);
+      plain += line[i];
+      continue;
+    }
+    const bool bar = thin ? upright.find(sign[2]) != std::string_view::npos : sign[2] == '\x91';
+    const bool dash = thin ? level.find(sign[2]) != std::string_view::npos
+                           : sign[2] == '\x90' || sign[2] == '\x8C' || sign[2] == '\x8D';
+    plain += bar ? '|' : dash ? '\x01' : '\x02';
+    i += 2;
+  }
+  for (char& c : plain) {
+    c = c == '\x01' ? (words ? ' ' : '-') : c == '\x02' ? (words ? '|' : '+') : c;
+  }
 }
 
 inline bool is_blank_line(std::string_view line) noexcept {

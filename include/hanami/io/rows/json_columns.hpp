@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -72,6 +73,75 @@ class json_columns {
     return true;
   }
 
+  /// Takes an object of columns whose values are named by the row they are in, or of rows that are
+  /// named so, as data frames are written: {"a": {"0": 1, "1": 2}, "b": ...} or
+  /// {"0": {"a": 1, "b": ...}, ...}; the names of rows are whole numbers or times. False for
+  /// others.
+  bool take_keyed(std::string_view text, std::size_t& at) {
+    columns_.clear();
+    row_ = 0;
+    std::vector<std::string> keys;
+    std::unordered_map<std::string, std::size_t> places; // of keys
+    std::unordered_map<std::string, std::size_t> known;  // columns
+    bool fits = true;
+    const auto see = [&](std::string_view path, std::string_view value, const cell& found) {
+      std::size_t dot = path.find('.');
+      while (dot != std::string_view::npos && !is_key(path.substr(dot + 1))) {
+        dot = path.find('.', dot + 1);
+      }
+      const bool behind = dot != std::string_view::npos;
+      if (!behind) { // names of rows may have points in them
+        for (dot = path.rfind('.');
+             dot != std::string_view::npos && dot > 0 && !is_key(path.substr(0, dot));) {
+          dot = path.rfind('.', dot - 1);
+        }
+      }
+      if (dot == std::string_view::npos || dot == 0) {
+        fits = false;
+        return;
+      }
+      const std::string_view before = path.substr(0, dot);
+      const std::string_view after = path.substr(dot + 1);
+      const auto [key, fresh] =
+          places.try_emplace(std::string(behind ? after : before), keys.size());
+      if (fresh) {
+        keys.push_back(key->first);
+      }
+      const auto [place, first] =
+          known.try_emplace(std::string(behind ? before : after), columns_.size());
+      if (first) {
+        columns_.push_back({place->first, {}});
+      }
+      auto& values = columns_[place->second].values;
+      fits = fits && values.size() <= key->second;
+      values.resize(key->second);
+      values.emplace_back(value, found);
+    };
+    std::size_t end = at;
+    const bool whole = json_object().walk(text, end, see, [&](std::string_view) {
+      fits = false;
+    }) == json_end::whole;
+    if (!whole || !fits || keys.size() < 2 || columns_.empty()) {
+      columns_.clear();
+      return false;
+    }
+    for (column& c : columns_) {
+      c.values.resize(keys.size());
+    }
+    bool counted = true;
+    column index{"index", {}};
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      counted = counted && keys[i] == std::to_string(i);
+      const cell found = parse_cell(keys[i]);
+      index.values.emplace_back(std::move(keys[i]), found);
+    }
+    if (!counted) {
+      columns_.insert(columns_.begin(), std::move(index));
+    }
+    at = end;
+    return true;
+  }
+
   /// Calls `set(name, text, cell)` for each cell of the next row; false behind the last one.
   template <class Set>
   bool next(Set set) {
@@ -100,6 +170,12 @@ class json_columns {
   static std::string_view parent_of(std::string_view path) noexcept {
     const std::size_t dot = path.rfind('.');
     return path.substr(0, dot == std::string_view::npos ? 0 : dot);
+  }
+
+  /// Whether a name is one of a row: a whole number or a time.
+  static bool is_key(std::string_view name) noexcept {
+    return !name.empty() &&
+           (std::all_of(name.begin(), name.end(), is_digit) || is_time_shaped(name));
   }
 
   /// False for a list that has lists in it.

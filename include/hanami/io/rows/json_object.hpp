@@ -329,7 +329,8 @@ inline bool looks_like_json(std::string_view line) {
     return next == '"' || next == '\'' || next == '}' || next == '\0';
   }
   if (line.starts_with('[')) {
-    return after(1) == '{' || after(1) == '\0' || begins_with_values(line);
+    const std::size_t inner = line.find_first_not_of("[ \t"); // lists of objects in a list, too
+    return inner == std::string_view::npos || line[inner] == '{' || begins_with_values(line);
   }
   const std::size_t brace = line.find('{');
   return brace != std::string_view::npos && is_blank(line[brace - 1]) && line.ends_with('}') &&

@@ -82,7 +82,8 @@ class json_rows {
         state.line = here;
         continue;
       }
-      if (text_[at_] == '{' && (!begun_ || in_columns_) && columns_.take(text_, at_)) {
+      if (text_[at_] == '{' && (!begun_ || in_columns_) &&
+          (columns_.take(text_, at_) || (single_ && columns_.take_keyed(text_, at_)))) {
         begun_ = in_columns_ = true;
         state.line = here;
         return next_of_columns(state);

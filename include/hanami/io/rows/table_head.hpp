@@ -113,7 +113,10 @@ class head_finder {
     }
     --row;
     const auto& names = guess_.rows[row].cells;
-    const auto begins_with_word = [&](const sample_row& r) { return word(r.cells[0]); };
+    const auto begins_with_word = [&](const sample_row& r) {
+      return word(r.cells[0]) || std::all_of(r.cells.begin(), r.cells.end(),
+                                             [](const auto& cell) { return cell.empty(); });
+    };
     const bool clear =
         names.size() == width &&
         std::all_of(names.begin(), names.end(), [&](const auto& c) { return word(c); }) &&
@@ -261,6 +264,13 @@ class head_finder {
     return header;
   }
 
+  /// Whether a word is the width and kind of a field, as USGS writes them: 5s, 20d, 14n.
+  static bool is_field_format(std::string_view cell) noexcept {
+    const std::size_t digits = std::min(cell.find_first_not_of("0123456789"), cell.size());
+    return digits > 0 && digits + 1 == cell.size() &&
+           std::string_view("sdn").find(cell.back()) != std::string_view::npos;
+  }
+
   /// Whether a word is one of a unit, or of what programs write below names.
   static bool is_unit_word(std::string_view cell) {
     static constexpr std::array<std::string_view, 76> known = {
@@ -275,7 +285,7 @@ class head_finder {
         "bytes", "ohm",   "unit", "units"};
     lower_text<8> small;
     const std::string_view text = small.of(cell);
-    return cell.find_first_of("/%[(\xC2\xB0") != std::string_view::npos ||
+    return is_field_format(cell) || cell.find_first_of("/%[(\xC2\xB0") != std::string_view::npos ||
            std::find(known.begin(), known.end(), text) != known.end();
   }
 
@@ -369,6 +379,10 @@ class head_finder {
   bool is_units(std::size_t row, std::size_t width) const {
     if (guess_.rows[row].cells.size() != width) {
       return false;
+    }
+    const auto& cells = guess_.rows[row].cells;
+    if (width > 1 && std::all_of(cells.begin(), cells.end(), is_field_format)) {
+      return true;
     }
     std::size_t over = 0;
     for (std::size_t column = 0; column < width; ++column) {

@@ -83,7 +83,7 @@ inline std::uint32_t rank_of_word(std::string_view word) noexcept {
 /// Messzeit, rosbagtimestamp, unixtimestamp
 inline bool is_time_compound(std::string_view word) noexcept {
   static constexpr auto ends = std::to_array<std::string_view>(
-      {"time", "times", "zeit", "stamp", "zeitpunkt", "datum", "dátum", "tid", "leima"});
+      {"time", "times", "zeit", "stamp", "zeitpunkt", "datum", "dátum", "tid", "leima", "tag"});
   return word.starts_with("time") || word.starts_with("zeit") ||
          std::any_of(ends.begin(), ends.end(), [&](std::string_view end) {
            return word.size() > end.size() && word.ends_with(end);
@@ -152,6 +152,7 @@ inline time_name read_plain_name(std::string_view name) {
       is_letter(name[sign - 1]) && is_digit(name[sign + 1])) {
     said.utc = false; // of GMT+02:00
   }
+  const bool rate = name.find('/') != std::string_view::npos; // wakeups/s
   if (words.size() > 1) { // a unit behind the word that it is of
     const time_unit* const unit = unit_of_word(words.back());
     if (unit != nullptr) {
@@ -190,7 +191,7 @@ inline time_name read_plain_name(std::string_view name) {
   } else if (!word_is_one_of(joined, weak) && is_time_compound(joined)) {
     said.likelihood = time_likelihood::likely;
     said.rank = 1;
-  } else if (word_is_one_of(joined, weak) || said.hints.unit != nullptr ||
+  } else if (word_is_one_of(joined, weak) || (said.hints.unit != nullptr && !rate) ||
              said.role == time_role::year) {
     said.likelihood = time_likelihood::weak;
   }
