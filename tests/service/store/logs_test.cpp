@@ -11,7 +11,9 @@
 
 using namespace hanami;
 using namespace hanami::service::store;
+using hanami::service::refusal_code;
 using service_test::failure_of;
+using service_test::refusal_of;
 
 namespace {
 
@@ -87,13 +89,33 @@ TEST_CASE("logs are filtered and cut into pages", "[service]") {
   filter.offset = ~std::uint64_t{0};
   REQUIRE(bench.log.audit(filter).rows.empty());
   filter = {};
+  filter.limit = 7;
+  std::vector<std::int64_t> seen;
+  do { // entries that come in between shift nothing
+    const auto page = bench.log.audit(filter);
+    REQUIRE(page.total == 30 + seen.size() / 7);
+    for (const auto& entry : page.rows) {
+      seen.push_back(entry.at);
+    }
+    filter.after = page.next;
+    bench.log.add(entry_of(1000, "ann", "POST"));
+  } while (!filter.after.empty());
+  REQUIRE(seen.size() == 30);
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    REQUIRE(seen[i] == 129 - static_cast<std::int64_t>(i));
+  }
+  for (const char* bad : {"x", "12", "12:", "12:x", "-1:3"}) {
+    filter.after = bad;
+    REQUIRE(refusal_of([&] { bench.log.audit(filter); }) == refusal_code::invalid_value);
+  }
+  filter = {};
   filter.project_id = "blues";
   REQUIRE(bench.audits(filter) == 0);
 
   bench.log.add(error_entry{103, "ann", "a", "b", "c"});
   bench.log.flush();
   bench.log.remove_before(104);
-  REQUIRE(bench.audits({}) == 26);
+  REQUIRE(bench.audits({}) == 31);
   REQUIRE(bench.log.errors({}).total == 0);
 }
 

@@ -208,6 +208,11 @@ HANAMI_SERVICE_INLINE void schema::check_number(json::value& value, const std::s
                                                 std::vector<schema_fault>& faults) const {
   double number = 0;
   if (kind_ == value_kind::integer) {
+    constexpr double beyond = 9223372036854775808.0; // 2^63
+    if (const double* real = value.if_double();
+        real != nullptr && *real == std::trunc(*real) && std::abs(*real) < beyond) {
+      value = static_cast<std::int64_t>(*real); // 1.0 is an integer, as JSON Schema has it
+    }
     if (!value.is_int64()) {
       // An unsigned number beyond the signed ones is an integer still, but too large for any use.
       detail::add_fault(faults, value.is_uint64() ? fault_kind::too_large : fault_kind::wrong_type,

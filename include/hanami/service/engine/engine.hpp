@@ -61,6 +61,10 @@ class engine {
                              visibility visible_to = visibility::owner_only,
                              learning_options options = {},
                              std::optional<output_kind> kind_if_missing = std::nullopt);
+  /// As `store::resources::change`; `conflict` for a name that another cluster of the project has.
+  store::resource_row change_cluster(const identity& caller, std::string_view cluster_id,
+                                     const store::resource_change& what,
+                                     std::optional<std::uint64_t> version);
   /// Aborts its tasks and releases its memory and its files.
   void remove(const identity& caller, std::string_view id);
   /// The cluster, brought into memory if necessary, which may take long. Does not check rights.

@@ -167,12 +167,13 @@ struct engine::state : detail::engine_core {
     return may_change(caller, of) || (task.owner_id == caller.user_id && may_use(caller, of));
   }
 
-  void refuse_taken_name(const identity& caller, std::string_view name) {
+  /// `own`: the cluster that may have it.
+  void refuse_taken_name(const identity& caller, std::string_view name, std::string_view own) {
     store::page_request wanted{1000, {}, std::string(name)};
     do {
       const auto found = parts.resources.list(caller, store::resource_kind::cluster, wanted);
       for (const store::resource_row& row : found.rows) {
-        if (row.name == name && row.project_id == caller.project_id) {
+        if (row.name == name && row.project_id == caller.project_id && row.id != own) {
           throw conflict("there is a cluster '" + std::string(name) + "' already");
         }
       }
@@ -284,7 +285,7 @@ engine::create(const identity& caller, std::string_view name, std::string_view t
   cluster_template wanted =
       detail::template_from(template_text, config.engine.cluster_memory, kind_if_missing);
   const std::lock_guard one_name_at_a_time(s.creating);
-  s.refuse_taken_name(caller, name);
+  s.refuse_taken_name(caller, name, {});
   store::resource_row row;
   row.kind = store::resource_kind::cluster;
   row.id = new_uuid();
@@ -308,6 +309,17 @@ engine::create(const identity& caller, std::string_view name, std::string_view t
     files.remove();
     throw;
   }
+}
+
+HANAMI_SERVICE_INLINE store::resource_row
+engine::change_cluster(const identity& caller, std::string_view cluster_id,
+                       const store::resource_change& what, std::optional<std::uint64_t> version) {
+  const std::lock_guard one_name_at_a_time(state_->creating);
+  if (what.name) {
+    state_->refuse_taken_name(caller, *what.name, cluster_id);
+  }
+  return state_->parts.resources.change(caller, store::resource_kind::cluster, cluster_id, what,
+                                        version);
 }
 
 HANAMI_SERVICE_INLINE void engine::remove(const identity& caller, std::string_view id) {

@@ -158,6 +158,7 @@ inline void write_head(std::string& to, const response& answer, const framing& h
   }
   if (answer.events) {
     add("Cache-Control", "no-store");
+    add("X-Accel-Buffering", "no"); // nginx would keep events back
   }
   // Whatever a browser makes of an answer: it is of the type it says, and runs nothing.
   add("X-Content-Type-Options", "nosniff");

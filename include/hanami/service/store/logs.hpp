@@ -44,7 +44,8 @@ struct log_filter {
   std::int64_t from = 0;     ///< milliseconds since 1970, inclusive
   std::int64_t until = 0;    ///< exclusive
   std::uint32_t limit = 100; ///< at most 1000
-  std::uint64_t offset = 0;
+  std::string after;         ///< `next` of the page before; empty: the first page
+  std::uint64_t offset = 0;  ///< behind that
 };
 
 /// Entries are written together, by the pool, within 50 ms or at the end; adding one never waits
@@ -62,8 +63,8 @@ class logs {
   /// Waits until all that was added is on disk. Throws `errc::file_error` where the disk refuses.
   void flush();
 
-  /// Newest first, with all that was added before the call, if the disk takes it. `next` is empty;
-  /// `total` counts all that fit the filter.
+  /// Newest first, with all that was added before the call, if the disk takes it. `total` counts
+  /// all that fit the filter. Throws `invalid_value` for an `after` that is no `next`.
   page<audit_entry> audit(const log_filter& filter);
   page<error_entry> errors(const log_filter& filter);
   /// Removes what is older. Milliseconds since 1970.

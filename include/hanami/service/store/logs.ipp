@@ -4,6 +4,7 @@
 #include "logs.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <exception>
 #include <limits>
@@ -12,6 +13,7 @@
 #include "../../foundation/error.hpp"
 #include "../base/clock.hpp"
 #include "../base/compile.hpp"
+#include "cursor.hpp"
 
 namespace hanami::service::store {
 
@@ -42,7 +44,8 @@ class log_conditions {
         until_(filter.until == 0 ? std::numeric_limits<std::int64_t>::max() : filter.until),
         limit_(std::min<std::uint32_t>(filter.limit, 1000)),
         offset_(static_cast<std::int64_t>(
-            std::min<std::uint64_t>(filter.offset, std::numeric_limits<std::int64_t>::max()))) {}
+            std::min<std::uint64_t>(filter.offset, std::numeric_limits<std::int64_t>::max()))),
+        after_(place_from(filter.after)) {}
 
   void equal(const char* column, std::string_view value) {
     if (!value.empty()) {
@@ -51,25 +54,56 @@ class log_conditions {
     }
   }
 
-  /// Newest first. `row(statement)` takes each row of the page.
-  template <class Row>
-  std::uint64_t read(connection& on, const std::string& select, const std::string& table,
-                     Row row) const {
-    statement rows = on.query(select + " FROM " + table + words_ +
-                              " ORDER BY at DESC, id DESC LIMIT ? OFFSET ?");
+  /// Newest first. `entry_of(statement)` makes an entry of a row, whose first two columns are its
+  /// place.
+  template <class Entry, class EntryOf>
+  page<Entry> read(connection& on, const std::string& columns, const std::string& table,
+                   EntryOf entry_of) const {
+    page<Entry> found;
+    statement rows = on.query("SELECT at, id, " + columns + " FROM " + table + words_ +
+                              " AND (at, id) < (?, ?) ORDER BY at DESC, id DESC LIMIT ? OFFSET ?");
     const int bound = bind(rows);
-    rows.bind(bound + 1, std::int64_t{limit_});
-    rows.bind(bound + 2, offset_);
+    rows.bind(bound + 1, after_.at);
+    rows.bind(bound + 2, after_.id);
+    rows.bind(bound + 3, std::int64_t{limit_} + 1); // one more shows that there is another page
+    rows.bind(bound + 4, offset_);
+    place last;
     while (rows.step()) {
-      row(rows);
+      if (found.rows.size() == limit_) {
+        found.next = cursor_text(last.at, std::to_string(last.id));
+        break;
+      }
+      last = {rows.integer(0), rows.integer(1)};
+      found.rows.push_back(entry_of(rows));
     }
     statement counted = on.query("SELECT count(*) FROM " + table + words_);
     bind(counted);
     counted.step();
-    return static_cast<std::uint64_t>(counted.integer(0));
+    found.total = static_cast<std::uint64_t>(counted.integer(0));
+    return found;
   }
 
  private:
+  /// Of an entry in its log.
+  struct place {
+    std::int64_t at = std::numeric_limits<std::int64_t>::max();
+    std::int64_t id = std::numeric_limits<std::int64_t>::max();
+  };
+
+  static place place_from(std::string_view text) {
+    if (text.empty()) {
+      return {};
+    }
+    const page_cursor cursor = cursor_from(text);
+    place found{cursor.order, 0};
+    const char* const end = cursor.id.data() + cursor.id.size();
+    const auto [behind, trouble] = std::from_chars(cursor.id.data(), end, found.id);
+    if (trouble != std::errc() || behind != end) {
+      throw invalid_page("after", "'after' must be the 'next' of the page before");
+    }
+    return found;
+  }
+
   int bind(statement& to) const {
     int index = 0;
     to.bind(++index, from_);
@@ -84,6 +118,7 @@ class log_conditions {
   std::int64_t until_;
   std::uint32_t limit_;
   std::int64_t offset_;
+  place after_;
   std::string words_ = " WHERE at >= ? AND at < ?";
   std::vector<std::string_view> values_;
 };
@@ -212,14 +247,18 @@ HANAMI_SERVICE_INLINE page<audit_entry> logs::audit(const log_filter& filter) {
   conditions.equal("method", filter.method);
   conditions.equal("operation", filter.operation);
   return db_.read([&](connection& on) {
-    page<audit_entry> found;
-    found.total = conditions.read(
-        on, "SELECT at, user_id, project_id, method, path, operation, status, address", "audit_log",
-        [&](const statement& row) {
-          found.rows.push_back({row.integer(0), row.text(1), row.text(2), row.text(3), row.text(4),
-                                row.text(5), static_cast<unsigned>(row.integer(6)), row.text(7)});
+    return conditions.read<audit_entry>(
+        on, "user_id, project_id, method, path, operation, status, address", "audit_log",
+        [](const statement& row) {
+          return audit_entry{row.integer(0),
+                             row.text(2),
+                             row.text(3),
+                             row.text(4),
+                             row.text(5),
+                             row.text(6),
+                             static_cast<unsigned>(row.integer(7)),
+                             row.text(8)};
         });
-    return found;
   });
 }
 
@@ -229,13 +268,10 @@ HANAMI_SERVICE_INLINE page<error_entry> logs::errors(const log_filter& filter) {
   conditions.equal("user_id", filter.user_id);
   conditions.equal("operation", filter.operation);
   return db_.read([&](connection& on) {
-    page<error_entry> found;
-    found.total = conditions.read(on, "SELECT at, user_id, operation, input, message", "error_log",
-                                  [&](const statement& row) {
-                                    found.rows.push_back({row.integer(0), row.text(1), row.text(2),
-                                                          row.text(3), row.text(4)});
-                                  });
-    return found;
+    return conditions.read<error_entry>(
+        on, "user_id, operation, input, message", "error_log", [](const statement& row) {
+          return error_entry{row.integer(0), row.text(2), row.text(3), row.text(4), row.text(5)};
+        });
   });
 }
 

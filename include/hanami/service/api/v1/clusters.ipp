@@ -158,11 +158,10 @@ inline void add_cluster_resources(registry& to, services& s) {
   change.summary = "Changes name or visibility";
   change.path_values = one;
   change.body = change_schema();
-  change.refusals = {404, 412};
+  change.refusals = {404, 409, 412};
   change.handle = [&s](request_context& request) {
-    return cluster_answer(s.resources.change(
-        request.caller, store::resource_kind::cluster, request.text("cluster_id"),
-        change_from(request),
+    return cluster_answer(s.engine.change_cluster(
+        request.caller, request.text("cluster_id"), change_from(request),
         request.expected_version(
             version_of(s.resources, request, store::resource_kind::cluster, "cluster_id"))));
   };

@@ -85,8 +85,12 @@ class dataset_csv final : public http::body_source {
   }
 
  private:
+  /// Behind an apostrophe where spreadsheets would take it for a formula.
   static std::string quoted(const std::string& name) {
     std::string result = "\"";
+    if (name.find_first_of("=+-@\t\r") == 0) {
+      result += '\'';
+    }
     for (const char c : name) {
       result += c;
       if (c == '"') {

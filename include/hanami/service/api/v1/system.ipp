@@ -154,6 +154,22 @@ inline void add_documentation(registry& to, const char* id, const char* path,
   to.add(page);
 }
 
+/// Who comes by a browser, to the address alone.
+inline void add_front_door(registry& to) {
+  endpoint door = plain_get("get_front_door", "/", "Leads to the documentation");
+  door.audience = audience::anyone;
+  door.status = 307;
+  door.non_blocking = true;
+  door.handle = [](request_context&) {
+    answer given;
+    given.location = "/docs";
+    given.content_type = "text/plain; charset=utf-8";
+    given.text = "the documentation is at /docs\n";
+    return given;
+  };
+  to.add(door);
+}
+
 inline void add_host_endpoints(registry& to, services& s) {
   endpoint host = plain_get("get_host", "/v1/host", "The machine: processors, clocks, memory");
   host.response_schema = schema::any().describe("speeds in kHz; 0: not shown by the machine");
@@ -212,7 +228,7 @@ inline schema log_filter_schema() {
        {"from", schema::integer(0).otherwise(0).describe("milliseconds since 1970")},
        {"until", schema::integer(0).otherwise(0).describe("exclusive; 0: no end")},
        {"limit", schema::integer(1, 1000).otherwise(100)},
-       {"offset", schema::integer(0).otherwise(0)}});
+       {"after", schema::text(0, 255).otherwise("").describe("`next` of the page before")}});
 }
 
 inline store::log_filter log_filter_from(const request_context& request) {
@@ -223,7 +239,7 @@ inline store::log_filter log_filter_from(const request_context& request) {
   filter.from = request.integer("from");
   filter.until = request.integer("until");
   filter.limit = static_cast<std::uint32_t>(request.integer("limit"));
-  filter.offset = static_cast<std::uint64_t>(request.integer("offset"));
+  filter.after = request.text("after");
   return filter;
 }
 
@@ -283,6 +299,7 @@ inline void add_log_endpoints(registry& to, services& s) {
 } // namespace detail
 
 HANAMI_SERVICE_INLINE void add_system_endpoints(registry& to, services& s) {
+  detail::add_front_door(to);
   detail::add_health_endpoints(to, s);
   detail::add_host_endpoints(to, s);
   detail::add_log_endpoints(to, s);
