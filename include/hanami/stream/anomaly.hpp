@@ -121,11 +121,12 @@ class anomaly_detector {
   struct watch {
     column_signals signals;
     slow_reference level;
+    rejection_sizes rejections;
     double before = 0; ///< the path at the last row
 
     template <class Archive>
     void serialize(Archive& archive) {
-      archive(signals, level, before);
+      archive(signals, level, rejections, before);
     }
   };
 
@@ -161,8 +162,10 @@ class anomaly_detector {
       return 0;
     }
     if (of.validities()[c] == validity::rejected) {
-      const double unit = history.scale() * errors_.scale(c);
-      return unit > 0 ? here[0].signals.add_rejected(history.rejected_by() / unit) : 0;
+      const double size = history.rejected_by();
+      const double unit =
+          std::max(history.scale() * errors_.scale(c), here[0].rejections.least_unit(size));
+      return unit > 0 ? here[0].signals.add_rejected(size / unit) : 0;
     }
     if (!history.known()) {
       return 0;
@@ -177,8 +180,8 @@ class anomaly_detector {
   std::vector<std::vector<watch>> columns_; ///< each none before its first value, then one
   cross_residuals errors_;
   cross_residuals seasons_;
-  cross_residuals levels_;
-  std::vector<double> error_; ///< of each column in the newest row, and so below
+  cross_residuals levels_{0.1}; ///< of usual distances
+  std::vector<double> error_;   ///< of each column in the newest row, and so below
   std::vector<double> season_;
   std::vector<double> level_;
   std::vector<double> surprises_;

@@ -41,7 +41,8 @@ class slow_reference {
  public:
   /// In usual distances; 0 as long as there are none.
   double distance(double value) const noexcept {
-    return spread_ > 0 ? (value - mean_) / spread_ : 0;
+    const double spread = std::max(spread_, 1e-9 * std::abs(mean_)); // or rounding becomes a state
+    return spread > 0 ? (value - mean_) / spread : 0;
   }
 
   void add(double value) noexcept {
@@ -69,6 +70,32 @@ class slow_reference {
   double seen_ = 0;
   double mean_ = 0;
   double spread_ = 0;
+};
+
+/// How large the values are that were not believed. Where all others are the same, for rain or for
+/// sales, the usual error shrinks for ever, and they would seem stranger from day to day.
+class rejection_sizes {
+ public:
+  /// Takes a size; the least unit in which such sizes are to be counted: 0 while there are few.
+  double least_unit(double size) noexcept {
+    if (size > 0) {
+      seen_ = std::min(seen_ + 1, remembered);
+      mean_ += (std::log(size) - mean_) / seen_; // single wild ones move it little
+    }
+    return seen_ < few ? 0 : 1e-3 * std::exp(mean_);
+  }
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(seen_, mean_);
+  }
+
+ private:
+  static constexpr double few = 8;
+  static constexpr double remembered = 100;
+
+  double seen_ = 0;
+  double mean_ = 0; ///< of the logarithms
 };
 
 /// What a row says about one column; NaN for what is not known.

@@ -19,6 +19,9 @@ namespace hanami::inline HANAMI_ISA {
 /// grow with their number, not its square.
 class cross_residuals {
  public:
+  /// `least`: the size below which numbers are as good as none; usual sizes are not smaller.
+  explicit cross_residuals(double least = 0) noexcept : least_(least) {}
+
   /// A group that gets more columns begins anew.
   void add_columns(std::size_t count) {
     groups_.resize(scales_.size() / most); // those that are full
@@ -77,8 +80,8 @@ class cross_residuals {
       residuals_[first + i] = nothing;
       x[i] = nothing;
       if (!std::isnan(value)) {
-        if (scale.value() > 0) {
-          x[i] = std::clamp(value / scale.value(), -20.0, 20.0);
+        if (const double usual = std::max(scale.value(), least_); usual > 0) {
+          x[i] = std::clamp(value / usual, -20.0, 20.0);
           ++known;
         }
         scale.add(value);
@@ -105,6 +108,7 @@ class cross_residuals {
     group.add(x);
   }
 
+  double least_;
   std::vector<running_scale> scales_;
   std::vector<double> values_;
   std::vector<double> residuals_;
