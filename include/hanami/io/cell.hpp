@@ -293,6 +293,9 @@ inline cell number_cell(double value, std::string_view unit = {}) noexcept {
   return {cell_kind::number, value, unit};
 }
 
+/// What stands between the numbers of a date or a clock.
+constexpr bool is_date_sign(char c) noexcept { return c == '-' || c == '/' || c == ':'; }
+
 /// What a letter behind a number multiplies it by, as markets write volumes; 0: nothing.
 constexpr double factor_of(char letter) noexcept {
   return letter == 'K' || letter == 'k' ? 1e3
@@ -385,6 +388,10 @@ inline cell parse_cell(std::string_view text, number_signs signs = {}) {
   const char* const at = detail::take_number(text.data(), last, signs.decimal, value);
   if (at == last) {
     return detail::number_cell(value);
+  }
+  if (detail::is_date_sign(*at) && at != text.data() && *at != signs.thousands && at + 1 != last &&
+      detail::is_digit(at[1])) { // 2016-07-01: no word is like that, nor a unit
+    return {cell_kind::text, std::numeric_limits<double>::quiet_NaN(), {}};
   }
   if (const detail::known_word* const word = detail::find_word(text)) {
     return {word->kind, word->value, {}};
