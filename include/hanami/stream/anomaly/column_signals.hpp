@@ -39,10 +39,10 @@ class recent_mean {
 /// so that a state that is not the usual one is learned slowly.
 class slow_reference {
  public:
-  /// In usual distances; 0 as long as there are none.
+  /// In usual distances; 0 where there are none but those of rounding.
   double distance(double value) const noexcept {
-    const double spread = std::max(spread_, 1e-9 * std::abs(mean_)); // or rounding becomes a state
-    return spread > 0 ? (value - mean_) / spread : 0;
+    const double rounding = 1e-9 * std::abs(mean_);
+    return spread_ > rounding ? (value - mean_) / spread_ : 0;
   }
 
   void add(double value) noexcept {
