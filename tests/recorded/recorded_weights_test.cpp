@@ -161,7 +161,7 @@ TEST_CASE("a task of mixed outputs with rehearsal and pruning learns what it alw
 
 TEST_CASE("an endless stream of classes that change learns what it always has", "[recorded]") {
   const recording r{three_nodes(output_kind::softmax), growing(), true, false, 24000};
-  CHECK(learn<cluster>(r) == checksums{0x8b5a8610313a8669U, 0xc4799deae89bda96U});
+  CHECK(learn<cluster>(r) == checksums{0x91c4622106f4d267U, 0xc4799deae89bda96U});
 }
 
 TEST_CASE("a task of classes learns what it always has", "[recorded]") {
@@ -176,7 +176,7 @@ TEST_CASE("probabilities of a cluster compacted half way are what they always we
 
 TEST_CASE("weights of 16 bits learn what they always have", "[recorded]") {
   const recording r{three_nodes(output_kind::softmax), growing(), true, false, 6000};
-  CHECK(learn<compact_cluster>(r) == checksums{0x1670df5b0d05ff49U, 0x7dbc66488d97fe84U});
+  CHECK(learn<compact_cluster>(r) == checksums{0x3f6f0e04e680af89U, 0xcb6f34a617ee5d76U});
 }
 
 TEST_CASE("numbers of 64 bits learn what they always have", "[recorded]") {
