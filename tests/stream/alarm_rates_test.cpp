@@ -67,7 +67,7 @@ TEST_CASE("with a window they are, too, at every step", "[stream]") {
     for (const auto kind : {support::noise_kind::gaussian, support::noise_kind::student,
                             support::noise_kind::random_walk, support::noise_kind::intermittent}) {
       INFO(step << " s, " << support::noise_names[static_cast<std::size_t>(kind)]);
-      const double ratio = seen_over_asked(12, kind, step, 500, 8000);
+      const double ratio = seen_over_asked(12, kind, step, 500, 16000);
       CHECK(ratio >= 0.5);
       CHECK(ratio <= 2);
     }
