@@ -29,8 +29,8 @@ class lasting_count {
       ::close(file);
     }
     if (place == MAP_FAILED) {
-      throw error(errc::file_error,
-                  "cannot count in " + path + ": " + std::generic_category().message(why));
+      raise(errc::file_error,
+            "cannot count in " + path + ": " + std::generic_category().message(why));
     }
     count_ = static_cast<volatile std::uint64_t*>(place);
   }
