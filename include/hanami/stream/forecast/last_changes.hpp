@@ -21,6 +21,12 @@ namespace detail {
 struct eight_numbers {
   using wide = simd<double>;
   using mask = decltype(wide{} > wide{});
+
+  /// Those that are not NaN.
+  static mask known(wide values) noexcept {
+    const wide same = values;
+    return values == same;
+  }
   static constexpr std::size_t count = 8;
 
   alignas(64) std::array<double, count> of{};
@@ -169,13 +175,13 @@ class last_changes {
     }
 
     void learn(std::size_t lane, wide truth, point_forecast point) noexcept {
-      const mask learns = truth == truth;
+      const mask learns = detail::eight_numbers::known(truth);
       learn_mix(lane, learns, truth, point);
       learn_linear(lane, learns, truth);
     }
 
     void add(std::size_t lane, wide value, wide change) noexcept {
-      const mask taken = change == change;
+      const mask taken = detail::eight_numbers::known(change);
       inputs_[2].set_where(lane, taken, inputs_[1].from(lane));
       inputs_[1].set_where(lane, taken, inputs_[0].from(lane));
       inputs_[0].set_where(lane, taken, detail::held_within(change, wide{} + 30));
