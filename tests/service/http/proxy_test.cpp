@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <hanami/service/http/address_counts.hpp>
+#include <hanami/service/http/forwarded.hpp>
 
 #include "service/support/http_peer.hpp"
 
@@ -23,7 +24,7 @@ std::unique_ptr<small_application> mirror() {
   app->paths["/who"] = [](const http::request& r, const std::shared_ptr<http::admitted_request>&,
                           const http::responder& give) {
     give(small_application::plain(r.address + (r.secure ? " secure" : "") +
-                                  (r.forwarded ? " forwarded" : "")));
+                                  (http::is_forwarded(r.headers) ? " forwarded" : "")));
   };
   return app;
 }

@@ -54,13 +54,14 @@ class rest_watch {
   const std::map<std::string, std::uint64_t> others_ = wakes_of_threads();
 };
 
-/// Once a second and thread, and 0.2 % of a core. Two wakes more: one on each border.
+/// Once a second and thread; two wakes more: one on each border. The processor's time only tells
+/// whether a thread runs without a rest: below that, machines bill a wake as they like.
 void expect_rest(const cost& found) {
   INFO(found.wakes_a_thread << " wakes of one thread, " << found.wakes << " of all, "
                             << found.processor_share * 100 << " % of a core");
   CHECK((hanami_test::sanitized || // which has a thread of its own
          found.wakes_a_thread <= watched.count() + 2));
-  CHECK(found.processor_share < 0.002);
+  CHECK(found.processor_share < 0.05);
 }
 
 } // namespace

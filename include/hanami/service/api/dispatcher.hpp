@@ -68,10 +68,12 @@ class dispatcher final : public http::application {
   void route(exchange& x, const http::request& head) const;
   /// Checks what can be checked before a body is read; how long that may be.
   std::size_t admit_body(exchange& x, const http::request& head);
-  void authenticate(exchange& x) const;
+  void authenticate(exchange& x, const http::request& from) const;
   /// Whether the caller has just been identified, and nothing has changed since.
   bool is_fresh(const exchange& x) const;
-  /// Refuses a path or method without an endpoint, or answers a CORS preflight.
+  /// Why a path or method without an endpoint is refused.
+  http::problem unknown_path(const exchange& x, const std::string& path) const;
+  /// Refuses those, or answers a CORS preflight.
   void refuse_path(exchange& x);
   void proceed(const std::shared_ptr<exchange>& x);
   /// Repeats the answer of a request with the same `Idempotency-Key`; false: there is none.

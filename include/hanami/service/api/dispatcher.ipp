@@ -121,6 +121,7 @@ HANAMI_SERVICE_INLINE http::admission dispatcher::admit(const http::request& hea
     if (!why) {
       throw; // the transport answers, and reports it
     }
+    x->message = head;
     note(*x, why->status());
     admitted.refusal = response_of(*why, x->dialect);
     allow_origin(head.headers.get("Origin"), *admitted.refusal);
@@ -142,11 +143,10 @@ HANAMI_SERVICE_INLINE std::size_t dispatcher::admit_body(exchange& x, const http
   if (is_preflight(head)) {
     return of_strangers;
   }
-  x.message = head;
   if (x.endpoint == nullptr) {
-    refuse_path(x);
+    throw unknown_path(x, head.path);
   }
-  authenticate(x);
+  authenticate(x, head);
   if (x.endpoint->audience == audience::anyone) {
     return of_strangers;
   }
@@ -154,17 +154,18 @@ HANAMI_SERVICE_INLINE std::size_t dispatcher::admit_body(exchange& x, const http
     return most.body_bytes;
   }
   // It is written to its destination as it arrives, so all is checked before its start.
+  x.message = head;
   read_values(x);
   x.body_goes_to = x.endpoint->open_sink(x);
   return most.chunk_bytes;
 }
 
-HANAMI_SERVICE_INLINE void dispatcher::authenticate(exchange& x) const {
+HANAMI_SERVICE_INLINE void dispatcher::authenticate(exchange& x, const http::request& from) const {
   const endpoint& e = *x.endpoint;
   if (e.audience == audience::anyone) {
     return;
   }
-  const std::string_view token = token_of(x.message);
+  const std::string_view token = token_of(from);
   if (token.empty()) {
     throw unauthenticated(
         "a token is needed: 'Authorization: Bearer ...' as POST /v1/sessions gives it");
@@ -217,14 +218,19 @@ HANAMI_SERVICE_INLINE void dispatcher::handle(http::request received,
   }
 }
 
-HANAMI_SERVICE_INLINE void dispatcher::refuse_path(exchange& x) {
+HANAMI_SERVICE_INLINE http::problem dispatcher::unknown_path(const exchange& x,
+                                                             const std::string& path) const {
   if (x.allowed.empty()) {
-    throw not_found("path", x.message.path);
+    return http::problem(not_found("path", path));
   }
-  if (!is_preflight(x.message)) {
-    http::problem why(405, "method_not_allowed", x.message.path + " knows " + x.allowed);
-    why.allowed = x.allowed;
-    throw why;
+  http::problem why(405, "method_not_allowed", path + " knows " + x.allowed);
+  why.allowed = x.allowed;
+  return why;
+}
+
+HANAMI_SERVICE_INLINE void dispatcher::refuse_path(exchange& x) {
+  if (x.allowed.empty() || !is_preflight(x.message)) {
+    throw unknown_path(x, x.message.path);
   }
   http::response allowed;
   allowed.status = 204;
@@ -239,7 +245,7 @@ HANAMI_SERVICE_INLINE void dispatcher::refuse_path(exchange& x) {
 HANAMI_SERVICE_INLINE void dispatcher::proceed(const std::shared_ptr<exchange>& x) {
   try {
     if (!is_fresh(*x)) { // a body may have taken hours
-      authenticate(*x);
+      authenticate(*x, x->message);
     }
     if (x->sink() == nullptr) {
       read_values(*x);
@@ -400,7 +406,7 @@ dispatcher::open_socket(const http::request& head, std::shared_ptr<http::socket>
     }
   }
   try {
-    authenticate(x);
+    authenticate(x, x.message);
     read_values(x);
     auto opened = x.endpoint->open_socket(x, std::move(peer));
     note(x, x.endpoint->status);

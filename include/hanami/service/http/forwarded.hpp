@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,7 +12,18 @@
 
 /// Who has sent a request, where proxies stand between.
 
-namespace hanami::service::http::detail {
+namespace hanami::service::http {
+
+inline constexpr const char* forwarding_fields[] = {"X-Forwarded-For", "Forwarded", "X-Real-IP",
+                                                    "Via"};
+
+/// Whether a proxy stands between, or the client says so.
+inline bool is_forwarded(const fields& headers) {
+  return std::any_of(std::begin(forwarding_fields), std::end(forwarding_fields),
+                     [&](const char* each) { return !headers.get(each).empty(); });
+}
+
+namespace detail {
 
 inline bool is_one_of(const std::vector<ip_network>& networks, std::string_view address) {
   const auto parsed = ip_address::parse(address);
@@ -47,9 +59,6 @@ inline std::vector<std::string_view> forwarded_for(const fields& headers) {
 /// Takes the client's address, and whether it came through TLS, from what proxies say of it, as far
 /// as they are trusted: whatever else is in these fields, clients have written themselves.
 inline void see_through_proxies(request& seen, const std::vector<ip_network>& trusted) {
-  for (const char* field : {"X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"}) {
-    seen.forwarded = seen.forwarded || !seen.headers.get(field).empty();
-  }
   if (trusted.empty() || !is_one_of(trusted, seen.address)) {
     return;
   }
@@ -65,4 +74,6 @@ inline void see_through_proxies(request& seen, const std::vector<ip_network>& tr
   }
 }
 
-} // namespace hanami::service::http::detail
+} // namespace detail
+
+} // namespace hanami::service::http

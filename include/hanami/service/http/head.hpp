@@ -185,10 +185,14 @@ class message_parser final : public beast_http::basic_parser<true> {
 
   /// Beast joins lines that are folded (RFC 9112, 5.2), so that only the bytes tell.
   void look_for_folds(std::string_view head) {
-    for (const char c : head) {
-      folded_ = folded_ || (last_ == '\n' && (c == ' ' || c == '\t'));
-      last_ = c;
+    const auto begins_blank = [](std::string_view line) {
+      return line.starts_with(' ') || line.starts_with('\t');
+    };
+    folded_ = folded_ || (after_line_ && begins_blank(head));
+    for (std::size_t at = head.find('\n'); at < head.size(); at = head.find('\n', at + 1)) {
+      folded_ = folded_ || begins_blank(head.substr(at + 1));
     }
+    after_line_ = head.empty() ? after_line_ : head.ends_with('\n');
   }
 
   void on_request_impl(beast_http::verb, parser_text method, parser_text target, int version,
@@ -237,7 +241,7 @@ class message_parser final : public beast_http::basic_parser<true> {
   int hosts_ = 0;
   bool head_done_ = false;
   bool folded_ = false;
-  char last_ = 0; ///< of the head's bytes so far
+  bool after_line_ = false; ///< the head's bytes so far end with a line
 };
 
 /// What the parser found, as a refusal.

@@ -37,10 +37,9 @@ struct request {
   std::string path;   ///< percent-decoded, without the query; begins with /
   std::string query;  ///< as sent, without the ?
   fields headers;
-  std::string body;       ///< empty where it went into a sink
-  std::string address;    ///< of the client, without the port
-  bool secure = false;    ///< came through TLS
-  bool forwarded = false; ///< a proxy stands between, or the client says so
+  std::string body;    ///< empty where it went into a sink
+  std::string address; ///< of the client, without the port
+  bool secure = false; ///< came through TLS
 };
 
 /// A body that is longer than memory should hold, or not known in advance.

@@ -116,7 +116,7 @@ class socket_session final : public connection,
   void expired() override {
     const steady::time_point now = steady::now();
     const bool silent = !working_ && now >= silent_until_;
-    if (ending_ || (!known_ && now >= introduced_until_) ||
+    if (ending_ || (!known_ && !working_ && now >= introduced_until_) ||
         (writing_ && now >= write_until_ && !write_goes_on(now)) || (silent && asked_)) {
       close_quietly(socket());
       return;

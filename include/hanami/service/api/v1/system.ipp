@@ -7,6 +7,7 @@
 #include "../../base/compile.hpp"
 #include "../../base/ip_network.hpp"
 #include "../../base/refusal.hpp"
+#include "../../http/forwarded.hpp"
 #include "../credentials.hpp"
 #include "../host_views.hpp"
 #include "../openapi.hpp"
@@ -53,7 +54,7 @@ inline void expect_metrics_reader(const services& s, const request_context& requ
   const std::string& wanted = s.config.auth.metrics_token;
   if (wanted.empty()) {
     const auto address = ip_address::parse(request.message.address);
-    if (!address || !address->is_loopback() || request.message.forwarded) {
+    if (!address || !address->is_loopback() || http::is_forwarded(request.message.headers)) {
       throw forbidden("without auth.metrics_token in the configuration, only this machine itself "
                       "may ask for metrics, and by no proxy");
     }
