@@ -32,7 +32,7 @@ TEST_CASE("conditions are lists of tags, strong or weak, or a star", "[service]"
     return entity_tags(fields).match_strongly(7);
   };
   const auto weakly = [](std::vector<std::string_view> fields) {
-    return entity_tags(fields).match_weakly(7);
+    return entity_tags(fields).match_weakly("\"7\"");
   };
   for (const std::string_view field : {"\"7\"", "\"6\", \"7\"", "\"6\",\"7\",W/\"8\"", "*", " * ",
                                        "W/\"6\" , \"7\"", ",, \"7\"", "\"a, b\", \"7\""}) {
@@ -41,6 +41,9 @@ TEST_CASE("conditions are lists of tags, strong or weak, or a star", "[service]"
     CHECK(weakly({field}));
   }
   CHECK(strongly({"\"6\"", "\"7\""}));
+  CHECK(strongly({"\"7-gzip\""})); // the same version, packed
+  CHECK_FALSE(strongly({"\"6-gzip\""}));
+  CHECK_FALSE(weakly({"\"7-gzip\""})); // but other bytes
   CHECK_FALSE(strongly({"W/\"7\""}));
   CHECK(weakly({"W/\"7\""}));
   for (const std::string_view field : {"7", "\"7", "7\"", "'7'", "\"07\"", "\" 7\"", "\"17\"",

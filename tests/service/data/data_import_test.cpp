@@ -303,6 +303,36 @@ TEST_CASE("what is wrong in idx files is said", "[service]") {
   }
 }
 
+TEST_CASE("a table is read as it is or packed, and no bomb is", "[service]") {
+  import_bench bench;
+  const auto packed_table = [&](std::string_view text) {
+    const bytes all = packed(bytes(text.begin(), text.end()), bench.made);
+    return std::string(all.begin(), all.end());
+  };
+  std::string text = "a,b\n";
+  for (int i = 0; i < 10'000; ++i) {
+    text += std::to_string(i) + ',' + std::to_string(i % 10) + '\n';
+  }
+  bench.csv(text);
+  const std::vector<float> plain = bench.values();
+  const std::string table = packed_table(text);
+  CHECK(table.size() < text.size() / 3);
+  std::filesystem::remove(bench.made);
+  bench.csv(table);
+  CHECK(bench.values() == plain);
+  bench.csv(packed_table("a,b\n1,2\n") + packed_table("3,4\n")); // as logs are appended to
+  CHECK(bench.values() == std::vector<float>{1, 2, 3, 4});
+  std::filesystem::remove(bench.made);
+  for (const std::size_t cut : {std::size_t{3}, table.size() / 2, table.size() - 1}) {
+    CHECK_FALSE(bench.csv_refusal(table.substr(0, cut)).empty());
+  }
+  std::string bomb = "a\n";
+  while (bomb.size() < std::size_t{6} << 20) {
+    bomb += "1\n";
+  }
+  CHECK(bench.csv_refusal(packed_table(bomb)).find("times its size") != std::string::npos);
+}
+
 TEST_CASE("damaged gzip is refused or the same", "[service]") {
   import_bench bench;
   const bytes labels = drawn_labels(bytes(200, 3));

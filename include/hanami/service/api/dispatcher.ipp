@@ -13,6 +13,8 @@
 
 #include "../base/clock.hpp"
 #include "../base/compile.hpp"
+#include "../http/byte_range.hpp"
+#include "../http/gzip.hpp"
 #include "../store/idempotency.hpp"
 #include "credentials.hpp"
 #include "entity_tags.hpp"
@@ -236,8 +238,8 @@ HANAMI_SERVICE_INLINE void dispatcher::refuse_path(exchange& x) {
   allowed.status = 204;
   allowed.headers.add("Access-Control-Allow-Methods", x.allowed);
   allowed.headers.add("Access-Control-Allow-Headers",
-                      "Authorization, Content-Type, Idempotency-Key, If-Match, "
-                      "If-None-Match, X-Auth-Token");
+                      "Authorization, Content-Encoding, Content-Type, Idempotency-Key, If-Match, "
+                      "If-None-Match, If-Range, Range, X-Auth-Token");
   allowed.headers.add("Access-Control-Max-Age", "600");
   send(x, std::move(allowed));
 }
@@ -301,19 +303,39 @@ HANAMI_SERVICE_INLINE void dispatcher::call_endpoint(const std::shared_ptr<excha
 }
 
 HANAMI_SERVICE_INLINE void dispatcher::finish(exchange& x, answer given) {
-  const std::optional<std::uint64_t> version = given.version;
+  std::string tag = given.version ? entity_tag(*given.version) : std::move(given.tag);
   http::response out = detail::response_from(std::move(given), *x.endpoint);
-  if (version) {
-    const entity_tags known(x.message.headers.get_all("If-None-Match"));
-    if (x.endpoint->reads() && known.match_weakly(*version)) {
-      out.status = 304;
-      out.body.clear();
-      out.content_type.clear();
+  const http::fields& asked = x.message.headers;
+  const bool packable = http::can_be_packed(out);
+  const bool packed = packable && http::accepts_gzip(asked);
+  if (packable) {
+    out.headers.add("Vary", "Accept-Encoding");
+  }
+  const bool known =
+      !tag.empty() && x.endpoint->reads() &&
+      entity_tags(asked.get_all("If-None-Match")).match_weakly(packed ? packed_tag(tag) : tag);
+  if (x.endpoint->ranges && out.status == 200) {
+    out.headers.add("Accept-Ranges", "bytes");
+    if (x.message.method == "GET" && !known) {
+      http::answer_range(out, asked, tag);
     }
-    out.headers.add("ETag", entity_tag(*version));
+  } else if (out.source) {
+    out.headers.add("Accept-Ranges", "none");
+  }
+  if (!tag.empty()) {
+    out.headers.add("ETag", packed ? packed_tag(tag) : std::move(tag));
+  }
+  if (known) {
+    out.status = 304;
+    out.body.clear();
+    out.source.reset();
+    out.content_type.clear();
   }
   keep(x, out);
   note(x, out.status);
+  if (packed && !known) {
+    http::pack(out);
+  }
   send(x, std::move(out));
 }
 
@@ -355,7 +377,8 @@ HANAMI_SERVICE_INLINE void dispatcher::allow_origin(std::string_view origin,
       })) {
     to.headers.add("Access-Control-Allow-Origin", std::string(origin));
     to.headers.add("Access-Control-Expose-Headers",
-                   "Allow, ETag, Idempotency-Replayed, Location, Retry-After");
+                   "Accept-Ranges, Allow, Content-Range, ETag, Idempotency-Replayed, Location, "
+                   "Retry-After");
   }
 }
 

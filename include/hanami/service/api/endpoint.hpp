@@ -35,6 +35,7 @@ struct answer {
   unsigned status = 0;                  ///< 0: the endpoint's own
   json::value body;                     ///< null: none
   std::optional<std::uint64_t> version; ///< becomes the ETag
+  std::string tag;                      ///< instead: the ETag, in its quotes
   std::string location;                 ///< of a new resource
   http::fields headers;                 ///< additional fields
 
@@ -66,6 +67,7 @@ struct endpoint {
   std::vector<unsigned> refusals; ///< documented statuses, besides 401, 403 and 422
   bool idempotent = false;        ///< honours `Idempotency-Key`
   bool audited = true;            ///< written to the audit log, unless it only reads
+  bool ranges = false;            ///< parts can be asked for: a `source` that can seek, and a `tag`
   bool non_blocking = false;      ///< never waits: may run on a network thread
   bool hashes_passwords = false;  ///< takes long and much memory: waits in a queue of its own
   /// Who comes too often is refused here, before anything is waited for. Must not wait.

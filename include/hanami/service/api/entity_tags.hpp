@@ -13,6 +13,11 @@ namespace hanami::service::api {
 /// The tag of a version, as ETag has it.
 inline std::string entity_tag(std::uint64_t version) { return '"' + std::to_string(version) + '"'; }
 
+/// The tag of what has that tag and comes packed: other bytes, so another tag.
+inline std::string packed_tag(std::string_view tag) {
+  return std::string(tag.substr(0, tag.size() - 1)) + "-gzip\"";
+}
+
 /// The conditions of If-Match and If-None-Match (RFC 9110, 13.1): `*` or a list of tags, strong or
 /// weak (`W/"7"`). What is no tag matches nothing. Views refer to the fields.
 class entity_tags {
@@ -29,11 +34,15 @@ class entity_tags {
 
   bool given() const noexcept { return given_; }
   bool any() const noexcept { return any_; }
-  /// As If-Match compares: weak tags match nothing.
-  bool match_strongly(std::uint64_t version) const { return any_ || holds(strong_, version); }
+  /// As If-Match compares: weak tags match nothing. A change is for a version, however packed the
+  /// client has got it.
+  bool match_strongly(std::uint64_t version) const {
+    return any_ || holds(strong_, entity_tag(version)) ||
+           holds(strong_, packed_tag(entity_tag(version)));
+  }
   /// As If-None-Match compares.
-  bool match_weakly(std::uint64_t version) const {
-    return match_strongly(version) || holds(weak_, version);
+  bool match_weakly(std::string_view tag) const {
+    return any_ || holds(strong_, tag) || holds(weak_, tag);
   }
 
  private:
@@ -53,8 +62,8 @@ class entity_tags {
     field.remove_prefix(end);
   }
 
-  static bool holds(const std::vector<std::string_view>& tags, std::uint64_t version) {
-    return std::find(tags.begin(), tags.end(), entity_tag(version)) != tags.end();
+  static bool holds(const std::vector<std::string_view>& tags, std::string_view tag) {
+    return std::find(tags.begin(), tags.end(), tag) != tags.end();
   }
 
   bool given_;

@@ -41,8 +41,12 @@ inline std::string_view meaning_of(unsigned status) {
     return "In conflict with what is there";
   case 412:
     return "Changed in the meantime";
+  case 206:
+    return "The part that was asked for";
   case 413:
-    return "Too large";
+    return "Too large, as it is or unpacked";
+  case 415:
+    return "Packed in a way that is not known here";
   case 416:
     return "Out of range";
   case 422:
@@ -100,7 +104,7 @@ inline json::object responses_of(const endpoint& e, json::object& components) {
   } else if (e.response_type != "application/json") {
     done["content"] = content_of(e.response_type, {{"type", "string"}});
   }
-  responses[std::to_string(e.status)] = std::move(done);
+  responses[std::to_string(e.status)] = done;
   std::vector<unsigned> refusals = e.refusals;
   if (e.audience != audience::anyone) {
     refusals.push_back(401);
@@ -109,6 +113,15 @@ inline json::object responses_of(const endpoint& e, json::object& components) {
     }
   }
   refusals.push_back(e.dialect == dialect::modern ? 422 : 400);
+  if (e.dialect == dialect::modern && (e.body || e.open_sink)) {
+    refusals.insert(refusals.end(), {400, 413, 415});
+  }
+  if (e.ranges) {
+    json::object part = done;
+    part["description"] = meaning_of(206);
+    responses["206"] = std::move(part);
+    refusals.push_back(416);
+  }
   std::sort(refusals.begin(), refusals.end());
   for (const unsigned status : refusals) {
     json::object refused{{"description", meaning_of(status)}};
@@ -136,6 +149,21 @@ inline json::object operation_of(const endpoint& e, json::object& components) {
         {"required", false},
         {"description", "any text of up to 255 bytes: the same request with the same key is done "
                         "once, and answered the same way for a day"},
+        {"schema", json::object{{"type", "string"}, {"maxLength", 255}}}});
+  }
+  if (e.ranges) {
+    parameters.push_back(json::object{
+        {"name", "Range"},
+        {"in", "header"},
+        {"required", false},
+        {"description", "one range of bytes, such as bytes=1000-, to go on where a download broke "
+                        "off; several at a time are refused"},
+        {"schema", json::object{{"type", "string"}, {"maxLength", 255}}}});
+    parameters.push_back(json::object{
+        {"name", "If-Range"},
+        {"in", "header"},
+        {"required", false},
+        {"description", "the ETag of what is there already; all comes where it is another one"},
         {"schema", json::object{{"type", "string"}, {"maxLength", 255}}}});
   }
   if (!parameters.empty()) {
@@ -200,7 +228,9 @@ HANAMI_SERVICE_INLINE json::object describe(const registry& endpoints, api::dial
                     {"version", version},
                     {"license", json::object{{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}},
                     {"description", modern ? "Networks that grow while they learn, shared between "
-                                             "users and projects."
+                                             "users and projects. Bodies may come packed "
+                                             "('Content-Encoding: gzip'), and answers go out so "
+                                             "to who asks ('Accept-Encoding: gzip')."
                                            : "What clients of the reference speak; new programs "
                                              "take the other one, under /v1."}}},
       {"servers", json::array{json::object{{"url", "/"}}}},

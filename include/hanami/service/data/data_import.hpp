@@ -18,7 +18,8 @@ namespace hanami::service::data {
 
 inline constexpr std::uint64_t any_size = std::numeric_limits<std::uint64_t>::max();
 
-/// A table: CSV of any dialect or JSON objects, as `load_table` reads it, with or without a header;
+/// A table: CSV of any dialect or JSON objects, as `load_table` reads it, plain or gzip, with or
+/// without a header;
 /// every column becomes a float32 column of the same name. A column whose first known cell is a
 /// number, true or false may hold numbers only, and none whose neighbours float32 would make equal;
 /// one whose first known cell is text holds classes, which are numbered in order of appearance: at

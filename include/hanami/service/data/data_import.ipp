@@ -11,11 +11,11 @@
 #include <utility>
 #include <vector>
 
-#include "../../io/gzip.hpp"
 #include "../../io/load_table.hpp"
 #include "../base/compile.hpp"
 #include "../base/refusal.hpp"
 #include "column_name.hpp"
+#include "unpacked_file.hpp"
 
 namespace hanami::service::data {
 
@@ -123,31 +123,21 @@ class class_budget {
 
 // idx
 
-/// The bytes of a file, unpacked where it is gzip.
-class idx_source {
+/// The bytes of an idx file, plain or gzip.
+class idx_source : public unpacked_file {
  public:
-  idx_source(const std::filesystem::path& file, const char* name)
-      : name_(name), file_(::gzopen(file.c_str(), "rbe")) {
-    if (file_ == nullptr) {
-      hanami::detail::refuse_file("cannot read ", file, hanami::detail::system_trouble());
-    }
-    ::gzbuffer(file_, 65536);
-  }
-  idx_source(const idx_source&) = delete;
-  idx_source& operator=(const idx_source&) = delete;
-  ~idx_source() { ::gzclose_r(file_); }
+  using unpacked_file::unpacked_file;
 
   /// Exactly `to.size()` bytes.
   void read(std::span<std::uint8_t> to) {
-    const std::size_t got = read_some(to);
-    at_ += got;
+    const std::size_t got = unpacked_file::read(to);
     if (got < to.size()) {
       fail("the file ends here, " + std::to_string(to.size() - got) + " bytes or more too early");
     }
   }
   void expect_end() {
     std::uint8_t more = 0;
-    if (read_some({&more, 1}) != 0) {
+    if (read_uncounted({&more, 1}) != 0) {
       fail("the file goes on after what its header announces");
     }
   }
@@ -156,40 +146,6 @@ class idx_source {
     read(b);
     return std::uint32_t{b[0]} << 24 | std::uint32_t{b[1]} << 16 | std::uint32_t{b[2]} << 8 | b[3];
   }
-  [[noreturn]] void fail(const std::string& what) const {
-    refuse_data(std::string(name_) + ": byte " + std::to_string(at_) + ": " + what);
-  }
-
- private:
-  std::size_t read_some(std::span<std::uint8_t> to) {
-    std::size_t done = 0;
-    while (done < to.size()) {
-      const std::size_t part = std::min<std::size_t>(to.size() - done, std::size_t{1} << 20);
-      const int got = ::gzread(file_, to.data() + done, static_cast<unsigned>(part));
-      if (got <= 0) {
-        break;
-      }
-      done += static_cast<std::size_t>(got);
-    }
-    int trouble = Z_OK;
-    const std::string_view why = ::gzerror(file_, &trouble);
-    if (trouble == Z_ERRNO) {
-      throw error(errc::file_error, std::string(name_) + ": cannot be read");
-    }
-    if (trouble == Z_MEM_ERROR) {
-      throw error(errc::out_of_memory, "zlib: not enough memory");
-    }
-    if (trouble != Z_OK) {
-      // zlib begins with the file's name, which is not the client's.
-      const std::size_t colon = why.rfind(": ");
-      fail("gzip: " + std::string(colon == std::string_view::npos ? why : why.substr(colon + 2)));
-    }
-    return done;
-  }
-
-  const char* name_;
-  ::gzFile file_;
-  std::uint64_t at_ = 0; ///< of what comes out
 };
 
 inline void expect_idx_magic(idx_source& from, std::uint32_t magic, const char* meaning) {
@@ -285,7 +241,7 @@ HANAMI_SERVICE_INLINE data_layout import_csv(const std::filesystem::path& csv,
                                              const std::optional<access::secret_key>& key,
                                              std::uint64_t most_bytes) {
   return detail::refusing_bad_data([&] {
-    std::ifstream first = hanami::detail::open_file(csv);
+    unpacked_table first(csv);
     const table_survey found(first, detail::import_table_options());
     const std::vector<std::string> names = detail::names_for_dataset(found);
     if (found.rows() == 0) {
@@ -294,7 +250,7 @@ HANAMI_SERVICE_INLINE data_layout import_csv(const std::filesystem::path& csv,
     data_layout layout = detail::csv_layout(names, found.rows());
     detail::check_dataset_size(layout, most_bytes);
 
-    std::ifstream second = hanami::detail::open_file(csv);
+    unpacked_table second(csv);
     table_rows rows(second, found);
     data_writer writer(to, layout, key);
     detail::class_budget budget(rows);

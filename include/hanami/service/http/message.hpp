@@ -51,6 +51,9 @@ class body_source {
   /// Fills the buffer as far as it can; 0: the end. Runs on a worker thread; what it throws ends
   /// the connection.
   virtual std::size_t read(std::span<char> buffer) = 0;
+  /// The next `read` begins there, at most `size`. Called only where the endpoint says that parts
+  /// of it can be asked for.
+  virtual void seek(std::uint64_t /*position*/) {}
 };
 
 /// Server-sent events.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <exception>
 #include <optional>
 #include <stdexcept>
@@ -33,6 +34,7 @@ class problem : public std::runtime_error {
   std::vector<value_fault> faults; ///< of a request that failed its validation
   unsigned retry_after_s = 0;      ///< 0: not said
   std::string allowed;             ///< of 405: the methods that there are, "GET, POST"
+  std::uint64_t length = 0;        ///< of 416: bytes that there are
 
  private:
   unsigned status_;

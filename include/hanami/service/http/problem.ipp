@@ -83,6 +83,8 @@ HANAMI_SERVICE_INLINE std::string_view title_of(unsigned status) noexcept {
     return "Accepted";
   case 204:
     return "No Content";
+  case 206:
+    return "Partial Content";
   case 304:
     return "Not Modified";
   case 308:
@@ -105,6 +107,10 @@ HANAMI_SERVICE_INLINE std::string_view title_of(unsigned status) noexcept {
     return "Precondition Failed";
   case 413:
     return "Content Too Large";
+  case 415:
+    return "Unsupported Media Type";
+  case 416:
+    return "Range Not Satisfiable";
   case 417:
     return "Expectation Failed";
   case 422:
@@ -152,6 +158,12 @@ HANAMI_SERVICE_INLINE response response_of(const problem& why) {
   }
   if (why.status() == 405) {
     refused.headers.add("Allow", why.allowed);
+  }
+  if (why.status() == 415) {
+    refused.headers.add("Accept-Encoding", "gzip");
+  }
+  if (why.status() == 416) {
+    refused.headers.add("Content-Range", "bytes */" + std::to_string(why.length));
   }
   if (why.status() == 401) {
     refused.headers.add("WWW-Authenticate", "Bearer");

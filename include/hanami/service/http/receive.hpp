@@ -77,6 +77,9 @@ coroutine<std::optional<problem>> session<Stream>::read_body(std::size_t most, b
       fault = co_await drain(*sink);
     }
   }
+  if (!fault && !body_broken_ && unpacker_ && sink == nullptr) {
+    fault = co_await unpack_body();
+  }
   co_return fault;
 }
 
@@ -118,14 +121,42 @@ coroutine<std::optional<problem>> session<Stream>::read_piece(std::size_t most) 
 
 template <class Stream>
 coroutine<std::optional<problem>> session<Stream>::drain(body_sink& sink) {
+  const auto fault = co_await work_on_body([&] {
+    if (!unpacker_) {
+      sink.write(body_);
+      return;
+    }
+    unpacker_->unpack(body_, [&](std::string_view piece) { sink.write(piece); });
+    if (parser_->is_done()) {
+      unpacker_->finish();
+    }
+  });
+  body_.clear();
+  co_return fault;
+}
+
+/// Of a body that goes into the request.
+template <class Stream>
+coroutine<std::optional<problem>> session<Stream>::unpack_body() {
+  std::string whole;
+  const auto fault = co_await work_on_body([&] {
+    unpacker_->unpack(body_, [&](std::string_view piece) { whole += piece; });
+    unpacker_->finish();
+  });
+  body_ = std::move(whole);
+  co_return fault;
+}
+
+template <class Stream>
+template <class Work>
+coroutine<std::optional<problem>> session<Stream>::work_on_body(Work work) {
   begin_work();
   std::exception_ptr fault;
   try {
-    co_await on_worker(transport_.workers, [&] { sink.write(body_); });
+    co_await on_worker(transport_.workers, work);
   } catch (...) {
     fault = std::current_exception();
   }
-  body_.clear();
   if (fault) {
     co_return problem_for(fault);
   }

@@ -15,6 +15,7 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 
+#include "gzip.hpp"
 #include "head.hpp"
 #include "reply.hpp"
 #include "shard.hpp"
@@ -163,6 +164,10 @@ class session final : public connection, public std::enable_shared_from_this<ses
   coroutine<std::optional<problem>> read_body(std::size_t most, body_sink* sink);
   coroutine<std::optional<problem>> read_piece(std::size_t most);
   coroutine<std::optional<problem>> drain(body_sink& sink);
+  coroutine<std::optional<problem>> unpack_body();
+  /// Does work on a worker that the client's body asks for; what is wrong with it.
+  template <class Work>
+  coroutine<std::optional<problem>> work_on_body(Work work);
   /// Reads what there is into the buffer; false: the peer has gone, the time has passed, or the
   /// server ends.
   coroutine<bool> read_more(std::size_t room);
@@ -191,6 +196,15 @@ class session final : public connection, public std::enable_shared_from_this<ses
     }
     std::shared_ptr<admitted_request> known = std::move(admitted.admitted);
     if (parser_->has_body()) {
+      try {
+        unpacker_ = unpacker_for(request_.headers, admitted.max_body);
+      } catch (...) {
+        fault = problem_for(std::current_exception());
+      }
+      if (fault) {
+        keep_alive_ = false;
+        co_return co_await refuse(*fault);
+      }
       fault = co_await read_body(admitted.max_body, known ? known->sink() : nullptr);
       if (fault) {
         keep_alive_ = false;
@@ -200,6 +214,7 @@ class session final : public connection, public std::enable_shared_from_this<ses
         co_return false;
       }
     }
+    unpacker_.reset();
     request_.body = std::move(body_);
     body_.clear();
     co_return co_await answer(std::move(known));
@@ -353,6 +368,7 @@ class session final : public connection, public std::enable_shared_from_this<ses
   boost::beast::flat_buffer buffer_;
   request request_;
   std::string body_;
+  std::unique_ptr<gzip_unpacker> unpacker_; ///< of a body that comes packed
   std::optional<message_parser> parser_;
   std::shared_ptr<reply_slot> slot_;
   std::string head_;

@@ -25,6 +25,7 @@ class block_source final : public http::body_source {
     at_ += part;
     return part;
   }
+  void seek(std::uint64_t position) override { at_ = position; }
 
  private:
   std::shared_ptr<const data::block_reader> from_;
@@ -94,11 +95,13 @@ inline void add_checkpoint_endpoints(registry& to, services& s) {
   download.path_values = one;
   download.response_schema.reset();
   download.response_type = "application/octet-stream";
+  download.ranges = true;
   download.handle = [&s](request_context& request) {
     answer given;
     given.source = std::make_unique<block_source>(
         s.engine.open_checkpoint(request.caller, request.text("checkpoint_id")));
     given.content_type = "application/octet-stream";
+    given.tag = '"' + request.text("checkpoint_id") + '"'; // it never changes
     given.headers.add("Content-Disposition",
                       "attachment; filename=\"" + request.text("checkpoint_id") + ".hanami\"");
     return given;

@@ -74,7 +74,8 @@ inline void add_upload_endpoints(registry& to, services& s) {
   begin.description =
       "Then the bytes of each part go to PUT /v1/parts/{part_id}, in pieces of any size and order, "
       "again after a break; then `finish` makes the dataset or checkpoint. A csv or checkpoint is "
-      "one part; mnist is two, images and labels, as idx files, packed by gzip or not.";
+      "one part; mnist is two, images and labels, as idx files. Tables and idx files may be packed "
+      "by gzip, as .csv.gz is.";
   begin.status = 201;
   begin.idempotent = true;
   begin.body = schema::object(
