@@ -25,6 +25,7 @@
 #include "api/v1/endpoints.hpp"
 #include "base/clock.hpp"
 #include "base/compile.hpp"
+#include "base/ip_network.hpp"
 #include "base/runtime.hpp"
 #include "data/datasets.hpp"
 #include "engine/engine.hpp"
@@ -126,6 +127,8 @@ struct server::state {
                   return api::open_reference_socket(with, std::move(peer));
                 }) {
     api::add_session_endpoints(endpoints, with);
+    api::add_api_token_endpoints(endpoints, with);
+    api::add_second_factor_endpoints(endpoints, with);
     api::add_account_endpoints(endpoints, with);
     api::add_cluster_endpoints(endpoints, with);
     api::add_task_endpoints(endpoints, with);
@@ -185,10 +188,8 @@ struct server::state {
   }
 
   std::string address() const {
-    const bool v6 = config.http.address.find(':') != std::string::npos;
     return (config.tls.certificate.empty() ? "http://" : "https://") +
-           (v6 ? '[' + config.http.address + ']' : config.http.address) + ':' +
-           std::to_string(http->port());
+           with_brackets(config.http.address) + ':' + std::to_string(http->port());
   }
 
   server_config config;

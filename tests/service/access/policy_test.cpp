@@ -9,6 +9,9 @@
 
 using namespace hanami;
 using namespace hanami::service::access;
+using service::all_scopes;
+using service::identity;
+using service::token_scope;
 using service_test::failure_of;
 using service_test::holds;
 
@@ -91,6 +94,37 @@ TEST_CASE("the built-in policy has three roles", "[service]") {
     REQUIRE(rules.allows("v1.0alpha/token", "PUT", role));
   }
   REQUIRE_FALSE(rules.allows("v1/clusters/{cluster_id}/infer", "POST", "other"));
+}
+
+TEST_CASE("a caller may do what role, token and second factor permit together", "[service]") {
+  const policy rules = policy::parse(policy::built_in(), "built in");
+  identity caller;
+  caller.role = "member";
+  const auto may = [&](const char* method, const char* path) {
+    return rules.allows(path, method, caller);
+  };
+  CHECK(may("GET", "v1/clusters"));
+  CHECK(may("POST", "v1/clusters"));
+  CHECK(may("POST", "v1/me/tokens"));
+  caller.lacks_second_factor = true;
+  CHECK_FALSE(may("GET", "v1/clusters"));
+  CHECK_FALSE(may("GET", "v1/clusters/{cluster_id}/socket"));
+  CHECK_FALSE(may("POST", "v1/me/tokens"));
+  CHECK(may("GET", "v1/me"));
+  CHECK(may("POST", "v1/me/second-factor/confirm"));
+  CHECK(may("DELETE", "v1/sessions/current"));
+  caller.lacks_second_factor = false;
+  caller.robot = true;
+  CHECK(may("POST", "v1/clusters"));
+  CHECK_FALSE(may("POST", "v1/me/tokens")); // whatever its scopes
+  caller.scopes = static_cast<std::uint8_t>(token_scope::infer);
+  CHECK(may("GET", "v1/clusters/{cluster_id}/socket"));
+  CHECK(may("POST", "v1/clusters/{cluster_id}/infer"));
+  CHECK_FALSE(may("POST", "v1/clusters/{cluster_id}/train"));
+  CHECK_FALSE(may("GET", "v1/clusters"));
+  caller.scopes = all_scopes;
+  caller.role = "viewer"; // a token gives no more than the user has
+  CHECK_FALSE(may("POST", "v1/clusters"));
 }
 
 TEST_CASE("faults of a policy are named with their place", "[service]") {

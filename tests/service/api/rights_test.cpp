@@ -30,7 +30,7 @@ using id_map = std::map<std::string, std::string, std::less<>>;
 const id_map nobodys = [] {
   id_map ids;
   for (const char* kind : {"cluster", "dataset", "checkpoint", "task", "upload", "target", "part",
-                           "mnist_target", "images", "labels"}) {
+                           "mnist_target", "images", "labels", "session", "api_token"}) {
     ids[kind] = "12345678-1234-4234-8234-123456789abc";
   }
   ids["user"] = "nobody1";
@@ -38,7 +38,10 @@ const id_map nobodys = [] {
   return ids;
 }();
 
-bool is_account(std::string_view kind) { return kind == "user" || kind == "project"; }
+/// Of users, in whatever project; others in the own project are strangers to it or administrators.
+bool is_account(std::string_view kind) {
+  return kind == "user" || kind == "project" || kind == "session" || kind == "api_token";
+}
 
 /// What an id of this name is of; empty: it is none.
 std::string kind_of(std::string_view path, std::string_view name) {
@@ -49,7 +52,8 @@ std::string kind_of(std::string_view path, std::string_view name) {
                                {"task_id", "task"},           {"checkpoint_uuid", "checkpoint"},
                                {"upload_id", "upload"},       {"part_id", "part"},
                                {"uuid_input_file", "part"},   {"uuid_label_file", "part"},
-                               {"user_id", "user"},           {"project_id", "project"}};
+                               {"user_id", "user"},           {"project_id", "project"},
+                               {"session_id", "session"},     {"token_id", "api_token"}};
   const std::string_view rest = path.substr(std::min(path.find('/', 1) + 1, path.size()));
   if (rest == "dataset/upload/mnist" && name.starts_with("uuid")) {
     return name == "uuid" ? "mnist_target" : name == "uuid_input_file" ? "images" : "labels";
@@ -274,6 +278,15 @@ id_map furnish(const server_fixture& fixture, const std::string& token, const st
   ids["labels"] = pictures.at("parts").at(1).at("id").as_string();
   ids["user"] = user;
   ids["project"] = project;
+  ids["session"] = fixture.ask("GET", "/v1/me/sessions", {}, token)
+                       .content()
+                       .at("items")
+                       .at(0)
+                       .at("id")
+                       .as_string();
+  ids["api_token"] =
+      fixture.ask("POST", "/v1/me/tokens", R"({"name":"a robot","scopes":["read"]})", token)
+          .text("id");
   return ids;
 }
 

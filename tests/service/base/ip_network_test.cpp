@@ -34,12 +34,26 @@ TEST_CASE("networks hold their addresses, of both versions, and no others", "[se
   CHECK(holds("2001:db8::/33", "2001:db8:7fff::1"));
   CHECK_FALSE(holds("2001:db8::/33", "2001:db8:8000::1"));
   CHECK(holds("::/0", "2001:db8::1"));
+  CHECK(holds("[2001:db8::]/32", "[2001:db8::1]"));
   for (const std::string_view bad :
        {"", "/", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8x", "10.0.0", "10.0.0.0.0",
-        "localhost", "::1/129", "2001:db8::g", "10.0.0.0 /8"}) {
+        "localhost", "::1/129", "2001:db8::g", "10.0.0.0 /8", "[10.0.0.1]", "[::1", "::1]", "[]",
+        "[[::1]]"}) {
     CAPTURE(bad);
     CHECK_FALSE(ip_network::parse(bad));
   }
+}
+
+TEST_CASE("addresses of IPv6 stand in brackets where a port follows", "[service]") {
+  using hanami::service::with_brackets;
+  using hanami::service::without_brackets;
+  CHECK(with_brackets("::1") == "[::1]");
+  CHECK(with_brackets("[::1]") == "[::1]");
+  CHECK(with_brackets("127.0.0.1") == "127.0.0.1");
+  CHECK(with_brackets("localhost") == "localhost");
+  CHECK(without_brackets("[::1]") == "::1");
+  CHECK(without_brackets("::1") == "::1");
+  CHECK(without_brackets("[host]") == "[host]");
 }
 
 TEST_CASE("the machine's own addresses are known by every name", "[service]") {

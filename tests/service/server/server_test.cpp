@@ -3,10 +3,12 @@
 
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
 
+#include <hanami/foundation/error.hpp>
 #include <hanami/service/api/reference/wire.hpp>
 
 #include "service/support/fixtures.hpp"
@@ -231,6 +233,21 @@ TEST_CASE("a repeated creation with the same key is done once") {
   CHECK(second.body == first.body);
   CHECK(create("another").status == 422);
   CHECK(fixture.ask("GET", "/v1/clusters", {}, token).content().at("total").as_int64() == 1);
+}
+
+TEST_CASE("an address of IPv6 is taken and printed with brackets") {
+  for (const char* address : {"::1", "[::1]"}) {
+    std::unique_ptr<server_fixture> fixture;
+    try {
+      fixture = std::make_unique<server_fixture>(
+          [&](server_config& config) { config.http.address = address; });
+    } catch (const hanami::error& why) {
+      CHECK(std::string(why.what()).find("cannot listen at [::1]:0") != std::string::npos);
+      continue; // a machine without IPv6
+    }
+    CHECK(fixture->running().greeting().find("http://[::1]:" + std::to_string(fixture->port())) !=
+          std::string::npos);
+  }
 }
 
 TEST_CASE("what was refused may be asked again with the same key") {

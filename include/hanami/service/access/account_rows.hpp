@@ -85,13 +85,16 @@ inline project read_project(const store::statement& from) {
   return p;
 }
 
-inline void read_memberships(store::connection& on, user& u) {
+/// What stands in other tables: memberships, and whether there is a second factor.
+inline void read_belongings(store::connection& on, user& u) {
   store::statement rows = on.query("SELECT project_id, role, project_admin FROM memberships "
                                    "WHERE user_id = ? ORDER BY created_at, project_id",
                                    u.id);
   while (rows.step()) {
     u.projects.push_back({rows.text(0), rows.text(1), rows.integer(2) != 0});
   }
+  u.second_factor =
+      on.query("SELECT 1 FROM second_factors WHERE user_id = ? AND confirmed_at > 0", u.id).step();
 }
 
 inline std::optional<user> find_user(store::connection& on, std::string_view id) {
@@ -103,7 +106,7 @@ inline std::optional<user> find_user(store::connection& on, std::string_view id)
     }
   }
   if (u) {
-    read_memberships(on, *u);
+    read_belongings(on, *u);
   }
   return u;
 }
@@ -135,7 +138,9 @@ inline void touch_user(store::connection& on, std::string_view id) {
 
 inline void void_tokens_of(store::connection& on, std::string_view id) {
   on.execute("UPDATE users SET generation = generation + 1 WHERE id = ?", id);
-  on.execute("DELETE FROM refresh_tokens WHERE user_id = ?", id);
+  for (const char* table : {"refresh_tokens", "sessions", "api_tokens"}) {
+    on.execute(std::string("DELETE FROM ") + table + " WHERE user_id = ?", id);
+  }
 }
 
 inline void insert_user(store::connection& on, const new_user& wanted, const std::string& hash,

@@ -34,6 +34,7 @@ struct user {
   std::int64_t updated_at = 0;
   std::uint64_t version = 1;
   std::uint64_t token_series = 1; ///< tokens of another series are void
+  bool second_factor = false;     ///< enabled; not told by `members`
   std::vector<membership> projects;
 };
 
@@ -74,7 +75,8 @@ class accounts {
   /// was made, so that it is not lost where the process ends in between.
   std::optional<std::string> ensure_admin(const std::function<void(const std::string&)>& keep = {});
   /// Makes the user that the configuration names an administrator, with the password that it gives
-  /// or a generated one, which is returned; `keep` as above. All tokens of the user are void.
+  /// or a generated one, which is returned; `keep` as above. All tokens of the user are void, and
+  /// a second factor is removed.
   std::string reset_admin(const std::function<void(const std::string&)>& keep = {});
 
   user create_user(const new_user& wanted, std::string_view creator_id);

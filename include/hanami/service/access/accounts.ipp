@@ -46,6 +46,7 @@ accounts::reset_admin(const std::function<void(const std::string&)>& keep) {
   change([&](store::connection& on) {
     if (detail::find_user(on, admin.id)) {
       on.execute("UPDATE users SET admin = 1, password = ? WHERE id = ?", hash, admin.id);
+      on.execute("DELETE FROM second_factors WHERE user_id = ?", admin.id);
       detail::touch_user(on, admin.id);
       detail::void_tokens_of(on, admin.id);
     } else {
@@ -90,7 +91,7 @@ accounts::list_users(const store::page_request& wanted) const {
     store::page<user> found =
         detail::list_accounts<user>(on, detail::select_users, "users", wanted, detail::read_user);
     for (user& u : found.rows) {
-      detail::read_memberships(on, u);
+      detail::read_belongings(on, u);
     }
     return found;
   });

@@ -4,223 +4,19 @@
 #include "authenticator.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <mutex>
 #include <optional>
 #include <shared_mutex>
-#include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "../base/clock.hpp"
 #include "../base/compile.hpp"
 #include "../base/uuid.hpp"
-#include "account_rows.hpp"
-#include "login_guard.hpp"
-#include "sodium.hpp"
+#include "authenticator_state.hpp"
 
 namespace hanami::service::access {
-
-namespace detail {
-
-/// Per user; only the newest tokens are kept.
-inline constexpr std::int64_t most_refresh_tokens = 1000;
-
-inline refusal invalid_login() {
-  return unauthenticated(
-      "the user's id or the password is wrong, or the user is in no such project");
-}
-inline refusal invalid_token() {
-  return unauthenticated("the token is not valid, or no longer: log in again");
-}
-
-inline std::string random_text(std::size_t bytes) {
-  unsigned char random[32];
-  randombytes_buf(random, bytes);
-  return to_base64url(random, bytes);
-}
-
-/// Refresh tokens are stored only as this hash, so that the database contains nothing usable.
-inline std::string token_hash(std::string_view token) {
-  unsigned char hash[crypto_hash_sha256_BYTES];
-  crypto_hash_sha256(hash, bytes_of(token), token.size());
-  char text[2 * sizeof hash + 1];
-  return sodium_bin2hex(text, sizeof text, hash, sizeof hash);
-}
-
-/// An access token's id is "<family>.<random>".
-inline std::string family_of(const std::string& token_id) {
-  return token_id.substr(0, token_id.find('.'));
-}
-
-/// Fills in the role of `u` in a project; false where `u` is not a member.
-inline bool enter_project(identity& caller, const user& u, std::string_view project_id) {
-  caller.user_id = u.id;
-  caller.user_name = u.name;
-  caller.admin = u.admin;
-  caller.token_series = u.token_series;
-  caller.project_id = project_id;
-  if (u.admin && project_id == "admin") {
-    caller.role = "admin";
-    caller.project_admin = true;
-    return true;
-  }
-  const auto found = std::find_if(u.projects.begin(), u.projects.end(),
-                                  [&](const membership& m) { return m.project_id == project_id; });
-  if (found == u.projects.end()) {
-    return false;
-  }
-  caller.role = found->role;
-  caller.project_admin = found->project_admin;
-  return true;
-}
-
-struct stored_refresh_token {
-  bool known = false;
-  bool used = false;
-  std::string family;
-  std::string user_id;
-  std::string project_id;
-  std::uint64_t token_series = 0;
-};
-
-inline stored_refresh_token find_refresh_token(store::connection& on, const std::string& hash) {
-  store::statement row = on.query("SELECT used, family, user_id, project_id, generation "
-                                  "FROM refresh_tokens WHERE hash = ? AND expires_at > ?",
-                                  hash, now_ms());
-  if (!row.step()) {
-    return {};
-  }
-  return {true,        row.integer(0) != 0, row.text(1),
-          row.text(2), row.text(3),         static_cast<std::uint64_t>(row.integer(4))};
-}
-
-inline std::int64_t count_seconds(std::chrono::seconds s) { return s.count(); }
-
-} // namespace detail
-
-struct authenticator::state {
-  state(store::database& database, accounts& all, const server_config& with)
-      : db(database), accounts(all), config(with), guard(with.auth),
-        key(derive_key(load_or_make_key(with.auth.token_key.empty() ? with.data / "token.key"
-                                                                    : with.auth.token_key),
-                       "sessions")) {
-    db.read([&](store::connection& on) {
-      store::statement rows = on.query("SELECT id, expires_at FROM revoked_tokens");
-      while (rows.step()) {
-        revoked[rows.text(0)] = rows.integer(1);
-      }
-    });
-  }
-
-  /// The user, from memory unless accounts have changed since; nullptr where there is none.
-  std::shared_ptr<const user> known(const std::string& id) {
-    const std::uint64_t now = accounts.changes() + forgotten.load();
-    {
-      const std::shared_lock lock(mutex);
-      const auto found = users.find(id);
-      if (found != users.end() && found->second.as_of == now) {
-        return found->second.account;
-      }
-    }
-    std::shared_ptr<const user> fresh;
-    try {
-      fresh = std::make_shared<const user>(accounts.get_user(id));
-    } catch (const refusal& why) {
-      if (why.code() != refusal_code::not_found) {
-        throw;
-      }
-    }
-    const std::unique_lock lock(mutex);
-    if (fresh == nullptr) {
-      users.erase(id);
-    } else {
-      users[id] = {now, fresh};
-    }
-    return fresh;
-  }
-
-  bool is_revoked(const std::string& family) {
-    const std::shared_lock lock(mutex);
-    return revoked.contains(family);
-  }
-
-  /// Voids a family in the database; `remember` must be called when that is on disk.
-  void revoke(store::connection& on, const std::string& family, std::int64_t until_ms) {
-    on.execute("DELETE FROM refresh_tokens WHERE family = ?", family);
-    on.execute("INSERT OR REPLACE INTO revoked_tokens (id, expires_at) VALUES (?, ?)", family,
-               until_ms);
-  }
-  void remember(const std::string& family, std::int64_t until_ms) {
-    const std::unique_lock lock(mutex);
-    revoked[family] = until_ms;
-    ++revocations;
-  }
-  /// When all access tokens issued until now will have expired.
-  std::int64_t last_expiry_ms() const {
-    return now_ms() + 1000 * detail::count_seconds(config.auth.token_lifetime);
-  }
-
-  /// Tokens for `caller`; stores the refresh token.
-  session_tokens issue(store::connection& on, identity caller, const std::string& family) {
-    const std::int64_t now = now_ms();
-    session_tokens given;
-    given.expires_in_s = detail::count_seconds(config.auth.token_lifetime);
-    caller.token_id = family + "." + detail::random_text(12);
-    caller.expires = now / 1000 + given.expires_in_s;
-    given.access_token = sign_token({caller.token_id, caller.user_id, caller.project_id,
-                                     caller.token_series, now / 1000, caller.expires},
-                                    key);
-    given.refresh_token = detail::random_text(32);
-    on.execute("INSERT INTO refresh_tokens (hash, family, user_id, project_id, generation, used, "
-               "expires_at) VALUES (?, ?, ?, ?, ?, 0, ?)",
-               detail::token_hash(given.refresh_token), family, caller.user_id, caller.project_id,
-               caller.token_series,
-               now + 1000 * detail::count_seconds(config.auth.refresh_lifetime));
-    on.execute("DELETE FROM refresh_tokens WHERE user_id = ?1 AND hash IN (SELECT hash FROM "
-               "refresh_tokens WHERE user_id = ?1 ORDER BY expires_at DESC LIMIT -1 OFFSET ?2)",
-               caller.user_id, detail::most_refresh_tokens);
-    given.caller = std::move(caller);
-    return given;
-  }
-
-  /// The user, if the tokens are still of the same series.
-  std::optional<user> current(store::connection& on, const std::string& user_id,
-                              std::uint64_t token_series) {
-    std::optional<user> u = detail::find_user(on, user_id);
-    return u && u->token_series == token_series ? u : std::nullopt;
-  }
-
-  /// Checks a password, and counts the attempt for the network of `address`; for the user alone
-  /// where it is empty.
-  std::optional<user> try_password(std::string_view user_id, std::string_view password,
-                                   std::string_view address) {
-    detail::login_guard::attempt attempt(guard, user_id, address, std::chrono::steady_clock::now());
-    std::optional<user> u = accounts.check_password(user_id, password);
-    if (u) {
-      attempt.succeeded();
-    } else {
-      attempt.failed(std::chrono::steady_clock::now());
-    }
-    return u;
-  }
-
-  struct known_user {
-    std::uint64_t as_of = 0; ///< changes of accounts before it was read
-    std::shared_ptr<const user> account;
-  };
-
-  store::database& db;
-  access::accounts& accounts;
-  const server_config& config;
-  detail::login_guard guard;
-  const secret_key key;
-  std::atomic<std::uint64_t> forgotten{0};
-  std::atomic<std::uint64_t> revocations{0};
-  std::shared_mutex mutex; ///< guards the rest
-  std::unordered_map<std::string, known_user> users;
-  std::unordered_map<std::string, std::int64_t> revoked; ///< families, and until when that matters
-};
 
 HANAMI_SERVICE_INLINE authenticator::authenticator(store::database& db, accounts& accounts,
                                                    const server_config& config)
@@ -230,54 +26,57 @@ HANAMI_SERVICE_INLINE void authenticator::count_login(std::string_view address) 
   state_->guard.come(address, std::chrono::steady_clock::now());
 }
 
-HANAMI_SERVICE_INLINE session_tokens authenticator::login(std::string_view user_id,
-                                                          std::string_view password,
-                                                          std::string_view address,
-                                                          std::string_view project_id) {
+HANAMI_SERVICE_INLINE session_tokens authenticator::login(const login_request& from) {
   state& s = *state_;
-  const std::shared_ptr<const user> account = s.known(std::string(user_id));
+  const std::shared_ptr<const user> account = s.known(std::string(from.user_id));
   const bool admin = account != nullptr && account->admin; // only the address is slowed down
-  const std::optional<user> u = admin ? s.accounts.check_password(user_id, password)
-                                      : s.try_password(user_id, password, address);
-  if (!u || (project_id.empty() && !u->admin && u->projects.empty())) {
+  const std::optional<user> u = admin ? s.accounts.check_password(from.user_id, from.password)
+                                      : s.try_password(from.user_id, from.password, from.address);
+  if (!u || (from.project_id.empty() && !u->admin && u->projects.empty())) {
     throw detail::invalid_login();
   }
-  identity caller;
-  const std::string wanted(!project_id.empty() ? project_id
-                           : u->admin          ? detail::admin_project
-                                               : std::string_view(u->projects[0].project_id));
-  if (!detail::enter_project(caller, *u, wanted)) {
+  const std::string wanted(!from.project_id.empty() ? from.project_id
+                           : u->admin               ? detail::admin_project
+                                                    : std::string_view(u->projects[0].project_id));
+  const std::optional<identity> caller = s.enter(*u, wanted);
+  if (!caller) {
     throw detail::invalid_login();
   }
+  s.factors.expect_code(u->id, from.code);
   return s.db.write([&](store::connection& on) {
     if (!s.current(on, u->id, u->token_series)) { // changed since the password was looked at
       throw detail::invalid_login();
     }
-    return s.issue(on, std::move(caller), new_uuid());
+    return s.issue(on, *caller, new_uuid(), from.address, from.device);
   });
 }
 
-HANAMI_SERVICE_INLINE session_tokens authenticator::refresh(std::string_view refresh_token) {
+HANAMI_SERVICE_INLINE session_tokens authenticator::refresh(std::string_view refresh_token,
+                                                            std::string_view address,
+                                                            std::string_view device) {
   state& s = *state_;
   const std::string hash = detail::token_hash(refresh_token);
   const std::int64_t until = s.last_expiry_ms();
   detail::stored_refresh_token used;
+  bool stolen = false;
   std::optional<session_tokens> given =
       s.db.write([&](store::connection& on) -> std::optional<session_tokens> {
         used = detail::find_refresh_token(on, hash);
-        if (used.used) { // must be committed, so nothing may be thrown in here
+        stolen = used.uses > 0 && !detail::may_repeat(on, used, s.config.auth.refresh_grace);
+        if (stolen) { // must be committed, so nothing may be thrown in here
           s.revoke(on, used.family, until);
           return std::nullopt;
         }
-        on.execute("UPDATE refresh_tokens SET used = 1 WHERE hash = ?", hash);
-        identity caller;
         const auto u = s.current(on, used.user_id, used.token_series);
-        if (!used.known || !u || !detail::enter_project(caller, *u, used.project_id)) {
+        const auto caller = used.known && u ? s.enter(*u, used.project_id) : std::nullopt;
+        if (!caller) {
           return std::nullopt;
         }
-        return s.issue(on, std::move(caller), used.family);
+        session_tokens made = s.issue(on, *caller, used.family, address, device);
+        detail::note_exchange(on, used, hash, detail::token_hash(made.refresh_token));
+        return made;
       });
-  if (used.used) {
+  if (stolen) {
     s.remember(used.family, until);
   }
   if (!given) {
@@ -291,15 +90,15 @@ HANAMI_SERVICE_INLINE session_tokens authenticator::switch_project(const identit
   state& s = *state_;
   const std::string family = detail::family_of(caller.token_id);
   return s.db.write([&](store::connection& on) {
-    identity there;
     const auto u = s.current(on, caller.user_id, caller.token_series);
     if (!u || on.query("SELECT 1 FROM revoked_tokens WHERE id = ?", family).step()) {
       throw detail::invalid_token();
     }
-    if (!detail::enter_project(there, *u, project_id)) {
+    const std::optional<identity> there = s.enter(*u, project_id);
+    if (!there) {
       throw unauthenticated("the user is in no such project");
     }
-    return s.issue(on, std::move(there), family);
+    return s.issue(on, *there, family);
   });
 }
 
@@ -328,28 +127,160 @@ HANAMI_SERVICE_INLINE void authenticator::change_password(const identity& caller
 
 HANAMI_SERVICE_INLINE identity authenticator::identify(std::string_view access_token) {
   state& s = *state_;
-  const std::int64_t now = now_ms() / 1000;
-  const std::optional<token_claims> claims = check_token(access_token, s.key, now);
+  if (access_token.starts_with(api_tokens::prefix)) {
+    return s.identify_robot(access_token);
+  }
+  const std::int64_t now = now_ms();
+  const std::optional<token_claims> claims = check_token(access_token, s.key, now / 1000);
   // A lifetime that the operator has shortened also applies to older tokens.
-  if (!claims || claims->issued_at + detail::count_seconds(s.config.auth.token_lifetime) <= now ||
-      s.is_revoked(detail::family_of(claims->id))) {
+  if (!claims ||
+      claims->issued_at + detail::count_seconds(s.config.auth.token_lifetime) <= now / 1000) {
+    throw detail::invalid_token();
+  }
+  const std::string family = detail::family_of(claims->id);
+  if (s.is_revoked(family)) {
     throw detail::invalid_token();
   }
   const std::shared_ptr<const user> u = s.known(claims->user_id);
-  identity caller;
-  if (u == nullptr || u->token_series != claims->token_series ||
-      !detail::enter_project(caller, *u, claims->project_id)) {
+  std::optional<identity> caller;
+  if (u != nullptr && u->token_series == claims->token_series) {
+    caller = s.enter(*u, claims->project_id);
+  }
+  if (!caller) {
     throw detail::invalid_token();
   }
-  caller.token_id = claims->id;
-  caller.expires = claims->expires;
-  return caller;
+  s.note_use(family, now);
+  caller->token_id = claims->id;
+  caller->expires = claims->expires;
+  return *std::move(caller);
+}
+
+HANAMI_SERVICE_INLINE std::vector<session> authenticator::sessions(std::string_view user_id) {
+  state& s = *state_;
+  std::vector<session> found =
+      s.db.read([&](store::connection& on) { return detail::sessions_of(on, user_id, now_ms()); });
+  const std::shared_lock lock(s.mutex);
+  for (session& each : found) {
+    const auto use = s.used.find(each.id);
+    if (use != s.used.end()) {
+      each.used_at = std::max(each.used_at, use->second.at);
+    }
+  }
+  return found;
+}
+
+HANAMI_SERVICE_INLINE void authenticator::end_session(std::string_view user_id,
+                                                      std::string_view session_id) {
+  state& s = *state_;
+  const std::string family(session_id);
+  const std::int64_t until = s.last_expiry_ms();
+  s.db.write([&](store::connection& on) {
+    if (!on.query("SELECT 1 FROM sessions WHERE id = ? AND user_id = ?", family, user_id).step()) {
+      throw not_found("session", family);
+    }
+    s.revoke(on, family, until);
+  });
+  s.remember(family, until);
+}
+
+HANAMI_SERVICE_INLINE void authenticator::end_other_sessions(const identity& caller) {
+  state& s = *state_;
+  const std::string own = detail::family_of(caller.token_id);
+  const std::int64_t until = s.last_expiry_ms();
+  const auto others = s.db.write([&](store::connection& on) {
+    std::vector<std::string> ended;
+    {
+      store::statement rows = // of those whose row is gone, there may be refresh tokens still
+          on.query("SELECT id FROM sessions WHERE user_id = ?1 AND id <> ?2 UNION "
+                   "SELECT family FROM refresh_tokens WHERE user_id = ?1 AND family <> ?2",
+                   caller.user_id, own);
+      while (rows.step()) {
+        ended.push_back(rows.text(0));
+      }
+    }
+    for (const std::string& family : ended) {
+      s.revoke(on, family, until);
+    }
+    return ended;
+  });
+  for (const std::string& family : others) {
+    s.remember(family, until);
+  }
+}
+
+HANAMI_SERVICE_INLINE made_api_token authenticator::make_api_token(const identity& caller,
+                                                                   std::string_view name,
+                                                                   std::uint8_t scopes,
+                                                                   std::int64_t lifetime_s) {
+  api_token wanted;
+  wanted.user_id = caller.user_id;
+  wanted.project_id = caller.project_id;
+  wanted.name = name;
+  wanted.scopes = scopes;
+  wanted.token_series = caller.token_series;
+  wanted.expires_at = now_ms() + 1000 * lifetime_s;
+  return state_->robots.create(std::move(wanted));
+}
+
+HANAMI_SERVICE_INLINE std::vector<api_token>
+authenticator::list_api_tokens(std::string_view user_id) {
+  return state_->robots.list(user_id, state_->accounts.get_user(user_id).token_series);
+}
+
+HANAMI_SERVICE_INLINE void authenticator::remove_api_token(std::string_view user_id,
+                                                           std::string_view id) {
+  state_->robots.remove(user_id, id);
+  ++state_->revocations;
+}
+
+HANAMI_SERVICE_INLINE second_factor_state
+authenticator::second_factor_of(std::string_view user_id) {
+  return state_->factors.state_of(user_id);
+}
+
+HANAMI_SERVICE_INLINE bool authenticator::needs_second_factor(bool admin) const {
+  return state_->factors.is_needed(admin);
+}
+
+HANAMI_SERVICE_INLINE new_second_factor
+authenticator::begin_second_factor(const identity& caller, std::string_view password) {
+  state_->expect_password(caller, password);
+  return state_->factors.begin(caller.user_id);
+}
+
+HANAMI_SERVICE_INLINE std::vector<std::string>
+authenticator::confirm_second_factor(const identity& caller, std::string_view code) {
+  auto codes = state_->factors.confirm(caller.user_id, code);
+  state_->forget(caller.user_id);
+  return codes;
+}
+
+HANAMI_SERVICE_INLINE std::vector<std::string>
+authenticator::renew_recovery_codes(const identity& caller, std::string_view code) {
+  state_->factors.expect_code(caller.user_id, code);
+  return state_->factors.renew_recovery_codes(caller.user_id);
+}
+
+HANAMI_SERVICE_INLINE void authenticator::end_second_factor(const identity& caller,
+                                                            std::string_view password,
+                                                            std::string_view code) {
+  if (state_->factors.is_needed(caller.admin)) {
+    throw conflict("a second factor is needed here; an administrator can remove one that is lost");
+  }
+  state_->expect_password(caller, password);
+  state_->factors.expect_code(caller.user_id, code);
+  remove_second_factor(caller.user_id);
+}
+
+HANAMI_SERVICE_INLINE void authenticator::remove_second_factor(std::string_view user_id) {
+  if (!state_->factors.remove(user_id)) {
+    throw conflict("the user has no second factor");
+  }
+  state_->forget(user_id);
 }
 
 HANAMI_SERVICE_INLINE void authenticator::forget(std::string_view user_id) {
-  ++state_->forgotten; // whoever is reading the user at the moment must not cache the result
-  const std::unique_lock lock(state_->mutex);
-  state_->users.erase(std::string(user_id));
+  state_->forget(user_id);
 }
 
 HANAMI_SERVICE_INLINE std::uint64_t authenticator::changes() const noexcept {
@@ -359,14 +290,22 @@ HANAMI_SERVICE_INLINE std::uint64_t authenticator::changes() const noexcept {
 HANAMI_SERVICE_INLINE void authenticator::clean() {
   state& s = *state_;
   const std::int64_t now = now_ms();
+  s.write_uses();
   s.db.write([&](store::connection& on) {
-    on.execute("DELETE FROM refresh_tokens WHERE expires_at <= ?", now);
-    on.execute("DELETE FROM revoked_tokens WHERE expires_at <= ?", now);
+    for (const char* table : {"refresh_tokens", "revoked_tokens", "sessions"}) {
+      on.execute(std::string("DELETE FROM ") + table + " WHERE expires_at <= ?", now);
+    }
   });
   {
+    constexpr std::int64_t idle_ms = std::int64_t{3600} * 1000;
     const std::unique_lock lock(s.mutex);
     std::erase_if(s.revoked, [&](const auto& entry) { return entry.second <= now; });
+    std::erase_if(s.used, [&](const auto& entry) {
+      return !entry.second.changed && now - entry.second.at > idle_ms;
+    });
   }
+  s.robots.clean();
+  s.factors.clean();
   s.guard.clean(std::chrono::steady_clock::now());
 }
 

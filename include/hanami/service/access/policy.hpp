@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "../base/identity.hpp"
+
 /// Which role may do what.
 
 namespace hanami::service::access {
@@ -34,6 +36,8 @@ class policy {
   static std::string_view built_in();
 
   bool allows(std::string_view path, std::string_view method, std::string_view role) const;
+  /// Whether role, token and second factor of the caller permit it.
+  bool allows(std::string_view path, std::string_view method, const identity& caller) const;
   /// All roles that the policy names, without `*`.
   std::set<std::string, std::less<>> roles() const;
 

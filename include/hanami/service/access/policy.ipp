@@ -9,6 +9,7 @@
 
 #include "../../foundation/error.hpp"
 #include "../base/compile.hpp"
+#include "scopes.hpp"
 
 namespace hanami::service::access {
 
@@ -191,8 +192,11 @@ v1/sessions/project
 - POST: *
 v1/sessions/current
 - DELETE: *
-v1/me/password
+v1/me/*
+- GET: *
+- POST: *
 - PUT: *
+- DELETE: *
 v1.0alpha/token
 - PUT: *
 )";
@@ -221,6 +225,12 @@ HANAMI_SERVICE_INLINE bool policy::allows(std::string_view path, std::string_vie
   }
   const auto rule = rules->find(method);
   return rule != rules->end() && (rule->second.contains("*") || rule->second.contains(role));
+}
+
+HANAMI_SERVICE_INLINE bool policy::allows(std::string_view path, std::string_view method,
+                                          const identity& caller) const {
+  return allows(path, method, caller.role) && token_forbids(caller, path, method).empty() &&
+         !awaits_second_factor(caller, path);
 }
 
 HANAMI_SERVICE_INLINE std::set<std::string, std::less<>> policy::roles() const {

@@ -43,4 +43,19 @@ inline std::ptrdiff_t from_base64url(std::string_view text, unsigned char* to, s
   return code == 0 ? static_cast<std::ptrdiff_t>(count) : -1;
 }
 
+/// At most 32 random bytes as base64.
+inline std::string random_text(std::size_t bytes) {
+  unsigned char random[32];
+  randombytes_buf(random, bytes);
+  return to_base64url(random, bytes);
+}
+
+/// Tokens are stored only as this hash, so that the database contains nothing usable.
+inline std::string token_hash(std::string_view token) {
+  unsigned char hash[crypto_hash_sha256_BYTES];
+  crypto_hash_sha256(hash, bytes_of(token), token.size());
+  char text[2 * sizeof hash + 1];
+  return sodium_bin2hex(text, sizeof text, hash, sizeof hash);
+}
+
 } // namespace hanami::service::access::detail

@@ -11,6 +11,7 @@
 
 #include <sodium.h>
 
+#include "../access/scopes.hpp"
 #include "../base/clock.hpp"
 #include "../base/compile.hpp"
 #include "../http/byte_range.hpp"
@@ -54,7 +55,8 @@ inline std::string shown_values(const json::object& values) {
   for (const auto& item : values) {
     const std::string_view key = item.key();
     const bool secret = key.find("password") != std::string_view::npos ||
-                        key.find("token") != std::string_view::npos;
+                        key.find("token") != std::string_view::npos ||
+                        key.find("code") != std::string_view::npos;
     shown[key] = secret ? json::value("...") : item.value();
   }
   std::string text = json::serialize(shown);
@@ -178,7 +180,15 @@ HANAMI_SERVICE_INLINE void dispatcher::authenticate(exchange& x, const http::req
   if (e.audience == audience::admin && !x.caller.admin) {
     throw forbidden("for administrators only");
   }
-  if (!parts_.rules.allows(std::string_view(e.path).substr(1), e.method, x.caller.role)) {
+  const std::string_view path = std::string_view(e.path).substr(1);
+  if (access::awaits_second_factor(x.caller, path)) {
+    throw refusal(refusal_code::second_factor_missing,
+                  "a second factor is needed here: POST /v1/me/second-factor sets it up");
+  }
+  if (const std::string why = access::token_forbids(x.caller, path, e.method); !why.empty()) {
+    throw forbidden(why);
+  }
+  if (!parts_.rules.allows(path, e.method, x.caller)) {
     throw forbidden("Access denied by policy");
   }
 }

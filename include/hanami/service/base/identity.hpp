@@ -10,6 +10,16 @@
 
 namespace hanami::service {
 
+/// What an API token is good for; a set of them is their sum.
+enum class token_scope : std::uint8_t {
+  read = 1,  ///< all that is only looked at
+  infer = 2, ///< asking clusters
+  train = 4, ///< teaching clusters, sample by sample
+  write = 8, ///< all changes, those two among them
+  admin = 16 ///< what the user may do as an administrator
+};
+inline constexpr std::uint8_t all_scopes = 31;
+
 /// Whom a token stands for: one user in one project.
 struct identity {
   std::string user_id;
@@ -21,6 +31,13 @@ struct identity {
   std::string token_id;
   std::int64_t expires = 0;       ///< seconds since 1970
   std::uint64_t token_series = 0; ///< of the user's tokens: see `access::user`
+  bool robot = false;             ///< an API token speaks, within its scopes
+  std::uint8_t scopes = all_scopes;
+  bool lacks_second_factor = false; ///< and needs one: may do nothing but set it up
+
+  bool has(token_scope one) const noexcept {
+    return (scopes & static_cast<std::uint8_t>(one)) != 0;
+  }
 };
 
 enum class visibility : std::uint8_t {

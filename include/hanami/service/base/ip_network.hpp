@@ -17,11 +17,25 @@
 
 namespace hanami::service {
 
+/// An address of IPv6 as it stands in a URL, in brackets; all else as it is.
+inline std::string with_brackets(std::string_view host) {
+  const bool bare = host.find(':') != std::string_view::npos && !host.starts_with('[');
+  return bare ? '[' + std::string(host) + ']' : std::string(host);
+}
+/// "[::1]" as "::1"; all else as it is.
+inline std::string_view without_brackets(std::string_view host) {
+  const bool bracketed =
+      host.starts_with('[') && host.ends_with(']') && host.find(':') != std::string_view::npos;
+  return bracketed ? host.substr(1, host.size() - 2) : host;
+}
+
 /// An address of either version as 16 bytes, one of IPv4 as IPv6 maps it (RFC 4291, 2.5.5.2).
 class ip_address {
  public:
-  /// "192.0.2.1", "2001:db8::1", also with a zone behind a %; nothing for anything else.
+  /// "192.0.2.1", "2001:db8::1", also in brackets or with a zone behind a %; nothing for anything
+  /// else.
   static std::optional<ip_address> parse(std::string_view text) {
+    text = without_brackets(text);
     const std::string plain(text.substr(0, text.find('%')));
     ip_address found;
     if (::inet_pton(AF_INET6, plain.c_str(), found.bytes_.data()) == 1) {

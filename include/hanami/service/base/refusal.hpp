@@ -24,7 +24,9 @@ enum class refusal_code : std::uint8_t {
   key_reused,    ///< an idempotency key came with another request
   // The caller may not do it.
   unauthenticated,
+  code_needed, ///< beside the password: of the second factor
   forbidden,
+  second_factor_missing, ///< the operator wants one
   quota_exceeded,
   too_many_requests,
   // It does not fit the current state.
@@ -63,8 +65,12 @@ constexpr std::string_view name_of(refusal_code code) noexcept {
     return "key_reused";
   case refusal_code::unauthenticated:
     return "unauthorized";
+  case refusal_code::code_needed:
+    return "code_needed";
   case refusal_code::forbidden:
     return "forbidden";
+  case refusal_code::second_factor_missing:
+    return "second_factor_missing";
   case refusal_code::quota_exceeded:
     return "quota_exceeded";
   case refusal_code::too_many_requests:

@@ -59,6 +59,9 @@ struct tls_settings {
 struct auth_settings {
   std::chrono::seconds token_lifetime{3600};
   std::chrono::seconds refresh_lifetime{std::chrono::hours{24 * 30}};
+  /// Who never got the answer to a refresh may repeat it once, for so long; 0: never.
+  std::chrono::seconds refresh_grace{30};
+  std::string second_factor = "optional"; ///< or needed by "admins", "everybody"
   std::filesystem::path token_key;  ///< at least 32 bytes; empty: generated in the data directory
   std::filesystem::path policies;   ///< empty: the built-in roles admin, member and viewer
   std::uint32_t failed_logins = 10; ///< in a row, before a user is locked out for a while

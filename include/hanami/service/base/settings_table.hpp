@@ -366,6 +366,11 @@ inline void add_auth_settings(setting_table& to) {
   using s = auth_settings;
   to.integer("auth.token_lifetime", "seconds", 1, ten_years_s, g, &s::token_lifetime);
   to.integer("auth.refresh_lifetime", "seconds", 1, ten_years_s, g, &s::refresh_lifetime);
+  to.integer("auth.refresh_grace",
+             "seconds, for which a refresh whose answer got lost may be repeated once; 0: never", 0,
+             3600, g, &s::refresh_grace);
+  to.choice("auth.second_factor", "who has to set one up before doing anything else",
+            {"optional", "admins", "everybody"}, g, &s::second_factor);
   to.path("auth.token_key", "a file of at least 32 bytes; empty: generated in data", g,
           &s::token_key);
   to.path("auth.policies", "a file; empty: the built-in roles admin, member and viewer", g,

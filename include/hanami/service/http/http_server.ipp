@@ -72,11 +72,11 @@ inline tcp_acceptor listen_at(asio::io_context& io, const std::string& address,
                               std::uint16_t port) {
   error_code trouble;
   asio::ip::basic_resolver<asio::ip::tcp, executor> resolver(io);
-  const auto found =
-      resolver.resolve(address, std::to_string(port), asio::ip::resolver_base::passive, trouble);
+  const auto found = resolver.resolve(std::string(without_brackets(address)), std::to_string(port),
+                                      asio::ip::resolver_base::passive, trouble);
   const auto refuse = [&] {
-    raise(errc::file_error, "cannot listen at " + address + " port " + std::to_string(port) + ": " +
-                                trouble.message());
+    raise(errc::file_error, "cannot listen at " + with_brackets(address) + ':' +
+                                std::to_string(port) + ": " + trouble.message());
   };
   if (trouble || found.empty()) {
     refuse();

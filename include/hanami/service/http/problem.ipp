@@ -14,8 +14,10 @@ constexpr unsigned status_of(refusal_code code) noexcept {
   case refusal_code::bad_request:
     return 400;
   case refusal_code::unauthenticated:
+  case refusal_code::code_needed:
     return 401;
   case refusal_code::forbidden:
+  case refusal_code::second_factor_missing:
   case refusal_code::quota_exceeded:
     return 403;
   case refusal_code::not_found:

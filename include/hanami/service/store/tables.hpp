@@ -8,7 +8,7 @@ namespace hanami::service::store {
 /// The database's versions: script n brings version n to n + 1 (`PRAGMA user_version`), in one
 /// transaction. A script is never changed once it is released; new ones are added at the end. Times
 /// are milliseconds since 1970.
-inline constexpr std::array<const char*, 2> migrations = {R"sql(
+inline constexpr std::array<const char*, 3> migrations = {R"sql(
 CREATE TABLE users (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, admin INTEGER NOT NULL, password TEXT NOT NULL,
   creator_id TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
@@ -96,6 +96,42 @@ CREATE TABLE kept_answers (
 )sql",
                                                           R"sql(
 ALTER TABLE kept_answers RENAME COLUMN user_id TO owner; -- a user in a project
+)sql",
+                                                          R"sql(
+-- used: how often. next: hash of the token that it was exchanged for.
+ALTER TABLE refresh_tokens ADD COLUMN used_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE refresh_tokens ADD COLUMN next TEXT NOT NULL DEFAULT '';
+
+-- id: the family of its tokens. device: what the client says of itself.
+CREATE TABLE sessions (
+  id TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES users(id) ON DELETE CASCADE,
+  project_id TEXT NOT NULL, address TEXT NOT NULL, device TEXT NOT NULL,
+  created_at INTEGER NOT NULL, used_at INTEGER NOT NULL, expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sessions_by_user ON sessions(user_id, used_at);
+
+-- hash: SHA-256 of the token, hex. scopes: a sum. used_at: 0 if never.
+CREATE TABLE api_tokens (
+  id TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE,
+  user_id TEXT NOT NULL REFERENCES users(id) ON DELETE CASCADE,
+  project_id TEXT NOT NULL, name TEXT NOT NULL, scopes INTEGER NOT NULL,
+  generation INTEGER NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
+  used_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX api_tokens_by_user ON api_tokens(user_id, created_at);
+
+-- secret: encrypted. confirmed_at: 0 until a first code has shown that it has arrived. last_step:
+-- of the newest code that was taken.
+CREATE TABLE second_factors (
+  user_id TEXT PRIMARY KEY REFERENCES users(id) ON DELETE CASCADE,
+  secret TEXT NOT NULL, confirmed_at INTEGER NOT NULL, last_step INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- hash: SHA-256 of the code, hex.
+CREATE TABLE recovery_codes (
+  user_id TEXT NOT NULL REFERENCES second_factors(user_id) ON DELETE CASCADE,
+  hash TEXT NOT NULL, PRIMARY KEY (user_id, hash)
+) STRICT, WITHOUT ROWID;
 )sql"};
 
 } // namespace hanami::service::store

@@ -54,10 +54,10 @@ inline void expect_reference_right(const services& s, const identity& caller,
   constexpr const char* methods[] = {"DELETE", "GET", "GET", "POST", "PUT"}; // HEAD is a GET
   const char* const method = methods[type - 1];
   const registry::match route = s.endpoints.find(method, '/' + path);
-  const bool allowed = route.found != nullptr &&
-                       (route.found->audience == audience::anyone ||
-                        (s.rules.allows(route.found->path.substr(1), method, caller.role) &&
-                         (route.found->audience != audience::admin || caller.admin)));
+  const bool allowed =
+      route.found != nullptr && (route.found->audience == audience::anyone ||
+                                 (s.rules.allows(route.found->path.substr(1), method, caller) &&
+                                  (route.found->audience != audience::admin || caller.admin)));
   if (!allowed) {
     throw unauthenticated("Access denied by policy");
   }

@@ -82,8 +82,8 @@ class reference_socket final : public http::socket_handler,
   /// Throws `forbidden` and `not_found`. The owner of an upload is checked with each piece.
   void expect_rights(const identity& caller, target_kind target, const std::string& id) const {
     const bool cluster = target == target_kind::cluster;
-    if (!(cluster ? s_.rules.allows("v1.0alpha/cluster/set_mode", "PUT", caller.role)
-                  : s_.rules.allows("v1.0alpha/dataset/upload/csv", "POST", caller.role))) {
+    if (!(cluster ? s_.rules.allows("v1.0alpha/cluster/set_mode", "PUT", caller)
+                  : s_.rules.allows("v1.0alpha/dataset/upload/csv", "POST", caller))) {
       throw forbidden("Access denied by policy");
     }
     if (cluster) {

@@ -189,7 +189,7 @@ class cluster_socket final : public http::socket_handler,
     const identity caller = s_.authenticator.identify(token_);
     const auto owned = s_.resources.cluster_ownership(caller, id_);
     const auto allows = [&](const char* path, const char* method) {
-      return s_.rules.allows(path, method, caller.role);
+      return s_.rules.allows(path, method, caller);
     };
     if (!allows("v1/clusters/{cluster_id}/socket", "GET")) {
       throw forbidden("Access denied by policy");
