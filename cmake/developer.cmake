@@ -34,7 +34,11 @@ endif()
 # For a check, not for use: only the network is compiled with all optimisation.
 option(HANAMI_QUICK
   "Compile sooner: a folder of tests at once, all but the network with less optimisation" OFF)
-set(hanami_quick_service $<$<BOOL:${HANAMI_QUICK}>:-O1>)
+set(hanami_quick_rest $<$<BOOL:${HANAMI_QUICK}>:-O1>) # what runs, but not for long
+set(hanami_quick_service ${hanami_quick_rest})
+if(HANAMI_SANITIZE) # where optimising what the sanitizers add takes two thirds of the time
+  set(hanami_quick_service $<$<BOOL:${HANAMI_QUICK}>:-O0>)
+endif()
 set(hanami_quick_program $<$<BOOL:${HANAMI_QUICK}>:-O0>) # what hardly runs
 
 # hanami_unite(<list>): with HANAMI_QUICK the sources of a list that lie in one folder become one unit,
