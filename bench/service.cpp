@@ -157,6 +157,17 @@ std::string file_text(const std::filesystem::path& file) {
   return text;
 }
 
+void await_end(rest_client& client, const std::string& task) {
+  std::string state;
+  while (state != "finished") {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    state = client.ask_for("state", "GET", "/v1/tasks/" + task, {});
+    if (state == "failed" || state == "aborted") {
+      throw std::runtime_error("a task has " + state);
+    }
+  }
+}
+
 std::string upload_mnist(rest_client& client, const mnist_files& from) {
   const std::string files[] = {file_text(from.images), file_text(from.labels)};
   const json::value begun = json::parse(
@@ -173,12 +184,14 @@ std::string upload_mnist(rest_client& client, const mnist_files& from) {
     }
   }
   const std::string upload(begun.at("id").as_string());
-  return client.ask_for("id", "POST", "/v1/uploads/" + upload + "/finish", {});
+  await_end(client, client.ask_for("id", "POST", "/v1/uploads/" + upload + "/finish", {}));
+  return std::string(begun.at("becomes").as_string());
 }
 
 void train_by_task(rest_client& client, const std::string& cluster, const std::string& dataset) {
   const auto link = [&](const char* side, const char* name, const char* column) {
-    return json::array{json::object{{side, name}, {"dataset_id", dataset}, {"column", column}}};
+    return json::array{
+        json::object{{side, name}, {"dataset_id", dataset}, {"columns", json::array{column}}}};
   };
   const std::string task =
       client.ask_for("id", "POST", "/v1/clusters/" + cluster + "/tasks",
@@ -186,14 +199,7 @@ void train_by_task(rest_client& client, const std::string& cluster, const std::s
                                   {"name", "digits"},
                                   {"inputs", link("input", "picture", "picture")},
                                   {"outputs", link("output", "digit", "label")}});
-  std::string state;
-  while (state != "finished") {
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    state = client.ask_for("state", "GET", "/v1/tasks/" + task, {});
-    if (state == "failed" || state == "aborted") {
-      throw std::runtime_error("the training task has " + state);
-    }
-  }
+  await_end(client, task);
 }
 
 /// The same template, samples and order without a service.

@@ -157,6 +157,7 @@ struct server::state {
   ~state() {
     common.log.info("server", "ends");
     upkeep.end();
+    engine.end_imports();
     if (http) {
       http->stop();
     }

@@ -326,6 +326,10 @@ class template_parser : template_reader {
     if (!has_kind) {
       entry.kind = *kind_if_missing_;
     }
+    if (has_loss && entry.kind != output_kind::linear) {
+      refuse(template_part::loss, "a loss of linear outputs alone",
+             entry.kind == output_kind::softmax ? "softmax" : "sigmoid");
+    }
     entry.target = *target;
     checker_.output(entry);
     made_.outputs.push_back(std::move(entry));

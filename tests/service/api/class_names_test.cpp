@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "service/support/server_fixture.hpp"
+#include "service/support/fixtures.hpp"
 
 using namespace server_test;
 
@@ -16,10 +16,8 @@ json::value columns_of(const server_fixture& fixture, const std::string& csv,
       R"({"name":"rows","format":"csv","sizes":[)" + std::to_string(csv.size()) + "]}", token);
   const std::string part(begun.content().at("parts").at(0).at("id").as_string());
   REQUIRE(fixture.ask("PUT", "/v1/parts/" + part, csv, token).status == 204);
-  const heard made = fixture.ask("POST", "/v1/uploads/" + begun.text("id") + "/finish", {}, token);
-  INFO(made.body);
-  REQUIRE(made.status == 201);
-  return fixture.ask("GET", "/v1/datasets/" + made.text("id"), {}, token).content().at("columns");
+  const std::string id = finish_upload(fixture, begun.text("id"), token);
+  return fixture.ask("GET", "/v1/datasets/" + id, {}, token).content().at("columns");
 }
 
 } // namespace

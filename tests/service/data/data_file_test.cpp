@@ -233,6 +233,72 @@ TEST_CASE("a missing column is not found, and the message says which there are",
   }
 }
 
+TEST_CASE("a missing column is told of with those whose names are most like it", "[service]") {
+  data_layout layout;
+  layout.width = 300;
+  for (std::uint64_t i = 0; i < 300; ++i) {
+    layout.columns.push_back({"reading " + std::to_string(i), i, i + 1});
+  }
+  layout.columns[250].name = "Temperature";
+  try {
+    layout.column("temprature");
+    FAIL("there is no such column");
+  } catch (const service::refusal& why) {
+    REQUIRE_THAT(why.what(), Catch::Contains("it has 'Temperature', "));
+    REQUIRE(std::string(why.what()).size() < 300);
+  }
+}
+
+TEST_CASE("a dataset keeps the classes of its columns, and takes no senseless ones", "[service]") {
+  const scratch_folder folder;
+  const std::filesystem::path file = folder.path / "data";
+  std::vector<std::string> many;
+  for (int i = 0; i < 65536; ++i) {
+    many.push_back("name " + std::to_string(i));
+  }
+  data_layout layout;
+  layout.rows = 2;
+  layout.width = 3;
+  layout.columns = {{"few", 0, 1}, {"none", 1, 2}, {"many", 2, 3}};
+  data_writer writer(file, layout, {});
+  writer.write(std::vector<float>{0, 1, 2, 1, 0, 65535});
+  writer.set_classes(0, {"", "b"});
+  writer.set_classes(2, many);
+  many.emplace_back("one more");
+  REQUIRE(code_of([&] { writer.set_classes(1, many); }) == errc::invalid_argument);
+  many.pop_back();
+  writer.finish();
+  const data_reader reader(file, {});
+  CHECK(reader.layout().columns[0].classes == std::vector<std::string>{"", "b"});
+  CHECK(reader.layout().columns[1].classes.empty());
+  CHECK(reader.layout().columns[2].classes == many);
+  std::vector<float> rows(6);
+  reader.read(0, 2, rows);
+  CHECK(rows == std::vector<float>{0, 1, 2, 1, 0, 65535});
+
+  layout.columns = {{"wide", 0, 3}};
+  data_writer wide(folder.path / "wide", layout, {});
+  CHECK(code_of([&] { wide.set_classes(0, {"a"}); }) == errc::invalid_argument);
+}
+
+TEST_CASE("a dataset of the first format is read as one without classes", "[service]") {
+  const scratch_folder folder;
+  const std::filesystem::path file = folder.path / "data";
+  write_rows(file, small_layout(value_type::float32, 2), counted(2, 5));
+  std::vector<std::byte> bytes = content_of(file);
+  bytes[8] = std::byte{1};
+  REQUIRE(code_of_content(file, bytes) == errc::invalid_data); // with a footer it is none
+  bytes.resize(bytes.size() - 4 * small_layout(value_type::float32, 2).columns.size());
+  block_writer writer(file, {});
+  writer.write(bytes);
+  writer.finish();
+  const data_reader reader(file, {});
+  REQUIRE(reader.layout().rows == 2);
+  std::vector<float> rows(10);
+  reader.read(0, 2, rows);
+  REQUIRE(rows == counted(2, 5));
+}
+
 TEST_CASE("rows that are not there are refused", "[service]") {
   const scratch_folder folder;
   write_rows(folder.path / "data", small_layout(value_type::uint8, 4), counted(4, 5));

@@ -39,12 +39,12 @@ struct import_bench {
 
   data_layout csv(std::string_view text, std::uint64_t most_bytes = any_size) {
     put_file(first, text);
-    return import_csv(first, made, {}, most_bytes);
+    return import_csv(first, made, {}, {most_bytes, {}, {}});
   }
   data_layout mnist(const bytes& images, const bytes& labels, std::uint64_t most = any_size) {
     put_file(first, images);
     put_file(second, labels);
-    return import_mnist(first, second, made, {}, most);
+    return import_mnist(first, second, made, {}, {most, {}, {}});
   }
   std::vector<float> values() const {
     const data_reader reader(made, {});
@@ -172,6 +172,54 @@ TEST_CASE("text of a CSV becomes classes, missing cells NaN", "[service]") {
 
   bench.csv("a,b\n,1\nx,2\n"); // what kind a column is, its first cell says that is not missing
   REQUIRE(bench.values()[2] == 0.0F);
+}
+
+TEST_CASE("the file of a dataset keeps its classes, also of numbers where asked for", "[service]") {
+  import_bench bench;
+  put_file(bench.first, "color,digit,size\nred,3,1\nblue,5,2\nred,3.0,3\n\xff,,4\n");
+  const data_layout layout = import_csv(bench.first, bench.made, {}, {any_size, {"digit"}, {}});
+  const data_reader reader(bench.made, {});
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(reader.layout().columns[i].classes == layout.columns[i].classes);
+  }
+  CHECK(layout.columns[0].classes == std::vector<std::string>{"red", "blue", "?"});
+  CHECK(layout.columns[1].classes == std::vector<std::string>{"3", "5"});
+  CHECK(layout.columns[2].classes.empty());
+  const std::vector<float> values = bench.values();
+  CHECK(values[1] == 0);
+  CHECK(values[4] == 1);
+  CHECK(values[7] == 0);
+  CHECK(std::isnan(values[10]));
+  std::filesystem::remove(bench.made);
+  CHECK_THAT(bench.refusal_of([&] {
+    import_csv(bench.first, bench.made, {}, {any_size, {"digits"}, {}});
+  }),
+             Catch::Contains("digits"));
+}
+
+TEST_CASE("an import tells how far it is, and ends where that is wanted", "[service]") {
+  import_bench bench;
+  std::string text = "a,b\n";
+  for (int i = 0; i < 50'000; ++i) {
+    text += std::to_string(i) + ',' + std::to_string(i % 7) + '\n';
+  }
+  put_file(bench.first, text);
+  std::vector<double> shares;
+  import_csv(bench.first, bench.made, {}, {any_size, {}, [&](double share) {
+                                             shares.push_back(share);
+                                             return true;
+                                           }});
+  REQUIRE(shares.size() > 10);
+  CHECK(std::is_sorted(shares.begin(), shares.end()));
+  CHECK(shares.front() == 0);
+  CHECK(shares.back() == Approx(1.0).margin(0.01));
+  for (const double end : {0.0, 0.3, 0.8}) {
+    std::filesystem::remove(bench.made);
+    CHECK_THROWS_AS(import_csv(bench.first, bench.made, {},
+                               {any_size, {}, [&](double share) { return share < end; }}),
+                    import_cancelled);
+    CHECK(bench.folder.files() == 1); // what was to be imported
+  }
 }
 
 TEST_CASE("what is wrong in a CSV is said with line and column", "[service]") {

@@ -85,7 +85,7 @@ struct dataset_bench {
   }
   store::resource_row make_csv(std::string_view text,
                                visibility visible_to = visibility::owner_only) {
-    return data->finish(ann, send_csv(text, visible_to).row.id);
+    return data->finish(data->claim(ann, send_csv(text, visible_to).row.id));
   }
   void set_quota(const std::function<void(quota&)>& change) {
     quota limits;
@@ -131,7 +131,7 @@ TEST_CASE("an upload becomes a dataset, plain and encrypted", "[service]") {
     bench.data->write(bench.ann, begun.parts[0].id, 0, bytes_of(text));
     REQUIRE(bench.data->progress(bench.ann, begun.row.id).complete());
 
-    const store::resource_row made = bench.data->finish(bench.ann, begun.row.id);
+    const store::resource_row made = bench.data->finish(bench.data->claim(bench.ann, begun.row.id));
     REQUIRE(made.id == begun.becomes);
     REQUIRE(made.name == "numbers");
     REQUIRE(made.owner_id == "anna");
@@ -145,7 +145,8 @@ TEST_CASE("an upload becomes a dataset, plain and encrypted", "[service]") {
     REQUIRE(bench.data->open(made.id)->layout().rows == 2);
 
     REQUIRE(bench.files_in("uploads") == 0);
-    REQUIRE(refusal_of([&] { bench.data->finish(bench.ann, begun.row.id); }) == missing);
+    REQUIRE(refusal_of([&] { bench.data->finish(bench.data->claim(bench.ann, begun.row.id)); }) ==
+            missing);
     REQUIRE(refusal_of([&] { bench.data->find_target(bench.ann, made.id); }) == missing);
     if (encrypted) { // with its key beside the data, not in it
       bench.open();
@@ -167,13 +168,14 @@ TEST_CASE("pieces of an upload come in any order, overlap and are asked for", "[
   bench.data->write(bench.ann, part, 8, bytes_of(all.substr(8)));
   REQUIRE(bench.data->find_part(bench.ann, part).parts[0].next == 0);
   REQUIRE(bench.data->find_part(bench.ann, part).parts[0].received == 8);
-  REQUIRE(refusal_of([&] { bench.data->finish(bench.ann, u.row.id); }) == refusal_code::incomplete);
+  REQUIRE(refusal_of([&] { bench.data->finish(bench.data->claim(bench.ann, u.row.id)); }) ==
+          refusal_code::incomplete);
   bench.data->write(bench.ann, part, 0, bytes_of(all.substr(0, 3)));
   REQUIRE(bench.data->find_target(bench.ann, u.becomes).parts[0].next == 3);
   REQUIRE(refusal_of([&] { bench.data->write(bench.ann, part, 10, bytes_of(all)); }) ==
           refusal_code::invalid_value);
   bench.data->write(bench.ann, part, 2, bytes_of(all.substr(2, 9)));
-  bench.data->finish(bench.ann, u.row.id);
+  bench.data->finish(bench.data->claim(bench.ann, u.row.id));
   REQUIRE(bench.values(u.becomes).size() == 6);
 }
 
@@ -190,7 +192,7 @@ TEST_CASE("uploads go on after a restart", "[service]") {
   REQUIRE(again.parts[0].id == u.parts[0].id);
   REQUIRE(again.parts[0].next == 4);
   bench.data->write(bench.ann, u.parts[0].id, 4, bytes_of(text).subspan(4));
-  bench.data->finish(bench.ann, u.row.id);
+  bench.data->finish(bench.data->claim(bench.ann, u.row.id));
   REQUIRE(bench.values(u.becomes) == std::vector<float>{1.0F, 2.0F, 3.0F});
 }
 
@@ -235,8 +237,10 @@ TEST_CASE("an upload belongs to its owner and administrators alone", "[service]"
     REQUIRE(refusal_of([&] { bench.data->find_part(stranger, part); }) == missing);
     REQUIRE(refusal_of([&] { bench.data->find_target(stranger, u.becomes); }) == missing);
     REQUIRE(refusal_of([&] { bench.data->write(stranger, part, 0, bytes_of("x")); }) == missing);
-    REQUIRE(refusal_of([&] { bench.data->finish(stranger, u.row.id); }) == missing);
-    REQUIRE(refusal_of([&] { bench.data->take_over(stranger, u.row.id, {}); }) == missing);
+    REQUIRE(refusal_of([&] { bench.data->finish(bench.data->claim(stranger, u.row.id)); }) ==
+            missing);
+    REQUIRE(refusal_of([&] { bench.data->take_over(bench.data->claim(stranger, u.row.id), {}); }) ==
+            missing);
     REQUIRE(refusal_of([&] { bench.data->cancel(stranger, u.row.id); }) == missing);
     REQUIRE(bench.data->list_uploads(stranger, {}).rows.empty());
   }
@@ -246,7 +250,7 @@ TEST_CASE("an upload belongs to its owner and administrators alone", "[service]"
 
   identity lead = bench.bob;
   lead.project_admin = true;
-  const store::resource_row made = bench.data->finish(lead, u.row.id);
+  const store::resource_row made = bench.data->finish(bench.data->claim(lead, u.row.id));
   REQUIRE(made.owner_id == "anna");                          // whoever finishes it
   REQUIRE(bench.data->layout(bench.eve, made.id).rows == 1); // it is public now
 }
@@ -270,12 +274,12 @@ TEST_CASE("a private dataset is not there for others", "[service]") {
 TEST_CASE("an upload that is no dataset stays, and can be mended", "[service]") {
   dataset_bench bench;
   const upload u = bench.send_csv("a,b\n1,2\n2,x\n");
-  REQUIRE(refusal_of([&] { bench.data->finish(bench.ann, u.row.id); }) ==
+  REQUIRE(refusal_of([&] { bench.data->finish(bench.data->claim(bench.ann, u.row.id)); }) ==
           refusal_code::invalid_data);
   REQUIRE(bench.files_in("datasets") == 0);
   REQUIRE(refusal_of([&] { bench.data->get(bench.ann, u.becomes); }) == missing);
   bench.data->write(bench.ann, u.parts[0].id, 10, bytes_of("9"));
-  bench.data->finish(bench.ann, u.row.id);
+  bench.data->finish(bench.data->claim(bench.ann, u.row.id));
   REQUIRE(bench.values(u.becomes)[3] == 9.0F);
 }
 
@@ -287,10 +291,12 @@ TEST_CASE("mnist takes two parts", "[service]") {
   const upload u = bench.data->begin(bench.ann, upload_format::mnist, "digits", sizes);
   REQUIRE(u.parts.size() == 2);
   bench.data->write(bench.ann, u.parts[1].id, 0, bytes_of(labels));
-  REQUIRE(refusal_of([&] { bench.data->finish(bench.ann, u.row.id); }) == refusal_code::incomplete);
-  REQUIRE(refusal_of([&] { bench.data->take_over(bench.ann, u.row.id, {}); }) == in_the_way);
+  REQUIRE(refusal_of([&] { bench.data->finish(bench.data->claim(bench.ann, u.row.id)); }) ==
+          refusal_code::incomplete);
   bench.data->write(bench.ann, u.parts[0].id, 0, bytes_of(images));
-  bench.data->finish(bench.ann, u.row.id);
+  REQUIRE(refusal_of([&] { bench.data->take_over(bench.data->claim(bench.ann, u.row.id), {}); }) ==
+          in_the_way);
+  bench.data->finish(bench.data->claim(bench.ann, u.row.id));
   std::vector<float> expected(12);
   expected[0] = 5.0F;
   expected[1] = 6.0F;
@@ -334,7 +340,7 @@ TEST_CASE("quotas hold for uploads and for what they become", "[service]") {
     text += "1.50\n";
   }
   const upload good = bench.send_csv(text);
-  REQUIRE(bench.data->finish(bench.ann, good.row.id).bytes < 1000);
+  REQUIRE(bench.data->finish(bench.data->claim(bench.ann, good.row.id)).bytes < 1000);
   bench.set_quota([](quota& q) { q.bytes = 2000; });
   const upload large = bench.send_csv("a\n" + std::string(400, '\n') + [] {
     std::string rows;
@@ -343,7 +349,8 @@ TEST_CASE("quotas hold for uploads and for what they become", "[service]") {
     }
     return rows;
   }());
-  REQUIRE(refusal_of([&] { bench.data->finish(bench.ann, large.row.id); }) == over);
+  REQUIRE(refusal_of([&] { bench.data->finish(bench.data->claim(bench.ann, large.row.id)); }) ==
+          over);
   REQUIRE(bench.files_in("datasets") == 1);
   REQUIRE(bench.data->progress(bench.ann, large.row.id).complete());
   bench.data->cancel(bench.ann, large.row.id);
@@ -351,7 +358,7 @@ TEST_CASE("quotas hold for uploads and for what they become", "[service]") {
   bench.set_quota([](quota& q) { q.datasets = 2; });
   const upload second = bench.send_csv("a\n1\n");
   REQUIRE(refusal_of([&] { bench.begin_csv("x"); }) == over); // one is there, one on its way
-  bench.data->finish(bench.ann, second.row.id);
+  bench.data->finish(bench.data->claim(bench.ann, second.row.id));
   REQUIRE(refusal_of([&] { bench.begin_csv("x"); }) == over);
 }
 
@@ -360,17 +367,23 @@ TEST_CASE("a checkpoint is taken over, and stays where that fails", "[service]")
   const std::uint64_t size = 5;
   const upload u = bench.data->begin(bench.ann, upload_format::checkpoint, "saved", {&size, 1});
   const auto fail = [](const std::filesystem::path&) { throw hanami::service::conflict("no"); };
-  REQUIRE(refusal_of([&] { bench.data->take_over(bench.ann, u.row.id, fail); }) ==
-          refusal_code::incomplete);
+  REQUIRE(refusal_of([&] {
+            bench.data->take_over(bench.data->claim(bench.ann, u.row.id), fail);
+          }) == refusal_code::incomplete);
   bench.data->write(bench.ann, u.parts[0].id, 0, bytes_of("hello"));
-  REQUIRE(refusal_of([&] { bench.data->finish(bench.ann, u.row.id); }) == in_the_way);
-  REQUIRE(refusal_of([&] { bench.data->take_over(bench.ann, u.row.id, fail); }) == in_the_way);
+  REQUIRE(refusal_of([&] { bench.data->finish(bench.data->claim(bench.ann, u.row.id)); }) ==
+          in_the_way);
+  REQUIRE(refusal_of([&] {
+            bench.data->take_over(bench.data->claim(bench.ann, u.row.id), fail);
+          }) == in_the_way);
   REQUIRE(bench.data->progress(bench.ann, u.row.id).complete());
-  bench.data->take_over(bench.ann, u.row.id, [&](const std::filesystem::path& file) {
-    REQUIRE(read_file(file, 100) == std::vector<std::uint8_t>{'h', 'e', 'l', 'l', 'o'});
-    REQUIRE(refusal_of([&] { bench.data->write(bench.ann, u.parts[0].id, 0, bytes_of("x")); }) ==
-            in_the_way);
-  });
+  bench.data->take_over(
+      bench.data->claim(bench.ann, u.row.id), [&](const std::filesystem::path& file) {
+        REQUIRE(read_file(file, 100) == std::vector<std::uint8_t>{'h', 'e', 'l', 'l', 'o'});
+        REQUIRE(refusal_of([&] {
+                  bench.data->write(bench.ann, u.parts[0].id, 0, bytes_of("x"));
+                }) == in_the_way);
+      });
   REQUIRE(bench.files_in("uploads") == 0);
   REQUIRE(refusal_of([&] { bench.data->progress(bench.ann, u.row.id); }) == missing);
   REQUIRE(bench.resources.used_by("anna").bytes == 0);
@@ -516,7 +529,7 @@ TEST_CASE("many write, ask and finish at once, and each upload is finished once"
         }
         for (;;) {
           try {
-            bench.data->finish(bench.ann, u.row.id);
+            bench.data->finish(bench.data->claim(bench.ann, u.row.id));
             ++finished;
           } catch (const refusal& why) {
             if (why.code() == refusal_code::not_found) {

@@ -23,8 +23,8 @@ std::string start_long_task(const server_fixture& fixture, const std::string& to
       fixture.ask("POST", "/v1/clusters/" + cluster.text("id") + "/tasks",
                   R"({"kind":"train","name":"long","epochs":1000000,"inputs":[{"input":"input",)"
                   R"("dataset_id":")" +
-                      data + R"(","column":"a"}],"outputs":[{"output":"output","dataset_id":")" +
-                      data + R"(","column":"b"}]})",
+                      data + R"(","columns":["a"]}],"outputs":[{"output":"output","dataset_id":")" +
+                      data + R"(","columns":["b"]}]})",
                   token);
   INFO(started.body);
   REQUIRE(started.status == 202);

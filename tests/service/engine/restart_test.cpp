@@ -138,6 +138,13 @@ TEST_CASE("a training task that was killed several times ends as if it had not b
     CHECK(ended.state == task_state::finished);
     CHECK(ended.done == rows * epochs);
     CHECK(fixture.state_of(id) == after_task(rows, epochs));
+    // Its losses, too, are those of one that was never killed.
+    const auto data = fixture.resources->all(store::resource_kind::dataset).at(0).id;
+    auto plan = fixture.plan(task_kind::train, fixture.create(), data);
+    plan.epochs = epochs;
+    const auto undisturbed = fixture.run(plan).row.outcome;
+    CHECK(undisturbed.find("final_loss") != std::string::npos);
+    CHECK(ended.outcome == undisturbed);
   }
 }
 

@@ -172,12 +172,16 @@ class witness {
     REQUIRE(
         server_.ask("PUT", "/v1/parts/" + text_of(begun.at("parts").at(0), "id"), rows).status ==
         204);
-    const std::string data = made("/v1/uploads/" + text_of(begun, "id") + "/finish", {});
+    const std::string data = text_of(begun, "becomes");
+    made("/v1/uploads/" + text_of(begun, "id") + "/finish", {});
+    for (int i = 0; i < 5000 && server_.ask("GET", "/v1/datasets/" + data).status != 200; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
     task_ = made("/v1/clusters/" + busy_ + "/tasks",
                  R"({"kind":"train","name":"long","epochs":1000000,"inputs":[{"input":"input",)"
                  R"("dataset_id":")" +
-                     data + R"(","column":"a"}],"outputs":[{"output":"output","dataset_id":")" +
-                     data + R"(","column":"b"}]})");
+                     data + R"(","columns":["a"]}],"outputs":[{"output":"output","dataset_id":")" +
+                     data + R"(","columns":["b"]}]})");
   }
 
   bool took(const heard& answer, unsigned status) {

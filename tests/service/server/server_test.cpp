@@ -130,8 +130,8 @@ TEST_CASE("a table becomes a dataset, is learned by a task and answered by anoth
   const heard started = fixture.ask(
       "POST", "/v1/clusters/" + id + "/tasks",
       R"({"kind":"train","name":"learn","window":2,"epochs":3,"inputs":[{"input":"x","dataset_id":")" +
-          data + R"(","column":"a"}],"outputs":[{"output":"y","dataset_id":")" + data +
-          R"(","column":"sum"}]})",
+          data + R"(","columns":["a"]}],"outputs":[{"output":"y","dataset_id":")" + data +
+          R"(","columns":["sum"]}]})",
       token);
   INFO(started.body);
   REQUIRE(started.status == 202);
@@ -144,7 +144,7 @@ TEST_CASE("a table becomes a dataset, is learned by a task and answered by anoth
   const heard asked = fixture.ask(
       "POST", "/v1/clusters/" + id + "/tasks",
       R"({"kind":"request","name":"ask","window":2,"inputs":[{"input":"x","dataset_id":")" + data +
-          R"(","column":"a"}],"results":[{"output":"y","name":"answers"}]})",
+          R"(","columns":["a"]}],"results":[{"output":"y","name":"answers"}]})",
       token);
   REQUIRE(asked.status == 202);
   REQUIRE(end_of(fixture, asked.text("id"), token) == "finished");
@@ -160,8 +160,8 @@ TEST_CASE("a table becomes a dataset, is learned by a task and answered by anoth
   const heard wrong =
       fixture.ask("POST", "/v1/clusters/" + id + "/tasks",
                   R"({"kind":"train","name":"bad","inputs":[{"input":"x","dataset_id":")" + data +
-                      R"(","column":"a"}],"outputs":[{"output":"y","dataset_id":")" + data +
-                      R"(","column":"sum"}]})",
+                      R"(","columns":["a"]}],"outputs":[{"output":"y","dataset_id":")" + data +
+                      R"(","columns":["sum"]}]})",
                   token);
   CHECK(wrong.status == 422); // one value where the input takes two
 }

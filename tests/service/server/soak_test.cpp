@@ -37,9 +37,10 @@ class visitor {
     use_directly(cluster);
     use_socket(cluster);
     const std::string dataset = upload();
-    const std::string links = R"("inputs":[{"input":"input","dataset_id":")" + dataset +
-                              R"(","column":"a"}],"outputs":[{"output":"output","dataset_id":")" +
-                              dataset + R"(","column":"b"}])";
+    const std::string links =
+        R"("inputs":[{"input":"input","dataset_id":")" + dataset +
+        R"(","columns":["a"]}],"outputs":[{"output":"output","dataset_id":")" + dataset +
+        R"(","columns":["b"]}])";
     run_task(cluster, R"({"kind":"train","name":"learn","epochs":3,)" + links + "}");
     run_task(cluster, R"({"kind":"evaluate","name":"look",)" + links + "}");
     const std::string kept = run_task(cluster, R"({"kind":"save","name":"kept"})")
@@ -109,11 +110,17 @@ class visitor {
     const std::size_t half = rows.size() / 2;
     ask("PUT", "/v1/parts/" + part, 204, rows.substr(0, half));
     ask("PUT", "/v1/parts/" + part + "?position=" + std::to_string(half), 204, rows.substr(half));
-    return make(std::string("/v1/uploads/") + begun.at("id").as_string().c_str() + "/finish", {});
+    const std::string upload = begun.at("id").as_string().c_str();
+    return end_of(make("/v1/uploads/" + upload + "/finish", {}, 202))
+        .at("dataset_id")
+        .as_string()
+        .c_str();
   }
   /// What has come of it.
   json::value run_task(const std::string& cluster, const std::string& plan) {
-    const std::string id = make("/v1/clusters/" + cluster + "/tasks", plan, 202);
+    return end_of(make("/v1/clusters/" + cluster + "/tasks", plan, 202));
+  }
+  json::value end_of(const std::string& id) {
     for (;;) {
       const json::value task = ask("GET", "/v1/tasks/" + id, 200).content();
       if (task.at("state").as_string() == "finished") {

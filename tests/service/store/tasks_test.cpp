@@ -167,8 +167,8 @@ TEST_CASE("open tasks hold what their plan uses, not what it is named after", "[
   const std::string named = new_uuid();
   task_row task = task_of("c", "ann", named);
   task.plan = R"({"name":")" + named + R"(","inputs":[{"input":"a","dataset_id":")" + used +
-              R"(","column":")" + named + R"("}],"results":[{"output":"b","name":")" + named +
-              R"("}]})";
+              R"(","columns":[")" + named + R"("],"classes":[[")" + named +
+              R"("]]}],"results":[{"output":"b","name":")" + named + R"("}]})";
   task = bench.tasks.add(task, 1);
   REQUIRE(bench.tasks.mentions(used));
   REQUIRE_FALSE(bench.tasks.mentions(named));

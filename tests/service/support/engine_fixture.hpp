@@ -188,10 +188,10 @@ struct engine_fixture {
     p.cluster_id = cluster;
     if (kind == engine::task_kind::train || kind == engine::task_kind::request ||
         kind == engine::task_kind::evaluate) {
-      p.inputs = {{"a", dataset, ""}, {"b", dataset, "b"}};
+      p.inputs = {{"a", dataset}, {"b", dataset, {"b"}}};
     }
     if (kind == engine::task_kind::train || kind == engine::task_kind::evaluate) {
-      p.outputs = {{"level", dataset, ""}, {"class", dataset, ""}};
+      p.outputs = {{"level", dataset}, {"class", dataset}};
     }
     if (kind == engine::task_kind::request) {
       p.results = {{"level", "levels"}, {"class", "classes"}};
@@ -220,6 +220,17 @@ struct engine_fixture {
   /// Starts a task and waits for its end.
   engine::task_view run(const engine::task_plan& p) const {
     return wait_end(at_work->start_task(ann, p).row.id);
+  }
+
+  /// Imports an upload and waits; throws what that ends in. The id of what it became.
+  std::string import(const service::identity& who, const std::string& upload) const {
+    const std::string becomes = data->progress(who, upload).becomes;
+    std::promise<void> ended;
+    at_work->import_upload(who, upload, [&](const std::exception_ptr& trouble) {
+      trouble ? ended.set_exception(trouble) : ended.set_value();
+    });
+    ended.get_future().get();
+    return becomes;
   }
 
   std::vector<std::byte> checkpoint(const std::string& id) const {

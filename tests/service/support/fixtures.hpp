@@ -18,11 +18,28 @@ namespace server_test {
 inline std::string end_of(const server_fixture& fixture, const std::string& task,
                           const std::string& token) {
   std::string state;
-  for (int i = 0; i < 2000 && (state.empty() || state == "queued" || state == "active"); ++i) {
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while ((state.empty() || state == "queued" || state == "active") &&
+         std::chrono::steady_clock::now() < limit) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
     state = fixture.ask("GET", "/v1/tasks/" + task, {}, token).text("state");
   }
   return state;
+}
+
+/// The id of what a complete upload becomes, as soon as it is there.
+inline std::string finish_upload(const server_fixture& fixture, const std::string& upload,
+                                 const std::string& token) {
+  const heard begun = fixture.ask("POST", "/v1/uploads/" + upload + "/finish", {}, token);
+  INFO(begun.body);
+  REQUIRE(begun.status == 202);
+  const std::string state = end_of(fixture, begun.text("id"), token);
+  const json::value task = fixture.ask("GET", "/v1/tasks/" + begun.text("id"), {}, token).content();
+  INFO(json::serialize(task));
+  REQUIRE(state == "finished");
+  const json::object& outcome = task.at("outcome").as_object();
+  const json::value* made = outcome.if_contains("dataset_id");
+  return std::string((made == nullptr ? outcome.at("checkpoint_id") : *made).as_string());
 }
 
 /// A dataset of these rows; its id.
@@ -44,9 +61,7 @@ inline std::string upload_csv(const server_fixture& fixture, const std::string& 
   REQUIRE(fixture.ask("POST", "/v1/uploads/" + begun.text("id") + "/finish", {}, token).status ==
           409);
   REQUIRE(fixture.ask("PUT", "/v1/parts/" + part, csv.substr(0, half), token).status == 204);
-  const heard made = fixture.ask("POST", "/v1/uploads/" + begun.text("id") + "/finish", {}, token);
-  REQUIRE(made.status == 201);
-  return made.text("id");
+  return finish_upload(fixture, begun.text("id"), token);
 }
 
 /// An input x of two values and an output y of one, as a text of JSON holds it.

@@ -19,7 +19,17 @@
 
 namespace hanami::service::api {
 
-enum class value_kind : std::uint8_t { any, text, integer, number, boolean, list, object, map };
+enum class value_kind : std::uint8_t {
+  any,
+  text,
+  integer,
+  number,
+  boolean,
+  list,
+  object,
+  map,
+  one_of
+};
 
 /// What is wrong with a value; the reference's API has its own words for each.
 enum class fault_kind : std::uint8_t {
@@ -43,6 +53,7 @@ struct schema_fault {
 class schema;
 
 struct schema_property;
+struct schema_variant;
 
 /// A kind of value. Created by the static functions and refined by the others, each of which
 /// returns a changed copy: `schema::integer(1, 1000).otherwise(100).describe("rows")`.
@@ -65,6 +76,10 @@ class schema {
   static schema object();
   /// Any keys, all values of one kind.
   static schema map(schema item, std::size_t fewest = 0, std::size_t most = 1000);
+
+  /// An object whose other fields depend on the one called `key`, which names the variant. Fields
+  /// of another variant are rejected, and the message says whose they are.
+  static schema one_of(std::string key, std::vector<schema_variant> variants);
 
   schema describe(std::string words) const;
   /// The default where it is left out. A property with a default is never required.
@@ -102,6 +117,10 @@ class schema {
   bool takes_any_number(const json::value& value) const noexcept;
   void check_properties(json::object& value, const std::string& pointer,
                         std::vector<schema_fault>& faults) const;
+  void check_variant(json::object& value, const std::string& pointer,
+                     std::vector<schema_fault>& faults) const;
+  std::string variants_with(std::string_view key) const;
+  json::object variants_json(json::object* components) const;
 
   value_kind kind_;
   text_form form_ = text_form::any;
@@ -111,6 +130,8 @@ class schema {
   std::vector<std::string> choices_;
   std::shared_ptr<const std::vector<schema_property>> properties_;
   std::shared_ptr<const schema> item_;
+  std::string key_; ///< of `one_of`
+  std::shared_ptr<const std::vector<schema_variant>> variants_;
   std::string description_;
   std::string name_;
   std::optional<json::value> default_;
@@ -124,6 +145,12 @@ struct schema_property {
   std::string name;
   schema value;
   presence needed = presence::required;
+};
+
+/// One kind of object of a `one_of`; `value` has the key as a choice of its name alone.
+struct schema_variant {
+  std::string name;
+  schema value;
 };
 
 /// The refusal for the faults that `schema::check` found; at least one.

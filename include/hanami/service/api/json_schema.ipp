@@ -70,6 +70,7 @@ inline std::string_view name_of_kind(value_kind kind) {
     return "a list";
   case value_kind::object:
   case value_kind::map:
+  case value_kind::one_of:
     return "an object";
   case value_kind::any:
     break;
@@ -129,6 +130,13 @@ HANAMI_SERVICE_INLINE schema schema::map(schema item, std::size_t fewest, std::s
   made.item_ = std::make_shared<const schema>(std::move(item));
   made.least_ = static_cast<double>(fewest);
   made.most_ = static_cast<double>(most);
+  return made;
+}
+
+HANAMI_SERVICE_INLINE schema schema::one_of(std::string key, std::vector<schema_variant> variants) {
+  schema made(value_kind::one_of);
+  made.key_ = std::move(key);
+  made.variants_ = std::make_shared<const std::vector<schema_variant>>(std::move(variants));
   return made;
 }
 
@@ -264,6 +272,49 @@ HANAMI_SERVICE_INLINE void schema::check_properties(json::object& value, const s
   }
 }
 
+HANAMI_SERVICE_INLINE std::string schema::variants_with(std::string_view key) const {
+  std::string owners;
+  for (const schema_variant& other : *variants_) {
+    if (other.value.property(key) != nullptr) {
+      owners += (owners.empty() ? "" : ", ") + other.name;
+    }
+  }
+  return owners;
+}
+
+HANAMI_SERVICE_INLINE void schema::check_variant(json::object& value, const std::string& pointer,
+                                                 std::vector<schema_fault>& faults) const {
+  const json::value* given = value.if_contains(key_);
+  const auto chosen =
+      std::find_if(variants_->begin(), variants_->end(), [&](const schema_variant& v) {
+        return given != nullptr && given->is_string() && given->get_string() == v.name;
+      });
+  if (chosen == variants_->end()) {
+    std::string all;
+    for (const schema_variant& v : *variants_) {
+      all += (all.empty() ? "" : ", ") + v.name;
+    }
+    detail::add_fault(faults, given == nullptr ? fault_kind::missing_key : fault_kind::wrong_form,
+                      detail::below(pointer, key_),
+                      (given == nullptr ? "is required: one of: " : "must be one of: ") + all);
+    return;
+  }
+  json::object belonging;
+  for (auto& item : value) {
+    const std::string owners =
+        chosen->value.property(item.key()) == nullptr ? variants_with(item.key()) : std::string();
+    if (owners.empty()) {
+      belonging[item.key()] = std::move(item.value());
+    } else {
+      detail::add_fault(faults, fault_kind::unknown_key, detail::below(pointer, item.key()),
+                        "does not belong to " + key_ + " " + chosen->name +
+                            "; it is for: " + owners);
+    }
+  }
+  value = std::move(belonging);
+  chosen->value.check_properties(value, pointer, faults);
+}
+
 HANAMI_SERVICE_INLINE void schema::check(json::value& value, const std::string& pointer,
                                          std::vector<schema_fault>& faults) const {
   if (faults.size() >= detail::most_schema_faults || (nullable_ && value.is_null())) {
@@ -309,6 +360,8 @@ HANAMI_SERVICE_INLINE void schema::check(json::value& value, const std::string& 
     return;
   case value_kind::object:
     return value.is_object() ? check_properties(value.get_object(), pointer, faults) : wrong_type();
+  case value_kind::one_of:
+    return value.is_object() ? check_variant(value.get_object(), pointer, faults) : wrong_type();
   case value_kind::map:
     if (!value.is_object()) {
       return wrong_type();
@@ -352,9 +405,33 @@ HANAMI_SERVICE_INLINE json::object schema::to_json(json::object* components) con
   return {{"$ref", "#/components/schemas/" + name_}};
 }
 
+HANAMI_SERVICE_INLINE json::object schema::variants_json(json::object* components) const {
+  json::array all;
+  json::object mapping;
+  for (const schema_variant& v : *variants_) {
+    all.push_back(v.value.to_json(components));
+    if (const json::value* reference = all.back().as_object().if_contains("$ref")) {
+      mapping[v.name] = *reference;
+    }
+  }
+  json::object made{{"oneOf", std::move(all)}};
+  json::object discriminator{{"propertyName", key_}};
+  if (!mapping.empty()) {
+    discriminator["mapping"] = std::move(mapping);
+  }
+  made["discriminator"] = std::move(discriminator);
+  if (!description_.empty()) {
+    made["description"] = description_;
+  }
+  return made;
+}
+
 HANAMI_SERVICE_INLINE json::object schema::plain_json(json::object* components) const {
-  static constexpr const char* types[] = {"",        "string", "integer", "number",
-                                          "boolean", "array",  "object",  "object"};
+  if (kind_ == value_kind::one_of) {
+    return variants_json(components);
+  }
+  static constexpr const char* types[] = {"",      "string", "integer", "number", "boolean",
+                                          "array", "object", "object",  "object"};
   json::object made;
   if (kind_ != value_kind::any) {
     const char* type = types[static_cast<std::size_t>(kind_)];
@@ -417,6 +494,7 @@ HANAMI_SERVICE_INLINE json::object schema::plain_json(json::object* components) 
   }
   case value_kind::any:
   case value_kind::boolean:
+  case value_kind::one_of:
     break;
   }
   if (!description_.empty()) {

@@ -273,6 +273,7 @@ const shape = (s, api, depth = 0) => { if (!s) return "";
   if (s.properties) return "{\n" + Object.entries(s.properties).map(([k, v]) => pad + k +
     ((s.required || []).includes(k) ? "" : "?") + ": " + shape(v, api, depth + 1)).join("\n") +
     "\n" + "  ".repeat(depth) + "}" + (note ? "  // " + note : "");
+  if (s.oneOf) return s.oneOf.map(v => shape(v, api, depth)).join("\n" + "  ".repeat(depth) + "or ");
   if (s.items) return "[ " + shape(s.items, api, depth) + " ]" + (note ? "  // " + note : "");
   if (typeof s.additionalProperties === "object")
     return "{ key: " + shape(s.additionalProperties, api, depth) + " }" + (note ? "  // " + note : "");

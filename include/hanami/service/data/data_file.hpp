@@ -15,10 +15,12 @@
 
 /// Datasets as files: rows of named numbers, which may be larger than memory.
 ///
-/// The content of a `block_file`: "hanamiDS", format version 1 (4 bytes), type of a value (4
+/// The content of a `block_file`: "hanamiDS", format version 2 (4 bytes), type of a value (4
 /// bytes), rows (8), values a row (8), number of columns (8); each column as its first value (8),
 /// the one after its last (8), the length of its name (4) and the name (UTF-8, 1 to 254 bytes, no
-/// control characters, no name twice); then the values, row after row. All little-endian.
+/// control characters, no name twice); then the values, row after row; then for each column the
+/// number of its classes (4), and each class as the length of its name (4) and the name. Version 1
+/// ends behind the values. All little-endian.
 
 namespace hanami::service::data {
 
@@ -32,8 +34,7 @@ struct data_column {
   std::string name;
   std::uint64_t first = 0;
   std::uint64_t last = 0;
-  /// Where the column was text, what its numbers 0, 1, ... stand for. Not stored in the file:
-  /// whoever imports it keeps them.
+  /// Of a column of classes, which has one value: what its numbers 0, 1, ... stand for.
   std::vector<std::string> classes{};
 
   std::uint64_t width() const noexcept { return last - first; }
@@ -45,7 +46,7 @@ struct data_layout {
   std::uint64_t width = 0; ///< values a row
   std::vector<data_column> columns;
 
-  /// Throws `not_found`, listing the existing columns.
+  /// Throws `not_found`, listing those with the most similar names.
   const data_column& column(std::string_view name) const;
 };
 
@@ -56,8 +57,8 @@ std::uint64_t bytes_of_values(const data_layout& layout);
 /// Writes rows sequentially; without `finish` the file is removed. For one thread.
 class data_writer {
  public:
-  /// `layout.rows`: how many rows will be written. Throws like `bytes_of_values` and
-  /// `block_writer`.
+  /// `layout.rows`: how many rows will be written; its classes are written by `finish`. Throws like
+  /// `bytes_of_values` and `block_writer`.
   data_writer(std::filesystem::path file, data_layout layout,
               const std::optional<access::secret_key>& key);
   ~data_writer();
@@ -70,7 +71,11 @@ class data_writer {
   void write(std::span<const float> rows);
   /// Takes values for a `uint8` file as they are.
   void write(std::span<const std::uint8_t> rows);
-  /// Throws `errc::invalid_data` where fewer rows were written than announced.
+  /// What the numbers of a column stand for, where it becomes known only by reading it. At most
+  /// 65,536 classes a column, else `errc::invalid_argument`.
+  void set_classes(std::size_t column, std::vector<std::string> names);
+  /// Throws `errc::invalid_data` where fewer rows were written than announced, or the names of all
+  /// classes have more than 32 MiB.
   void finish();
 
  private:

@@ -16,6 +16,7 @@
 #include "../../foundation/error.hpp"
 #include "../base/compile.hpp"
 #include "../base/refusal.hpp"
+#include "../base/similar_names.hpp"
 #include "column_name.hpp"
 #include "positioned_io.hpp"
 
@@ -24,6 +25,8 @@ namespace hanami::service::data {
 namespace detail {
 
 inline constexpr std::uint64_t most_data_columns = 65536;
+inline constexpr std::uint64_t most_classes = 65536; ///< of a column
+inline constexpr std::uint64_t most_class_bytes = std::uint64_t{32} << 20;
 
 /// What is wrong with the columns; empty: nothing.
 inline std::string fault_of_columns(const data_layout& layout) {
@@ -70,7 +73,7 @@ inline std::string data_header(const data_layout& layout) {
   const auto put = [&bytes](auto value) {
     bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
   };
-  put(std::uint32_t{1});
+  put(std::uint32_t{2});
   put(static_cast<std::uint32_t>(layout.type));
   put(layout.rows);
   put(layout.width);
@@ -80,6 +83,27 @@ inline std::string data_header(const data_layout& layout) {
     put(column.last);
     put(static_cast<std::uint32_t>(column.name.size()));
     bytes += column.name;
+  }
+  return bytes;
+}
+
+/// What stands behind the values. Throws `errc::invalid_data` for too much.
+inline std::string data_footer(const data_layout& layout) {
+  std::string bytes;
+  const auto put = [&bytes](std::size_t value) {
+    const auto number = static_cast<std::uint32_t>(value);
+    bytes.append(reinterpret_cast<const char*>(&number), sizeof number);
+  };
+  for (const data_column& column : layout.columns) {
+    put(column.classes.size());
+    for (const std::string& name : column.classes) {
+      put(name.size());
+      bytes += name;
+    }
+    if (bytes.size() > most_class_bytes) {
+      throw error(errc::invalid_data,
+                  "column \"" + column.name + "\": the names of the classes have more than 32 MiB");
+    }
   }
   return bytes;
 }
@@ -95,13 +119,16 @@ class data_header_reader {
       : from_(from), file_(file) {}
 
   std::uint64_t end() const noexcept { return at_; }
+  /// Whether something stands behind the values.
+  bool has_footer() const noexcept { return version_ > 1; }
 
   data_layout read() {
     if (text(8) != "hanamiDS") {
       fail_data(file_, "byte 0: does not begin with \"hanamiDS\"");
     }
-    if (const auto version = number<std::uint32_t>(); version != 1) {
-      fail_data(file_, "byte 8: version " + std::to_string(version) + ", expected 1");
+    version_ = number<std::uint32_t>();
+    if (version_ != 1 && version_ != 2) {
+      fail_data(file_, "byte 8: version " + std::to_string(version_) + ", expected 1 or 2");
     }
     data_layout layout;
     layout.type = static_cast<value_type>(number<std::uint32_t>());
@@ -149,25 +176,60 @@ class data_header_reader {
   const block_reader& from_;
   const std::filesystem::path& file_;
   std::uint64_t at_ = 0;
+  std::uint32_t version_ = 0;
 };
+
+/// Reads what stands behind the values, from byte `at` on, into the columns.
+inline void read_data_footer(const block_reader& from, const std::filesystem::path& file,
+                             std::uint64_t at, data_layout& into) {
+  const std::uint64_t size = from.size() - at;
+  if (size > most_class_bytes + most_data_columns * 4) {
+    fail_data(file, std::to_string(size) + " bytes behind the values");
+  }
+  std::string bytes(static_cast<std::size_t>(size), '\0');
+  from.read(at, std::as_writable_bytes(std::span(bytes)));
+  std::string_view rest = bytes;
+  const auto take = [&](std::size_t count) {
+    if (count > rest.size()) {
+      fail_data(file, "ends within the names of classes");
+    }
+    const std::string_view taken = rest.substr(0, count);
+    rest.remove_prefix(count);
+    return taken;
+  };
+  const auto number = [&] {
+    std::uint32_t value = 0;
+    std::memcpy(&value, take(sizeof value).data(), sizeof value);
+    return value;
+  };
+  for (data_column& column : into.columns) {
+    const std::uint32_t count = number();
+    if (count > most_classes || (count > 0 && column.width() != 1)) {
+      fail_data(file, std::to_string(count) + " classes in column \"" + column.name + "\"");
+    }
+    for (std::uint32_t i = 0; i < count; ++i) {
+      column.classes.emplace_back(take(number()));
+    }
+  }
+  if (!rest.empty()) {
+    fail_data(file, std::to_string(rest.size()) + " bytes behind the names of classes");
+  }
+}
 
 } // namespace detail
 
 HANAMI_SERVICE_INLINE const data_column& data_layout::column(std::string_view name) const {
-  std::string there;
+  std::vector<std::string_view> names;
+  names.reserve(columns.size());
   for (const data_column& candidate : columns) {
     if (candidate.name == name) {
       return candidate;
     }
-    if (there.size() < 200) {
-      there += (there.empty() ? "'" : ", '") + candidate.name + "'";
-    } else if (!there.ends_with("...")) {
-      there += ", ...";
-    }
+    names.push_back(candidate.name);
   }
-  throw refusal(refusal_code::not_found, "the dataset has no column '" +
-                                             std::string(name.substr(0, 254)) +
-                                             "'; there are: " + there);
+  throw refusal(refusal_code::not_found,
+                "the dataset has no column '" + std::string(name.substr(0, 254)) + "'; " +
+                    (columns.empty() ? "it names none" : "it has " + similar_names(name, names)));
 }
 
 HANAMI_SERVICE_INLINE std::uint64_t bytes_of_values(const data_layout& layout) {
@@ -242,11 +304,23 @@ HANAMI_SERVICE_INLINE void data_writer::write(std::span<const std::uint8_t> rows
   state_->writer.write(std::as_bytes(rows));
 }
 
+HANAMI_SERVICE_INLINE void data_writer::set_classes(std::size_t column,
+                                                    std::vector<std::string> names) {
+  data_column& of = state_->layout.columns.at(column);
+  if (names.size() > detail::most_classes || (!names.empty() && of.width() != 1)) {
+    throw error(errc::invalid_argument,
+                "column \"" + of.name + "\": " + std::to_string(names.size()) +
+                    " classes; accepted are 65536, in columns of one value");
+  }
+  of.classes = std::move(names);
+}
+
 HANAMI_SERVICE_INLINE void data_writer::finish() {
   if (state_->rows != state_->layout.rows) {
     throw error(errc::invalid_data, std::to_string(state_->rows) + " rows were written, " +
                                         std::to_string(state_->layout.rows) + " were announced");
   }
+  state_->writer.write(std::as_bytes(std::span<const char>(detail::data_footer(state_->layout))));
   state_->writer.finish();
 }
 
@@ -260,10 +334,14 @@ struct data_reader::state {
     if (!fault.empty()) {
       detail::fail_data(file, fault);
     }
-    if (blocks.size() - values_at != bytes_of_values(layout)) {
-      detail::fail_data(file, std::to_string(blocks.size() - values_at) +
-                                  " bytes of values, expected " +
-                                  std::to_string(bytes_of_values(layout)));
+    const std::uint64_t there = blocks.size() - values_at;
+    const std::uint64_t expected = bytes_of_values(layout);
+    if (there < expected || (!header.has_footer() && there > expected)) {
+      detail::fail_data(file, std::to_string(there) + " bytes of values, expected " +
+                                  std::to_string(expected));
+    }
+    if (header.has_footer()) {
+      detail::read_data_footer(blocks, file, values_at + expected, layout);
     }
   }
 

@@ -42,7 +42,8 @@ auto refusing_bad_data(Work&& work) {
   try {
     return std::forward<Work>(work)();
   } catch (const error& failure) {
-    if (failure.code() != errc::invalid_data) {
+    const bool of_data = failure.code() == errc::invalid_data;
+    if (!of_data && failure.code() != errc::invalid_argument) { // a column of the options
       throw;
     }
     refuse_data(as_utf8(failure.what()));
@@ -59,10 +60,17 @@ inline void check_dataset_size(const data_layout& layout, std::uint64_t most_byt
 
 // A table: the first pass counts rows and finds out which columns are text, the second one reads.
 
-inline table_options import_table_options() {
+inline table_options import_table_options(const import_options& wanted) {
   table_options options;
   options.format.max_fields = 16384;
+  options.categorical = wanted.classes;
   return options;
+}
+
+inline void report_share(const import_options& to, double share) {
+  if (to.report && !to.report(std::min(share, 1.0))) {
+    throw import_cancelled();
+  }
 }
 
 /// The names of the columns, which must be fit for a dataset.
@@ -210,12 +218,14 @@ inline data_layout open_images(idx_source& images, const label_survey& labels) {
 }
 
 inline void copy_mnist_rows(idx_source& images, idx_source& labels, const data_layout& layout,
-                            data_writer& to) {
+                            data_writer& to, const import_options& options) {
   const auto pixels = static_cast<std::size_t>(layout.columns[0].last);
   const auto width = static_cast<std::size_t>(layout.width);
   const std::size_t at_once = std::max<std::size_t>(1, 65536 / width);
   std::vector<std::uint8_t> rows(at_once * width);
   for (std::uint64_t left = layout.rows; left > 0;) {
+    report_share(options,
+                 static_cast<double>(layout.rows - left) / static_cast<double>(layout.rows));
     const auto part = static_cast<std::size_t>(std::min<std::uint64_t>(left, at_once));
     for (std::size_t i = 0; i < part; ++i) {
       const std::span<std::uint8_t> row = std::span(rows).subspan(i * width, width);
@@ -239,18 +249,20 @@ inline void copy_mnist_rows(idx_source& images, idx_source& labels, const data_l
 HANAMI_SERVICE_INLINE data_layout import_csv(const std::filesystem::path& csv,
                                              const std::filesystem::path& to,
                                              const std::optional<access::secret_key>& key,
-                                             std::uint64_t most_bytes) {
+                                             const import_options& options) {
   return detail::refusing_bad_data([&] {
-    unpacked_table first(csv);
-    const table_survey found(first, detail::import_table_options());
+    unpacked_table first(csv,
+                         [&options](double share) { detail::report_share(options, share / 2); });
+    const table_survey found(first, detail::import_table_options(options));
     const std::vector<std::string> names = detail::names_for_dataset(found);
     if (found.rows() == 0) {
       detail::refuse_data("there is no row of values in it");
     }
     data_layout layout = detail::csv_layout(names, found.rows());
-    detail::check_dataset_size(layout, most_bytes);
+    detail::check_dataset_size(layout, options.most_bytes);
 
-    unpacked_table second(csv);
+    unpacked_table second(
+        csv, [&options](double share) { detail::report_share(options, 0.5 + share / 2); });
     table_rows rows(second, found);
     data_writer writer(to, layout, key);
     detail::class_budget budget(rows);
@@ -259,12 +271,14 @@ HANAMI_SERVICE_INLINE data_layout import_csv(const std::filesystem::path& csv,
       budget.look();
       writer.write(row);
     }
-    writer.finish();
     for (std::size_t column = 0; column < names.size(); ++column) {
+      std::vector<std::string>& classes = layout.columns[column].classes;
       for (const std::string& name : rows.columns()[column].categories) {
-        layout.columns[column].classes.push_back(detail::as_utf8(name));
+        classes.push_back(detail::as_utf8(name));
       }
+      writer.set_classes(column, classes);
     }
+    writer.finish();
     return layout;
   });
 }
@@ -273,15 +287,15 @@ HANAMI_SERVICE_INLINE data_layout import_mnist(const std::filesystem::path& imag
                                                const std::filesystem::path& labels,
                                                const std::filesystem::path& to,
                                                const std::optional<access::secret_key>& key,
-                                               std::uint64_t most_bytes) {
+                                               const import_options& options) {
   const detail::label_survey found = detail::survey_labels(labels);
   detail::idx_source pictures(images, "images");
   data_layout layout = detail::open_images(pictures, found);
-  detail::check_dataset_size(layout, most_bytes);
+  detail::check_dataset_size(layout, options.most_bytes);
   detail::idx_source classes(labels, "labels");
   detail::open_labels(classes);
   data_writer writer(to, layout, key);
-  detail::copy_mnist_rows(pictures, classes, layout, writer);
+  detail::copy_mnist_rows(pictures, classes, layout, writer, options);
   writer.finish();
   return layout;
 }

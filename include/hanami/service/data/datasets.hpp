@@ -24,6 +24,13 @@
 
 namespace hanami::service::data {
 
+namespace detail {
+class upload_claim;
+}
+
+/// Keeps a complete upload from all others while it is turned into what it becomes.
+using upload_claim_ptr = std::shared_ptr<detail::upload_claim>;
+
 /// Safe from any thread. Rights are checked here, as in `resources`; only its owner and
 /// administrators have access to an upload. What was acknowledged survives a kill.
 ///
@@ -43,10 +50,11 @@ class datasets {
 
   /// Starts an upload: reserves its row and its quota. `sizes`: bytes of each part, >= 1, else
   /// `invalid_value`. `quota_exceeded` beyond the owner's quota, bytes included; an upload counts
-  /// as one of what it will become.
+  /// as one of what it will become. `classes`: of a csv, columns that hold classes even where they
+  /// are written as numbers.
   upload begin(const identity& caller, upload_format format, std::string_view name,
-               std::span<const std::uint64_t> sizes,
-               visibility visible_to = visibility::owner_only);
+               std::span<const std::uint64_t> sizes, visibility visible_to = visibility::owner_only,
+               std::vector<std::string> classes = {});
   upload progress(const identity& caller, std::string_view upload_id);
   store::page<upload> list_uploads(const identity& caller, const store::page_request& wanted);
   /// The upload that a part belongs to, or that will become this dataset. `not_found`.
@@ -59,14 +67,18 @@ class datasets {
   /// `conflict` while it is being finished; `no_space` where the disk is full.
   void write(const identity& caller, std::string_view part_id, std::uint64_t position,
              std::span<const std::byte> bytes);
-  /// Creates the dataset, owned by the upload's owner, and removes the upload. Throws `incomplete`,
-  /// saying what is missing, `invalid_data` for invalid content, `quota_exceeded`, `no_space` for a
-  /// full disk: the upload stays then and can be rewritten or finished later. Not for checkpoints
-  /// (`conflict`), which the engine takes over with `take_over`.
-  store::resource_row finish(const identity& caller, std::string_view upload_id);
-  /// Passes the unencrypted file of a complete upload with one part to `use`, which turns it into
-  /// what it becomes; then the upload is removed. Where `use` throws, the upload stays as it was.
-  void take_over(const identity& caller, std::string_view upload_id,
+  /// The right to finish an upload; until it is given up, nobody else may write to the upload or
+  /// finish or cancel it (`conflict`). Throws `incomplete`, saying what is missing.
+  upload_claim_ptr claim(const identity& caller, std::string_view upload_id);
+  /// Creates the dataset, owned by the upload's owner, and removes the upload. `report`: as in
+  /// `import_options`. Throws `invalid_data` for invalid content, `quota_exceeded`, `no_space` for
+  /// a full disk, `import_cancelled`: the upload stays then and can be rewritten or finished later.
+  /// Not for checkpoints (`conflict`), which the engine takes over with `take_over`.
+  store::resource_row finish(const upload_claim_ptr& claimed,
+                             const std::function<bool(double)>& report = {});
+  /// Passes the unencrypted file of an upload with one part to `use`, which turns it into what it
+  /// becomes; then the upload is removed. Where `use` throws, the upload stays as it was.
+  void take_over(const upload_claim_ptr& claimed,
                  const std::function<void(const std::filesystem::path&)>& use);
   /// `conflict` while it is being finished.
   void cancel(const identity& caller, std::string_view upload_id);

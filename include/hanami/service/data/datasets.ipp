@@ -157,6 +157,11 @@ struct datasets::state {
     const std::string_view visible_to = fields.at("visibility").as_string();
     u->visible_to = detail::expect_known(visibility_named(visible_to), visible_to);
     u->becomes = fields.at("becomes").as_string();
+    if (const json::value* classes = fields.if_contains("classes")) {
+      for (const json::value& name : classes->as_array()) {
+        u->classes.emplace_back(name.as_string());
+      }
+    }
     for (const json::value& part : fields.at("parts").as_array()) {
       u->part_ids.emplace_back(part.at("id").as_string());
       u->parts.push_back(std::make_unique<part_file>(uploads_folder / u->part_ids.back(),
@@ -215,11 +220,12 @@ struct datasets::state {
   }
 
   data_layout import(const detail::live_upload& u, const std::filesystem::path& to,
-                     std::uint64_t most_bytes) const {
+                     std::uint64_t most_bytes, const std::function<bool(double)>& report) const {
+    const import_options options{most_bytes, u.classes, report};
     if (u.format == upload_format::csv) {
-      return import_csv(u.parts[0]->path(), to, key, most_bytes);
+      return import_csv(u.parts[0]->path(), to, key, options);
     }
-    return import_mnist(u.parts[0]->path(), u.parts[1]->path(), to, key, most_bytes);
+    return import_mnist(u.parts[0]->path(), u.parts[1]->path(), to, key, options);
   }
 
   /// Adds the row of a dataset whose file is there, or removes the file. `spare`: bytes of the
@@ -240,7 +246,8 @@ struct datasets::state {
     }
   }
 
-  store::resource_row finish(const detail::live_upload& u) {
+  store::resource_row finish(const detail::live_upload& u,
+                             const std::function<bool(double)>& report) {
     identity owner;
     owner.user_id = u.row.owner_id;
     owner.project_id = u.row.project_id;
@@ -251,7 +258,7 @@ struct datasets::state {
     row.id = u.becomes;
     row.name = u.row.name;
     row.visible_to = u.visible_to;
-    const data_layout layout = import(u, datasets_folder / u.becomes, left);
+    const data_layout layout = import(u, datasets_folder / u.becomes, left, report);
     return add_dataset(owner, std::move(row), layout, u.row.bytes);
   }
 
@@ -334,8 +341,12 @@ HANAMI_SERVICE_INLINE datasets::~datasets() = default;
 HANAMI_SERVICE_INLINE upload datasets::begin(const identity& caller, upload_format format,
                                              std::string_view name,
                                              std::span<const std::uint64_t> sizes,
-                                             visibility visible_to) {
+                                             visibility visible_to,
+                                             std::vector<std::string> classes) {
   detail::check_upload_sizes(format, sizes);
+  if (!classes.empty() && format != upload_format::csv) {
+    throw invalid_value_at("/classes", "is for csv alone");
+  }
   const quota limits = state_->accounts.quota_of(caller.user_id);
   const store::usage used = state_->resources.used_by(caller.user_id);
   const bool dataset = format != upload_format::checkpoint;
@@ -345,6 +356,7 @@ HANAMI_SERVICE_INLINE upload datasets::begin(const identity& caller, upload_form
   fresh.format = format;
   fresh.becomes = new_uuid();
   fresh.visible_to = visible_to;
+  fresh.classes = std::move(classes);
   store::resource_row row;
   row.kind = store::resource_kind::upload;
   row.id = new_uuid();
@@ -405,37 +417,40 @@ HANAMI_SERVICE_INLINE void datasets::write(const identity& caller, std::string_v
   u->part(part_id).write(position, bytes);
 }
 
-HANAMI_SERVICE_INLINE store::resource_row datasets::finish(const identity& caller,
-                                                           std::string_view upload_id) {
-  const detail::live_upload_ptr u = state_->live_of(caller, state_->by_id, upload_id);
-  if (u->format == upload_format::checkpoint) {
+HANAMI_SERVICE_INLINE upload_claim_ptr datasets::claim(const identity& caller,
+                                                       std::string_view upload_id) {
+  return std::make_shared<detail::upload_claim>(state_->live_of(caller, state_->by_id, upload_id),
+                                                detail::upload_claim::wants::complete);
+}
+
+HANAMI_SERVICE_INLINE store::resource_row
+datasets::finish(const upload_claim_ptr& claimed, const std::function<bool(double)>& report) {
+  if (claimed->of().format == upload_format::checkpoint) {
     throw conflict("the upload is a checkpoint, not a dataset");
   }
-  detail::upload_claim claim(*u, detail::upload_claim::wants::complete);
-  store::resource_row made = state_->finish(*u);
-  claim.keep();
-  state_->remove_live(*u);
+  store::resource_row made = state_->finish(claimed->of(), report);
+  claimed->keep();
+  state_->remove_live(claimed->of());
   return made;
 }
 
 HANAMI_SERVICE_INLINE void
-datasets::take_over(const identity& caller, std::string_view upload_id,
+datasets::take_over(const upload_claim_ptr& claimed,
                     const std::function<void(const std::filesystem::path&)>& use) {
-  const detail::live_upload_ptr u = state_->live_of(caller, state_->by_id, upload_id);
-  if (u->parts.size() != 1) {
-    throw conflict("the upload has " + std::to_string(u->parts.size()) + " parts, not one");
+  const detail::live_upload& u = claimed->of();
+  if (u.parts.size() != 1) {
+    throw conflict("the upload has " + std::to_string(u.parts.size()) + " parts, not one");
   }
-  detail::upload_claim claim(*u, detail::upload_claim::wants::complete);
-  use(u->parts[0]->path());
-  claim.keep();
-  state_->remove_live(*u);
+  use(u.parts[0]->path());
+  claimed->keep();
+  state_->remove_live(u);
 }
 
 HANAMI_SERVICE_INLINE void datasets::cancel(const identity& caller, std::string_view upload_id) {
   const detail::live_upload_ptr u = state_->live_of(caller, state_->by_id, upload_id);
-  detail::upload_claim claim(*u, detail::upload_claim::wants::any);
+  detail::upload_claim claimed(u, detail::upload_claim::wants::any);
   state_->remove_live(*u);
-  claim.keep();
+  claimed.keep();
 }
 
 HANAMI_SERVICE_INLINE store::resource_row datasets::get(const identity& caller,

@@ -41,6 +41,7 @@ struct live_upload {
   upload_format format = upload_format::csv;
   std::string becomes;
   visibility visible_to = visibility::owner_only;
+  std::vector<std::string> classes; ///< as in `import_options`
   std::vector<std::string> part_ids;
   std::vector<std::unique_ptr<part_file>> parts; ///< in the order of the ids
 
@@ -95,28 +96,29 @@ class upload_claim {
  public:
   enum class wants : std::uint8_t { any, complete };
 
-  upload_claim(live_upload& claimed, wants what) : claimed_(claimed) {
-    const std::unique_lock lock(claimed_.use);
-    if (claimed_.ending) {
+  upload_claim(live_upload_ptr claimed, wants what) : claimed_(std::move(claimed)) {
+    const std::unique_lock lock(claimed_->use);
+    if (claimed_->ending) {
       throw conflict("the upload is being finished");
     }
     if (what == wants::complete) {
-      expect_complete(claimed_);
+      expect_complete(*claimed_);
     }
-    claimed_.ending = true;
+    claimed_->ending = true;
   }
   upload_claim(const upload_claim&) = delete;
   upload_claim& operator=(const upload_claim&) = delete;
   ~upload_claim() {
     if (!kept_) {
-      const std::unique_lock lock(claimed_.use);
-      claimed_.ending = false;
+      const std::unique_lock lock(claimed_->use);
+      claimed_->ending = false;
     }
   }
+  const live_upload& of() const noexcept { return *claimed_; }
   void keep() noexcept { kept_ = true; }
 
  private:
-  live_upload& claimed_;
+  live_upload_ptr claimed_;
   bool kept_ = false;
 };
 
@@ -127,6 +129,7 @@ inline std::string upload_detail(const live_upload& u, std::span<const std::uint
   }
   return json::serialize(json::object{{"format", name_of(u.format)},
                                       {"becomes", u.becomes},
+                                      {"classes", json::array(u.classes.begin(), u.classes.end())},
                                       {"visibility", name_of(u.visible_to)},
                                       {"parts", std::move(parts)}});
 }

@@ -14,21 +14,23 @@
 
 namespace hanami::service::data {
 
-/// A column that is copied to, or compared with, the `size` values from `first` on of a flat
-/// vector.
+/// A column that is copied into the flat vector of a sample.
 struct sample_link {
   std::shared_ptr<const data_reader> from;
   data_column column;
-  std::size_t first = 0;
-  std::size_t size = 0;
+  std::size_t first = 0;  ///< where the values of the oldest row go
+  std::size_t stride = 0; ///< from there to where those of the next row go
+  /// Of a column of classes: the number that the cluster knows each of them by; NaN: by none.
+  std::vector<float> numbers{};
+  /// 0: a class becomes its number; else so many values, of which that of its number is 1 and the
+  /// others are 0, or all NaN where the class is missing.
+  std::size_t one_hot = 0;
 };
 
-/// Input i consists of rows i..i+window-1 of each input's column, one after the other, target i of
-/// row i+window-1+horizon of each target's column. For one thread at a time.
+/// Input i consists of rows i..i+window-1 of the inputs' columns, one after the other, target i of
+/// row i+window-1+horizon of the targets' columns. For one thread at a time.
 class sample_reader {
  public:
-  /// The `size` of an input must be `window` times the width of its column, that of a target the
-  /// width.
   sample_reader(std::vector<sample_link> inputs, std::vector<sample_link> targets,
                 std::uint32_t window, std::uint32_t horizon);
 

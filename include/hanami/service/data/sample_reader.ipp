@@ -4,6 +4,7 @@
 #include "sample_reader.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -15,6 +16,22 @@ namespace detail {
 
 /// Values that are read at once, unless one sample takes more.
 inline constexpr std::uint64_t sample_block_values = 65536;
+
+/// A class as its link wants it.
+inline void copy_class(const sample_link& link, float value, float* to) {
+  constexpr float missing = std::numeric_limits<float>::quiet_NaN();
+  const auto count = static_cast<float>(link.numbers.size());
+  const bool known = value >= 0 && value < count; // not for NaN
+  const float number = known ? link.numbers[static_cast<std::size_t>(value)] : missing;
+  if (link.one_hot == 0) {
+    *to = number;
+    return;
+  }
+  std::fill_n(to, link.one_hot, std::isnan(number) ? missing : 0.0F);
+  if (!std::isnan(number)) {
+    to[static_cast<std::size_t>(number)] = 1;
+  }
+}
 
 } // namespace detail
 
@@ -44,7 +61,8 @@ HANAMI_SERVICE_INLINE void sample_reader::add(std::vector<sample_link> links, st
     });
     const auto index = static_cast<std::size_t>(shared - blocks_.begin());
     if (shared == blocks_.end()) {
-      blocks_.push_back({link.from, link.column, begin, rows, 0, {}});
+      const data_column part{{}, link.column.first, link.column.last};
+      blocks_.push_back({link.from, part, begin, rows, 0, {}});
     } else {
       shared->part.first = std::min(shared->part.first, link.column.first);
       shared->part.last = std::max(shared->part.last, link.column.last);
@@ -81,8 +99,12 @@ HANAMI_SERVICE_INLINE void sample_reader::read(std::uint64_t index, std::span<fl
     const float* from = b.values.data() + (index + b.begin - b.first) * stride +
                         (s.link.column.first - b.part.first);
     float* to = (s.target ? target : input).data() + s.link.first;
-    for (std::uint64_t row = 0; row < b.rows; ++row, from += stride, to += width) {
-      std::copy_n(from, width, to);
+    for (std::uint64_t row = 0; row < b.rows; ++row, from += stride, to += s.link.stride) {
+      if (s.link.numbers.empty()) {
+        std::copy_n(from, width, to);
+      } else {
+        detail::copy_class(s.link, *from, to);
+      }
     }
   }
 }

@@ -5,11 +5,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <istream>
 #include <span>
 #include <streambuf>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include "../../foundation/error.hpp"
@@ -29,6 +32,8 @@ class unpacked_file {
       hanami::detail::refuse_file("cannot read ", file, hanami::detail::system_trouble());
     }
     ::gzbuffer(file_, 65536);
+    std::error_code ignored; // it would only tell too little of how far it is
+    packed_bytes_ = std::filesystem::file_size(file, ignored);
   }
   unpacked_file(const unpacked_file&) = delete;
   unpacked_file& operator=(const unpacked_file&) = delete;
@@ -40,6 +45,12 @@ class unpacked_file {
     const std::size_t done = read_uncounted(to);
     at_ += done;
     return done;
+  }
+
+  /// How much of the file has been read, 0..1.
+  double share() const noexcept {
+    const auto there = static_cast<double>(packed_bytes_);
+    return there > 0 ? std::min(1.0, static_cast<double>(::gzoffset(file_)) / there) : 1.0;
   }
 
   /// Throws `invalid_data` where much more comes out than any table has: it was made to fill
@@ -90,6 +101,7 @@ class unpacked_file {
  private:
   const char* name_;
   ::gzFile file_;
+  std::uint64_t packed_bytes_ = 0;
   std::uint64_t at_ = 0; ///< of what comes out
 };
 
@@ -97,11 +109,14 @@ namespace detail {
 
 class unpacked_buffer : public std::streambuf {
  public:
-  explicit unpacked_buffer(const std::filesystem::path& file)
-      : file_(file, "table"), block_(std::size_t{64} << 10) {}
+  unpacked_buffer(const std::filesystem::path& file, std::function<void(double)> watch)
+      : file_(file, "table"), watch_(std::move(watch)), block_(std::size_t{64} << 10) {}
 
  protected:
   int_type underflow() override {
+    if (watch_) {
+      watch_(file_.share());
+    }
     const std::size_t count = file_.read(block_);
     file_.expect_usual_ratio();
     auto* const first = reinterpret_cast<char*>(block_.data());
@@ -111,17 +126,19 @@ class unpacked_buffer : public std::streambuf {
 
  private:
   unpacked_file file_;
+  std::function<void(double)> watch_;
   std::vector<std::uint8_t> block_;
 };
 
 } // namespace detail
 
 /// The same for what reads streams: a table. What its buffer throws has to be let through, so read
-/// from `rdbuf()`.
+/// from `rdbuf()`. `watch`: told before each block what share has been read; what it throws ends
+/// the reading.
 class unpacked_table : private detail::unpacked_buffer, public std::istream {
  public:
-  explicit unpacked_table(const std::filesystem::path& file)
-      : unpacked_buffer(file), std::istream(static_cast<std::streambuf*>(this)) {}
+  explicit unpacked_table(const std::filesystem::path& file, std::function<void(double)> watch = {})
+      : unpacked_buffer(file, std::move(watch)), std::istream(static_cast<std::streambuf*>(this)) {}
 };
 
 } // namespace hanami::service::data

@@ -14,6 +14,7 @@
 #include "../data/block_file.hpp"
 #include "../store/tasks.hpp"
 #include "journal.hpp"
+#include "task/training_losses.hpp"
 
 /// A cluster on disk: a folder with snapshots (checkpoints in a `block_file`), named
 /// "snapshot-<generation>", and journals, named "journal-<generation>". Snapshot n is the cluster
@@ -40,6 +41,7 @@ struct task_position {
   std::string error;
   std::uint64_t refused = 0; ///< samples that the cluster refused
   std::string refusal;       ///< the reason for the first of them
+  training_losses losses;    ///< of the others
 };
 
 /// The bytes of a snapshot.

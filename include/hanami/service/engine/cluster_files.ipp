@@ -56,6 +56,7 @@ inline task_position position_from(const checkpoint_metadata& metadata) {
     where.error = text("error");
     where.refused = number("refused");
     where.refusal = text("refusal");
+    where.losses = training_losses::from_text(text("losses"));
   }
   return where;
 }
@@ -71,7 +72,8 @@ HANAMI_SERVICE_INLINE std::vector<std::byte> take_snapshot(const cluster& of,
                 {"state", std::to_string(static_cast<unsigned>(where.state))},
                 {"error", where.error},
                 {"refused", std::to_string(where.refused)},
-                {"refusal", where.refusal}};
+                {"refusal", where.refusal},
+                {"losses", where.losses.to_text()}};
   }
   return to_checkpoint(of, metadata);
 }

@@ -3,20 +3,39 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "../../template/cluster_template.hpp"
+
 namespace hanami::service::engine {
+
+/// Names of classes, by the place in a row of the value that tells which one it is.
+using class_map = std::map<std::size_t, std::vector<std::string>>;
 
 struct buffer_shape {
   std::string name;
-  std::size_t first = 0; ///< in the flat vector of a sample
-  std::size_t size = 0;  ///< values
+  std::size_t first = 0;                  ///< in the flat vector of a sample
+  std::size_t size = 0;                   ///< values
+  output_kind kind = output_kind::linear; ///< of an output
+  /// The classes that training tasks have told of: of an output, at 0, what its values stand for,
+  /// in their order; of an input, what the numbers 0, 1, ... in one of its values stand for.
+  class_map classes{};
+
+  /// What value `i` of an output stands for; a number where no classes are known.
+  std::string class_name(std::size_t i) const {
+    const auto known = classes.find(0);
+    if (known == classes.end()) {
+      return std::to_string(i);
+    }
+    return i < known->second.size() ? known->second[i] : "unnamed " + std::to_string(i);
+  }
 };
 
-/// The layout of a cluster's inputs and outputs. Constant as long as the cluster has the same
-/// template.
+/// The layout of a cluster's inputs and outputs. Constant, but for classes, as long as the cluster
+/// has the same template.
 struct cluster_shape {
   std::vector<buffer_shape> inputs;
   std::vector<buffer_shape> outputs;

@@ -26,7 +26,7 @@
 #include "cluster_handle.hpp"
 #include "cluster_shape.hpp"
 #include "engine_types.hpp"
-#include "task_plan.hpp"
+#include "task/task_plan.hpp"
 
 /// The clusters of many users, used directly and by tasks, each in the order of the calls, all of
 /// them by one fleet. What was acknowledged survives a kill: a cluster is stored as its last
@@ -106,11 +106,24 @@ class engine {
   /// Aborts it if necessary and deletes it.
   void remove_task(const identity& caller, std::string_view id);
 
+  // Imports: tasks of no cluster, which turn a complete upload into a dataset or a checkpoint. They
+  // begin anew after a restart. Where they fail or are aborted, the upload stays, and can be
+  // mended.
+
+  /// Throws `incomplete`, `conflict` while it is being finished already, `too_large` for a
+  /// checkpoint beyond the memory that a cluster may take, `quota_exceeded` beyond the open tasks
+  /// of its owner. What is wrong with the content, or too much for a quota, makes the task fail.
+  /// `done` is called once it has ended, with why it failed or was aborted, or `stopping` where the
+  /// service ends before; on a thread of the engine.
+  using import_callback = std::function<void(const std::exception_ptr&)>;
+  task_view import_upload(const identity& caller, std::string_view upload_id,
+                          import_callback done = {});
+  /// Interrupts imports until the next start. For a service that ends, before those who wait for
+  /// them do.
+  void end_imports();
+
   // Checkpoints.
 
-  /// Turns a complete upload into a checkpoint, after checking all of it: `too_large`,
-  /// `invalid_checkpoint`.
-  store::resource_row import_checkpoint(const identity& caller, std::string_view upload_id);
   /// The file of a checkpoint as `hanami::load` reads it, decrypted on the fly.
   std::shared_ptr<const data::block_reader> open_checkpoint(const identity& caller,
                                                             std::string_view id);

@@ -23,72 +23,14 @@
 #include "../base/refusal.hpp"
 #include "../base/uuid.hpp"
 #include "../data/column_name.hpp"
-#include "checkpoint_work.hpp"
 #include "engine_core.hpp"
-#include "task_work.hpp"
+#include "given_clusters.hpp"
+#include "task/checkpoint_work.hpp"
+#include "task/task_work.hpp"
 
 namespace hanami::service::engine {
 
 namespace detail {
-
-inline constexpr std::string_view smallest_template = R"(version: 1
-hexagons:
-    1..3, 1, 1
-inputs:
-    input:
-        target: 1, 1, 1
-        number_of_inputs: 1
-outputs:
-    output:
-        target: 3, 1, 1
-        number_of_outputs: 1
-        kind: linear
-)";
-
-/// The template of a text, with its memory limited. Throws `invalid_template`, and `invalid_value`
-/// for what would not fit.
-inline cluster_template template_from(std::string_view text, std::size_t most,
-                                      std::optional<output_kind> kind_if_missing = {}) {
-  cluster_template made;
-  try {
-    made = parse_template(text.empty() ? smallest_template : text, kind_if_missing);
-  } catch (const error& e) {
-    refusal why(refusal_code::invalid_template, e.what());
-    why.faults.push_back({"/template", e.what()});
-    throw why;
-  }
-  made.settings.memory_limit = std::min<std::uint64_t>(made.settings.memory_limit, most);
-  // What nodes and hexagons take before anything is learned, rounded up; growth keeps to the limit.
-  std::uint64_t bytes = made.hexagons.size() * 512;
-  for (const input_template& in : made.inputs) {
-    bytes += std::uint64_t{in.size} * 16;
-  }
-  for (const output_template& out : made.outputs) {
-    bytes += std::uint64_t{out.size} * 32;
-  }
-  if (bytes > made.settings.memory_limit) {
-    throw invalid_value_at("/template", "the cluster would take about " + std::to_string(bytes) +
-                                            " bytes at once; its limit is " +
-                                            std::to_string(made.settings.memory_limit));
-  }
-  return made;
-}
-
-/// A checkpoint with its template's memory limit lowered, everything else as it is.
-inline std::vector<std::byte> limit_checkpoint(std::span<const std::byte> bytes, std::size_t most) {
-  const auto opened = hanami::detail::open_checkpoint(bytes);
-  if (opened.kind != checkpoint_traits<cluster>::kind) {
-    return {bytes.begin(), bytes.end()}; // the reader reports what it is
-  }
-  archive_reader before(opened.thing);
-  std::string text;
-  before(text);
-  archive_writer after;
-  after(to_text(template_from(text, most)));
-  std::vector<std::byte> all = after.bytes();
-  all.insert(all.end(), before.rest().begin(), before.rest().end());
-  return hanami::detail::enclose(opened.kind, opened.version, opened.metadata, all);
-}
 
 inline void check_sample(std::size_t found, std::size_t expected, const char* pointer) {
   if (found != expected) {
@@ -106,15 +48,24 @@ inline void check_between(std::uint64_t value, std::uint64_t least, std::uint64_
 }
 
 /// Gives each result an id; the first has the task's.
-inline void prepare_results(std::vector<result_link>& results, const cluster_shape& shape) {
+inline void prepare_results(task_plan& plan, const cluster_shape& shape) {
+  std::vector<result_link>& results = plan.results;
   if (results.empty()) {
     throw invalid_value_at("/results", "a request needs at least one output to keep");
   }
   std::set<std::string> taken;
   for (std::size_t i = 0; i < results.size(); ++i) {
     const std::string pointer = "/results/" + std::to_string(i);
-    if (shape.output(results[i].buffer) == nullptr) {
+    const buffer_shape* const output = shape.output(results[i].buffer);
+    if (output == nullptr) {
       throw invalid_value_at(pointer + "/output", "the cluster has no such output");
+    }
+    if (plan.answers == answer_form::classes &&
+        (output->kind == output_kind::linear || output->size < 2)) {
+      throw invalid_value_at(pointer + "/output",
+                             "has no classes: it is " +
+                                 std::string(output->size < 2 ? "a single value" : "linear") +
+                                 "; `answers` may be values");
     }
     if (!taken.insert(results[i].buffer).second) {
       throw invalid_value_at(pointer + "/output", "is there twice");
@@ -126,26 +77,6 @@ inline void prepare_results(std::vector<result_link>& results, const cluster_sha
   }
 }
 
-/// A checkpoint of a cluster that takes at most `most` bytes, in the form in which it is stored.
-/// Throws `too_large` and `invalid_checkpoint`.
-inline std::vector<std::byte> checked_checkpoint(const std::filesystem::path& file,
-                                                 std::size_t most, std::uint64_t& samples) {
-  const auto raw = read_file(file, most); // errors here are the disk's
-  try {
-    std::vector<std::byte> bytes = limit_checkpoint(std::as_bytes(std::span(raw)), most);
-    const cluster net = from_checkpoint(bytes);
-    if (net.bytes() > most) {
-      throw refusal(refusal_code::too_large, "the cluster would take " +
-                                                 std::to_string(net.bytes()) +
-                                                 " bytes; accepted are " + std::to_string(most));
-    }
-    samples = net.statistics().samples;
-    return bytes;
-  } catch (const error& e) {
-    throw refusal(refusal_code::invalid_checkpoint, e.what());
-  }
-}
-
 } // namespace detail
 
 struct engine::state : detail::engine_core {
@@ -153,18 +84,20 @@ struct engine::state : detail::engine_core {
 
   /// The task, if `caller` may see it: its owner, and whoever may change the cluster.
   store::task_row visible_task(const identity& caller, std::string_view id) {
-    if (const auto row = parts.tasks.find(id)) {
-      const auto cluster = parts.resources.find(store::resource_kind::cluster, row->cluster_id);
-      if (cluster && sees_task(caller, *row, *cluster)) {
-        return *row;
-      }
+    if (const auto row = parts.tasks.find(id); row && sees_task(caller, *row)) {
+      return *row;
     }
     throw not_found("task", std::string(id.substr(0, 254)));
   }
 
-  static bool sees_task(const identity& caller, const store::task_row& task,
-                        const store::resource_row& of) {
-    return may_change(caller, of) || (task.owner_id == caller.user_id && may_use(caller, of));
+  bool sees_task(const identity& caller, const store::task_row& task) {
+    if (task.cluster_id.empty()) {
+      const task_plan plan = task_plan_from(json::parse(task.plan).as_object());
+      return may_change(caller, ownership{task.owner_id, plan.project_id});
+    }
+    const auto of = parts.resources.find(store::resource_kind::cluster, task.cluster_id);
+    return of &&
+           (may_change(caller, *of) || (task.owner_id == caller.user_id && may_use(caller, *of)));
   }
 
   /// `own`: the cluster that may have it.
@@ -202,13 +135,15 @@ struct engine::state : detail::engine_core {
     check_between(plan.window, 1, 1'000'000, "/window");
     check_between(plan.horizon, 0, 1'000'000, "/horizon");
     if (plan.kind == task_kind::request) {
-      detail::prepare_results(plan.results, shape);
+      detail::prepare_results(plan, shape);
       if (used.datasets + plan.results.size() > limits.datasets) {
         throw quota_exceeded("no more than " + std::to_string(limits.datasets) +
                              " datasets may be owned");
       }
     }
-    const std::uint64_t samples = detail::open_samples(plan, shape, [&](const std::string& id) {
+    task_plan decided = plan; // it is decided when it begins: tasks before it may tell of classes
+    cluster_shape told = shape;
+    const std::uint64_t samples = detail::open_samples(decided, told, [&](const std::string& id) {
                                     return parts.data.open(caller, id);
                                   })->size();
     const std::uint64_t epochs = plan.kind == task_kind::train ? plan.epochs : 1;
@@ -255,6 +190,7 @@ struct engine::state : detail::engine_core {
       const auto here =
           static_cast<double>(view.row.done - std::min(view.row.done, task.done_before));
       view.recent_loss = task.recent_loss;
+      view.loss_curve = task.loss_curve;
       view.samples_per_second = passed.count() > 0 ? here / passed.count() : 0;
       if (view.samples_per_second > 0) {
         view.seconds_left =
@@ -294,7 +230,7 @@ engine::create(const identity& caller, std::string_view name, std::string_view t
   std::vector<std::byte> snapshot;
   try {
     const cluster fresh(std::move(wanted), options);
-    row.detail = json::serialize(detail::to_json(*detail::shape_of(fresh)));
+    row.detail = json::serialize(detail::to_json(detail::shape_of(fresh)));
     snapshot = to_checkpoint(fresh);
   } catch (const error& e) {
     const bool text = e.code() == errc::invalid_template;
@@ -422,8 +358,7 @@ HANAMI_SERVICE_INLINE store::page<task_view> engine::list_tasks(const identity& 
   result.next = std::move(found.next);
   result.total = found.total;
   for (const store::task_row& row : found.rows) {
-    const auto cluster = s.parts.resources.find(store::resource_kind::cluster, row.cluster_id);
-    if (cluster && state::sees_task(caller, row, *cluster)) { // else it has become private
+    if (s.sees_task(caller, row)) { // else it has become private, or is of another project
       result.rows.push_back(s.view_of(row));
     }
   }
@@ -445,35 +380,44 @@ HANAMI_SERVICE_INLINE void engine::remove_task(const identity& caller, std::stri
   state_->parts.tasks.remove(row.id);
 }
 
-// --- Checkpoints.
+// --- Imports.
 
-HANAMI_SERVICE_INLINE store::resource_row engine::import_checkpoint(const identity& caller,
-                                                                    std::string_view upload_id) {
-  const detail::engine_parts& parts = state_->parts;
-  const data::upload from = parts.data.progress(caller, upload_id);
-  if (from.format != data::upload_format::checkpoint) {
-    throw conflict("the upload is not a checkpoint");
-  }
-  const std::size_t most = parts.config.engine.cluster_memory;
-  if (from.parts.at(0).size > most) {
+HANAMI_SERVICE_INLINE task_view engine::import_upload(const identity& caller,
+                                                      std::string_view upload_id,
+                                                      import_callback done) {
+  state& s = *state_;
+  const data::upload from = s.parts.data.progress(caller, upload_id);
+  const std::size_t most = s.parts.config.engine.cluster_memory;
+  if (from.format == data::upload_format::checkpoint && from.parts.at(0).size > most) {
     throw refusal(refusal_code::too_large, "a checkpoint of " + std::to_string(from.parts[0].size) +
                                                " bytes; accepted are " + std::to_string(most));
   }
-  store::resource_row row;
-  parts.data.take_over(caller, upload_id, [&](const std::filesystem::path& file) {
-    std::uint64_t samples = 0;
-    const std::vector<std::byte> bytes = detail::checked_checkpoint(file, most, samples);
-    identity owner;
-    owner.user_id = from.row.owner_id;
-    owner.project_id = from.row.project_id;
-    row.id = from.becomes;
-    row.name = from.row.name;
-    row.visible_to = from.visible_to;
-    row.detail = json::serialize(json::object{{"samples", samples}});
-    row = detail::keep_checkpoint(parts, owner, std::move(row), bytes, from.row.bytes);
-  });
-  return row;
+  task_plan plan;
+  plan.kind = task_kind::import;
+  plan.name = from.row.name;
+  plan.upload_id = from.row.id;
+  plan.becomes = from.becomes;
+  plan.project_id = from.row.project_id;
+  store::task_row row;
+  row.kind = name_of(plan.kind);
+  row.name = plan.name;
+  row.owner_id = from.row.owner_id;
+  row.plan = json::serialize(to_json(plan));
+  row.total = from.row.bytes;
+  auto claimed = s.parts.data.claim(caller, upload_id);
+  row = s.parts.tasks.add(std::move(row), s.parts.accounts.quota_of(row.owner_id).open_tasks);
+  auto task = std::make_shared<detail::running_task>(row, std::move(plan));
+  task->claim = std::move(claimed);
+  if (done) {
+    task->listeners.push_back(std::move(done));
+  }
+  s.enqueue_import(task);
+  return s.view_of(row);
 }
+
+HANAMI_SERVICE_INLINE void engine::end_imports() { state_->end_imports(); }
+
+// --- Checkpoints.
 
 HANAMI_SERVICE_INLINE std::shared_ptr<const data::block_reader>
 engine::open_checkpoint(const identity& caller, std::string_view id) {

@@ -23,7 +23,7 @@
 #include "../base/runtime.hpp"
 #include "engine_types.hpp"
 #include "live_cluster.hpp"
-#include "task_work.hpp"
+#include "task/task_work.hpp"
 
 /// The inside of the engine: which clusters are in memory, whose turn it is, what is written to
 /// disk. Defined in `engine_core.ipp` and `engine_turns.ipp`. No rights are checked here.
@@ -35,6 +35,12 @@
 /// for the timer's.
 
 namespace hanami::service::engine::detail {
+
+inline refusal being_stopped() {
+  refusal why(refusal_code::stopping, "the service is being stopped");
+  why.retry_after_s = 10;
+  return why;
+}
 
 class engine_core {
  public:
@@ -71,6 +77,10 @@ class engine_core {
   }
 
   void enqueue(const live_ptr& live, const task_ptr& task);
+  /// An upload becomes a dataset or a checkpoint, on a thread of its own; `task.claim` is set.
+  void enqueue_import(const task_ptr& task);
+  /// Stops imports, which go on after the next start, and tells those who wait for them.
+  void end_imports();
   task_ptr open_task(std::string_view id);
   /// Waits until it has ended, at most ten seconds.
   void abort(const std::string& task_id);
@@ -92,6 +102,10 @@ class engine_core {
   std::vector<live_ptr> all_live();
   void remove_strangers();
   void resume(const store::task_row& row);
+  void resume_import(const store::task_row& row);
+  void run_import(const task_ptr& task);
+  json::object import(running_task& task);
+  bool drop_import(const task_ptr& task);
   void forget_tasks(const live_ptr& live);
 
   /// The `refusal` that a caller gets for an error in the fleet.
@@ -143,6 +157,11 @@ class engine_core {
   std::mutex lists_;                           ///< guards the two
   std::vector<live_ptr> dirty_;                ///< need a snapshot sooner or later
   std::vector<std::function<void()>> delayed_; ///< to be repeated, since the fleet was full
+
+  /// They take long, and would keep others waiting.
+  static constexpr std::size_t imports_at_once = 2;
+  std::atomic<bool> imports_end_{false};
+  std::optional<worker_pool> import_threads_;
 
   runtime& common_;
   work_group disk_work_{common_.pool, work_kind::upkeep};

@@ -19,12 +19,6 @@
 
 namespace hanami::service::engine::detail {
 
-inline refusal being_stopped() {
-  refusal why(refusal_code::stopping, "the service is being stopped");
-  why.retry_after_s = 10;
-  return why;
-}
-
 HANAMI_SERVICE_INLINE engine_core::engine_core(const server_config& config, runtime& common,
                                                store::resources& resources, store::tasks& tasks,
                                                access::accounts& accounts, data::datasets& data)
@@ -42,6 +36,7 @@ HANAMI_SERVICE_INLINE engine_core::engine_core(const server_config& config, runt
                                 hanami::detail::system_trouble());
   }
   fleet_.emplace(options_of(config.engine));
+  import_threads_.emplace(imports_at_once, common.log);
 }
 
 HANAMI_SERVICE_INLINE fleet_options engine_core::options_of(const engine_settings& settings) {
@@ -77,6 +72,10 @@ HANAMI_SERVICE_INLINE void engine_core::remove_strangers() {
 }
 
 HANAMI_SERVICE_INLINE void engine_core::resume(const store::task_row& row) {
+  if (row.cluster_id.empty()) {
+    resume_import(row);
+    return;
+  }
   if (!parts.resources.find(store::resource_kind::cluster, row.cluster_id)) {
     parts.tasks.remove_of_cluster(row.cluster_id);
     return;
@@ -98,6 +97,7 @@ HANAMI_SERVICE_INLINE void engine_core::resume(const store::task_row& row) {
 
 HANAMI_SERVICE_INLINE void engine_core::stop() {
   stopping_ = true;
+  end_imports();
   for (timed_work* const each : {&snapshot_check_, &progress_check_, &next_try_}) {
     each->end();
   }
@@ -189,7 +189,9 @@ HANAMI_SERVICE_INLINE live_ptr engine_core::load(const std::string& id) {
     if (std::chrono::steady_clock::now() - begun > std::chrono::milliseconds(100)) {
       keep_replayed(live, found.net);
     }
-    live->shape = shape_of(found.net);
+    cluster_shape shape = shape_of(found.net);
+    read_classes(row->detail, shape);
+    live->shape = std::make_shared<const cluster_shape>(std::move(shape));
     // All clusters of a user take turns as one.
     live->fleet_id = fleet_->join(std::move(found.net), group_id{users.of(row->owner_id)->number});
   } catch (const error&) {

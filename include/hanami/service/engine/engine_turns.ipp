@@ -179,9 +179,18 @@ HANAMI_SERVICE_INLINE void engine_core::close(running_task& task) {
     const std::lock_guard lock(table_);
     open_.erase(task.id);
   }
-  const std::lock_guard lock(task.mutex);
-  task.closed = true;
-  task.ended.notify_all();
+  std::vector<std::function<void(const std::exception_ptr&)>> listeners;
+  std::exception_ptr trouble;
+  {
+    const std::lock_guard lock(task.mutex);
+    task.closed = true;
+    task.ended.notify_all();
+    listeners.swap(task.listeners);
+    trouble = task.trouble;
+  }
+  for (const auto& tell : listeners) {
+    tell(trouble);
+  }
 }
 
 HANAMI_SERVICE_INLINE void engine_core::next_task(const live_ptr& live, const task_ptr& ended) {
@@ -215,7 +224,7 @@ HANAMI_SERVICE_INLINE void engine_core::abort(const std::string& task_id) {
     return;
   }
   task->abort = true;
-  if (unqueue(task)) {
+  if (task->plan.kind == task_kind::import ? drop_import(task) : unqueue(task)) {
     end_row(*task, {store::task_state::aborted, {}}, {});
     close(*task);
     return;

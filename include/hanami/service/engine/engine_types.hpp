@@ -7,9 +7,11 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "../../cluster.hpp"
 #include "../store/tasks.hpp"
+#include "task/training_losses.hpp"
 
 /// The plain data of the engine.
 
@@ -18,7 +20,8 @@ namespace hanami::service::engine {
 /// A task, with what is not in its row.
 struct task_view {
   store::task_row row;
-  double recent_loss = 0; ///< in nats; of an active training task
+  double recent_loss = 0;               ///< in nats; of an active training task
+  std::vector<loss_point> loss_curve{}; ///< of an active training task
   double samples_per_second = 0;
   double seconds_left = 0; ///< 0: unknown
 };

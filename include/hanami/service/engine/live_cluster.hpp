@@ -8,7 +8,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <exception>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -23,9 +25,9 @@
 #include "../store/tasks.hpp"
 #include "cluster_files.hpp"
 #include "cluster_shape.hpp"
-#include "task_plan.hpp"
+#include "task/task_plan.hpp"
+#include "task/work.hpp"
 #include "user_meter.hpp"
-#include "work.hpp"
 
 namespace hanami::service::engine::detail {
 
@@ -47,14 +49,15 @@ struct running_task {
 
   const std::string id;
   const std::uint64_t total; ///< samples, all epochs
-  const task_plan plan;
+  task_plan plan;            ///< changed only while it begins
   user_ptr owner;
 
   std::atomic<bool> abort{false};
   std::atomic<std::uint64_t> done{0};
-  std::atomic<double> recent_loss{0};
   std::unique_ptr<task_work>
       work; ///< used by the pool and in the cluster's turn, one after the other
+  std::atomic<bool> taken{false}; ///< an import has begun, or been aborted before
+  data::upload_claim_ptr claim;   ///< of an import, until it ends
 
   std::mutex mutex; ///< guards all below
   std::condition_variable ended;
@@ -62,6 +65,18 @@ struct running_task {
   bool closed = false;                           ///< it has ended, and that is in the database
   std::chrono::steady_clock::time_point begun{}; ///< in this process
   std::uint64_t done_before = 0;                 ///< when it was begun in this process
+  double recent_loss = 0;
+  std::exception_ptr trouble; ///< why it failed
+  /// Called once it has ended.
+  std::vector<std::function<void(const std::exception_ptr&)>> listeners;
+  std::vector<loss_point> loss_curve;
+
+  /// How training goes.
+  void note(const training_losses& losses) {
+    const std::lock_guard lock(mutex);
+    recent_loss = losses.recent();
+    loss_curve = losses.curve();
+  }
 };
 
 /// For `cluster_files::write_snapshot`.

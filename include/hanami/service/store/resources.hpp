@@ -78,6 +78,8 @@ class resources {
   /// Sets size and detail; counts as a change. Does nothing where the row is gone, like
   /// `remove`.
   void update(std::string_view id, std::uint64_t bytes, std::string_view detail);
+  /// Sets the detail alone; does not count as a change.
+  void set_detail(std::string_view id, std::string_view detail);
   void remove(std::string_view id);
   usage used_by(std::string_view user_id);
   /// Of a project, of all kinds but uploads.

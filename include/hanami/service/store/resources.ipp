@@ -290,6 +290,12 @@ HANAMI_SERVICE_INLINE void resources::update(std::string_view id, std::uint64_t 
   });
 }
 
+HANAMI_SERVICE_INLINE void resources::set_detail(std::string_view id, std::string_view detail) {
+  db_.write([&](connection& on) {
+    on.execute("UPDATE resources SET detail = ? WHERE id = ?", detail, id);
+  });
+}
+
 HANAMI_SERVICE_INLINE void resources::remove(std::string_view id) {
   const ownership_cache::change under_way(clusters_, id);
   db_.write([&](connection& on) { on.execute("DELETE FROM resources WHERE id = ?", id); });

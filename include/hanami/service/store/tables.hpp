@@ -8,7 +8,7 @@ namespace hanami::service::store {
 /// The database's versions: script n brings version n to n + 1 (`PRAGMA user_version`), in one
 /// transaction. A script is never changed once it is released; new ones are added at the end. Times
 /// are milliseconds since 1970.
-inline constexpr std::array<const char*, 3> migrations = {R"sql(
+inline constexpr std::array<const char*, 4> migrations = {R"sql(
 CREATE TABLE users (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, admin INTEGER NOT NULL, password TEXT NOT NULL,
   creator_id TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
@@ -132,6 +132,22 @@ CREATE TABLE recovery_codes (
   user_id TEXT NOT NULL REFERENCES second_factors(user_id) ON DELETE CASCADE,
   hash TEXT NOT NULL, PRIMARY KEY (user_id, hash)
 ) STRICT, WITHOUT ROWID;
+)sql",
+                                                          R"sql(
+-- A link of a task has several columns; a request's answers come in more than two forms.
+UPDATE tasks SET plan = json_set(plan,
+  '$.inputs', json((SELECT json_group_array(json_object(
+      'input', value ->> 'input', 'dataset_id', value ->> 'dataset_id',
+      'columns', CASE value ->> 'column' WHEN '' THEN json_array()
+                 ELSE json_array(value ->> 'column') END))
+    FROM json_each(plan, '$.inputs'))),
+  '$.outputs', json((SELECT json_group_array(json_object(
+      'output', value ->> 'output', 'dataset_id', value ->> 'dataset_id',
+      'columns', CASE value ->> 'column' WHEN '' THEN json_array()
+                 ELSE json_array(value ->> 'column') END))
+    FROM json_each(plan, '$.outputs'))),
+  '$.answers', CASE WHEN plan ->> 'winners' THEN 'winners' ELSE 'values' END)
+WHERE json_type(plan, '$.inputs') = 'array';
 )sql"};
 
 } // namespace hanami::service::store

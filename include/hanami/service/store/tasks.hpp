@@ -24,8 +24,8 @@ inline bool is_over(task_state state) {
 struct task_row {
   std::string id;
   std::uint64_t sequence = 0; ///< order of creation
-  std::string cluster_id;
-  std::string kind; ///< "train", "request", "evaluate", "save", "restore"
+  std::string cluster_id;     ///< empty: of none
+  std::string kind;           ///< "train", "request", "evaluate", "save", "restore", "import"
   std::string name;
   std::string owner_id;
   task_state state = task_state::queued;
@@ -43,7 +43,7 @@ struct task_row {
 struct task_scope {
   std::string_view cluster_id;
   std::string_view owner_id;
-  std::string_view project_id; ///< on clusters of this project, or public ones
+  std::string_view project_id; ///< on clusters of this project, or public ones, or on none
 };
 
 /// Safe from any thread; changes are on disk when a call returns.
@@ -61,6 +61,7 @@ class tasks {
   std::vector<task_row> open();
   /// Writes state, outcome, error, total, done and times. Does nothing where the row is gone.
   void update(const task_row& task);
+  void set_plan(std::string_view id, std::string_view plan);
   void remove(std::string_view id);
   void remove_of_cluster(std::string_view cluster_id);
   /// Whether the plan of a queued or active task refers to this id.

@@ -76,14 +76,15 @@ struct task_filter {
            (of.cluster_id.empty() ? "" : " AND cluster_id = ?") +
            (of.owner_id.empty() ? "" : " AND owner_id = ?") +
            (of.project_id.empty() ? ""
-                                  : " AND cluster_id IN (SELECT id FROM resources WHERE"
-                                    " project_id = ? OR visibility = 2)");
+                                  : " AND (cluster_id IN (SELECT id FROM resources WHERE"
+                                    " project_id = ? OR visibility = 2) OR"
+                                    " (cluster_id = '' AND plan ->> 'project_id' = ?))");
   }
   /// The number of values bound.
   int bind(statement& to) const {
     int index = 1;
     to.bind(index, pattern);
-    for (const std::string_view id : {of.cluster_id, of.owner_id, of.project_id}) {
+    for (const std::string_view id : {of.cluster_id, of.owner_id, of.project_id, of.project_id}) {
       if (!id.empty()) {
         to.bind(++index, id);
       }
@@ -173,6 +174,11 @@ HANAMI_SERVICE_INLINE void tasks::update(const task_row& task) {
   });
 }
 
+HANAMI_SERVICE_INLINE void tasks::set_plan(std::string_view id, std::string_view plan) {
+  db_.write(
+      [&](connection& on) { on.execute("UPDATE tasks SET plan = ? WHERE id = ?", plan, id); });
+}
+
 HANAMI_SERVICE_INLINE void tasks::remove(std::string_view id) {
   db_.write([&](connection& on) { on.execute("DELETE FROM tasks WHERE id = ?", id); });
 }
@@ -188,7 +194,8 @@ HANAMI_SERVICE_INLINE bool tasks::mentions(std::string_view resource_id) {
     return on
         .query("SELECT 1 FROM tasks, json_tree(tasks.plan) AS part WHERE state IN (0, 1) "
                "AND part.type = 'text' AND part.atom = ? "
-               "AND coalesce(part.key, '') NOT IN ('name', 'column', 'input', 'output') LIMIT 1",
+               "AND coalesce(part.key, '') NOT IN ('name', 'input', 'output') "
+               "AND part.path NOT LIKE '%.columns' AND part.path NOT LIKE '%.classes%' LIMIT 1",
                resource_id)
         .step();
   });

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <iterator>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -38,6 +39,21 @@ class reference_adder {
 
   void operator()(const reference_route& route, schema query, std::optional<schema> body,
                   std::function<answer(request_context&)> handle) const {
+    endpoint added = endpoint_of(route, std::move(query), std::move(body));
+    added.handle = std::move(handle);
+    to_.add(std::move(added));
+  }
+  /// For one that answers later, as `endpoint::handle_later`.
+  void later(const reference_route& route, schema query, std::optional<schema> body,
+             std::function<void(std::shared_ptr<request_context>, completion)> handle) const {
+    endpoint added = endpoint_of(route, std::move(query), std::move(body));
+    added.handle_later = std::move(handle);
+    to_.add(std::move(added));
+  }
+
+ private:
+  static endpoint endpoint_of(const reference_route& route, schema query,
+                              std::optional<schema> body) {
     endpoint added;
     added.dialect = dialect::reference;
     added.method = route.method;
@@ -56,12 +72,10 @@ class reference_adder {
     added.response_schema = schema::any();
     added.response_type = "text/json";
     added.refusals = {404, 409};
-    added.handle = std::move(handle);
     added.limit_rate = route.limit_rate;
-    to_.add(std::move(added));
+    return added;
   }
 
- private:
   registry& to_;
 };
 

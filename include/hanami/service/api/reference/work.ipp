@@ -258,7 +258,9 @@ inline answer reference_begin_upload(services& s, const request_context& request
   return answer(std::move(shown));
 }
 
-inline answer reference_finish_upload(services& s, const request_context& request) {
+/// Answers once the dataset is there, since the reference's clients use it at once; until then, no
+/// thread waits.
+inline void reference_finish_upload(services& s, const request_context& request, completion done) {
   const data::upload u = s.data.find_target(request.caller, request.text("uuid"));
   const std::string labels = u.parts.size() > 1 ? u.parts[1].id : std::string();
   if (u.parts.at(0).id != request.text("uuid_input_file") ||
@@ -266,8 +268,11 @@ inline answer reference_finish_upload(services& s, const request_context& reques
           (request.find("uuid_label_file") == nullptr ? "" : request.text("uuid_label_file"))) {
     throw not_found("file of this dataset", request.text("uuid_input_file"));
   }
-  s.data.finish(request.caller, u.row.id);
-  return answer(json::object{{"uuid", u.becomes}});
+  s.engine.import_upload(
+      request.caller, u.row.id,
+      [done = std::move(done), id = u.becomes](const std::exception_ptr& trouble) {
+        done(trouble ? answer() : answer(json::object{{"uuid", id}}), trouble);
+      });
 }
 
 /// The column that is compared: "label", else the last one.
@@ -293,14 +298,17 @@ inline void add_reference_uploads(reference_adder add, services& s) {
       [&s](request_context& request) {
         return reference_begin_upload(s, request, data::upload_format::mnist);
       });
-  add({"PUT", "dataset/upload/csv", "Makes the dataset of an upload"}, schema::object(),
-      schema::object({{"uuid", schema::uuid()}, {"uuid_input_file", schema::uuid()}}),
-      [&s](request_context& request) { return reference_finish_upload(s, request); });
-  add({"PUT", "dataset/upload/mnist", "Makes the dataset of an upload"}, schema::object(),
-      schema::object({{"uuid", schema::uuid()},
-                      {"uuid_input_file", schema::uuid()},
-                      {"uuid_label_file", schema::uuid()}}),
-      [&s](request_context& request) { return reference_finish_upload(s, request); });
+  const auto finish = [&s](const std::shared_ptr<request_context>& request, completion done) {
+    reference_finish_upload(s, *request, std::move(done));
+  };
+  add.later({"PUT", "dataset/upload/csv", "Makes the dataset of an upload"}, schema::object(),
+            schema::object({{"uuid", schema::uuid()}, {"uuid_input_file", schema::uuid()}}),
+            finish);
+  add.later({"PUT", "dataset/upload/mnist", "Makes the dataset of an upload"}, schema::object(),
+            schema::object({{"uuid", schema::uuid()},
+                            {"uuid_input_file", schema::uuid()},
+                            {"uuid_label_file", schema::uuid()}}),
+            finish);
   add({"GET", "dataset/progress", "Whether all of an upload has arrived"}, uuid_of("uuid"),
       std::nullopt, [&s](request_context& request) {
         const std::string id = request.text("uuid");

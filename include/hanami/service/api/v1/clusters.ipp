@@ -12,8 +12,28 @@ namespace hanami::service::api {
 
 namespace detail {
 
-inline schema buffer_schema() {
-  return schema::object({{"name", schema::text()}, {"size", schema::integer(1)}});
+inline schema input_schema() {
+  return schema::object(
+             {{"name", schema::text()},
+              {"size", schema::integer(1)},
+              {"classes",
+               schema::list(schema::object({{"value", schema::integer().describe("in a row")},
+                                            {"names", schema::list(schema::text())}}))
+                   .describe("what the numbers 0, 1, ... in a value stand for, where columns of "
+                             "classes have trained it")}})
+      .called("ClusterInput");
+}
+
+inline schema output_schema() {
+  return schema::object(
+             {{"name", schema::text()},
+              {"size", schema::integer(1)},
+              {"kind", schema::choice({"softmax", "sigmoid", "linear"})},
+              {"classes",
+               schema::list(schema::text())
+                   .describe(
+                       "what its values stand for, where a column of classes has trained it")}})
+      .called("ClusterOutput");
 }
 
 inline schema cluster_statistics_schema() {
@@ -31,10 +51,32 @@ inline schema cluster_statistics_schema() {
 
 inline schema cluster_schema() { return resource_schema("cluster").called("Cluster"); }
 
-inline json::array show_buffers(const std::vector<engine::buffer_shape>& buffers) {
+inline json::array show_inputs(const std::vector<engine::buffer_shape>& inputs) {
   json::array shown;
-  for (const engine::buffer_shape& b : buffers) {
-    shown.push_back(json::object{{"name", b.name}, {"size", b.size}});
+  for (const engine::buffer_shape& b : inputs) {
+    json::array classes;
+    for (const auto& [place, names] : b.classes) {
+      classes.push_back(
+          json::object{{"value", place}, {"names", json::array(names.begin(), names.end())}});
+    }
+    shown.push_back(
+        json::object{{"name", b.name}, {"size", b.size}, {"classes", std::move(classes)}});
+  }
+  return shown;
+}
+
+inline json::array show_outputs(const std::vector<engine::buffer_shape>& outputs) {
+  json::array shown;
+  for (const engine::buffer_shape& b : outputs) {
+    const auto known = b.classes.find(0);
+    const std::vector<std::string> names =
+        known == b.classes.end() ? std::vector<std::string>() : known->second;
+    shown.push_back(json::object{{"name", b.name},
+                                 {"size", b.size},
+                                 {"kind", b.kind == output_kind::softmax   ? "softmax"
+                                          : b.kind == output_kind::sigmoid ? "sigmoid"
+                                                                           : "linear"},
+                                 {"classes", json::array(names.begin(), names.end())}});
   }
   return shown;
 }
@@ -201,13 +243,13 @@ inline void add_cluster_views(registry& to, services& s) {
   statistics.id = "get_cluster_statistics";
   statistics.path = "/v1/clusters/{cluster_id}/statistics";
   statistics.summary = "Inputs, outputs and size of a cluster as it is now";
-  statistics.response_schema = schema::object({{"inputs", schema::list(buffer_schema())},
-                                               {"outputs", schema::list(buffer_schema())},
+  statistics.response_schema = schema::object({{"inputs", schema::list(input_schema())},
+                                               {"outputs", schema::list(output_schema())},
                                                {"statistics", cluster_statistics_schema()}});
   statistics.handle = [&s, open](request_context& request) {
     const engine::cluster_handle cluster = open(request);
-    return answer(json::object{{"inputs", show_buffers(cluster.shape().inputs)},
-                               {"outputs", show_buffers(cluster.shape().outputs)},
+    return answer(json::object{{"inputs", show_inputs(cluster.shape().inputs)},
+                               {"outputs", show_outputs(cluster.shape().outputs)},
                                {"statistics", show_statistics(s.engine.statistics(cluster))}});
   };
   to.add(statistics);

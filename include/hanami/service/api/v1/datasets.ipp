@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <map>
 
 #include "../../base/compile.hpp"
 #include "../../base/refusal.hpp"
@@ -61,6 +62,9 @@ class dataset_csv final : public http::body_source {
       for (std::uint64_t i = c.first; i < c.last; ++i) {
         names[i] = quoted(c.width() == 1 ? c.name : c.name + '_' + std::to_string(i - c.first));
       }
+      for (const std::string& name : c.classes) {
+        classes_[c.first].push_back(quoted(name));
+      }
     }
     for (std::size_t i = 0; i < names.size(); ++i) {
       text_ += (i == 0 ? "" : ",") + names[i];
@@ -113,15 +117,27 @@ class dataset_csv final : public http::body_source {
     from_->read(row_, rows, values_);
     row_ += rows;
     for (std::size_t i = 0; i < values_.size(); ++i) {
-      if (std::isfinite(values_[i])) { // what is missing is an empty cell
-        append_number(text_, values_[i]);
-      }
+      append_cell(i % layout.width, values_[i]);
       text_ += (i + 1) % layout.width == 0 ? "\r\n" : ",";
     }
     return true;
   }
 
+  void append_cell(std::size_t place, float value) {
+    if (!std::isfinite(value)) {
+      return; // what is missing is an empty cell
+    }
+    const auto classes = classes_.find(place);
+    if (classes != classes_.end() && value >= 0 &&
+        value < static_cast<float>(classes->second.size())) {
+      text_ += classes->second[static_cast<std::size_t>(value)];
+    } else {
+      append_number(text_, value);
+    }
+  }
+
   std::shared_ptr<const data::data_reader> from_;
+  std::map<std::size_t, std::vector<std::string>> classes_; ///< as cells, by value of a row
   std::uint64_t row_ = 0;
   std::vector<float> values_;
   std::string text_;

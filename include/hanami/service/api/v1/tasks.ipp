@@ -4,6 +4,7 @@
 #include "../../base/compile.hpp"
 #include "../../base/refusal.hpp"
 #include "endpoints.hpp"
+#include "task_views.hpp"
 #include "views.hpp"
 
 namespace hanami::service::api {
@@ -14,73 +15,12 @@ inline schema link_schema(const char* buffer) {
   return schema::object(
       {{buffer, schema::text(1, 255).describe("name in the cluster's template")},
        {"dataset_id", id_schema("dataset")},
-       {"column", schema::text(0, 255).otherwise("").describe(
-                      "column of the dataset; empty: the one of the same name")}});
-}
-
-inline schema task_schema() {
-  return schema::object(
-             {{"id", id_schema("task")},
-              {"name", name_schema()},
-              {"kind", schema::choice({"train", "request", "evaluate", "save", "restore"})},
-              {"cluster_id", id_schema("cluster")},
-              {"owner_id", schema::text()},
-              {"state", schema::choice({"queued", "active", "finished", "aborted", "failed"})},
-              {"error", schema::text().or_null().describe("why it failed")},
-              {"done", schema::integer().describe("samples")},
-              {"total", schema::integer().describe("samples, all epochs")},
-              {"progress", schema::number(0, 1)},
-              {"recent_loss", schema::number().or_null().describe("in nats; while it trains")},
-              {"samples_per_second", schema::number().or_null()},
-              {"seconds_left", schema::number().or_null()},
-              {"queued_at", time_schema()},
-              {"started_at", time_schema().or_null()},
-              {"ended_at", time_schema().or_null()},
-              {"plan", schema::any().describe("what it was asked to do")},
-              {"outcome",
-               schema::any().describe("request: `datasets`, the id of each output's; evaluate: "
-                                      "`outputs`, the accuracy and errors of each; save: "
-                                      "`checkpoint_id`")}})
-      .called("Task");
-}
-
-inline json::value time_or_null(std::int64_t ms) {
-  return ms == 0 ? json::value() : json::value(to_rfc3339(ms));
-}
-
-inline json::value stored_json(const std::string& text) {
-  json::error_code trouble;
-  json::value parsed = json::parse(text, trouble);
-  return trouble ? json::value(json::object{}) : parsed;
-}
-
-inline json::object show_task(const engine::task_view& t) {
-  const store::task_row& r = t.row;
-  const auto or_null = [&](double value) {
-    return r.state == store::task_state::active && value > 0 ? json::value(value) : json::value();
-  };
-  const double progress = r.state == store::task_state::finished ? 1.0
-                          : r.total == 0
-                              ? 0.0
-                              : static_cast<double>(r.done) / static_cast<double>(r.total);
-  return {{"id", r.id},
-          {"name", r.name},
-          {"kind", r.kind},
-          {"cluster_id", r.cluster_id},
-          {"owner_id", r.owner_id},
-          {"state", store::name_of(r.state)},
-          {"error", r.error.empty() ? json::value() : json::value(r.error)},
-          {"done", r.done},
-          {"total", r.total},
-          {"progress", progress},
-          {"recent_loss", or_null(t.recent_loss)},
-          {"samples_per_second", or_null(t.samples_per_second)},
-          {"seconds_left", or_null(t.seconds_left)},
-          {"queued_at", to_rfc3339(r.queued_at)},
-          {"started_at", time_or_null(r.started_at)},
-          {"ended_at", time_or_null(r.ended_at)},
-          {"plan", stored_json(r.plan)},
-          {"outcome", stored_json(r.outcome)}};
+       {"columns",
+        schema::list(schema::text(1, 255), 0, 65'536)
+            .otherwise(json::array{})
+            .describe("columns of the dataset, side by side; none: the one of the same "
+                      "name. A column of classes may feed one value of an input, or "
+                      "stand alone for a softmax output, whose values are its classes")}});
 }
 
 inline std::vector<engine::column_link> links_from(const json::value* given, const char* buffer) {
@@ -91,7 +31,10 @@ inline std::vector<engine::column_link> links_from(const json::value* given, con
         const json::string& found = link.at(key).as_string();
         return std::string(found.data(), found.size());
       };
-      links.push_back({text(buffer), text("dataset_id"), text("column")});
+      links.push_back({text(buffer), text("dataset_id"), {}});
+      for (const json::value& column : link.at("columns").as_array()) {
+        links.back().columns.emplace_back(column.as_string());
+      }
     }
   }
   return links;
@@ -108,6 +51,13 @@ inline engine::task_kind task_kind_from(std::string_view name) {
   throw bad_request("there is no task of kind '" + std::string(name) + "'");
 }
 
+inline engine::answer_form answer_form_from(std::string_view name) {
+  using engine::answer_form;
+  return name == name_of(answer_form::winners)   ? answer_form::winners
+         : name == name_of(answer_form::classes) ? answer_form::classes
+                                                 : answer_form::values;
+}
+
 inline engine::task_plan task_plan_from_call(const request_context& request) {
   engine::task_plan plan;
   plan.kind = task_kind_from(request.text("kind"));
@@ -120,12 +70,17 @@ inline engine::task_plan task_plan_from_call(const request_context& request) {
       plan.results.push_back({std::string(result.at("output").as_string()),
                               std::string(result.at("name").as_string())});
     }
+    plan.answers = answer_form_from(request.text("answers"));
   }
-  plan.winners = request.flag("winners");
-  plan.epochs = static_cast<std::uint32_t>(request.integer("epochs"));
-  plan.window = static_cast<std::uint32_t>(request.integer("window"));
-  plan.horizon = static_cast<std::uint32_t>(request.integer("horizon"));
-  plan.anneal = request.flag("anneal");
+  const auto number = [&](const char* key, std::uint32_t& to) {
+    if (request.find(key) != nullptr) {
+      to = static_cast<std::uint32_t>(request.integer(key));
+    }
+  };
+  number("epochs", plan.epochs);
+  number("window", plan.window);
+  number("horizon", plan.horizon);
+  plan.anneal = request.find("anneal") == nullptr || request.flag("anneal");
   plan.checkpoint_id = request.text_if("checkpoint_id").value_or("");
   return plan;
 }
@@ -168,37 +123,59 @@ class task_events final : public http::event_source {
   std::chrono::steady_clock::time_point due_{};
 };
 
+/// The fields of a task of one kind.
+inline schema_variant task_of_kind(const char* kind, const char* called,
+                                   std::vector<schema_property> more) {
+  std::vector<schema_property> fields{
+      {"kind", schema::choice({kind})},
+      {"name", name_schema().describe("of the task; save: of the checkpoint, too")}};
+  fields.insert(fields.end(), more.begin(), more.end());
+  return {kind, schema::object(std::move(fields)).called(called)};
+}
+
 inline schema task_body() {
   const schema result = schema::object(
       {{"output", schema::text(1, 255)},
        {"name", name_schema().describe("of the dataset that is made, and of its column")}});
-  return schema::object(
-      {{"kind", schema::choice({"train", "request", "evaluate", "save", "restore"})},
-       {"name", name_schema().describe("of the task; save: of the checkpoint, too")},
-       {"inputs",
-        schema::list(link_schema("input"), 0, 1000)
-            .describe("train, request, evaluate: each input of the cluster once"),
-        presence::optional},
-       {"outputs",
-        schema::list(link_schema("output"), 0, 1000)
-            .describe("train, evaluate: each output once, what it should be"),
-        presence::optional},
-       {"results", schema::list(result, 0, 1000).describe("request: which outputs to keep"),
-        presence::optional},
-       {"winners", schema::boolean().otherwise(false).describe(
-                       "request: 1 for the largest value of an output, 0 for the others")},
-       {"epochs", schema::integer(1, 1'000'000).otherwise(1).describe("train: passes")},
-       {"window", schema::integer(1, 1'000'000)
-                      .otherwise(1)
-                      .describe("rows that make one input, the oldest first")},
-       {"horizon", schema::integer(0, 1'000'000)
-                       .otherwise(0)
-                       .describe("rows from the last of the input to that of the output")},
-       {"anneal", schema::boolean().otherwise(true).describe(
-                      "train: the learning rate falls to zero over the task; false: as in an "
-                      "endless stream")},
-       {"checkpoint_id", schema::uuid().describe("restore: what the cluster becomes"),
-        presence::optional}});
+  const schema_property inputs{
+      "inputs",
+      schema::list(link_schema("input"), 1, 1000).describe("each input of the cluster once")};
+  const schema_property outputs{
+      "outputs",
+      schema::list(link_schema("output"), 1, 1000).describe("each output once, what it should be")};
+  const schema_property window{"window",
+                               schema::integer(1, 1'000'000)
+                                   .otherwise(1)
+                                   .describe("rows that make one input, the oldest first")};
+  const schema_property horizon{
+      "horizon", schema::integer(0, 1'000'000)
+                     .otherwise(0)
+                     .describe("rows from the last of the input to that of the output")};
+  return schema::one_of(
+      "kind",
+      {task_of_kind("train", "TrainTask",
+                    {inputs,
+                     outputs,
+                     window,
+                     horizon,
+                     {"epochs", schema::integer(1, 1'000'000).otherwise(1).describe("passes")},
+                     {"anneal", schema::boolean().otherwise(true).describe(
+                                    "the learning rate falls to zero over the task; false: as in "
+                                    "an endless stream")}}),
+       task_of_kind(
+           "request", "RequestTask",
+           {inputs,
+            window,
+            {"results", schema::list(result, 1, 1000).describe("which outputs to keep")},
+            {"answers",
+             schema::choice({"values", "winners", "classes"})
+                 .otherwise("values")
+                 .describe("the values of an output; 1 for the largest and 0 for the others; or a "
+                           "column of classes, by the names that training has told")}}),
+       task_of_kind("evaluate", "EvaluateTask", {inputs, outputs, window, horizon}),
+       task_of_kind("save", "SaveTask", {}),
+       task_of_kind("restore", "RestoreTask",
+                    {{"checkpoint_id", schema::uuid().describe("what the cluster becomes")}})});
 }
 
 } // namespace detail
@@ -244,7 +221,8 @@ HANAMI_SERVICE_INLINE void add_task_endpoints(registry& to, services& s) {
     const std::string id =
         s.resources.get(request.caller, store::resource_kind::cluster, request.text("cluster_id"))
             .id;
-    return show_page(s.engine.list_tasks(request.caller, id, page_from(request)), show_task);
+    return show_page(s.engine.list_tasks(request.caller, id, page_from(request)),
+                     show_task_briefly);
   };
   to.add(of_cluster);
 
@@ -256,7 +234,8 @@ HANAMI_SERVICE_INLINE void add_task_endpoints(registry& to, services& s) {
   list.query = page_schema();
   list.response_schema = list_schema(task_schema());
   list.handle = [&s](request_context& request) {
-    return show_page(s.engine.list_tasks(request.caller, {}, page_from(request)), show_task);
+    return show_page(s.engine.list_tasks(request.caller, {}, page_from(request)),
+                     show_task_briefly);
   };
   to.add(list);
 

@@ -4,6 +4,7 @@
 #include "../../base/compile.hpp"
 #include "../../base/refusal.hpp"
 #include "endpoints.hpp"
+#include "task_views.hpp"
 #include "views.hpp"
 
 namespace hanami::service::api {
@@ -59,6 +60,31 @@ class upload_sink final : public http::body_sink {
   std::uint64_t position_;
 };
 
+/// The fields of an upload of one format.
+inline schema_variant upload_of_format(const char* format, const char* called, std::size_t parts,
+                                       std::vector<schema_property> more = {}) {
+  std::vector<schema_property> fields{
+      {"format", schema::choice({format})},
+      {"name", name_schema().describe("of what it becomes")},
+      {"sizes", schema::list(schema::integer(1), parts, parts)
+                    .describe(parts == 1 ? "bytes" : "bytes of the images, and of the labels")},
+      {"visibility", visibility_schema().otherwise("private")}};
+  fields.insert(fields.end(), more.begin(), more.end());
+  return {format, schema::object(std::move(fields)).called(called)};
+}
+
+inline schema upload_body() {
+  return schema::one_of(
+      "format", {upload_of_format("csv", "CsvUpload", 1,
+                                  {{"classes",
+                                    schema::list(schema::text(1, 255), 0, 16'384)
+                                        .describe("columns that hold classes even where they are "
+                                                  "written as numbers; those of text always do"),
+                                    presence::optional}}),
+                 upload_of_format("mnist", "MnistUpload", 2),
+                 upload_of_format("checkpoint", "CheckpointUpload", 1)});
+}
+
 inline void add_upload_endpoints(registry& to, services& s) {
   endpoint common;
   common.tag = "uploads";
@@ -78,19 +104,21 @@ inline void add_upload_endpoints(registry& to, services& s) {
       "by gzip, as .csv.gz is.";
   begin.status = 201;
   begin.idempotent = true;
-  begin.body = schema::object(
-      {{"name", name_schema().describe("of what it becomes")},
-       {"format", schema::choice({"csv", "mnist", "checkpoint"})},
-       {"sizes", schema::list(schema::integer(1), 1, 2).describe("bytes of each part")},
-       {"visibility", visibility_schema().otherwise("private")}});
+  begin.body = upload_body();
   begin.handle = [&s](request_context& request) {
     std::vector<std::uint64_t> sizes;
     for (const json::value& size : request.values.at("sizes").as_array()) {
       sizes.push_back(static_cast<std::uint64_t>(size.as_int64()));
     }
-    const data::upload u =
-        s.data.begin(request.caller, upload_format_from(request.text("format")),
-                     request.text("name"), sizes, visibility_from(request.text("visibility")));
+    std::vector<std::string> classes;
+    if (const json::value* given = request.find("classes")) {
+      for (const json::value& name : given->as_array()) {
+        classes.emplace_back(name.as_string());
+      }
+    }
+    const data::upload u = s.data.begin(
+        request.caller, upload_format_from(request.text("format")), request.text("name"), sizes,
+        visibility_from(request.text("visibility")), std::move(classes));
     answer given(show_upload(u));
     given.location = "/v1/uploads/" + u.row.id;
     return given;
@@ -144,23 +172,22 @@ inline void add_upload_endpoints(registry& to, services& s) {
   finish.method = "POST";
   finish.path = "/v1/uploads/{upload_id}/finish";
   finish.summary = "Makes the dataset or checkpoint of a complete upload";
-  finish.description = "Content that is not what it should be is refused with the place of the "
-                       "fault; the upload stays and can be mended.";
-  finish.status = 201;
+  finish.description =
+      "It is a task, of the kind import: `outcome` has the `dataset_id` or `checkpoint_id`, which "
+      "is "
+      "what the upload `becomes`. Content that is not what it should be makes the task fail, with "
+      "the place of the fault in `error`; the upload stays then, also after an abort, and can be "
+      "mended and finished again.";
+  finish.status = 202;
+  finish.idempotent = true;
   finish.path_values = one;
-  finish.response_schema = schema::any().describe("the dataset or checkpoint");
-  finish.refusals = {404, 409, 507};
+  finish.response_schema = task_schema();
+  finish.refusals = {404, 409, 413};
   finish.handle = [&s](request_context& request) {
-    const std::string id = request.text("upload_id");
-    if (s.data.progress(request.caller, id).format == data::upload_format::checkpoint) {
-      const store::resource_row row = s.engine.import_checkpoint(request.caller, id);
-      answer given(show_resource(row));
-      given.location = "/v1/checkpoints/" + row.id;
-      return given;
-    }
-    const store::resource_row row = s.data.finish(request.caller, id);
-    answer given = dataset_answer(row);
-    given.location = "/v1/datasets/" + row.id;
+    const engine::task_view started =
+        s.engine.import_upload(request.caller, request.text("upload_id"));
+    answer given(show_task(started));
+    given.location = "/v1/tasks/" + started.row.id;
     return given;
   };
   to.add(finish);

@@ -4,9 +4,9 @@
 #include <chrono>
 #include <string>
 
-#include "../../cluster.hpp"
-#include "../base/json.hpp"
-#include "../store/tasks.hpp"
+#include "../../../cluster.hpp"
+#include "../../base/json.hpp"
+#include "../../store/tasks.hpp"
 
 namespace hanami::service::engine::detail {
 

@@ -10,8 +10,8 @@
 
 #include <unistd.h>
 
-#include "../../io/checkpoint.hpp"
-#include "../data/block_file.hpp"
+#include "../../../io/checkpoint.hpp"
+#include "../../data/block_file.hpp"
 #include "task_work.hpp"
 
 namespace hanami::service::engine::detail {
@@ -43,7 +43,8 @@ inline store::resource_row keep_checkpoint(const engine_parts& parts, const iden
 
 class save_work final : public task_work {
  public:
-  save_work(const engine_parts& parts, running_task& task) : parts_(parts), task_(task) {}
+  save_work(const engine_parts& parts, live_cluster& of, running_task& task)
+      : parts_(parts), of_(of), task_(task) {}
 
   bool run(cluster& net, work_clock::time_point) override {
     bytes_ = to_checkpoint(net);
@@ -62,14 +63,17 @@ class save_work final : public task_work {
     store::resource_row row;
     row.id = task_.id;
     row.name = task_.plan.name;
-    row.detail =
-        json::serialize(json::object{{"cluster_id", task_.plan.cluster_id}, {"samples", samples_}});
+    json::object detail = to_json(*of_.present_shape()); // with the classes it knows
+    detail["cluster_id"] = task_.plan.cluster_id;
+    detail["samples"] = samples_;
+    row.detail = json::serialize(detail);
     keep_checkpoint(parts_, owner, std::move(row), bytes_);
     return {{"checkpoint_id", task_.id}};
   }
 
  private:
   const engine_parts& parts_;
+  live_cluster& of_;
   running_task& task_;
   std::vector<std::byte> bytes_;
   std::uint64_t samples_ = 0;
@@ -92,10 +96,13 @@ class restore_work final : public task_work {
       where.state = store::task_state::finished;
     }
     restored_.reset();
-    auto shape = shape_of(net);
-    shape_ = to_json(*shape);
+    shape_ = shape_of(net);
+    if (const auto row =
+            parts_.resources.find(store::resource_kind::checkpoint, task_.plan.checkpoint_id)) {
+      read_classes(row->detail, shape_);
+    }
     const std::lock_guard lock(of_.mutex);
-    of_.shape = std::move(shape);
+    of_.shape = std::make_shared<const cluster_shape>(shape_);
     task_.done = task_.total;
     return false;
   }
@@ -109,7 +116,7 @@ class restore_work final : public task_work {
   json::object finish(const task_end&) override {
     if (!snapshot_.bytes.empty()) {
       of_.files.write_snapshot(snapshot_.generation, snapshot_.bytes);
-      parts_.resources.update(of_.id, 0, json::serialize(shape_));
+      parts_.resources.update(of_.id, 0, json::serialize(to_json(shape_)));
     }
     return {};
   }
@@ -119,7 +126,7 @@ class restore_work final : public task_work {
   live_cluster& of_;
   running_task& task_;
   std::optional<cluster> restored_;
-  json::object shape_;
+  cluster_shape shape_;
   pending_snapshot snapshot_;
 };
 

@@ -3,17 +3,15 @@
 
 #include "task_work.hpp"
 
-#include <algorithm>
-#include <map>
-#include <set>
 #include <utility>
 
-#include "../../foundation/error.hpp"
-#include "../../io/checkpoint.hpp"
-#include "../base/compile.hpp"
-#include "../base/refusal.hpp"
+#include "../../../foundation/error.hpp"
+#include "../../../io/checkpoint.hpp"
+#include "../../base/compile.hpp"
+#include "../../base/refusal.hpp"
 #include "answer_work.hpp"
 #include "checkpoint_work.hpp"
+#include "evaluate_work.hpp"
 #include "training_work.hpp"
 
 namespace hanami::service::engine::detail {
@@ -40,16 +38,16 @@ HANAMI_SERVICE_INLINE std::string reason_of(const engine_parts& parts,
   return reason;
 }
 
-HANAMI_SERVICE_INLINE std::shared_ptr<const cluster_shape> shape_of(const cluster& net) {
-  auto shape = std::make_shared<cluster_shape>();
+HANAMI_SERVICE_INLINE cluster_shape shape_of(const cluster& net) {
+  cluster_shape shape;
   for (const auto& in : net.state().topology.inputs) {
-    shape->inputs.push_back({in.name, in.first, in.size});
+    shape.inputs.push_back({in.name, in.first, in.size});
   }
   for (const auto& out : net.state().topology.outputs) {
-    shape->outputs.push_back({out.name, out.first, out.size});
+    shape.outputs.push_back({out.name, out.first, out.size, out.kind});
   }
-  shape->input_size = net.input_size();
-  shape->output_size = net.output_size();
+  shape.input_size = net.input_size();
+  shape.output_size = net.output_size();
   return shape;
 }
 
@@ -57,11 +55,52 @@ HANAMI_SERVICE_INLINE json::object to_json(const cluster_shape& shape) {
   const auto list = [](const std::vector<buffer_shape>& buffers) {
     json::array shown;
     for (const buffer_shape& b : buffers) {
-      shown.push_back(json::object{{"name", b.name}, {"size", b.size}});
+      json::array classes;
+      for (const auto& [place, names] : b.classes) {
+        classes.push_back(
+            json::object{{"value", place}, {"names", json::array(names.begin(), names.end())}});
+      }
+      json::object buffer{{"name", b.name}, {"size", b.size}};
+      if (!classes.empty()) {
+        buffer["classes"] = std::move(classes);
+      }
+      shown.push_back(std::move(buffer));
     }
     return shown;
   };
   return {{"inputs", list(shape.inputs)}, {"outputs", list(shape.outputs)}};
+}
+
+inline void read_classes_of(const json::value& stored, std::vector<buffer_shape>& into) {
+  for (const json::value& each : stored.as_array()) {
+    const json::value* classes = each.as_object().if_contains("classes");
+    for (buffer_shape& buffer : into) {
+      if (classes == nullptr || each.at("name").as_string() != buffer.name) {
+        continue;
+      }
+      for (const json::value& one : classes->as_array()) {
+        const auto place = one.at("value").to_number<std::size_t>();
+        for (const json::value& name : one.at("names").as_array()) {
+          buffer.classes[place].emplace_back(name.as_string());
+        }
+      }
+    }
+  }
+}
+
+HANAMI_SERVICE_INLINE void read_classes(std::string_view stored, cluster_shape& into) {
+  const json::value parsed = json::parse(stored);
+  if (const json::value* inputs = parsed.as_object().if_contains("inputs")) {
+    read_classes_of(*inputs, into.inputs);
+    read_classes_of(parsed.at("outputs"), into.outputs);
+  }
+}
+
+HANAMI_SERVICE_INLINE void keep_shape(const engine_parts& parts, live_cluster& of,
+                                      cluster_shape shape) {
+  parts.resources.set_detail(of.id, json::serialize(to_json(shape)));
+  const std::lock_guard lock(of.mutex);
+  of.shape = std::make_shared<const cluster_shape>(std::move(shape));
 }
 
 HANAMI_SERVICE_INLINE cluster load_checkpoint(const engine_parts& parts,
@@ -83,92 +122,26 @@ HANAMI_SERVICE_INLINE cluster load_checkpoint(const engine_parts& parts,
 
 // --- Samples.
 
-/// Finds the column of a link and checks it against the buffer.
-inline data::sample_link link_column(const column_link& link, const buffer_shape& buffer,
-                                     std::uint64_t rows, const std::string& pointer,
-                                     std::shared_ptr<const data::data_reader> from) {
-  const std::string& name = link.column.empty() ? link.buffer : link.column;
-  data::data_column column;
-  try {
-    column = from->layout().column(name);
-  } catch (const refusal& e) {
-    throw invalid_value_at(pointer + "/column", e.what());
-  }
-  if (column.width() > buffer.size || column.width() * rows != buffer.size) {
-    throw invalid_value_at(pointer, "'" + buffer.name + "' has " + std::to_string(buffer.size) +
-                                        " values; the column '" + column.name + "' has " +
-                                        std::to_string(column.width()) + " a row, in " +
-                                        std::to_string(rows) + " row(s)");
-  }
-  return {std::move(from), std::move(column), buffer.first, buffer.size};
-}
-
-/// Opens each dataset once.
-class opened_datasets {
- public:
-  explicit opened_datasets(const data_opener& open) : open_(open) {}
-
-  /// A link for each buffer, each once.
-  std::vector<data::sample_link> link(const std::vector<column_link>& links,
-                                      const std::vector<buffer_shape>& buffers, std::uint64_t rows,
-                                      const std::string& side) {
-    std::vector<data::sample_link> made;
-    std::set<std::string> linked;
-    for (std::size_t i = 0; i < links.size(); ++i) {
-      const std::string pointer = "/" + side + "s/" + std::to_string(i);
-      const auto buffer = std::find_if(buffers.begin(), buffers.end(), [&](const buffer_shape& b) {
-        return b.name == links[i].buffer;
-      });
-      if (buffer == buffers.end() || !linked.insert(buffer->name).second) {
-        throw invalid_value_at(pointer + "/" + side,
-                               std::string(buffer == buffers.end() ? "the cluster has no such name"
-                                                                   : "is there twice") +
-                                   "; accepted are, each once: " + names_of(buffers));
-      }
-      made.push_back(link_column(links[i], *buffer, rows, pointer, dataset(links[i].dataset_id)));
-    }
-    if (made.size() < buffers.size()) {
-      throw invalid_value_at("/" + side + "s",
-                             "one is missing; required are: " + names_of(buffers));
-    }
-    return made;
-  }
-
- private:
-  static std::string names_of(const std::vector<buffer_shape>& buffers) {
-    std::string names;
-    for (const buffer_shape& b : buffers) {
-      names += (names.empty() ? "'" : ", '") + b.name + "'";
-    }
-    return names;
-  }
-
-  std::shared_ptr<const data::data_reader> dataset(const std::string& id) {
-    std::shared_ptr<const data::data_reader>& reader = open_ones_[id];
-    if (!reader) {
-      reader = open_(id);
-    }
-    return reader;
-  }
-
-  const data_opener& open_;
-  std::map<std::string, std::shared_ptr<const data::data_reader>> open_ones_;
-};
-
 HANAMI_SERVICE_INLINE std::unique_ptr<data::sample_reader>
-open_samples(const task_plan& plan, const cluster_shape& shape, const data_opener& open) {
-  opened_datasets sets(open);
-  auto inputs = sets.link(plan.inputs, shape.inputs, plan.window, "input");
+open_samples(task_plan& plan, cluster_shape& shape, const data_opener& open) {
+  column_linker links(plan.kind, plan.window, open);
+  links.resolve(plan.inputs, shape.inputs, "input");
   std::vector<data::sample_link> targets;
   if (plan.kind != task_kind::request) {
-    targets = sets.link(plan.outputs, shape.outputs, 1, "output");
+    links.resolve(plan.outputs, shape.outputs, "output");
+    targets = links.values_of(plan.outputs, shape.outputs, true);
   }
-  auto samples = std::make_unique<data::sample_reader>(std::move(inputs), std::move(targets),
-                                                       plan.window, plan.horizon);
+  auto samples =
+      std::make_unique<data::sample_reader>(links.values_of(plan.inputs, shape.inputs, false),
+                                            std::move(targets), plan.window, plan.horizon);
   if (samples->size() == 0) {
     throw invalid_value_at("/inputs",
                            "a dataset has too few rows for one sample with this window and "
                            "horizon");
+  }
+  if (plan.kind == task_kind::train) {
+    links.note_classes(plan.inputs, shape.inputs);
+    links.note_classes(plan.outputs, shape.outputs);
   }
   return samples;
 }
@@ -186,6 +159,7 @@ HANAMI_SERVICE_INLINE void learn_sample(cluster& net, std::span<const float> inp
                                         train_result& found) {
   try {
     found = net.train(input, target);
+    where.losses.add(found.loss);
   } catch (const error& e) {
     if (e.code() != errc::invalid_argument) {
       throw;
@@ -231,8 +205,10 @@ HANAMI_SERVICE_INLINE bool journal_player::again(cluster& net, const journal_row
       if (!task) {
         return false;
       }
-      samples_ = open_samples(task_plan_from(json::parse(task->plan).as_object()), *shape_of(net),
-                              [this](const std::string& id) { return parts_.data.open(id); });
+      task_plan plan = task_plan_from(json::parse(task->plan).as_object());
+      cluster_shape shape = shape_of(net);
+      samples_ =
+          open_samples(plan, shape, [this](const std::string& id) { return parts_.data.open(id); });
       task_id_ = record.task_id;
     }
     std::vector<float> input(net.input_size());
@@ -289,15 +265,27 @@ class failed_work final : public task_work {
   std::exception_ptr why_;
 };
 
-inline std::unique_ptr<data::sample_reader>
-open_samples_of(const engine_parts& parts, live_cluster& of, const running_task& task) {
-  auto samples = open_samples(task.plan, *of.present_shape(),
-                              [&](const std::string& id) { return parts.data.open(id); });
-  const std::uint64_t epochs = task.plan.kind == task_kind::train ? task.plan.epochs : 1;
+/// The samples of a task that begins. What is decided then stays, also after a restart.
+inline std::unique_ptr<data::sample_reader> open_samples_of(const engine_parts& parts,
+                                                            live_cluster& of, running_task& task) {
+  cluster_shape shape = *of.present_shape();
+  task_plan plan = task.plan;
+  auto samples =
+      open_samples(plan, shape, [&](const std::string& id) { return parts.data.open(id); });
+  const std::uint64_t epochs = plan.kind == task_kind::train ? plan.epochs : 1;
   if (samples->size() * epochs != task.total) {
     throw conflict("the datasets are not those that the task was made for: " +
                    std::to_string(samples->size()) + " samples, expected " +
                    std::to_string(task.total / epochs));
+  }
+  if (json::object now = to_json(shape); now != to_json(*of.present_shape())) {
+    keep_shape(parts, of, std::move(shape));
+  }
+  task.plan = std::move(plan);
+  const std::lock_guard lock(task.mutex);
+  if (std::string now = json::serialize(to_json(task.plan)); now != task.row.plan) {
+    parts.tasks.set_plan(task.id, now);
+    task.row.plan = std::move(now);
   }
   return samples;
 }
@@ -327,9 +315,11 @@ HANAMI_SERVICE_INLINE std::unique_ptr<task_work> make_work(const engine_parts& p
       return std::make_unique<evaluate_work>(of, task, *of.present_shape(),
                                              open_samples_of(parts, of, task));
     case task_kind::save:
-      return std::make_unique<save_work>(parts, task);
+      return std::make_unique<save_work>(parts, of, task);
     case task_kind::restore:
       return std::make_unique<restore_work>(parts, of, task);
+    case task_kind::import: // of no cluster
+      break;
     }
     throw error(errc::invalid_argument, "a task of no known kind");
   } catch (...) {

@@ -39,6 +39,7 @@ class training_work final : public task_work {
     target_.resize(net.output_size());
     run_slice(net, until);
     task_.done = where.done;
+    task_.note(where.losses);
     return where.done < task_.total;
   }
 
@@ -55,10 +56,19 @@ class training_work final : public task_work {
     }
     how = {where.state, where.error};
     task_.done = where.done;
+    task_.note(where.losses);
     snapshot_ = of_.begin_generation(net);
     outcome_ = {{"samples", where.done - where.refused}, {"refused", where.refused}};
     if (where.refused > 0) {
       outcome_["first_refusal"] = where.refusal;
+    }
+    if (where.losses.samples() > 0) {
+      outcome_["final_loss"] = where.losses.recent();
+      json::array curve;
+      for (const loss_point& point : where.losses.curve()) {
+        curve.push_back(json::object{{"samples", point.samples}, {"loss", point.loss}});
+      }
+      outcome_["loss_curve"] = std::move(curve);
     }
   }
 
@@ -82,11 +92,7 @@ class training_work final : public task_work {
       for (bool more = where.done < task_.total; more;) {
         samples_->read(where.done % samples_->size(), input_, target_);
         train_result found;
-        const std::uint64_t refused = where.refused;
         learn_sample(net, input_, target_, where, found);
-        if (where.refused == refused) {
-          note(found.loss);
-        }
         const auto now = work_clock::now();
         more = where.done < task_.total && now < until &&
                !task_.abort.load(std::memory_order_relaxed) &&
@@ -107,14 +113,6 @@ class training_work final : public task_work {
     }
   }
 
-  /// A running mean over about 256 samples.
-  void note(double loss) {
-    ++noted_;
-    const double before = task_.recent_loss.load(std::memory_order_relaxed);
-    const double weight = std::max(1.0 / 256, 1.0 / static_cast<double>(noted_));
-    task_.recent_loss.store(before + weight * (loss - before), std::memory_order_relaxed);
-  }
-
   void end(cluster& net, const task_end& how) {
     task_position& where = of_.where;
     try {
@@ -133,7 +131,6 @@ class training_work final : public task_work {
   std::unique_ptr<data::sample_reader> samples_;
   std::exception_ptr trouble_;
   std::uint64_t anneal_over_;
-  std::uint64_t noted_ = 0;
   std::vector<float> input_;
   std::vector<float> target_;
   pending_snapshot snapshot_;

@@ -99,10 +99,14 @@ class request_work final : public answer_work {
         throw invalid_value("the cluster has no output '" + link.buffer + "'");
       }
       const buffer_shape& buffer = *found;
+      const bool classes = task.plan.answers == answer_form::classes;
       data::data_layout layout;
       layout.rows = task.total;
-      layout.width = buffer.size;
-      layout.columns = {{link.name, 0, buffer.size}};
+      layout.width = classes ? 1 : buffer.size;
+      layout.columns = {{link.name, 0, layout.width}};
+      for (std::size_t i = 0; classes && i < buffer.size; ++i) {
+        layout.columns[0].classes.push_back(buffer.class_name(i));
+      }
       result r{link,         link.dataset_id.empty() ? task.id : link.dataset_id,
                buffer.first, buffer.size,
                {},           {}};
@@ -140,20 +144,32 @@ class request_work final : public answer_work {
   void on_answer(std::span<const float> answer, std::span<const float>) override {
     constexpr std::size_t enough = 65536;
     for (result& r : results_) {
-      const std::size_t at = r.rows.size();
-      r.rows.resize(at + r.size,
-                    task().plan.winners ? 0.0F : std::numeric_limits<float>::quiet_NaN());
-      if (!answer.empty()) {
-        const auto values = answer.subspan(r.first, r.size);
-        if (!task().plan.winners) {
-          std::copy(values.begin(), values.end(), r.rows.begin() + static_cast<std::ptrdiff_t>(at));
-        } else if (const auto best = winner_of(values)) {
-          r.rows[at + *best] = 1;
-        }
-      }
+      keep(r, answer.empty() ? answer : answer.subspan(r.first, r.size));
       if (r.rows.size() >= enough) {
         write(r);
       }
+    }
+  }
+
+  /// `values`: empty where the cluster refused the sample.
+  void keep(result& r, std::span<const float> values) {
+    constexpr float missing = std::numeric_limits<float>::quiet_NaN();
+    const auto best = winner_of(values);
+    const std::size_t at = r.rows.size();
+    switch (task().plan.answers) {
+    case answer_form::values:
+      r.rows.resize(at + r.size, missing);
+      std::copy(values.begin(), values.end(), r.rows.begin() + static_cast<std::ptrdiff_t>(at));
+      break;
+    case answer_form::winners:
+      r.rows.resize(at + r.size, 0.0F);
+      if (best) {
+        r.rows[at + *best] = 1;
+      }
+      break;
+    case answer_form::classes:
+      r.rows.push_back(best ? static_cast<float>(*best) : missing);
+      break;
     }
   }
 
@@ -198,77 +214,6 @@ class request_work final : public answer_work {
 
   const engine_parts& parts_;
   std::vector<result> results_;
-};
-
-/// Compares answers with the targets.
-class evaluate_work final : public answer_work {
- public:
-  evaluate_work(const live_cluster& of, running_task& task, const cluster_shape& shape,
-                std::unique_ptr<data::sample_reader> samples)
-      : answer_work(of, task, std::move(samples)) {
-    for (const buffer_shape& buffer : shape.outputs) {
-      outputs_.push_back({buffer});
-    }
-  }
-
-  json::object finish(const task_end& how) override {
-    if (how.state != store::task_state::finished) {
-      return {};
-    }
-    json::object all;
-    for (const output& o : outputs_) {
-      all[o.buffer.name] = shown(o);
-    }
-    return {
-        {"samples", task().total - refused()}, {"refused", refused()}, {"outputs", std::move(all)}};
-  }
-
- private:
-  struct output {
-    buffer_shape buffer;
-    std::uint64_t values = 0;
-    double absolute = 0; ///< sum of the errors
-    double squared = 0;
-    std::uint64_t decided = 0; ///< samples whose target has a largest value
-    std::uint64_t agreed = 0;
-  };
-
-  void on_answer(std::span<const float> answer, std::span<const float> target) override {
-    if (answer.empty()) {
-      return;
-    }
-    for (output& o : outputs_) {
-      const auto found = answer.subspan(o.buffer.first, o.buffer.size);
-      const auto wanted = target.subspan(o.buffer.first, o.buffer.size);
-      for (std::size_t i = 0; i < wanted.size(); ++i) {
-        if (!std::isnan(wanted[i])) {
-          const double difference = static_cast<double>(found[i]) - static_cast<double>(wanted[i]);
-          ++o.values;
-          o.absolute += std::abs(difference);
-          o.squared += difference * difference;
-        }
-      }
-      if (const auto best = winner_of(wanted)) {
-        ++o.decided;
-        o.agreed += winner_of(found) == best ? 1U : 0U;
-      }
-    }
-  }
-
-  static json::object shown(const output& o) {
-    json::object fields{{"values", o.values}};
-    if (o.values > 0) {
-      const auto count = static_cast<double>(o.values);
-      fields["mean_absolute_error"] = o.absolute / count;
-      fields["root_mean_square_error"] = std::sqrt(o.squared / count);
-    }
-    if (o.buffer.size > 1 && o.decided > 0) {
-      fields["accuracy"] = static_cast<double>(o.agreed) / static_cast<double>(o.decided);
-    }
-    return fields;
-  }
-
-  std::vector<output> outputs_;
 };
 
 } // namespace hanami::service::engine::detail

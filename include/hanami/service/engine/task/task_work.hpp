@@ -6,12 +6,14 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
-#include "../../cluster.hpp"
-#include "../base/json.hpp"
-#include "../base/refusal.hpp"
-#include "../data/sample_reader.hpp"
-#include "live_cluster.hpp"
+#include "../../../cluster.hpp"
+#include "../../base/json.hpp"
+#include "../../base/refusal.hpp"
+#include "../../data/sample_reader.hpp"
+#include "../live_cluster.hpp"
+#include "link_columns.hpp"
 #include "task_plan.hpp"
 #include "work.hpp"
 
@@ -23,12 +25,11 @@ namespace hanami::service::engine::detail {
 std::unique_ptr<task_work> make_work(const engine_parts& parts, live_cluster& of,
                                      running_task& task);
 
-/// Opens a dataset by id.
-using data_opener = std::function<std::shared_ptr<const data::data_reader>(const std::string&)>;
-
-/// A reader of the samples that the plan describes, for a cluster of this shape. Throws
-/// `invalid_value` with a pointer to what does not fit, and what `open` throws.
-std::unique_ptr<data::sample_reader> open_samples(const task_plan& plan, const cluster_shape& shape,
+/// A reader of the samples that the plan describes, for a cluster of this shape. Columns and
+/// classes that the plan leaves open are decided and written into it; those that a training task
+/// tells the cluster, into the shape. Throws `invalid_value` with a pointer to what does not fit,
+/// and what `open` throws.
+std::unique_ptr<data::sample_reader> open_samples(task_plan& plan, cluster_shape& shape,
                                                   const data_opener& open);
 
 /// Announces a training task to the cluster; `anneal_over` as in `journal_begin`.
@@ -55,8 +56,13 @@ class journal_player {
   std::shared_ptr<data::sample_reader> samples_;
 };
 
-std::shared_ptr<const cluster_shape> shape_of(const cluster& net);
+/// Without the classes, which the cluster itself does not know.
+cluster_shape shape_of(const cluster& net);
 json::object to_json(const cluster_shape& shape);
+/// Adds the classes that `to_json` has written, as far as they fit the shape.
+void read_classes(std::string_view stored, cluster_shape& into);
+/// Lets the cluster have this shape, and its row tell of it.
+void keep_shape(const engine_parts& parts, live_cluster& of, cluster_shape shape);
 /// The cluster in a checkpoint file. Throws like `block_reader` and `from_checkpoint`, and
 /// `too_large` for one that takes more memory than a cluster may.
 cluster load_checkpoint(const engine_parts& parts, const std::string& checkpoint_id);
