@@ -261,6 +261,7 @@ TEST_CASE("a dataset keeps the classes of its columns, and takes no senseless on
   layout.width = 3;
   layout.columns = {{"few", 0, 1}, {"none", 1, 2}, {"many", 2, 3}};
   data_writer writer(file, layout, {});
+  writer.expect_classes(0);
   writer.write(std::vector<float>{0, 1, 2, 1, 0, 65535});
   writer.set_classes(0, {"", "b"});
   writer.set_classes(2, many);
@@ -272,6 +273,7 @@ TEST_CASE("a dataset keeps the classes of its columns, and takes no senseless on
   CHECK(reader.layout().columns[0].classes == std::vector<std::string>{"", "b"});
   CHECK(reader.layout().columns[1].classes.empty());
   CHECK(reader.layout().columns[2].classes == many);
+  CHECK(reader.layout().columns[0].statistics->counts == std::vector<std::uint64_t>{1, 1});
   std::vector<float> rows(6);
   reader.read(0, 2, rows);
   CHECK(rows == std::vector<float>{0, 1, 2, 1, 0, 65535});
@@ -281,6 +283,27 @@ TEST_CASE("a dataset keeps the classes of its columns, and takes no senseless on
   CHECK(code_of([&] { wide.set_classes(0, {"a"}); }) == errc::invalid_argument);
 }
 
+TEST_CASE("a dataset keeps the statistics of its columns", "[service]") {
+  const scratch_folder folder;
+  const float missing = std::numeric_limits<float>::quiet_NaN();
+  for (const value_type type : {value_type::float32, value_type::uint8}) {
+    const bool bytes = type == value_type::uint8;
+    write_rows(folder.path / "data", small_layout(type, 2),
+               std::vector<float>{1, missing, 3, 300, 5, 2, 4, 2, 7, 8});
+    const data_reader reader(folder.path / "data", {});
+    const column_statistics a = reader.layout().columns[0].statistics.value();
+    const column_statistics second = reader.layout().columns[1].statistics.value();
+    CHECK(a.known == (bytes ? 6 : 5)); // NaN becomes 0 there
+    CHECK(a.missing == (bytes ? 0 : 1));
+    CHECK(a.least == (bytes ? 0 : 1));
+    CHECK(a.most == 4);
+    CHECK(a.mean == Approx(bytes ? 2 : 2.4));
+    CHECK(a.standard_deviation() == Approx(bytes ? std::sqrt(10.0 / 6) : std::sqrt(1.04)));
+    CHECK(second.most == (bytes ? 255 : 300)); // what is kept, not what came
+    CHECK(second.missing == 0);
+  }
+}
+
 TEST_CASE("a dataset of the first format is read as one without classes", "[service]") {
   const scratch_folder folder;
   const std::filesystem::path file = folder.path / "data";
@@ -288,12 +311,14 @@ TEST_CASE("a dataset of the first format is read as one without classes", "[serv
   std::vector<std::byte> bytes = content_of(file);
   bytes[8] = std::byte{1};
   REQUIRE(code_of_content(file, bytes) == errc::invalid_data); // with a footer it is none
-  bytes.resize(bytes.size() - 4 * small_layout(value_type::float32, 2).columns.size());
+  constexpr std::size_t of_a_column = 6 * 8 + 4;               // of its footer
+  bytes.resize(bytes.size() - of_a_column * small_layout(value_type::float32, 2).columns.size());
   block_writer writer(file, {});
   writer.write(bytes);
   writer.finish();
   const data_reader reader(file, {});
   REQUIRE(reader.layout().rows == 2);
+  REQUIRE_FALSE(reader.layout().columns[0].statistics);
   std::vector<float> rows(10);
   reader.read(0, 2, rows);
   REQUIRE(rows == counted(2, 5));
@@ -328,9 +353,11 @@ TEST_CASE("whatever the bytes, the header of a dataset is refused or makes sense
   for (std::size_t size = 0; size < sound.size(); ++size) {
     REQUIRE(code_of_content(file, std::span(sound).first(size)) == errc::invalid_data);
   }
-  for (std::uint64_t i = 0; i < 300; ++i) {
+  for (std::uint64_t i = 0; i < 600; ++i) {
     std::vector<std::byte> changed = sound;
-    const std::size_t place = random_bits(1, 1, i) % 99; // of the header
+    const std::size_t footer = 2 * (6 * 8 + 4);
+    const std::size_t place = i % 2 == 0 ? random_bits(1, 1, i) % 99 // of the header
+                                         : sound.size() - 1 - random_bits(1, 1, i) % footer;
     changed[place] = static_cast<std::byte>(random_bits(1, 2, i) & 0xff);
     block_writer writer(file, {});
     writer.write(changed);

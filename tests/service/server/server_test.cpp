@@ -150,7 +150,7 @@ TEST_CASE("a table becomes a dataset, is learned by a task and answered by anoth
   REQUIRE(end_of(fixture, asked.text("id"), token) == "finished");
   const json::value rows =
       fixture
-          .ask("GET", "/v1/datasets/" + asked.text("id") + "/content?column=answers&count=5", {},
+          .ask("GET", "/v1/datasets/" + asked.text("id") + "/content?columns=answers&count=5", {},
                token)
           .content();
   CHECK(rows.at("total").as_int64() == 299);

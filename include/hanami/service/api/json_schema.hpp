@@ -94,7 +94,7 @@ class schema {
   void check(json::value& value, const std::string& pointer,
              std::vector<schema_fault>& faults) const;
   /// A value from text, as in a query: numbers and booleans are converted; what cannot be converted
-  /// stays text, which `check` rejects.
+  /// stays text, which `check` rejects. Of a list: one of its entries.
   json::value from_text(std::string_view text) const;
 
   /// As JSON Schema. With `components`, named schemas are added there and referenced.

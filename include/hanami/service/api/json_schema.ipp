@@ -376,6 +376,9 @@ HANAMI_SERVICE_INLINE void schema::check(json::value& value, const std::string& 
 
 HANAMI_SERVICE_INLINE json::value schema::from_text(std::string_view text) const {
   const char* const end = text.data() + text.size();
+  if (kind_ == value_kind::list) {
+    return item_->from_text(text);
+  }
   if (kind_ == value_kind::integer) {
     std::int64_t number = 0;
     const auto parsed = std::from_chars(text.data(), end, number);

@@ -70,6 +70,14 @@ inline json::object read_query(const request_context& of, json::object* body) {
         continue;
       }
     }
+    if (known != nullptr && known->value.kind() == value_kind::list) { // named once for each entry
+      json::value& list = query[name];
+      if (!list.is_array()) {
+        list = json::array();
+      }
+      list.as_array().push_back(known->value.from_text(value));
+      continue;
+    }
     query[name] = known == nullptr ? json::value(value) : known->value.from_text(value);
   }
   return query;

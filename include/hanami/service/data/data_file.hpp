@@ -12,15 +12,18 @@
 #include <vector>
 
 #include "block_file.hpp"
+#include "column_statistics.hpp"
 
 /// Datasets as files: rows of named numbers, which may be larger than memory.
 ///
 /// The content of a `block_file`: "hanamiDS", format version 2 (4 bytes), type of a value (4
 /// bytes), rows (8), values a row (8), number of columns (8); each column as its first value (8),
 /// the one after its last (8), the length of its name (4) and the name (UTF-8, 1 to 254 bytes, no
-/// control characters, no name twice); then the values, row after row; then for each column the
-/// number of its classes (4), and each class as the length of its name (4) and the name. Version 1
-/// ends behind the values. All little-endian.
+/// control characters, no name twice); then the values, row after row; then for each column its
+/// statistics (values that are known (8) and missing (8), least, most, mean and sum of the squared
+/// distances from it (8 each, floating point)), the number of its classes (4), and each class as
+/// how often it occurs (8), the length of its name (4) and the name. Version 1 ends behind the
+/// values. All little-endian.
 
 namespace hanami::service::data {
 
@@ -36,6 +39,9 @@ struct data_column {
   std::uint64_t last = 0;
   /// Of a column of classes, which has one value: what its numbers 0, 1, ... stand for.
   std::vector<std::string> classes{};
+
+  /// Nothing before it is written, and for files of version 1.
+  std::optional<column_statistics> statistics{};
 
   std::uint64_t width() const noexcept { return last - first; }
 };
@@ -71,6 +77,8 @@ class data_writer {
   void write(std::span<const float> rows);
   /// Takes values for a `uint8` file as they are.
   void write(std::span<const std::uint8_t> rows);
+  /// A column will hold classes, though `layout` names none yet: before the first row.
+  void expect_classes(std::size_t column);
   /// What the numbers of a column stand for, where it becomes known only by reading it. At most
   /// 65,536 classes a column, else `errc::invalid_argument`.
   void set_classes(std::size_t column, std::vector<std::string> names);

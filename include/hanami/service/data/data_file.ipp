@@ -4,7 +4,6 @@
 #include "data_file.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -90,15 +89,21 @@ inline std::string data_header(const data_layout& layout) {
 /// What stands behind the values. Throws `errc::invalid_data` for too much.
 inline std::string data_footer(const data_layout& layout) {
   std::string bytes;
-  const auto put = [&bytes](std::size_t value) {
-    const auto number = static_cast<std::uint32_t>(value);
-    bytes.append(reinterpret_cast<const char*>(&number), sizeof number);
+  const auto put = [&bytes](auto value) {
+    bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
   };
   for (const data_column& column : layout.columns) {
-    put(column.classes.size());
-    for (const std::string& name : column.classes) {
-      put(name.size());
-      bytes += name;
+    const column_statistics of = column.statistics.value_or(column_statistics());
+    put(of.known);
+    put(of.missing);
+    for (const double number : {of.least, of.most, of.mean, of.squares}) {
+      put(number);
+    }
+    put(static_cast<std::uint32_t>(column.classes.size()));
+    for (std::size_t i = 0; i < column.classes.size(); ++i) {
+      put(i < of.counts.size() ? of.counts[i] : std::uint64_t{0});
+      put(static_cast<std::uint32_t>(column.classes[i].size()));
+      bytes += column.classes[i];
     }
     if (bytes.size() > most_class_bytes) {
       throw error(errc::invalid_data,
@@ -183,7 +188,7 @@ class data_header_reader {
 inline void read_data_footer(const block_reader& from, const std::filesystem::path& file,
                              std::uint64_t at, data_layout& into) {
   const std::uint64_t size = from.size() - at;
-  if (size > most_class_bytes + most_data_columns * 4) {
+  if (size > most_class_bytes + most_data_columns * 64) {
     fail_data(file, std::to_string(size) + " bytes behind the values");
   }
   std::string bytes(static_cast<std::size_t>(size), '\0');
@@ -197,18 +202,26 @@ inline void read_data_footer(const block_reader& from, const std::filesystem::pa
     rest.remove_prefix(count);
     return taken;
   };
-  const auto number = [&] {
-    std::uint32_t value = 0;
+  const auto read = [&](auto& value) {
     std::memcpy(&value, take(sizeof value).data(), sizeof value);
-    return value;
   };
   for (data_column& column : into.columns) {
-    const std::uint32_t count = number();
+    column_statistics& of = column.statistics.emplace();
+    read(of.known);
+    read(of.missing);
+    for (double* number : {&of.least, &of.most, &of.mean, &of.squares}) {
+      read(*number);
+    }
+    std::uint32_t count = 0;
+    read(count);
     if (count > most_classes || (count > 0 && column.width() != 1)) {
       fail_data(file, std::to_string(count) + " classes in column \"" + column.name + "\"");
     }
     for (std::uint32_t i = 0; i < count; ++i) {
-      column.classes.emplace_back(take(number()));
+      std::uint32_t length = 0;
+      read(of.counts.emplace_back());
+      read(length);
+      column.classes.emplace_back(take(length));
     }
   }
   if (!rest.empty()) {
@@ -243,13 +256,35 @@ HANAMI_SERVICE_INLINE std::uint64_t bytes_of_values(const data_layout& layout) {
 struct data_writer::state {
   state(std::filesystem::path file, data_layout wanted,
         const std::optional<access::secret_key>& key)
-      : layout(checked(std::move(wanted))), writer(std::move(file), key) {
+      : layout(checked(std::move(wanted))), writer(std::move(file), key),
+        statistics(layout.columns.size()) {
+    for (const data_column& column : layout.columns) {
+      holds_classes.push_back(!column.classes.empty());
+    }
     writer.write(std::as_bytes(std::span<const char>(detail::data_header(layout))));
   }
 
   static data_layout checked(data_layout wanted) {
     bytes_of_values(wanted);
     return wanted;
+  }
+
+  /// `Value`: float or a byte.
+  template <class Value>
+  void note(std::span<const Value> values) {
+    for (std::size_t row = 0; row < values.size(); row += layout.width) {
+      for (std::size_t i = 0; i < layout.columns.size(); ++i) {
+        const data_column& column = layout.columns[i];
+        column_statistics& of = statistics[i];
+        if (holds_classes[i]) {
+          of.add_class(static_cast<float>(values[row + column.first]), most_classes);
+          continue;
+        }
+        for (std::uint64_t k = column.first; k < column.last; ++k) {
+          of.add(static_cast<float>(values[row + k]));
+        }
+      }
+    }
   }
 
   void count(std::size_t values) {
@@ -267,7 +302,9 @@ struct data_writer::state {
 
   data_layout layout;
   block_writer writer;
-  std::uint64_t rows = 0; ///< written
+  std::uint64_t rows = 0;                    ///< written
+  std::vector<column_statistics> statistics; ///< by column
+  std::vector<bool> holds_classes;           ///< by column
 };
 
 HANAMI_SERVICE_INLINE data_writer::data_writer(std::filesystem::path file, data_layout layout,
@@ -279,19 +316,24 @@ HANAMI_SERVICE_INLINE data_writer::~data_writer() = default;
 HANAMI_SERVICE_INLINE void data_writer::write(std::span<const float> rows) {
   state_->count(rows.size());
   if (state_->layout.type == value_type::float32) {
+    state_->note(rows);
     state_->writer.write(std::as_bytes(rows));
     return;
   }
-  std::array<std::uint8_t, 4096> rounded{};
+  const auto width = static_cast<std::size_t>(state_->layout.width);
+  const std::size_t most = std::max<std::size_t>(1, 4096 / width) * width;
+  std::vector<std::uint8_t> rounded(std::min(rows.size(), most));
   while (!rows.empty()) {
-    const std::size_t part = std::min(rows.size(), rounded.size());
+    const std::size_t part = std::min(rows.size(), most);
     std::transform(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(part), rounded.begin(),
                    [](float value) {
                      return value > 0.0F
                                 ? static_cast<std::uint8_t>(std::lround(std::min(value, 255.0F)))
                                 : std::uint8_t{0};
                    });
-    state_->writer.write(std::as_bytes(std::span(rounded).first(part)));
+    const auto bytes = std::span<const std::uint8_t>(rounded).first(part);
+    state_->note(bytes);
+    state_->writer.write(std::as_bytes(bytes));
     rows = rows.subspan(part);
   }
 }
@@ -301,7 +343,12 @@ HANAMI_SERVICE_INLINE void data_writer::write(std::span<const std::uint8_t> rows
     throw error(errc::invalid_argument, "bytes for a dataset of float32; accepted are floats");
   }
   state_->count(rows.size());
+  state_->note(rows);
   state_->writer.write(std::as_bytes(rows));
+}
+
+HANAMI_SERVICE_INLINE void data_writer::expect_classes(std::size_t column) {
+  state_->holds_classes.at(column) = true;
 }
 
 HANAMI_SERVICE_INLINE void data_writer::set_classes(std::size_t column,

@@ -265,6 +265,11 @@ HANAMI_SERVICE_INLINE data_layout import_csv(const std::filesystem::path& csv,
         csv, [&options](double share) { detail::report_share(options, 0.5 + share / 2); });
     table_rows rows(second, found);
     data_writer writer(to, layout, key);
+    for (std::size_t column = 0; column < names.size(); ++column) {
+      if (found.of_text(column)) {
+        writer.expect_classes(column);
+      }
+    }
     detail::class_budget budget(rows);
     std::vector<float> row(names.size());
     while (rows.read(row)) {

@@ -2,7 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <iterator>
 #include <map>
+#include <numeric>
 
 #include "../../base/compile.hpp"
 #include "../../base/refusal.hpp"
@@ -144,6 +148,136 @@ class dataset_csv final : public http::body_source {
   std::size_t at_ = 0;
 };
 
+inline schema statistics_schema() {
+  const schema number = schema::number().or_null().describe("null: nothing is known");
+  return schema::object(
+             {{"name", schema::text()},
+              {"known", schema::integer().or_null().describe(
+                            "values; null: the dataset is older than its statistics")},
+              {"missing", schema::integer().or_null()},
+              {"least", number},
+              {"most", number},
+              {"mean", number},
+              {"standard_deviation", number},
+              {"classes",
+               schema::list(schema::object({{"name", schema::text()},
+                                            {"count", schema::integer().describe("rows")}}),
+                            0, 1000)
+                   .describe("of a column of classes: the most frequent ones first")}})
+      .called("ColumnStatistics");
+}
+
+inline json::array show_class_counts(const data::data_column& column) {
+  constexpr std::size_t most = 1000;
+  const std::vector<std::uint64_t>& counts = column.statistics->counts;
+  std::vector<std::size_t> order(counts.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return counts[a] > counts[b]; });
+  json::array shown;
+  for (std::size_t i = 0; i < std::min(order.size(), most); ++i) {
+    shown.push_back(json::object{{"name", column.classes[order[i]]}, {"count", counts[order[i]]}});
+  }
+  return shown;
+}
+
+inline json::object show_statistics_of(const data::data_column& column) {
+  json::object shown{{"name", column.name},
+                     {"known", nullptr},
+                     {"missing", nullptr},
+                     {"least", nullptr},
+                     {"most", nullptr},
+                     {"mean", nullptr},
+                     {"standard_deviation", nullptr},
+                     {"classes", json::array()}};
+  if (!column.statistics) {
+    return shown;
+  }
+  const data::column_statistics& of = *column.statistics;
+  shown["known"] = of.known;
+  shown["missing"] = of.missing;
+  if (!column.classes.empty()) {
+    shown["classes"] = show_class_counts(column);
+  } else if (of.known > 0) {
+    shown["least"] = of.least;
+    shown["most"] = of.most;
+    shown["mean"] = of.mean;
+    shown["standard_deviation"] = of.standard_deviation();
+  }
+  return shown;
+}
+
+/// A value of a column, as it is shown.
+inline json::value show_cell(const data::data_column& column, float value) {
+  if (!std::isfinite(value)) {
+    return nullptr;
+  }
+  if (value >= 0 && value < static_cast<float>(column.classes.size())) {
+    return json::value(column.classes[static_cast<std::size_t>(value)]);
+  }
+  char digits[32]; // the shortest that is the same float: 0.1, not 0.10000000149011612
+  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+  double shown = 0;
+  std::from_chars(digits, end, shown);
+  return shown;
+}
+
+/// The rows that a request asks for. Throws `invalid_value` for more than a million values.
+inline json::object show_rows(const data::data_reader& from, const request_context& request) {
+  const data::data_layout& layout = from.layout();
+  const std::uint64_t first =
+      std::min(static_cast<std::uint64_t>(request.integer("first")), layout.rows);
+  const std::uint64_t count =
+      std::min(static_cast<std::uint64_t>(request.integer("count")), layout.rows - first);
+  std::vector<data::data_column> columns;
+  if (const json::value* named = request.find("columns");
+      named != nullptr && !named->as_array().empty()) {
+    for (const json::value& name : named->as_array()) {
+      columns.push_back(layout.column(name.as_string()));
+    }
+  } else {
+    constexpr std::size_t most = 1000;
+    columns.assign(layout.columns.begin(),
+                   layout.columns.begin() +
+                       static_cast<std::ptrdiff_t>(std::min(layout.columns.size(), most)));
+  }
+  constexpr std::uint64_t most_values = 1'000'000;
+  std::uint64_t width = 0;
+  for (const data::data_column& column : columns) {
+    width += column.width();
+  }
+  if (width > most_values || width * count > most_values) {
+    throw invalid_value_at("query/count", std::to_string(count) + " rows of " +
+                                              std::to_string(width) +
+                                              " values; a million values may be asked for at once");
+  }
+  json::array names;
+  std::vector<json::array> rows(count);
+  std::vector<float> values;
+  for (const data::data_column& column : columns) {
+    names.emplace_back(column.name);
+    const auto each = static_cast<std::size_t>(column.width());
+    values.resize(count * each);
+    from.read(column, first, count, values);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (each == 1) {
+        rows[i].push_back(show_cell(column, values[i]));
+        continue;
+      }
+      json::array several;
+      for (std::size_t k = 0; k < each; ++k) {
+        several.push_back(show_cell(column, values[i * each + k]));
+      }
+      rows[i].push_back(std::move(several));
+    }
+  }
+  return {{"first", first},
+          {"total", layout.rows},
+          {"columns", std::move(names)},
+          {"rows", json::array(std::make_move_iterator(rows.begin()),
+                               std::make_move_iterator(rows.end()))}};
+}
+
 inline void add_dataset_endpoints(registry& to, services& s) {
   endpoint common;
   common.tag = "datasets";
@@ -214,37 +348,41 @@ inline void add_dataset_endpoints(registry& to, services& s) {
   content.id = "get_dataset_content";
   content.method = "GET";
   content.path = "/v1/datasets/{dataset_id}/content";
-  content.summary = "Some rows of a column";
+  content.summary = "Some rows of some columns";
   content.path_values = one;
-  content.query = schema::object({{"column", schema::text(1, 255)},
-                                  {"first", schema::integer(0).otherwise(0)},
-                                  {"count", schema::integer(1, 10'000).otherwise(100)}});
-  content.response_schema = schema::object({{"first", schema::integer()},
-                                            {"total", schema::integer().describe("rows in all")},
-                                            {"rows", schema::list(values_schema())}});
+  content.query = schema::object(
+      {{"columns", schema::list(schema::text(1, 255), 0, 1000).describe("none: all, up to 1000"),
+        presence::optional},
+       {"first", schema::integer(0).otherwise(0)},
+       {"count", schema::integer(1, 10'000).otherwise(100)}});
+  content.response_schema = schema::object(
+      {{"first", schema::integer()},
+       {"total", schema::integer().describe("rows in all")},
+       {"columns", schema::list(schema::text())},
+       {"rows", schema::list(schema::list(schema::any()))
+                    .describe("for each column a number, the name of a class, null where it is "
+                              "missing, or a list where it has several values")}});
   content.handle = [&s](request_context& request) {
-    const auto reader = s.data.open(request.caller, request.text("dataset_id"));
-    const data::data_column& column = reader->layout().column(request.text("column"));
-    const std::uint64_t total = reader->layout().rows;
-    const std::uint64_t first =
-        std::min(static_cast<std::uint64_t>(request.integer("first")), total);
-    const std::uint64_t count =
-        std::min(static_cast<std::uint64_t>(request.integer("count")), total - first);
-    std::vector<float> values(count * column.width());
-    reader->read(column, first, count, values);
-    answer given;
-    given.text = "{\"first\":" + std::to_string(first) + ",\"total\":" + std::to_string(total) +
-                 ",\"rows\":[";
-    const auto width = static_cast<std::size_t>(column.width());
-    for (std::size_t row = 0; row < count; ++row) {
-      given.text += row == 0 ? "" : ",";
-      append_numbers(given.text, std::span(values).subspan(row * width, width));
-    }
-    given.text += "]}";
-    given.content_type = "application/json";
-    return given;
+    return answer(show_rows(*s.data.open(request.caller, request.text("dataset_id")), request));
   };
   to.add(content);
+
+  endpoint statistics = common;
+  statistics.id = "get_dataset_statistics";
+  statistics.method = "GET";
+  statistics.path = "/v1/datasets/{dataset_id}/statistics";
+  statistics.summary = "What the values of each column are like, over all rows";
+  statistics.path_values = one;
+  statistics.response_schema = schema::object({{"columns", schema::list(statistics_schema())}});
+  statistics.handle = [&s](request_context& request) {
+    json::array columns;
+    const auto reader = s.data.open(request.caller, request.text("dataset_id"));
+    for (const data::data_column& column : reader->layout().columns) {
+      columns.push_back(show_statistics_of(column));
+    }
+    return answer(json::object{{"columns", std::move(columns)}});
+  };
+  to.add(statistics);
 
   endpoint download = common;
   download.id = "download_dataset";
