@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <hanami/foundation/error.hpp>
 #include <hanami/service/engine/task/task_plan.hpp>
+#include <hanami/service/store/tables.hpp>
+#include <hanami/service/store/tasks.hpp>
 
 #include <catch2/catch.hpp>
+
+#include "support/scratch_folder.hpp"
 
 using namespace hanami;
 using namespace hanami::service;
@@ -48,4 +52,37 @@ TEST_CASE("a stored plan that cannot be one is refused", "[service]") {
     INFO(text);
     CHECK_THROWS_AS(task_plan_from(json::parse(text).as_object()), error);
   }
+}
+
+TEST_CASE("plans of the first databases are read after their migration", "[service]") {
+  const scratch_folder folder;
+  store::database db(folder.path / "database");
+  store::tasks tasks(db);
+  const auto migrated = [&](const std::string& text) {
+    store::task_row row;
+    row.plan = text;
+    row = tasks.add(row, 100);
+    db.write([](store::connection& on) { on.run_script(store::migrations[2]); });
+    return task_plan_from(json::parse(tasks.find(row.id)->plan).as_object());
+  };
+  const std::string rest = R"("name":"n","cluster_id":"c","epochs":7,"window":2,"horizon":1,)"
+                           R"("anneal":false,"checkpoint_id":"","project_id":"p")";
+  const task_plan train = migrated(
+      R"({"kind":"train","inputs":[{"input":"x","dataset_id":"d","column":"a"},)"
+      R"({"input":"z","dataset_id":"e","column":""}],"outputs":[{"output":"y","dataset_id":"d",)"
+      R"("column":"b"}],"results":[],"winners":false,)" +
+      rest + '}');
+  REQUIRE(train.inputs.size() == 2);
+  CHECK(train.inputs[0].buffer == "x");
+  CHECK(train.inputs[0].columns == std::vector<std::string>{"a"});
+  CHECK(train.inputs[1].dataset_id == "e");
+  CHECK(train.inputs[1].columns.empty());
+  CHECK(train.outputs.at(0).columns == std::vector<std::string>{"b"});
+  CHECK(train.epochs == 7);
+  const task_plan request = migrated(
+      R"({"kind":"request","inputs":[{"input":"x","dataset_id":"d","column":"a"}],"outputs":[],)"
+      R"("results":[{"output":"y","name":"r","dataset_id":""}],"winners":true,)" +
+      rest + '}');
+  CHECK(request.answers == answer_form::winners);
+  CHECK(request.results.at(0).name == "r");
 }
