@@ -62,7 +62,7 @@ TEST_CASE("plans of the first databases are read after their migration", "[servi
     store::task_row row;
     row.plan = text;
     row = tasks.add(row, 100);
-    db.write([](store::connection& on) { on.run_script(store::migrations[2]); });
+    db.write([](store::connection& on) { on.run_script(store::migrations[3]); });
     return task_plan_from(json::parse(tasks.find(row.id)->plan).as_object());
   };
   const std::string rest = R"("name":"n","cluster_id":"c","epochs":7,"window":2,"horizon":1,)"
