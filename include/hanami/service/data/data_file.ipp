@@ -277,7 +277,7 @@ struct data_writer::state {
         const data_column& column = layout.columns[i];
         column_statistics& of = statistics[i];
         if (holds_classes[i]) {
-          of.add_class(static_cast<float>(values[row + column.first]), most_classes);
+          of.add_class(static_cast<float>(values[row + column.first]), detail::most_classes);
           continue;
         }
         for (std::uint64_t k = column.first; k < column.last; ++k) {
