@@ -367,6 +367,9 @@ HANAMI_SERVICE_INLINE void data_writer::finish() {
     throw error(errc::invalid_data, std::to_string(state_->rows) + " rows were written, " +
                                         std::to_string(state_->layout.rows) + " were announced");
   }
+  for (std::size_t i = 0; i < state_->statistics.size(); ++i) {
+    state_->layout.columns[i].statistics = state_->statistics[i];
+  }
   state_->writer.write(std::as_bytes(std::span<const char>(detail::data_footer(state_->layout))));
   state_->writer.finish();
 }
