@@ -12,15 +12,16 @@
 
 #include "../config.hpp"
 #include "rows/number_text.hpp"
+#include "rows/unit_text.hpp"
 
 /// The one parser of cells: numbers, truth values and words for what is missing, in tables, streams
 /// and uploads alike.
 ///
 /// - A number is `1`, `+1.5`, `.5`, `1e5`, with blanks around it, with a decimal sign and signs
-///   between thousands as told. One that ends in `%` or has a unit (`20 V`, `21.5°C`, `$5`) is the
-///   number before or after that, and says so. Negative are also `(12.5)`, `12.5-` and those with a
-///   minus of typography; `1.2K`, `3.4M`, `5.6B` and `7.8T` are thousands and so on, as markets
-///   write volumes.
+///   between thousands as told. One that ends in `%` or has a unit (`20 V`, `21.5°C`, `1013hPa`,
+///   `$5`) is the number before or after that, and says so. Negative are also `(12.5)`, `12.5-` and
+///   those with a minus of typography; `1.2K`, `3.4M`, `5.6B` and `7.8T` are thousands and so on.
+///   Whole numbers with one letter behind them, `20C` or `12k`, are words of a column of text.
 /// - A limit, `<0.1` or `> 500`, is that number, but as a word of a column of text it stays a word.
 /// - `true` and `false` are 1 and 0, in any case; so are `yes`, `no`, `on` and `off`, but as words
 ///   of a column of text they stay words.
@@ -171,7 +172,8 @@ inline bool is_unit(std::string_view text) noexcept {
     return is_letter(c) || is_digit(c) || static_cast<unsigned char>(c) >= 0x80 ||
            std::string_view("%/^*$\"'-.").find(c) != std::string_view::npos;
   };
-  return (direct || (apart && (is_letter(word.front()) || word.front() == '$'))) &&
+  const bool degrees = word.front() == '*' && word.size() > 1; // *C, without the sign for it
+  return (direct || (apart && (is_letter(word.front()) || word.front() == '$' || degrees))) &&
          std::all_of(word.begin(), word.end(), part);
 }
 
@@ -298,11 +300,16 @@ constexpr bool is_date_sign(char c) noexcept { return c == '-' || c == '/' || c 
 
 /// What a letter behind a number multiplies it by, as markets write volumes; 0: nothing.
 constexpr double factor_of(char letter) noexcept {
-  return letter == 'K' || letter == 'k' ? 1e3
-         : letter == 'M'                ? 1e6
-         : letter == 'B'                ? 1e9
-         : letter == 'T'                ? 1e12
-                                        : 0;
+  return letter == 'K' || letter == 'k'   ? 1e3
+         : letter == 'M'                  ? 1e6
+         : letter == 'B' || letter == 'G' ? 1e9
+         : letter == 'T'                  ? 1e12
+                                          : 0;
+}
+
+/// A number with one letter behind it. A whole one may as well be a name: 20C, 3V, 12k.
+inline cell letter_cell(bool fraction, double value, std::string_view letter) noexcept {
+  return {fraction ? cell_kind::number : cell_kind::word, value, letter};
 }
 
 /// A number with thousands apart, or with a unit; what is neither is text.
@@ -330,7 +337,12 @@ inline cell parse_dressed_number(std::string_view text, number_signs signs) {
   const char* const last = number.data() + number.size();
   const char* at = take_number(number.data(), last, signs.decimal, value);
   if (at != last && !grouped && signs.decimal != '.' && signs.thousands != '.') {
-    at = take_number(number.data(), last, '.', value); // a point is then no other sign
+    double pointed = 0; // a point is then no other sign
+    const char* const end = take_number(number.data(), last, '.', pointed);
+    if (end > at) {
+      at = end;
+      value = pointed;
+    }
   }
   const auto left = static_cast<std::size_t>(last - at);
   if (left == 1 && at != number.data()) {
@@ -338,9 +350,21 @@ inline cell parse_dressed_number(std::string_view text, number_signs signs) {
       return number_cell(-value, unit);
     }
     const bool fraction = number.find(signs.decimal) != std::string_view::npos;
-    if (const double factor = factor_of(*at); factor > 0 && fraction) {
+    const double factor = factor_of(*at);
+    if (factor > 0 && *at != 'B' && unit.empty()) {
+      return letter_cell(fraction, value * factor, text.substr(text.size() - 1));
+    }
+    if ((factor == 0 || !fraction) && unit.empty() &&
+        (prefix_of({at, 1}) > 0 || !scale_of({at, 1}).base.empty())) {
+      return letter_cell(fraction, value, text.substr(text.size() - 1));
+    }
+    if (factor > 0 && fraction) { // of money, or 1.5B
       return number_cell(value * factor, unit);
     }
+  }
+  if (left > 1 && at != number.data() && unit.empty() && is_letter(*at) &&
+      !scale_of({at, left}).base.empty()) {
+    return number_cell(value, text.substr(text.size() - left));
   }
   if (at == number.data() || (left > 0 && (!unit.empty() || !is_unit({at, left})))) {
     return {cell_kind::text, std::numeric_limits<double>::quiet_NaN(), {}};

@@ -115,7 +115,7 @@ class table_rows {
     if (known.size() >= std::min(options_.max_categories, std::size_t{1} << 24)) {
       const std::size_t field = survey_.field(column);
       detail::fail_table(
-          source_.rows().json() ? row_position{line(), 0} : source_.rows().position(field),
+          source_.rows().names_itself() ? row_position{line(), 0} : source_.rows().position(field),
           "column " + detail::quote_for_message(columns_[column].name) + ": " +
               detail::quote_for_message(text) + " is one category too many; at most " +
               std::to_string(options_.max_categories) + " are accepted");

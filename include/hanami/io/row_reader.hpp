@@ -18,9 +18,12 @@
 #include "row_troubles.hpp"
 #include "rows/csv_rows.hpp"
 #include "rows/dialect.hpp"
+#include "rows/foreign_text.hpp"
 #include "rows/json_rows.hpp"
+#include "rows/named_rows.hpp"
 #include "rows/row_state.hpp"
 #include "rows/table_head.hpp"
+#include "rows/text_code.hpp"
 
 namespace hanami::inline HANAMI_ISA {
 
@@ -28,7 +31,8 @@ namespace hanami::inline HANAMI_ISA {
 /// named cells. What a `row_format` does not say the first lines do: CSV with any usual separator,
 /// quotes, decimal sign, comments, with a header or none, with other text before it and units below
 /// it, or with the name of its column in each field (temp:20.5); or JSON objects, one a line or
-/// over several, nested, in lists, behind a topic, inside of one object, or lists of values.
+/// over several, nested, in lists, behind a topic, inside of one object, or lists of values; or
+/// names beside values, on one line (temp=20.5 hum=58, Temp: 20.5 C, Hum: 58 %) or a line each.
 ///
 ///     row_reader reader;
 ///     while (std::getline(stream, line)) {
@@ -56,6 +60,10 @@ class row_reader {
   void feed(std::string_view line, bool cut = false) {
     ++state_.line;
     if (cut) {
+      if (const char* file = state_.line == 1 ? detail::foreign_file(line) : nullptr) {
+        refusal_ = file;
+        return;
+      }
       ++state_.lost;
       state_.troubles.add("a line is too long; it is left out", {state_.line}, line);
       return;
@@ -63,12 +71,21 @@ class row_reader {
     if (line.ends_with('\n')) {
       line.remove_suffix(1);
     }
+    if (state_.line == 1) {
+      code_ = detail::code_of(line);
+    }
+    if (code_ != detail::text_code::bytes) {
+      line = detail::decode_line(line, code_, state_.line == 1, decoded_);
+    }
     if (line.starts_with("\xEF\xBB\xBF")) { // a byte order mark, also where files are joined
       line.remove_prefix(3);
     }
     if (detail::is_boxed(line)) {
       detail::unbox(line, unboxed_);
       line = unboxed_;
+    } else if (!line.empty() &&
+               (line.front() == '(' || line.front() == '[' || line.front() == ' ')) {
+      line = detail::without_brackets(line);
     }
     if (decided_ || !refusal_.empty()) {
       fed_ = line;
@@ -103,14 +120,11 @@ class row_reader {
       }
       std::string_view line;
       if (!take_line(line)) {
-        if (std::exchange(ended_, false)) {
-          json_ ? rows_of_json_.finish(state_) : rows_of_csv_.finish(state_);
-        }
-        return false;
+        return std::exchange(ended_, false) && finish_rows();
       }
       if (json_) {
         rows_of_json_.take(line, state_);
-      } else if (take_csv(line)) {
+      } else if (named_ ? rows_by_name_.take(line, state_) : take_csv(line)) {
         return true;
       }
     }
@@ -144,8 +158,8 @@ class row_reader {
 
   /// Whether it is known how the rows stand.
   bool decided() const noexcept { return decided_; }
-  /// Whether rows are JSON, once decided.
-  bool json() const noexcept { return json_; }
+  /// Whether each row names its own fields, as JSON does, once decided.
+  bool names_itself() const noexcept { return json_ || named_; }
   /// Whether the names stand in a header, once decided.
   bool headed() const noexcept { return headed_; }
   /// The separator, quote and signs of CSV, once decided.
@@ -165,8 +179,9 @@ class row_reader {
   /// Between rows only: cells are not kept.
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(format_, state_, rows_of_csv_, rows_of_json_, waiting_, first_waiting_, waiting_from_,
-            waiting_bytes_, clear_lines_, refusal_, decided_, json_, headed_);
+    archive(format_, state_, rows_of_csv_, rows_of_json_, rows_by_name_, waiting_, first_waiting_,
+            waiting_from_, waiting_bytes_, clear_lines_, refusal_, decided_, json_, named_,
+            headed_);
     archive.require(rows_of_csv_.fits(state_.fields), "a column of no field");
     archive.require(first_waiting_ <= waiting_.size(), "more lines done than there are");
   }
@@ -186,6 +201,15 @@ class row_reader {
         waiting_bytes_ >= most_bytes) {
       decide(true);
     }
+  }
+
+  /// What waited for more lines, of which there are none. True where it is a row.
+  bool finish_rows() {
+    if (named_) {
+      return rows_by_name_.finish(state_);
+    }
+    json_ ? rows_of_json_.finish(state_) : rows_of_csv_.finish(state_);
+    return false;
   }
 
   bool take_csv(std::string_view line) {
@@ -221,8 +245,13 @@ class row_reader {
       return;
     }
     begin = static_cast<std::size_t>(first - waiting_.begin());
-    if (const char* why = fault_of(*first)) {
-      refusal_ = why;
+    if (const char* file = detail::foreign_file(*first)) {
+      refusal_ = file;
+      return;
+    }
+    if (const char* text =
+            format_.separator == found_sign ? detail::foreign_text(waiting_, begin) : nullptr) {
+      refusal_ = std::string("it is no table: ") + text;
       return;
     }
     row_format format = format_;
@@ -235,13 +264,27 @@ class row_reader {
     if (format.syntax == row_syntax::json ||
         (format.syntax == row_syntax::automatic && mostly_json(begin))) {
       json_ = true;
-      const auto begun =
-          std::count_if(waiting_.begin() + static_cast<std::ptrdiff_t>(begin), waiting_.end(),
-                        [](std::string_view line) { return line.starts_with('{'); });
+      const auto begins = [](std::string_view line) {
+        return line.starts_with('{') || line.starts_with("[{");
+      };
+      const auto begun = std::count_if(waiting_.begin() + static_cast<std::ptrdiff_t>(begin),
+                                       waiting_.end(), begins);
       const bool single = begun == 1 && (whole || waiting_.size() > begin + 1);
       rows_of_json_ = detail::json_rows(format_.max_row_bytes, single);
       begin_rows(begin);
       return;
+    }
+    if (format.syntax == row_syntax::automatic && format.separator == found_sign) {
+      const detail::naming how = detail::named_rows::find(waiting_, begin, whole);
+      named_ = how != detail::naming::none;
+      if (named_) {
+        rows_by_name_ = detail::named_rows(how, format_.max_row_bytes);
+        begin_rows(begin);
+        return;
+      }
+      if (!whole && detail::named_rows::may_be_pairs(waiting_, begin)) {
+        return;
+      }
     }
     decide_csv(begin, format, whole);
   }
@@ -326,40 +369,6 @@ class row_reader {
     return json > other;
   }
 
-  static const char* fault_of(std::string_view line) {
-    struct known_file {
-      std::string_view begin;
-      const char* what;
-    };
-    static constexpr auto files = std::to_array<known_file>({
-        {"\x1f\x8b", "it is packed (gzip): unpack it first, as with zcat"},
-        {"\xFD"
-         "7zXZ",
-         "it is packed (xz): unpack it first, as with xzcat"},
-        {"\x28\xB5\x2F\xFD", "it is packed (zstd): unpack it first, as with zstdcat"},
-        {"BZh9", "it is packed (bzip2): unpack it first, as with bzcat"},
-        {"PK\x03\x04", "it is a ZIP archive or a document of a spreadsheet (xlsx, ods): unpack it, "
-                       "or save the sheet as CSV"},
-        {"\xD0\xCF\x11\xE0", "it is a document of a spreadsheet (xls): save the sheet as CSV"},
-        {"SQLite format 3", "it is a database: give its rows, as sqlite3 -csv -header FILE "
-                            "'select * from TABLE' does"},
-        {"PAR1", "it is a Parquet file: convert it to CSV"},
-        {"\x89HDF", "it is an HDF5 file: convert it to CSV"},
-        {"TDSm", "it is a TDMS file: convert it to CSV"},
-    });
-    for (const known_file& file : files) {
-      if (line.starts_with(file.begin)) {
-        return file.what;
-      }
-    }
-    if (line.starts_with("\xFF\xFE") || line.starts_with("\xFE\xFF") ||
-        line.find('\0') != std::string_view::npos) {
-      return "it is no text in UTF-8 or another code of single bytes; UTF-16 can be converted, as "
-             "with iconv -f UTF-16 -t UTF-8";
-    }
-    return nullptr;
-  }
-
   void refuse_text(const detail::table_guess& guess, std::size_t begin) {
     refusal_ = "it is no table: ";
     if (guess.rows.empty()) {
@@ -373,7 +382,10 @@ class row_reader {
     });
     refusal_ += "its lines are neither fields with one separator between them, as many on each "
                 "line, nor JSON objects";
-    refusal_ += pairs ? "; pairs of name=value are not read" : "";
+    refusal_ += pairs
+                    ? "; of pairs of name=value all of a line is read, or nothing, and InfluxDB's "
+                      "line protocol is not: export CSV"
+                    : "";
     refusal_ +=
         "; line " + std::to_string(begin + 1) + " is " + detail::quote_for_message(waiting_[begin]);
   }
@@ -382,17 +394,21 @@ class row_reader {
   detail::row_state state_;
   detail::csv_rows rows_of_csv_;
   detail::json_rows rows_of_json_;
+  detail::named_rows rows_by_name_;
   std::vector<std::string> waiting_; ///< the first lines, until it is known how to read them
   std::uint64_t first_waiting_ = 0;  ///< of those: not taken yet
   std::uint64_t waiting_from_ = 0;   ///< lines before them
   std::uint64_t waiting_bytes_ = 0;
   std::uint64_t clear_lines_ = 0; ///< of those that wait: neither blank nor comments
-  std::string line_;              ///< one that waited
-  std::string unboxed_;           ///< one out of a drawn box
+  detail::text_code code_ = detail::text_code::bytes;
+  std::string line_;    ///< one that waited
+  std::string decoded_; ///< one of UTF-16
+  std::string unboxed_; ///< one out of a drawn box
   std::string_view fed_;
   bool has_fed_ = false;
   bool decided_ = false;
   bool json_ = false;
+  bool named_ = false;
   bool headed_ = false;
   bool ended_ = false;
   std::string refusal_; ///< why the text is no table

@@ -56,6 +56,11 @@ class csv_rows {
       }
       places.push_back(field);
     }
+    for (std::size_t i = 0; i < places.size() && i < how_.factored.size(); ++i) {
+      if (how_.factored[i] != 0 && places[i] != row_fields::none) {
+        state.fields.set_factored(places[i]);
+      }
+    }
     std::vector<std::uint32_t> sorted = places;
     std::sort(sorted.begin(), sorted.end());
     covers_ = state.fields.size() == places.size() &&
@@ -164,17 +169,13 @@ class csv_rows {
         field_text text;
         stop = by_blanks && place == 0 ? take_bracketed(at, last, text) : at;
         if (stop == at) {
-          stop = take_field(at, last, separator, how_.quote, plain_, text);
+          stop = take_field(at, last, how_, plain_, text);
         }
         if (by_blanks && how_.joins) {
           stop = join_clock(stop, last, text);
         }
         if (by_blanks && place == 0) {
           drop_colon(text.text);
-        }
-        if (how_.labelled && field != row_fields::none) {
-          const label_text label = take_label(text.text);
-          text.text = label.name == state.fields.names()[field] ? label.value : text.text;
         }
         if (text.open) {
           open_at_ = static_cast<std::uint64_t>(at - first);

@@ -104,7 +104,8 @@ class sign_votes {
         return w.plain > 0 && w.grouped > 0; // 950 and 1,020 in one column
       });
       const bool grouped = grouped_by_comma_ > 0 || given.thousands == ',' || apart;
-      const bool comma = commas_ > points_ || (commas_ + points_ == 0 && doubtful_ > 0 && !grouped);
+      const bool comma = lists_ == 0 && (commas_ > points_ ||
+                                         (commas_ + points_ == 0 && doubtful_ > 0 && !grouped));
       found.decimal = comma && given.thousands != ',' ? ',' : '.';
       const bool only_groups = doubtful_ > 0 && commas_ == 0 && points_ > 0; // 1,234 and 5.6
       if (given.thousands == found_sign && found.decimal == '.' && (grouped || only_groups)) {
@@ -132,6 +133,12 @@ class sign_votes {
     std::size_t grouped = 0; ///< 1,020: may be a thousand or a fraction
   };
 
+  /// Whether a number begins with a zero and another digit.
+  static bool is_padded_number(std::string_view text) {
+    text.remove_prefix(text.front() == '+' || text.front() == '-' ? 1 : 0);
+    return text.size() > 2 && text[0] == '0' && is_digit(text[1]);
+  }
+
   static bool is_number(std::string_view text, char decimal) {
     double value = 0;
     const char* const last = text.data() + text.size();
@@ -139,6 +146,11 @@ class sign_votes {
   }
 
   void see(std::string_view text, whole_numbers& whole) {
+    if (const std::size_t end = text.find_last_of("0123456789") + 1;
+        end > 0 && end < text.size() &&
+        (is_unit(text.substr(end)) || !scale_of(trim_blanks(text.substr(end))).base.empty())) {
+      text = text.substr(0, end); // without its unit
+    }
     std::string joined;
     if (ungroup(text, ' ', joined) && joined.find_first_of(".,") != std::string::npos) {
       ++grouped_by_blank_;
@@ -151,6 +163,8 @@ class sign_votes {
       whole.plain += text.size() <= 3 && is_number(text, '.') ? 1U : 0U;
     } else if (commas == 0 && points == 1) {
       points_ += is_number(text, '.') ? 1U : 0U;
+    } else if (commas == 1 && points == 0 && is_padded_number(text)) {
+      ++lists_; // +0123,1: a number and a flag, in fields of one width
     } else if (commas == 1 && points == 0) {
       const bool group = ungroup(text, ',', plain) && is_number(plain, '.') && text.front() != '0';
       if (is_number(text, ',')) {
@@ -168,6 +182,7 @@ class sign_votes {
 
   std::size_t commas_ = 0; ///< numbers with a decimal comma
   std::size_t points_ = 0;
+  std::size_t lists_ = 0;
   std::size_t doubtful_ = 0; ///< decimal commas, or commas between thousands
   std::size_t grouped_by_comma_ = 0;
   std::size_t grouped_by_point_ = 0;
@@ -184,29 +199,7 @@ struct table_guess {
   double score = 0;      ///< 0: there is none
   double typed = 0;      ///< share of the cells that are numbers, truth values or times
   double alike = 0;      ///< share of the rows from `first` on that have that width
-  std::vector<std::string> labels = {}; ///< names that stand in the fields; none: they do not
 };
-
-/// The names of the columns where all fields of all rows are a name, a sign and a number.
-inline std::vector<std::string> labels_of(const table_guess& guess) {
-  std::vector<std::string> names;
-  for (const sample_row& row : guess.rows) {
-    if (row.cells.size() != guess.rows.front().cells.size()) {
-      return {};
-    }
-    for (std::size_t i = 0; i < row.cells.size(); ++i) {
-      const label_text label = take_label(row.cells[i]);
-      if (label.name.empty() || parse_cell(label.value).kind != cell_kind::number ||
-          (i < names.size() && names[i] != label.name)) {
-        return {};
-      }
-      if (i == names.size()) {
-        names.emplace_back(label.name);
-      }
-    }
-  }
-  return guess.rows.size() > 1 ? names : std::vector<std::string>();
-}
 
 /// Rates rows of one width as a table.
 inline void rate(table_guess& guess, std::size_t width) {
@@ -267,6 +260,36 @@ inline void rate(table_guess& guess, std::size_t width) {
   }
 }
 
+/// The columns in which numbers have the letters of prefixes behind them, or m beside bare numbers,
+/// which are thousandths then and neither metres nor minutes.
+inline std::vector<std::uint8_t> factored_columns(const std::vector<sample_row>& rows,
+                                                  number_signs signs) {
+  constexpr std::uint8_t factor = 1;
+  constexpr std::uint8_t bare = 2;
+  constexpr std::uint8_t thousandth = 4;
+  std::vector<std::uint8_t> seen;
+  for (const sample_row& row : rows) {
+    seen.resize(std::max(seen.size(), row.cells.size()));
+    for (std::size_t i = 0; i < row.cells.size(); ++i) {
+      const std::string& text = row.cells[i];
+      const bool number = !text.empty() && (is_digit(text.front()) || text.front() == '-');
+      const cell found = number ? parse_cell(text, signs) : cell{};
+      const bool bare_number =
+          found.kind == cell_kind::number && found.unit.empty() && found.value != 0;
+      const std::uint8_t is = is_factor(found.unit) ? factor
+                              : found.unit == "m"   ? thousandth
+                              : bare_number         ? bare
+                                                    : std::uint8_t{0};
+      seen[i] = static_cast<std::uint8_t>(seen[i] | is);
+    }
+  }
+  for (std::uint8_t& column : seen) {
+    column =
+        (column & factor) != 0 || column == (bare | thousandth) ? std::uint8_t{1} : std::uint8_t{0};
+  }
+  return seen;
+}
+
 inline table_guess guess_table(const std::vector<std::string>& lines, std::size_t begin,
                                const dialect& how, number_signs given) {
   table_guess guess{how, split_sample(lines, begin, how), 0, 0, 0, 0, 0};
@@ -279,6 +302,7 @@ inline table_guess guess_table(const std::vector<std::string>& lines, std::size_
   const number_signs signs = votes.signs(given);
   guess.how.decimal = signs.decimal;
   guess.how.thousands = signs.thousands;
+  guess.how.factored = factored_columns(guess.rows, signs);
   std::sort(widths.begin(), widths.end());
   widths.erase(std::unique(widths.begin(), widths.end()), widths.end());
   for (const std::size_t width : widths) {
@@ -330,12 +354,27 @@ inline bool is_one_column(const table_guess& guess) {
                      guess.rows.end(), whole);
 }
 
+/// Whether quotes stand behind a backslash and before more of a field, as Spark and MySQL write.
+inline bool has_escaped_quotes(const std::vector<std::string>& lines, std::size_t begin,
+                               char quote) {
+  const std::string escaped{'\\', quote};
+  for (std::size_t i = begin; i < lines.size(); ++i) {
+    const std::size_t at = lines[i].find(escaped);
+    if (at != std::string::npos && at + 2 < lines[i].size() &&
+        (is_letter(lines[i][at + 2]) || is_digit(lines[i][at + 2]))) {
+      return true;
+    }
+  }
+  return false;
+}
+
 /// The best table among all separators that may be meant; what `format` gives stays.
 inline table_guess find_table(const std::vector<std::string>& lines, std::size_t begin,
                               const row_format& format) {
   dialect how;
   how.comment = format.comment != found_sign ? format.comment : find_comment_sign(lines, begin);
   how.quote = format.quote != found_sign ? format.quote : '"';
+  how.escapes = has_escaped_quotes(lines, begin, how.quote);
   const number_signs given{format.decimal, format.thousands};
   std::string_view separators = ",;\t| ";
   if (format.separator != found_sign) {
@@ -350,7 +389,9 @@ inline table_guess find_table(const std::vector<std::string>& lines, std::size_t
         how.quote = quote;
         how.joins = joins;
         table_guess guess = guess_table(lines, begin, how, given);
-        if (guess.score > best.score || best.rows.empty()) {
+        // a date and a clock are one field rather than two
+        const double doubt = separator == ' ' && !joins && best.how.joins ? 0.95 : 1;
+        if (doubt * guess.score > best.score || best.rows.empty()) {
           best = std::move(guess);
         }
         if (separator != ' ') {
@@ -371,18 +412,6 @@ inline table_guess find_table(const std::vector<std::string>& lines, std::size_t
     how = best.how;
     how.separator = ';';
     return guess_table(lines, begin, how, {',', '\0'});
-  }
-  std::vector<std::string> labels = labels_of(best);
-  how = best.how;
-  for (std::size_t i = 0; labels.empty() && best.typed <= 0.5 && i < separators.size(); ++i) {
-    how.separator = separators[i];
-    how.joins = false;
-    labels = labels_of(guess_table(lines, begin, how, given));
-  }
-  if (!labels.empty()) {
-    how.labelled = true;
-    best = guess_table(lines, begin, how, given);
-    best.labels = std::move(labels);
   }
   return best;
 }

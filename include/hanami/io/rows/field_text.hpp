@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "../cell.hpp"
 #include "../row_format.hpp"
@@ -23,11 +25,33 @@ struct field_text {
   bool key = false;  ///< a colon stood behind it
 };
 
+/// The signs of a table. `comment`: `no_sign` where there are no lines of comment.
+struct dialect {
+  char separator = ',';
+  char quote = '"';
+  char decimal = '.';
+  char thousands = '\0';
+  char comment = '#';
+  bool escapes = false; ///< a quote within quotes stands behind a backslash: \"
+  bool joins = false;   ///< a date and a time of day apart by a blank are one field
+
+  std::vector<std::uint8_t> factored = {}; ///< columns of numbers like 1.2k
+
+  number_signs signs() const noexcept { return {decimal, thousands}; }
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(separator, quote, decimal, thousands, comment, escapes, joins, factored);
+  }
+};
+
 /// Takes the field at `at`: where it ends, at a separator or `last`. With a blank as separator `at`
 /// stands behind blanks. Text with doubled quotes goes to `plain`, which must have room for it, so
 /// that views into it stay good.
-inline const char* take_field(const char* at, const char* const last, char separator, char quote,
+inline const char* take_field(const char* at, const char* const last, const dialect& how,
                               std::string& plain, field_text& field) {
+  const char separator = how.separator;
+  const char quote = how.quote;
   const bool by_blanks = separator == ' ';
   const auto end_from = [&](const char* from) {
     if (by_blanks) {
@@ -57,6 +81,11 @@ inline const char* take_field(const char* at, const char* const last, char separ
       field.open = true;
       field.text = {begin, static_cast<std::size_t>(last - begin)};
       return last;
+    }
+    if (how.escapes && end != begin && end[-1] == '\\') {
+      plain.append(part, end - 1).push_back(quote);
+      part = end + 1;
+      continue;
     }
     if (end + 1 != last && end[1] == quote) { // a doubled quote
       plain.append(part, end + 1);
@@ -188,45 +217,6 @@ inline bool drop_colon(std::string_view& text) noexcept {
   return key;
 }
 
-/// A field like temp:20.5 or temp=20.5, as plotters of serial ports read it.
-struct label_text {
-  std::string_view name; ///< empty: there is none
-  std::string_view value;
-};
-
-inline label_text take_label(std::string_view text) noexcept {
-  text = trim_blanks(text);
-  const std::size_t sign = std::min(text.find_first_of(":="), text.size());
-  const std::string_view name = trim_blanks(text.substr(0, sign));
-  if (sign == text.size() || name.empty() || name.size() > 64 ||
-      !(is_letter(name.front()) || name.front() == '_')) {
-    return {};
-  }
-  if (text[sign] == '=' && !is_blank(text[sign - 1]) &&
-      std::any_of(name.begin(), name.end(), is_blank)) {
-    return {}; // weather temperature=82: a line of InfluxDB
-  }
-  return {name, trim_blanks(text.substr(sign + 1))};
-}
-
-/// The signs of a table. `comment`: `no_sign` where there are no lines of comment.
-struct dialect {
-  char separator = ',';
-  char quote = '"';
-  char decimal = '.';
-  char thousands = '\0';
-  char comment = '#';
-  bool joins = false;    ///< a date and a time of day apart by a blank are one field
-  bool labelled = false; ///< the name of its column stands in each field: temp:20.5
-
-  number_signs signs() const noexcept { return {decimal, thousands}; }
-
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(separator, quote, decimal, thousands, comment, joins, labelled);
-  }
-};
-
 /// Takes what stands in brackets in front of a line, as loggers write times: [1700000000.5] 20.1.
 /// Gives where it ends, or `first` where there is none.
 inline const char* take_bracketed(const char* first, const char* const last, field_text& field) {
@@ -254,16 +244,13 @@ bool for_fields(std::string_view line, const dialect& how, std::string& plain, S
     const char* const begin = at;
     at = by_blanks && first ? take_bracketed(begin, last, field) : begin;
     if (at == begin) {
-      at = take_field(begin, last, how.separator, how.quote, plain, field);
+      at = take_field(begin, last, how, plain, field);
     }
     if (by_blanks && how.joins) {
       at = join_clock(at, last, field);
     }
     if (by_blanks && first) {
       field.key = drop_colon(field.text);
-    }
-    if (how.labelled) {
-      field.text = take_label(field.text).value;
     }
     see(static_cast<const field_text&>(field));
     if (at == last) {
@@ -350,6 +337,29 @@ inline void unbox(std::string_view line, std::string& plain) {
   for (char& c : plain) {
     c = c == '\x01' ? (words ? ' ' : '-') : c == '\x02' ? (words ? '|' : '+') : c;
   }
+}
+
+/// A row that is printed as a tuple of Python or as one of an array of NumPy, without the brackets
+/// around it: (1, 2.5) or [[1. 2.5]; other lines stay.
+inline std::string_view without_brackets(std::string_view line) noexcept {
+  const std::string_view text = trim_blanks(line);
+  if (text.size() < 5 || (text.front() != '(' && text.front() != '[')) {
+    return line;
+  }
+  const bool tuple = text.front() == '(';
+  const std::size_t first = text.find_first_not_of(tuple ? "(" : "[");
+  const std::size_t last = text.find_last_not_of(tuple ? ")," : "]");
+  if (first == std::string_view::npos || last == std::string_view::npos || last <= first ||
+      last + 1 == text.size() || (tuple && (first > 1 || text[last + 1] != ')'))) {
+    return line;
+  }
+  const std::string_view inner = text.substr(first, last + 1 - first);
+  const bool row =
+      tuple ? inner.find(", ") != std::string_view::npos &&
+                  inner.find_first_of("()") == std::string_view::npos
+            : inner.find(' ') != std::string_view::npos &&
+                  inner.find_first_not_of("0123456789+-.einaf ") == std::string_view::npos;
+  return row ? inner : line;
 }
 
 inline bool is_blank_line(std::string_view line) noexcept {

@@ -11,6 +11,7 @@
 
 #include "field_text.hpp"
 #include "json_object.hpp"
+#include "json_series.hpp"
 #include "row_state.hpp"
 
 namespace hanami::inline HANAMI_ISA::detail {
@@ -21,9 +22,11 @@ class json_columns {
  public:
   /// Takes the columns of the object that begins at `at`, a brace, and moves `at` behind it; false
   /// where its rows do not stand so: two lists or more of at least two values each, a third of the
-  /// object, with no number or time beside them, as a row would have.
-  bool take(std::string_view text, std::size_t& at) {
+  /// object, with no number or time beside them, as a row would have. `labelled`: words beside the
+  /// lists go into each row.
+  bool take(std::string_view text, std::size_t& at, bool labelled) {
     columns_.clear();
+    labels_.clear();
     row_ = 0;
     std::vector<found_list> lists;
     std::vector<std::string> parents_of_values;
@@ -32,6 +35,8 @@ class json_columns {
     const auto see = [&](std::string_view path, std::string_view value, const cell& found) {
       if (found.kind == cell_kind::number || is_time_shaped(value)) {
         parents_of_values.emplace_back(parent_of(path));
+      } else if (labelled && found.kind != cell_kind::missing) {
+        labels_.emplace_back(std::string(path), std::pair(std::string(value), found));
       }
     };
     const auto see_list = [&](std::string_view path) {
@@ -62,7 +67,7 @@ class json_columns {
       }
     }
     const bool rows = columns_.size() > 1 && columns_.front().values.size() > 1 &&
-                      std::all_of(columns_.begin(), columns_.end(), [&](const column& c) {
+                      std::all_of(columns_.begin(), columns_.end(), [&](const json_column& c) {
                         return c.values.size() == columns_.front().values.size();
                       });
     if (!rows || 3 * size < end - at) {
@@ -79,6 +84,7 @@ class json_columns {
   /// others.
   bool take_keyed(std::string_view text, std::size_t& at) {
     columns_.clear();
+    labels_.clear();
     row_ = 0;
     std::vector<std::string> keys;
     std::unordered_map<std::string, std::size_t> places; // of keys
@@ -125,11 +131,11 @@ class json_columns {
       columns_.clear();
       return false;
     }
-    for (column& c : columns_) {
+    for (json_column& c : columns_) {
       c.values.resize(keys.size());
     }
     bool counted = true;
-    column index{"index", {}};
+    json_column index{"index", {}};
     for (std::size_t i = 0; i < keys.size(); ++i) {
       counted = counted && keys[i] == std::to_string(i);
       const cell found = parse_cell(keys[i]);
@@ -142,6 +148,14 @@ class json_columns {
     return true;
   }
 
+  /// Takes a document of series, a column each.
+  bool take_series(std::string_view text, std::size_t& at) {
+    columns_ = json_series().take(text, at);
+    labels_.clear();
+    row_ = 0;
+    return !columns_.empty();
+  }
+
   /// Calls `set(name, text, cell)` for each cell of the next row; false behind the last one.
   template <class Set>
   bool next(Set set) {
@@ -149,7 +163,10 @@ class json_columns {
       columns_.clear();
       return false;
     }
-    for (const column& c : columns_) {
+    for (const auto& [name, label] : labels_) {
+      set(std::string_view(name), std::string_view(label.first), label.second);
+    }
+    for (const json_column& c : columns_) {
       set(std::string_view(c.name), std::string_view(c.values[row_].first), c.values[row_].second);
     }
     ++row_;
@@ -162,11 +179,6 @@ class json_columns {
     std::size_t from; ///< its brackets
     std::size_t to;
   };
-  struct column {
-    std::string name;
-    std::vector<std::pair<std::string, cell>> values;
-  };
-
   static std::string_view parent_of(std::string_view path) noexcept {
     const std::size_t dot = path.rfind('.');
     return path.substr(0, dot == std::string_view::npos ? 0 : dot);
@@ -180,7 +192,7 @@ class json_columns {
 
   /// False for a list that has lists in it.
   bool add_column(std::string_view text, const found_list& list, std::size_t parent) {
-    column made;
+    json_column made;
     made.name = list.path.substr(parent == 0 ? 0 : parent + 1);
     bool flat = true;
     std::size_t at = list.from;
@@ -197,8 +209,9 @@ class json_columns {
     return whole && flat;
   }
 
-  std::vector<column> columns_;
-  std::size_t row_ = 0; ///< the next one
+  std::vector<json_column> columns_;
+  std::vector<std::pair<std::string, std::pair<std::string, cell>>> labels_; ///< of all rows
+  std::size_t row_ = 0;                                                      ///< the next one
 };
 
 } // namespace hanami::detail

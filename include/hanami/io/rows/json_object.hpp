@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "../cell.hpp"
+#include "text_code.hpp"
 
 namespace hanami::inline HANAMI_ISA::detail {
 
@@ -242,7 +243,7 @@ class json_object {
         at += 2;
         code = 0x10000 + ((code - 0xd800) << 10) + ((hex(at) - 0xdc00) & 0x3ff);
       }
-      append_utf8(code);
+      append_utf8(plain_, code);
       return;
     }
     constexpr std::string_view letters = "nrtbf";
@@ -262,28 +263,6 @@ class json_object {
       ++at;
     }
     return code;
-  }
-
-  void append_utf8(std::uint32_t code) {
-    if (code >= 0xd800 && code < 0xe000) {
-      code = '?'; // half a pair
-    }
-    const auto put = [&](std::uint32_t byte) { plain_ += static_cast<char>(byte); };
-    if (code < 0x80) {
-      put(code);
-    } else if (code < 0x800) {
-      put(0xc0 | code >> 6);
-      put(0x80 | (code & 0x3f));
-    } else if (code < 0x10000) {
-      put(0xe0 | code >> 12);
-      put(0x80 | (code >> 6 & 0x3f));
-      put(0x80 | (code & 0x3f));
-    } else {
-      put(0xf0 | (code >> 18 & 7));
-      put(0x80 | (code >> 12 & 0x3f));
-      put(0x80 | (code >> 6 & 0x3f));
-      put(0x80 | (code & 0x3f));
-    }
   }
 
   std::string_view text_;

@@ -58,9 +58,13 @@ class json_rows {
     if (next_of_columns(state)) {
       return true;
     }
+    if (!begun_ && single_ && at_ == 0 && take_series(state)) {
+      return next_of_columns(state);
+    }
     while (at_ < text_.size()) {
-      if (!around_.empty() && at_ >= around_.back().first) {
-        at_ = around_.back().second;
+      if (!around_.empty() && at_ >= around_.back().list_end) {
+        at_ = around_.back().end;
+        labels_.resize(around_.back().labels);
         around_.pop_back();
         continue;
       }
@@ -83,7 +87,7 @@ class json_rows {
         continue;
       }
       if (text_[at_] == '{' && (!begun_ || in_columns_) &&
-          (columns_.take(text_, at_) || (single_ && columns_.take_keyed(text_, at_)))) {
+          (columns_.take(text_, at_, !single_) || (single_ && columns_.take_keyed(text_, at_)))) {
         begun_ = in_columns_ = true;
         state.line = here;
         return next_of_columns(state);
@@ -123,6 +127,13 @@ class json_rows {
     return line;
   }
 
+  /// What is around a list of rows.
+  struct wrapping {
+    std::size_t list_end;
+    std::size_t end;    ///< of the object
+    std::size_t labels; ///< known before it
+  };
+
   /// Whether the object that is open has begun a list of the rows.
   bool is_list_of_rows() const noexcept {
     return pending_.ends_with('[') && pending_.find('\n') == std::string::npos;
@@ -140,6 +151,7 @@ class json_rows {
     line_ = line;
     at_ = 0;
     around_.clear();
+    labels_.clear();
     topic_ = received_ = {};
   }
 
@@ -157,6 +169,20 @@ class json_rows {
     }
     near = field + 1;
     return field;
+  }
+
+  /// Takes a document of series that stands in this text.
+  bool take_series(row_state& state) {
+    at_ = std::min(text_.find_first_not_of(" \t\r\n\x1e"), text_.size());
+    if (at_ == text_.size() || (text_[at_] != '{' && text_[at_] != '[') ||
+        !columns_.take_series(text_, at_)) {
+      at_ = 0;
+      return false;
+    }
+    state.troubles.add("series are columns, a row each time; what is around them is left out",
+                       {line_}, text_, trouble_weight::note);
+    begun_ = true;
+    return true;
   }
 
   bool next_of_columns(row_state& state) {
@@ -181,6 +207,11 @@ class json_rows {
       if (const std::uint32_t field =
               text.empty() ? row_fields::none : number_of(name, near, state);
           field != row_fields::none) {
+        state.set(field, text, parse_cell(text), 0);
+      }
+    }
+    for (const auto& [name, text] : labels_) {
+      if (const std::uint32_t field = number_of(name, near, state); field != row_fields::none) {
         state.set(field, text, parse_cell(text), 0);
       }
     }
@@ -248,8 +279,14 @@ class json_rows {
     std::size_t words = 0; // where a list of them begins
     std::pair<std::size_t, std::size_t> rows;
     std::string path;
-    const auto see = [&](std::string_view, std::string_view text, const cell& found) {
-      values += found.kind == cell_kind::number || is_time_shaped(text) ? 1U : 0U;
+    const bool several = !around_.empty() || !single_; // then words tell their rows apart
+    std::vector<std::pair<std::string, std::string>> labels;
+    const auto see = [&](std::string_view member, std::string_view text, const cell& found) {
+      const bool value = found.kind == cell_kind::number || is_time_shaped(text);
+      values += value ? 1U : 0U;
+      if (several && !value && found.kind != cell_kind::missing) {
+        labels.emplace_back(member, text);
+      }
     };
     const auto see_list = [&](std::string_view member) {
       const auto [from, to] = walker.list();
@@ -277,7 +314,8 @@ class json_rows {
       at_ = words;
       take_names();
     }
-    around_.emplace_back(rows.second, end);
+    around_.push_back({rows.second, end, labels_.size()});
+    labels_.insert(labels_.end(), labels.begin(), labels.end());
     at_ = rows.first + 1;
     return true;
   }
@@ -377,8 +415,8 @@ class json_rows {
   std::uint64_t line_ = 0;
   std::size_t at_ = 0;
   bool any_ = false;                                        ///< the last object had a member
-  std::vector<std::pair<std::size_t, std::size_t>> around_; ///< ends of lists of rows, and of what
-                                                            ///< is around them
+  std::vector<wrapping> around_;                            ///< lists of rows that are open
+  std::vector<std::pair<std::string, std::string>> labels_; ///< beside them
 };
 
 } // namespace hanami::detail

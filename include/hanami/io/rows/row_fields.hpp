@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "../../config.hpp"
+#include "unit_text.hpp"
 
 namespace hanami::inline HANAMI_ISA::detail {
 
@@ -41,6 +42,7 @@ class row_fields {
     names_.emplace_back(name);
     numeric_.push_back(0);
     units_.emplace_back();
+    factored_.push_back(0);
     numbers_.emplace(names_.back(), number);
     return number;
   }
@@ -48,18 +50,34 @@ class row_fields {
   bool numeric(std::uint32_t field) const noexcept { return numeric_[field] != 0; }
   void set_numeric(std::uint32_t field) noexcept { numeric_[field] = 1; }
 
-  /// Whether a number with that unit is one like the others of its field: the first one decides.
-  bool accept_unit(std::uint32_t field, std::string_view unit) {
+  /// What a number with that unit is multiplied by to be one like the others of its field, whose
+  /// first one decides: mV are V by 0.001. 0: the unit is another one.
+  double accept_unit(std::uint32_t field, std::string_view unit) {
+    if (is_factor(unit)) {
+      factored_[field] = 1;
+      return units_[field].empty() ? 1 : 0;
+    }
+    if (factored_[field] != 0 && units_[field].empty() && (unit == "B" || prefix_of(unit) > 0)) {
+      return unit == "B" ? 1e9 : prefix_of(unit); // among 1.2k and 3.4M, 800m are thousandths
+    }
     if (units_[field].empty()) {
       units_[field] = unit;
     }
-    return units_[field] == unit;
+    if (units_[field] == unit) {
+      return 1;
+    }
+    const unit_scale first = scale_of(units_[field]);
+    const unit_scale other = scale_of(unit);
+    return !first.base.empty() && first.base == other.base ? other.factor / first.factor : 0;
   }
+  /// Numbers of this field have the letters of prefixes behind them.
+  void set_factored(std::uint32_t field) noexcept { factored_[field] = 1; }
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(names_, numeric_, units_);
-    archive.require(numeric_.size() == names_.size() && units_.size() == names_.size(),
+    archive(names_, numeric_, units_, factored_);
+    archive.require(numeric_.size() == names_.size() && units_.size() == names_.size() &&
+                        factored_.size() == names_.size(),
                     "fields without what is known of them");
     if constexpr (Archive::reading) {
       numbers_.clear();
@@ -81,6 +99,7 @@ class row_fields {
   std::vector<std::string> names_;
   std::vector<std::uint8_t> numeric_; ///< whether a number has been seen
   std::vector<std::string> units_;
+  std::vector<std::uint8_t> factored_; ///< whether letters of prefixes have been seen
   std::unordered_map<std::string, std::uint32_t, text_hash, std::equal_to<>> numbers_;
 };
 

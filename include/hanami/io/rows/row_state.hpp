@@ -48,7 +48,12 @@ struct row_state {
     to.value = found.value;
     if (found.kind == cell_kind::number) {
       fields.set_numeric(field);
-      if (!found.unit.empty() && !fields.accept_unit(field, found.unit)) {
+    }
+    if (!found.unit.empty()) {
+      const double factor = fields.accept_unit(field, found.unit);
+      if (factor > 0) {
+        to.value *= factor;
+      } else {
         to.kind = cell_kind::text;
         to.value = std::numeric_limits<double>::quiet_NaN();
       }

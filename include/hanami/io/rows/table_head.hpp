@@ -42,9 +42,7 @@ class head_finder {
     const std::size_t width = guess_.rows[first].cells.size();
     table_head head;
     std::size_t row = first; // the first one below the header
-    if (!guess_.labels.empty()) {
-      head.names = guess_.labels;
-    } else if (format_.header == row_header::absent || !find_names(first, width, head, row)) {
+    if (format_.header == row_header::absent || !find_names(first, width, head, row)) {
       head.names.resize(width);
     }
     while (head.present && row < guess_.rows.size() && is_units(row, width)) {
@@ -67,6 +65,9 @@ class head_finder {
   /// The names of the columns, and in `row` where the rows begin; false where there are none.
   bool find_names(std::size_t first, std::size_t width, table_head& head, std::size_t& row) const {
     const bool told = format_.header == row_header::present;
+    if (!told && find_declared(first, width, head)) {
+      return head.present = true;
+    }
     if (told || is_header(first, width)) {
       const std::size_t names = told ? first : last_header(first);
       head.names = guess_.rows[names].cells;
@@ -345,6 +346,30 @@ class head_finder {
     }
     names.resize(width);
     return names;
+  }
+
+  /// Names that lines before the rows declare one by one, as ARFF does: @attribute NAME TYPE.
+  bool find_declared(std::size_t first, std::size_t width, table_head& head) const {
+    constexpr std::string_view word = "@attribute";
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < guess_.rows[first].first_line; ++i) {
+      const std::string_view line = trim_blanks(lines_[i]);
+      lower_text<word.size()> small;
+      if (line.size() > word.size() && small.of(line.substr(0, word.size())) == word &&
+          is_blank(line[word.size()])) {
+        const std::string_view rest = trim_blanks(line.substr(word.size()));
+        const bool quoted = rest.front() == '\'' || rest.front() == '"';
+        const std::size_t end = quoted ? rest.find(rest.front(), 1) : rest.find_first_of(" \t");
+        const std::size_t from = quoted ? 1 : 0;
+        names.emplace_back(rest.substr(from, std::min(end, rest.size()) - from));
+        head.header_line = i;
+      }
+    }
+    if (names.size() != width) {
+      return false;
+    }
+    head.names = std::move(names);
+    return true;
   }
 
   /// A header in lines of comment before the rows.

@@ -115,7 +115,7 @@ class table_survey {
     }
     fields_ = source.rows().fields();
     seen_.resize(fields_.size());
-    headed_ = source.rows().headed() || source.rows().json();
+    headed_ = source.rows().headed() || source.rows().names_itself();
     if (options_.troubles != nullptr) {
       for (const row_trouble& trouble : source.rows().troubles().all()) {
         options_.troubles->take(trouble);
@@ -175,7 +175,7 @@ class table_survey {
   }
 
   static row_position place(const row_reader& rows, std::size_t field) {
-    return rows.json() ? row_position{rows.line(), 0} : rows.position(field);
+    return rows.names_itself() ? row_position{rows.line(), 0} : rows.position(field);
   }
 
   static void see(const row_reader& rows, std::size_t field, const row_cell& cell,

@@ -191,7 +191,8 @@ class stream_reader {
   }
 
   void choose() {
-    if (!rows_.json() && (rows_.dialect().separator == ';' || rows_.dialect().decimal == ',')) {
+    if (!rows_.names_itself() &&
+        (rows_.dialect().separator == ';' || rows_.dialect().decimal == ',')) {
       time_.prefer_day_first(); // as in all countries whose spreadsheets write so
     }
     time_.choose(rows_.fields());
@@ -202,12 +203,12 @@ class stream_reader {
                            {first_.front().line}, {}, trouble_weight::note);
     }
     for (const std::string& name : wanted_) {
-      if (!rows_.json() && rows_.field(name) == row_reader::no_field) {
+      if (!rows_.names_itself() && rows_.field(name) == row_reader::no_field) {
         refuse_unknown(name);
       }
       columns_.push_back(name);
     }
-    if (!by_.empty() && !rows_.json() && rows_.field(by_) == row_reader::no_field) {
+    if (!by_.empty() && !rows_.names_itself() && rows_.field(by_) == row_reader::no_field) {
       refuse_unknown(by_);
     }
     fit_fields();
@@ -216,6 +217,7 @@ class stream_reader {
         count(fields_[f], held.cells[f]);
       }
     }
+    note_key();
     const bool drop_single = has_other_messages();
     const std::vector<row_cell>& last = first_.back().cells;
     for (std::size_t f = 0; f < fields_.size(); ++f) {
@@ -223,6 +225,39 @@ class stream_reader {
           !drop_single || fields_[f].numbers > 1 || (f < last.size() && has_value(last[f].kind));
       if (fields_[f].use == field_use::unknown && fields_[f].numbers > fields_[f].texts && again) {
         admit(f);
+      }
+    }
+  }
+
+  /// Says so where most of the first rows share their times with others, and a field of words tells
+  /// those apart: they are of several devices, in one stream.
+  void note_key() {
+    if (!by_.empty() || !time_.timed()) {
+      return;
+    }
+    for (std::size_t f = 0; f < fields_.size(); ++f) {
+      std::vector<std::pair<std::string, std::string>> seen; // times and words
+      std::vector<std::string> words;
+      for (const held_row& row : first_) {
+        if (fields_[f].use == field_use::unknown && f < row.cells.size() &&
+            row.cells[f].kind == cell_kind::text) {
+          seen.emplace_back(time_.text(row.cells), row.texts[f]);
+          words.push_back(row.texts[f]);
+        }
+      }
+      std::sort(seen.begin(), seen.end());
+      std::sort(words.begin(), words.end());
+      words.erase(std::unique(words.begin(), words.end()), words.end());
+      const bool distinct = std::adjacent_find(seen.begin(), seen.end()) == seen.end();
+      seen.erase(std::unique(seen.begin(), seen.end(),
+                             [](const auto& a, const auto& b) { return a.first == b.first; }),
+                 seen.end());
+      if (distinct && words.size() > 1 && first_.size() >= 2 * words.size() &&
+          4 * seen.size() <= 3 * first_.size()) {
+        rows_.troubles().add("several rows have one time and differ in '" + rows_.fields()[f] +
+                                 "', which --by would keep apart",
+                             {first_.front().line}, {}, trouble_weight::note);
+        return;
       }
     }
   }
@@ -289,7 +324,7 @@ class stream_reader {
       fit_fields();
     }
     row_.values.clear();
-    bool any = !rows_.json() && !columns_.empty();
+    bool any = !rows_.names_itself() && !columns_.empty();
     for (std::size_t f = 0; f < cells.size(); ++f) {
       if (fields_[f].use == field_use::unknown && fresh) {
         count(fields_[f], cells[f]);

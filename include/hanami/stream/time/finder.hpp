@@ -157,6 +157,10 @@ class pattern_finder {
     if (same_word(t.text, "q") && size(i + 1) == 1 && date_.size() == 1 && size(date_[0]) == 4) {
       return take_quarter(i, i + 1, date_[0]);
     }
+    if (same_word(t.text, "m") && size(0) == 4 && i <= 2 && size(i + 1) > 0 && size(i + 1) <= 2 &&
+        i + 2 == tokens_.size()) {
+      return take_numbered_month(i);
+    }
     if (clock_ && !half_ && half_of_day(t.text)) {
       return take_half(i);
     }
@@ -195,6 +199,16 @@ class pattern_finder {
     fixed_date_ = true;
     date_.clear();
     return std::max(quarter, year) + 1;
+  }
+
+  /// 2016m7 or 2016-M07
+  std::size_t take_numbered_month(std::size_t i) {
+    tokens_[0].written = "%Y";
+    tokens_[i].written = std::string(tokens_[i].text);
+    tokens_[i + 1].written = "%m";
+    fixed_date_ = true;
+    date_.clear();
+    return i + 2;
   }
 
   bool word_follows(std::size_t i) const noexcept {
@@ -312,6 +326,9 @@ class pattern_finder {
       date_ = {i, i + 2, i + 4}; // 2016:07:01
       tokens_[i + 1].written = tokens_[i + 3].written = ":";
       return size(i + 2) == 2 && size(i + 4) == 2 ? i + 5 : 0;
+    }
+    if (colon && length == 8 && date_size() == 0 && !fixed_date_ && !clock_) {
+      return take_compact_date(i); // 20160701:1300
     }
     const bool year = length == 4 || (month_named_ && date_size() == 2 && sign(i + 3, ':') &&
                                       sign(i + 5, ':')); // 01JUL16:13:05:20
