@@ -7,9 +7,12 @@
 #include <string>
 #include <vector>
 
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 
 #include <support/child_program.hpp>
+#include <support/skip.hpp>
 
 using namespace hanami_test;
 
@@ -209,4 +212,50 @@ TEST_CASE("devices are kept in one checkpoint", "[cases]") {
   CHECK(run_program(HANAMI_SENSOR, options, table(0, 200)).status == 0);
   CHECK(text_of(folder.path / "out") == broken);
   CHECK(has(broken, ",\"b,c\","));
+}
+
+TEST_CASE("a checkpoint belongs to one process at a time, until that one is gone", "[cases]") {
+  const followed_log test;
+  write_text(test.log, "time,v\n" + rows(0, 40));
+  child_program first = test.start();
+  REQUIRE(test.wrote(40));
+  const auto second = run_program(
+      HANAMI_SENSOR, {"--input", test.log.string(), "--checkpoint", test.checkpoint.string()});
+  CHECK(second.status == 1);
+  CHECK(has(second.err, "in use by another process"));
+  first.signal(SIGKILL);
+  first.wait();
+  CHECK(run_program(HANAMI_SENSOR, test.arguments(false)).status == 0);
+}
+
+TEST_CASE("what a killed writer of checkpoints left is removed", "[cases]") {
+  const followed_log test;
+  write_text(test.log, "time,v\n" + rows(0, 40));
+  const fs::path part = test.checkpoint.string() + ".part-12345";
+  const fs::path other = test.checkpoint.string() + ".part-of-mine";
+  write_text(part, "half");
+  write_text(other, "mine");
+  CHECK(run_program(HANAMI_SENSOR, test.arguments(false)).status == 0);
+  CHECK_FALSE(fs::exists(part));
+  CHECK(fs::exists(other));
+  CHECK(fs::exists(test.checkpoint));
+}
+
+TEST_CASE("a folder that nobody may write in is named before anything is read", "[cases]") {
+  if (::geteuid() == 0) {
+    skip("root may write everywhere");
+    return;
+  }
+  const followed_log test;
+  write_text(test.log, "time,v\n" + rows(0, 40));
+  const fs::path closed = test.folder.path / "closed";
+  fs::create_directory(closed);
+  fs::permissions(closed, fs::perms::owner_read | fs::perms::owner_exec);
+  for (const char* option : {"--output", "--checkpoint", "--report"}) {
+    const auto got = run_program(
+        HANAMI_SENSOR, {"--input", test.log.string(), option, (closed / "file").string()});
+    CHECK(got.status == 2);
+    CHECK(has(got.err, "cannot write in the folder " + closed.string()));
+  }
+  fs::permissions(closed, fs::perms::owner_all);
 }

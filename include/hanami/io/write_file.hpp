@@ -9,6 +9,7 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "../config.hpp"
 
@@ -110,6 +111,25 @@ inline void write_file(const std::filesystem::path& path, std::span<const std::b
                         trouble);
   }
   detail::keep_names(path.has_parent_path() ? path.parent_path() : ".");
+}
+
+/// Removes what writers of this file left beside it that were killed. Nobody may be writing it.
+inline void discard_parts(const std::filesystem::path& path) {
+  const std::string begin = path.filename().string() + ".part-";
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  std::vector<std::filesystem::path> parts;
+  std::error_code trouble;
+  for (std::filesystem::directory_iterator entry(folder, trouble), end; !trouble && entry != end;
+       entry.increment(trouble)) {
+    const std::string name = entry->path().filename().string();
+    if (name.size() > begin.size() && name.starts_with(begin) &&
+        name.find_first_not_of("0123456789", begin.size()) == std::string::npos) {
+      parts.push_back(entry->path());
+    }
+  }
+  for (const std::filesystem::path& part : parts) {
+    std::filesystem::remove(part, trouble);
+  }
 }
 
 } // namespace hanami

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -43,6 +44,15 @@ class given_paths {
     }
     if (std::filesystem::is_directory(path, ignored)) {
       refuse(option, path + " is a folder");
+    }
+    const bool there = std::filesystem::exists(path, ignored);
+    if (there && ::access(path.c_str(), W_OK) != 0) {
+      refuse(option, "cannot write " + path + ": " + std::generic_category().message(errno));
+    }
+    if ((!there || !begins_with.empty()) &&
+        ::access(folder.empty() ? "." : folder.c_str(), W_OK) != 0) {
+      refuse(option, "cannot write in the folder " + (folder.empty() ? "." : folder.string()) +
+                         ": " + std::generic_category().message(errno));
     }
     if (!std::filesystem::is_regular_file(path, ignored) ||
         std::filesystem::file_size(path, ignored) == 0) {

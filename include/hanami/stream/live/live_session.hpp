@@ -33,7 +33,7 @@ struct live_session_options {
 /// Everything that a stream is after so many rows: what a checkpoint holds.
 struct live_session_state {
   static constexpr std::string_view checkpoint_kind = "live_session";
-  static constexpr std::uint32_t checkpoint_version = 1;
+  static constexpr std::uint32_t checkpoint_version = 2;
 
   live_streams streams;
   file_mark mark;            ///< of the input, as far as it was taken
@@ -60,6 +60,7 @@ class live_session {
     state_.streams = live_streams(options_.live);
     if (!options_.checkpoint.empty()) {
       taken_.emplace(options_.checkpoint + ".lines");
+      discard_parts(options_.checkpoint);
       if (std::filesystem::exists(options_.checkpoint)) {
         resume();
       } else if (taken_->get() > 0 && !source_.seekable()) {
