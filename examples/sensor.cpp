@@ -99,7 +99,7 @@ void check_paths(const hanami::live_session_options& o) {
     paths.writes("--output", o.output);
   }
   if (!o.checkpoint.empty()) {
-    paths.writes("--checkpoint", o.checkpoint, "hanamiCP");
+    paths.replaces("--checkpoint", o.checkpoint, "hanamiCP");
     paths.counts("--checkpoint", o.checkpoint + ".lines");
   }
   if (!o.report.empty()) {

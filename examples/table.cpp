@@ -14,6 +14,7 @@
 #include <CLI/CLI.hpp>
 
 #include <hanami/hanami.hpp>
+#include <hanami/io/lines/given_paths.hpp>
 #include <hanami/io/template_file.hpp>
 
 #include "support/program.hpp"
@@ -90,6 +91,15 @@ void answer(const table_options& o, const table_model& table, const std::string&
   }
 }
 
+/// What was learned does not take the place of anything else.
+void check_paths(const table_options& o) {
+  hanami::given_paths paths;
+  paths.reads("--csv", o.csv);
+  if (!o.save.empty()) {
+    paths.replaces("--save", o.save, "hanamiCP");
+  }
+}
+
 void train(const table_options& o, table_model table) {
   hanami::table_options columns{.format = o.format, .columns = table.inputs};
   columns.columns.insert(columns.columns.end(), table.targets.begin(), table.targets.end());
@@ -121,6 +131,7 @@ int main(int count, char** arguments) {
   example::add_options(app, o, table);
   return example::run_program(app, count, arguments, [&] {
     if (app.got_subcommand("train")) {
+      check_paths(o);
       train(o, std::move(table));
     } else {
       auto loaded = hanami::load<table_model>(o.load);

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include <sys/stat.h>
+
 #include <catch2/catch.hpp>
 
 #include <support/child_program.hpp>
@@ -19,6 +21,7 @@ TEST_CASE("paths that mean one file are refused before any is opened", "[cases]"
   write_text(at("data"), data);
   write_text(at("other"), data);
   write_text(at("model.lines"), "not a count, but something that somebody keeps");
+  REQUIRE(::mkfifo(at("pipe").c_str(), 0600) == 0);
   fs::create_symlink("data", at("link"));
   fs::create_hard_link(at("data"), at("hard"));
   fs::create_symlink("not-there", at("dangling"));
@@ -37,6 +40,7 @@ TEST_CASE("paths that mean one file are refused before any is opened", "[cases]"
       {"--input", at("other"), "--output", at("dangling"), "--report", at("not-there")},
       {"--input", at("other"), "--output", at("out.lines"), "--checkpoint", at("out")},
       {"--input", at("other"), "--checkpoint", at("model")},
+      {"--input", at("other"), "--checkpoint", at("pipe")},
       {"--input", at("other"), "--output", at("no/folder/out")},
       {"--input", at("other"), "--report", folder.path.string()},
   };
@@ -48,7 +52,7 @@ TEST_CASE("paths that mean one file are refused before any is opened", "[cases]"
     INFO(arguments.back() << ": " << text_of(elsewhere.path / "err"));
     CHECK(status == 2);
     CHECK(text_of(at("data")) == data);
-    CHECK(folder.files() == 6); // none was made
+    CHECK(folder.files() == 7); // none was made
   }
   CHECK(text_of(at("model.lines")) == "not a count, but something that somebody keeps");
   child_program to_itself(HANAMI_SENSOR, {"--input", at("data")}, {"/dev/null", at("data")});

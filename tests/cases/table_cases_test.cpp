@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include <sys/stat.h>
+
 #include <catch2/catch.hpp>
 
 #include <support/child_program.hpp>
@@ -75,6 +77,28 @@ TEST_CASE("tables are learned from as their users mean them", "[cases]") {
     CHECK((got.out + got.err).find(want.says) != std::string::npos);
     CHECK(got.out.find("nan") == std::string::npos);
   }
+}
+
+TEST_CASE("what was learned takes the place of nothing else", "[cases]") {
+  const scratch_folder scratch;
+  const std::string csv = (scratch.path / "train.csv").string();
+  const std::string pipe = (scratch.path / "pipe").string();
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  std::string rows = "a,b\n";
+  for (int i = 0; i < 50; ++i) {
+    rows += std::to_string(i) + ',' + std::to_string(2 * i) + '\n';
+  }
+  hanami_test::write_text(csv, rows);
+  for (const std::string& save : {csv, pipe, scratch.path.string()}) {
+    const auto got = hanami_test::run_program(
+        HANAMI_TABLE, {"train", "--csv", csv, "--inputs", "a", "--targets", "b", "--save", save});
+    INFO(save << got.err);
+    CHECK(got.status == 1);
+    CHECK(got.out.empty());
+    CHECK(got.err.find("--save: ") != std::string::npos);
+    CHECK(hanami_test::text_of(csv) == rows);
+  }
+  CHECK(std::filesystem::is_fifo(pipe));
 }
 
 TEST_CASE("a table answers for rows in another order, dialect and syntax", "[cases]") {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -70,13 +71,17 @@ TEST_CASE("a file that cannot be written leaves the old one and no other", "[io]
   const auto write = [&](const std::filesystem::path& path) {
     return file_failure([&] { write_file(path, std::as_bytes(std::span(content))); });
   };
-  // A folder in the place of the file: everything is written, only the last step fails.
+  // A folder or a pipe in the place of the file.
   const auto taken = folder.path / "taken";
   std::filesystem::create_directories(taken / "inside");
   CHECK_THAT(write(taken), Catch::Contains("cannot replace " + taken.string()));
   CHECK(std::filesystem::exists(taken / "inside"));
+  const auto pipe = folder.path / "pipe";
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  CHECK_THAT(write(pipe), Catch::Contains("no regular file"));
+  CHECK(std::filesystem::is_fifo(pipe));
   CHECK_THAT(write(folder.path / "nowhere" / "file"), Catch::Contains("nowhere"));
-  CHECK(folder.files() == 1);
+  CHECK(folder.files() == 2);
 }
 
 TEST_CASE("a full disk leaves the old file", "[io]") {

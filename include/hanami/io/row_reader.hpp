@@ -74,18 +74,8 @@ class row_reader {
     if (state_.line == 1) {
       code_ = detail::code_of(line);
     }
-    if (code_ != detail::text_code::bytes) {
-      line = detail::decode_line(line, code_, state_.line == 1, decoded_);
-    }
-    if (line.starts_with("\xEF\xBB\xBF")) { // a byte order mark, also where files are joined
-      line.remove_prefix(3);
-    }
-    if (detail::is_boxed(line)) {
-      detail::unbox(line, unboxed_);
-      line = unboxed_;
-    } else if (!line.empty() &&
-               (line.front() == '(' || line.front() == '[' || line.front() == ' ')) {
-      line = detail::without_brackets(line);
+    if (code_ != detail::text_code::bytes || line.empty() || !detail::is_digit(line.front())) {
+      line = undress(line);
     }
     if (decided_ || !refusal_.empty()) {
       fed_ = line;
@@ -190,6 +180,20 @@ class row_reader {
   static constexpr std::size_t enough_lines = 24;
   static constexpr std::size_t most_lines = 2000;
   static constexpr std::size_t most_bytes = std::size_t{1} << 20;
+
+  /// The same line in UTF-8, without a byte order mark, as also stands where files are joined, and
+  /// without the box or the brackets around its row.
+  std::string_view undress(std::string_view line) {
+    if (code_ != detail::text_code::bytes) {
+      line = detail::decode_line(line, code_, state_.line == 1, decoded_);
+    }
+    line.remove_prefix(line.starts_with("\xEF\xBB\xBF") ? 3 : 0);
+    if (detail::is_boxed(line)) {
+      detail::unbox(line, unboxed_);
+      return unboxed_;
+    }
+    return detail::without_brackets(line);
+  }
 
   void wait(std::string_view line) {
     waiting_.emplace_back(line);

@@ -95,8 +95,12 @@ inline std::string name_of_this_process() { return "new"; }
 
 /// Writes a whole file or leaves the old one, whatever happens: a temporary file beside it and a
 /// rename; on POSIX systems both are brought to the storage before it returns. Throws
-/// `errc::file_error`.
+/// `errc::file_error`, also for what is no regular file, such as a device.
 inline void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes) {
+  std::error_code ignored;
+  if (std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored)) {
+    raise(errc::file_error, "cannot replace " + path.string() + ": it is no regular file");
+  }
   std::filesystem::path temporary = path;
   temporary += ".part-" + detail::name_of_this_process();
   std::error_code trouble = detail::write_all(temporary, bytes);
@@ -105,7 +109,6 @@ inline void write_file(const std::filesystem::path& path, std::span<const std::b
     std::filesystem::rename(temporary, path, trouble);
   }
   if (trouble) {
-    std::error_code ignored;
     std::filesystem::remove(temporary, ignored);
     detail::refuse_file(written ? "cannot replace " : "cannot write ", written ? path : temporary,
                         trouble);

@@ -135,3 +135,14 @@ TEST_CASE("documents that are mostly something else, or damaged, are no series",
     CHECK(read(text).reader.field("target_2") == row_reader::no_field);
   }
 }
+
+TEST_CASE("frames of data that are split keep the names of their rows", "[io]") {
+  const auto got = read(R"({"columns":["temp","hum"],"index":[1706220000000,1706220060000],)"
+                        R"("data":[[20.5,50],[21.5,null]]})");
+  CHECK(got.reader.fields() == names{"index", "temp", "hum"});
+  CHECK(got.column("index") == values{1706220000000, 1706220060000});
+  CHECK(got.column("temp") == values{20.5, 21.5});
+  const auto counted = read(R"({"columns":["a"],"index":[0,1],"data":[[20.5],[21.5]]})");
+  CHECK(counted.reader.fields() == names{"a"});
+  CHECK(counted.column("a") == values{20.5, 21.5});
+}

@@ -134,6 +134,7 @@ TEST_CASE("rows may stand in brackets, as languages print them", "[io]") {
   const auto arrays = read("[[ 1.   20.5 ]\n [ 2.   21.5 ]\n [ 3.   nan ]]\n");
   CHECK(arrays.column("column_1") == values{1, 2, 3});
   CHECK(arrays.column("column_2")[1] == 21.5);
+  CHECK(read("{\"a\": 1,\n \"b\":\n [ 1 ]\n}\n").column("a") == values{1});
 }
 
 TEST_CASE("texts that are no rows are refused by what they are", "[io]") {

@@ -226,3 +226,38 @@ TEST_CASE("lines become results, each device's by a model of its own", "[stream]
   nothing.finish(results);
   CHECK(nothing.reason() == "there is no row in it");
 }
+
+TEST_CASE("several devices in one stream without a key are said", "[stream]") {
+  const auto said = [](const stream_reader& reader, const std::string& part) {
+    return std::any_of(
+        reader.troubles().all().begin(), reader.troubles().all().end(),
+        [&](const row_trouble& t) { return t.what.find(part) != std::string::npos; });
+  };
+  std::vector<std::string> mixed = {"time,room,v"};
+  std::vector<std::string> stacked = {"time,room,v"};
+  for (int i = 0; i < 40; ++i) {
+    const std::string time = std::to_string(1700000000 + 60 * i);
+    mixed.push_back(time + ",a,1");
+    mixed.push_back(time + ",b,2");
+    stacked.push_back(time + ",a,1");
+  }
+  for (int i = 0; i < 40; ++i) {
+    stacked.push_back(std::to_string(1700000000 + 60 * i) + ",b,2");
+  }
+  for (const std::string by : {"", "room"}) {
+    stream_reader first({.by = by});
+    CHECK(read(first, mixed).size() == 80);
+    CHECK(said(first, "differ in 'room'") == by.empty());
+    stream_reader second({.by = by});
+    CHECK(read(second, stacked).size() == 80);
+    CHECK(said(second, "where 'room' changes") == by.empty());
+  }
+  std::vector<std::string> single = {"time,state,v"};
+  for (int i = 0; i < 60; ++i) { // the clock is set back, and words change otherwise
+    const int at = i < 40 ? i : i - 45;
+    single.push_back(std::to_string(1700000000 + 60 * at) + (i % 7 < 3 ? ",on air,1" : ",idle,2"));
+  }
+  stream_reader reader;
+  CHECK(read(reader, single).size() == 60);
+  CHECK_FALSE(said(reader, "--by"));
+}

@@ -49,10 +49,8 @@ class given_paths {
     if (there && ::access(path.c_str(), W_OK) != 0) {
       refuse(option, "cannot write " + path + ": " + std::generic_category().message(errno));
     }
-    if ((!there || !begins_with.empty()) &&
-        ::access(folder.empty() ? "." : folder.c_str(), W_OK) != 0) {
-      refuse(option, "cannot write in the folder " + (folder.empty() ? "." : folder.string()) +
-                         ": " + std::generic_category().message(errno));
+    if (!there) {
+      require_open_folder(option, folder);
     }
     if (!std::filesystem::is_regular_file(path, ignored) ||
         std::filesystem::file_size(path, ignored) == 0) {
@@ -67,6 +65,17 @@ class given_paths {
       refuse(option, path + (begins_with.empty() ? " is a checkpoint" : " holds something else") +
                          " and is not overwritten");
     }
+  }
+
+  /// The same for a file that a new one takes the place of, so that its folder is written, too.
+  void replaces(const char* option, const std::string& path, std::string_view begins_with) {
+    std::error_code ignored;
+    writes(option, path, begins_with);
+    if (std::filesystem::exists(path, ignored) &&
+        !std::filesystem::is_regular_file(path, ignored)) {
+      refuse(option, path + " is no file, and a file would take its place");
+    }
+    require_open_folder(option, std::filesystem::path(path).parent_path());
   }
 
   /// A file that holds a count and nothing else. Throws `errc::invalid_argument`.
@@ -88,6 +97,14 @@ class given_paths {
 
   [[noreturn]] static void refuse(const std::string& option, const std::string& why) {
     raise(errc::invalid_argument, option + ": " + why);
+  }
+
+  static void require_open_folder(const char* option, const std::filesystem::path& folder) {
+    const std::string name = folder.empty() ? "." : folder.string();
+    if (::access(name.c_str(), W_OK) != 0) {
+      refuse(option,
+             "cannot write in the folder " + name + ": " + std::generic_category().message(errno));
+    }
   }
 
   void add(const char* option, file_place place, bool written) {

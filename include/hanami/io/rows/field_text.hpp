@@ -353,7 +353,7 @@ inline std::string_view without_brackets(std::string_view line) noexcept {
       last + 1 == text.size() || (tuple && (first > 1 || text[last + 1] != ')'))) {
     return line;
   }
-  const std::string_view inner = text.substr(first, last + 1 - first);
+  const std::string_view inner = trim_blanks(text.substr(first, last + 1 - first));
   const bool row =
       tuple ? inner.find(", ") != std::string_view::npos &&
                   inner.find_first_of("()") == std::string_view::npos

@@ -134,15 +134,74 @@ class json_columns {
     for (json_column& c : columns_) {
       c.values.resize(keys.size());
     }
-    bool counted = true;
     json_column index{"index", {}};
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-      counted = counted && keys[i] == std::to_string(i);
-      const cell found = parse_cell(keys[i]);
-      index.values.emplace_back(std::move(keys[i]), found);
+    for (std::string& key : keys) {
+      const cell found = parse_cell(key);
+      index.values.emplace_back(std::move(key), found);
     }
-    if (!counted) {
+    if (!is_count(index)) {
       columns_.insert(columns_.begin(), std::move(index));
+    }
+    at = end;
+    return true;
+  }
+
+  /// Takes an object of which one list names the columns, one the rows, and one holds the rows, as
+  /// data frames are split: {"columns": ["a"], "index": [0, 1], "data": [[1], [2]]}.
+  bool take_split(std::string_view text, std::size_t& at) {
+    columns_.clear();
+    labels_.clear();
+    row_ = 0;
+    std::vector<found_list> lists;
+    json_object walker;
+    std::size_t end = at;
+    const auto ignore = [](std::string_view, std::string_view, const cell&) {};
+    const auto see_list = [&](std::string_view path) {
+      lists.push_back({std::string(path), walker.list().first, walker.list().second});
+    };
+    if (walker.walk(text, end, ignore, see_list) != json_end::whole) {
+      return false;
+    }
+    const auto find = [&](std::string_view path) {
+      return std::find_if(lists.begin(), lists.end(),
+                          [&](const found_list& list) { return list.path == path; });
+    };
+    const auto names = find("columns");
+    const auto index = find("index");
+    const auto data = find("data");
+    if (names == lists.end() || index == lists.end() || data == lists.end() ||
+        !add_column(text, *index, 0) || !add_column(text, *names, 0)) {
+      columns_.clear();
+      return false;
+    }
+    const auto called = std::move(columns_.back().values);
+    columns_.pop_back();
+    for (const auto& [name, found] : called) {
+      columns_.push_back({name, {}});
+    }
+    bool fits = true;
+    json_object outer;
+    const auto no_name = [](std::size_t) { return std::string_view(); };
+    const auto see_row = [&](std::string_view) {
+      std::size_t column = 0;
+      std::size_t from = outer.list().first;
+      const auto see = [&](std::string_view, std::string_view value, const cell& found) {
+        if (++column < columns_.size()) {
+          columns_[column].values.emplace_back(value, found);
+        }
+      };
+      json_object().walk_list(text, from, no_name, see, [&](std::string_view) { fits = false; });
+      fits = fits && column == called.size();
+    };
+    std::size_t from = data->from;
+    outer.walk_list(text, from, no_name, ignore, see_row);
+    if (!fits || columns_.size() < 2 ||
+        columns_.front().values.size() != columns_.back().values.size()) {
+      columns_.clear();
+      return false;
+    }
+    if (is_count(columns_.front())) {
+      columns_.erase(columns_.begin());
     }
     at = end;
     return true;
@@ -182,6 +241,16 @@ class json_columns {
   static std::string_view parent_of(std::string_view path) noexcept {
     const std::size_t dot = path.rfind('.');
     return path.substr(0, dot == std::string_view::npos ? 0 : dot);
+  }
+
+  /// Whether rows are only numbered: 0, 1, 2, ...
+  static bool is_count(const json_column& index) {
+    for (std::size_t i = 0; i < index.values.size(); ++i) {
+      if (index.values[i].first != std::to_string(i)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /// Whether a name is one of a row: a whole number or a time.

@@ -82,6 +82,11 @@ class json_rows {
       }
       const std::uint64_t here = std::exchange(state.line, line_);
       const std::size_t first = at_;
+      if (text_[at_] == '{' && !begun_ && single_ && columns_.take_split(text_, at_)) {
+        begun_ = in_columns_ = true;
+        state.line = here;
+        return next_of_columns(state);
+      }
       if (text_[at_] == '{' && unwrap(state)) {
         state.line = here;
         continue;

@@ -313,7 +313,8 @@ class json_series {
   /// them apart, else by all that differ; a single one by what names it.
   std::vector<std::string> names() const {
     std::vector<std::string> paths; // of labels that all of them have
-    for (const auto& [path, text] : series_.front().around) {
+    for (const auto& label : series_.front().around) {
+      const std::string& path = label.first;
       const bool everywhere = std::all_of(series_.begin(), series_.end(), [&](const series& s) {
         return find(s, path) != nullptr;
       });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -232,6 +233,7 @@ class stream_reader {
   /// Says so where most of the first rows share their times with others, and a field of words tells
   /// those apart: they are of several devices, in one stream.
   void note_key() {
+    constants_.clear();
     if (!by_.empty() || !time_.timed()) {
       return;
     }
@@ -248,6 +250,9 @@ class stream_reader {
       std::sort(seen.begin(), seen.end());
       std::sort(words.begin(), words.end());
       words.erase(std::unique(words.begin(), words.end()), words.end());
+      if (words.size() == 1 && seen.size() == first_.size()) {
+        constants_.emplace_back(f, words.front());
+      }
       const bool distinct = std::adjacent_find(seen.begin(), seen.end()) == seen.end();
       seen.erase(std::unique(seen.begin(), seen.end(),
                              [](const auto& a, const auto& b) { return a.first == b.first; }),
@@ -260,6 +265,25 @@ class stream_reader {
         return;
       }
     }
+  }
+
+  /// Says so where times begin anew with another word in a field that has held one word so far.
+  void note_stack(std::span<const row_cell> cells, std::uint64_t line) {
+    first_time_ = std::isnan(first_time_) ? row_.time : first_time_;
+    if (!(row_.time <= first_time_ && last_time_ > first_time_)) {
+      last_time_ = row_.time;
+      return;
+    }
+    for (const auto& [field, word] : constants_) {
+      if (field < cells.size() && cells[field].kind == cell_kind::text &&
+          cells[field].text != word) {
+        rows_.troubles().add("times begin anew where '" + rows_.fields()[field] +
+                                 "' changes; --by would keep such series apart",
+                             {line}, cells[field].text, trouble_weight::note);
+        break;
+      }
+    }
+    constants_.clear();
   }
 
   /// Whether a few of the first rows have no number that any other has: messages of another kind,
@@ -367,6 +391,9 @@ class stream_reader {
     }
     const row_time read = time_.read(cells);
     row_.time = read.seconds;
+    if (!constants_.empty()) {
+      note_stack(cells, line);
+    }
     row_.time_text = time_.text(cells);
     if (read.what == row_time::state::unreadable) {
       rows_.troubles().add("a time cannot be read, the row counts without; " +
@@ -389,6 +416,9 @@ class stream_reader {
   std::deque<held_row> first_; ///< rows until it is known how to take them
   held_row last_;
   stream_row row_;
+  std::vector<std::pair<std::size_t, std::string>> constants_; ///< fields of one word so far
+  double first_time_ = std::numeric_limits<double>::quiet_NaN();
+  double last_time_ = std::numeric_limits<double>::quiet_NaN();
   bool chosen_ = false;
   bool idle_ = false;
   bool ended_ = false;
