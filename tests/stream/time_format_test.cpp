@@ -133,7 +133,12 @@ TEST_CASE("times of tools and of many countries are read", "[stream]") {
   const double noon = 1467378320; // 2016-07-01 13:05:20
   using pair = std::pair<std::string_view, double>;
   for (const auto& [text, time] :
-       {pair{"Fri, 01 Jul 2016 13:05:20 +0200", noon - 7200},
+       {pair{"20160701:1305", noon - 20},
+        pair{"20160701:13:05:20", noon},
+        pair{"2016m7", noon - 47120},
+        pair{"2016M07", noon - 47120},
+        pair{"2016-M07", noon - 47120},
+        pair{"Fri, 01 Jul 2016 13:05:20 +0200", noon - 7200},
         pair{"Fri Jul  1 13:05:20 2016", noon},
         pair{"Fri Jul  1 13:05:20 UTC 2016", noon},
         pair{"Fri Jul  1 13:05:20 CEST 2016", noon - 7200},

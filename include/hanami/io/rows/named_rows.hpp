@@ -172,7 +172,7 @@ class pair_walker {
       end = std::min(rest_.find_first_of(" \t,;", end + (end > 0 ? 1 : 0)), rest_.size());
       const std::string_view text = trim_blanks(rest_.substr(0, end));
       const std::string_view word = text.substr(text.find_last_of(" \t") + 1);
-      if (words > 0 && is_letter(word.front()) && !is_time_word(word, false)) {
+      if (!word.empty() && words > 0 && is_letter(word.front()) && !is_time_word(word, false)) {
         break;
       }
       const cell number = parse_cell(text);

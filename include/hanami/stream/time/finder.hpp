@@ -159,7 +159,7 @@ class pattern_finder {
     }
     if (same_word(t.text, "m") && size(0) == 4 && i <= 2 && size(i + 1) > 0 && size(i + 1) <= 2 &&
         i + 2 == tokens_.size()) {
-      return take_numbered_month(i);
+      return take_quarter(i, i + 1, 0, "%m"); // 2016m7 or 2016-M07
     }
     if (clock_ && !half_ && half_of_day(t.text)) {
       return take_half(i);
@@ -189,9 +189,10 @@ class pattern_finder {
     return 0;
   }
 
-  std::size_t take_quarter(std::size_t word, std::size_t quarter, std::size_t year) {
+  std::size_t take_quarter(std::size_t word, std::size_t quarter, std::size_t year,
+                           const char* role = "%q") {
     tokens_[word].written = std::string(tokens_[word].text);
-    tokens_[quarter].written = "%q";
+    tokens_[quarter].written = role;
     tokens_[year].written = "%Y";
     for (std::size_t k = quarter + 1; k < year; ++k) {
       tokens_[k].written = is_blank(tokens_[k].text.front()) ? " " : std::string(tokens_[k].text);
@@ -199,16 +200,6 @@ class pattern_finder {
     fixed_date_ = true;
     date_.clear();
     return std::max(quarter, year) + 1;
-  }
-
-  /// 2016m7 or 2016-M07
-  std::size_t take_numbered_month(std::size_t i) {
-    tokens_[0].written = "%Y";
-    tokens_[i].written = std::string(tokens_[i].text);
-    tokens_[i + 1].written = "%m";
-    fixed_date_ = true;
-    date_.clear();
-    return i + 2;
   }
 
   bool word_follows(std::size_t i) const noexcept {
