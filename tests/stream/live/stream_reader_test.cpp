@@ -245,10 +245,12 @@ TEST_CASE("several devices in one stream without a key are said", "[stream]") {
     stacked.push_back(std::to_string(1700000000 + 60 * i) + ",b,2");
   }
   for (const std::string by : {"", "room"}) {
-    stream_reader first({.by = by});
+    stream_reader_options options;
+    options.by = by;
+    stream_reader first(options);
     CHECK(read(first, mixed).size() == 80);
     CHECK(said(first, "differ in 'room'") == by.empty());
-    stream_reader second({.by = by});
+    stream_reader second(options);
     CHECK(read(second, stacked).size() == 80);
     CHECK(said(second, "where 'room' changes") == by.empty());
   }

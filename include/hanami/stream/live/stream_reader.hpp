@@ -91,9 +91,6 @@ class stream_reader {
       } else if (!first_.empty()) {
         last_ = std::move(first_.front());
         first_.pop_front();
-        for (std::size_t i = 0; i < last_.cells.size(); ++i) {
-          last_.cells[i].text = last_.texts[i];
-        }
         if (take(last_.cells, last_.line, false)) {
           return true;
         }
@@ -183,6 +180,9 @@ class stream_reader {
     held.cells.assign(cells.begin(), cells.end());
     for (const row_cell& cell : cells) {
       held.texts.emplace_back(cell.text);
+    }
+    for (std::size_t i = 0; i < held.cells.size(); ++i) {
+      held.cells[i].text = held.texts[i]; // stays where it is when the row is moved
     }
     time_.look(rows_.fields(), cells);
     if (first_.size() >= time_column::most_looks ||
