@@ -147,8 +147,8 @@ int run(const program_options& o) {
   const hanami::digit_images data = o.list ? hanami::digit_images{} : support::find_digits(o.data);
   const bench::mnist_rows mnist(data, o.validate);
   std::vector<row> rows = mnist.all();
-  for (row& made : bench::made_rows()) {
-    rows.push_back(std::move(made));
+  for (auto made : {bench::made_rows(), bench::class_rows()}) {
+    rows.insert(rows.end(), made.begin(), made.end());
   }
   rows = chosen(std::move(rows), o.rows);
   if (o.list) {

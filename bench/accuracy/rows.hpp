@@ -12,6 +12,7 @@
 
 #include <hanami/hanami.hpp>
 
+#include "class_tasks.hpp"
 #include "digit_task.hpp"
 #include "learning_tasks.hpp"
 
@@ -163,6 +164,29 @@ class mnist_rows {
   const hanami::digit_images& data_;
   std::size_t validate_;
 };
+
+/// Rows of few columns and many classes.
+inline std::vector<row> class_rows() {
+  using borders = class_task::borders;
+  const auto accurate = [](std::string name, double goal, const class_task& task) {
+    return row{std::move(name), "%", bound::at_least, goal, 1, [task](std::uint64_t seed) {
+                 return learn_classes(task, seed).accuracy;
+               }};
+  };
+  const class_task thousand{borders::even, 1000, 200000};
+  class_task endless = thousand;
+  endless.endless = true;
+  return {
+      accurate("column-10", 99.0, {borders::even, 10, 20000}),
+      accurate("column-300", 97.5, {borders::skewed, 300, 60000}),
+      accurate("column-1000", 97.5, thousand),
+      accurate("column-1000-endless", 96.5, endless),
+      {"column-1000-time", "s", bound::at_most, 6.0, 1,
+       [thousand](std::uint64_t seed) { return learn_classes(thousand, seed).seconds; }},
+      accurate("columns-256", 98.0, {borders::grid, 256, 100000}),
+      accurate("cells-256", 93.5, {borders::cells, 256, 100000}),
+  };
+}
 
 /// Rows that make their own data.
 inline std::vector<row> made_rows() {

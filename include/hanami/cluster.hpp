@@ -240,7 +240,7 @@ class basic_cluster {
     validate(grown);
     const std::size_t nodes_before = at.size;
     const std::size_t weights =
-        net_.outputs[index].weights.size() / nodes_before + net_.centres.columns();
+        net_.outputs[index].weights.size() / nodes_before + net_.centres.straight_rows();
     const std::size_t more = (size - nodes_before) * weights * sizeof(Real);
     if (net_.bytes_learning() + (net_.averaging() ? 2 : 1) * more > net_.memory_limit()) {
       raise(errc::out_of_memory, "the output '" + std::string(name) + "' with " +

@@ -107,10 +107,15 @@ class learner {
   std::uint64_t samples_until_upkeep(const network<Real, Weight>& net) const noexcept {
     return progress_.samples_until_upkeep(pruning_share(net) > 0);
   }
-  /// The loss that asks for a brick, in nats.
+  /// The loss that asks for a brick, in nats. Where few columns have many classes, most of it is
+  /// that of classes that have been met a few times only: more neurons would not know them sooner,
+  /// and cost a weight for each class.
   template <class Weight>
   double brick_loss(const network<Real, Weight>& net) const noexcept {
-    return options_.growth_loss_per_neuron * static_cast<double>(net.lanes());
+    const auto classes = static_cast<double>(net.topology.output_size);
+    const auto lanes = static_cast<double>(net.lanes());
+    return options_.growth_loss_per_neuron *
+           (detail::may_fold(net) ? std::max(lanes, classes * classes / 64) : lanes);
   }
 
   /// Learns from one sample, rehearses, and does what is due. Sizes and targets must have been

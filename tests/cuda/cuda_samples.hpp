@@ -103,6 +103,15 @@ inline hanami::cluster sensor_cluster(std::uint64_t seed = 1) {
   return hanami::cluster(sensor_template(), learning(seed));
 }
 
+/// Two folded columns and many classes.
+inline hanami::cluster folded_cluster(std::uint64_t seed = 1) {
+  hanami::cluster_settings settings;
+  settings.brick_size = 32;
+  settings.max_steps = 1;
+  return hanami::cluster(hanami::one_hexagon(2, 120, hanami::output_kind::softmax, settings),
+                         learning(seed));
+}
+
 inline std::vector<named_cluster> device_clusters() {
   std::vector<named_cluster> all;
   all.push_back({"windows", picture_cluster()});
@@ -112,6 +121,7 @@ inline std::vector<named_cluster> device_clusters() {
   all.push_back({"deep of a task", deep_cluster(2)});
   all.back().cluster.start_task(1500);
   all.push_back({"sensor", sensor_cluster()});
+  all.push_back({"folded", folded_cluster()});
   return all;
 }
 

@@ -56,6 +56,7 @@ TEST_CASE("what a device does is bit for bit what the serial executor does", "[c
       CHECK(report.samples == rows);
       CHECK(report.host_samples < rows / 2);
       CHECK((saved(here) == saved(serial)));
+      CHECK((here.state().centres.octaves > 0) == (name == "folded"));
     }
   }
 }

@@ -150,38 +150,38 @@ struct StringMaker<checksums> {
 TEST_CASE("an endless stream of mixed outputs with rehearsal and pruning learns what it always has",
           "[recorded]") {
   const recording r{mixed_outputs(), rehearsing(), true, true, 6500};
-  CHECK(learn<cluster>(r) == checksums{0xb0e226ad5026bc4bU, 0x59cad8c22084db6U});
+  CHECK(learn<cluster>(r) == checksums{0xba127633bf43e33fU, 0x59cad8c22084db6U});
 }
 
 TEST_CASE("a task of mixed outputs with rehearsal and pruning learns what it always has",
           "[recorded]") {
   const recording r{mixed_outputs(), rehearsing(), true, true, 3000, 3000};
-  CHECK(learn<cluster>(r) == checksums{0xdaebdd478f8e8e86U, 0x5269ad67141a8aebU});
+  CHECK(learn<cluster>(r) == checksums{0x2ad2aaa14a895294U, 0x5269ad67141a8aebU});
 }
 
 TEST_CASE("an endless stream of classes that change learns what it always has", "[recorded]") {
   const recording r{three_nodes(output_kind::softmax), growing(), true, false, 24000};
-  CHECK(learn<cluster>(r) == checksums{0x91c4622106f4d267U, 0xc4799deae89bda96U});
+  CHECK(learn<cluster>(r) == checksums{0x6932b90cada771d8U, 0xc4799deae89bda96U});
 }
 
 TEST_CASE("a task of classes learns what it always has", "[recorded]") {
   const recording r{three_nodes(output_kind::softmax), growing(), true, false, 4000, 4000};
-  CHECK(learn<cluster>(r) == checksums{0x8d7cb91041c1e866U, 0x1bf71778bf94578U});
+  CHECK(learn<cluster>(r) == checksums{0xc0cadf4f5901a7c2U, 0x1bf71778bf94578U});
 }
 
 TEST_CASE("probabilities of a cluster compacted half way are what they always were", "[recorded]") {
   const recording r{three_nodes(output_kind::sigmoid), growing(), true, false, 5000, 0, true};
-  CHECK(learn<cluster>(r) == checksums{0x25b693415ce44149U, 0x3c1bfd58c776a238U});
+  CHECK(learn<cluster>(r) == checksums{0x5ee7477f4b374bf8U, 0x3c1bfd58c776a238U});
 }
 
 TEST_CASE("weights of 16 bits learn what they always have", "[recorded]") {
   const recording r{three_nodes(output_kind::softmax), growing(), true, false, 6000};
-  CHECK(learn<compact_cluster>(r) == checksums{0x3f6f0e04e680af89U, 0xcb6f34a617ee5d76U});
+  CHECK(learn<compact_cluster>(r) == checksums{0xc91b7f423f508a6fU, 0xcb6f34a617ee5d76U});
 }
 
 TEST_CASE("numbers of 64 bits learn what they always have", "[recorded]") {
   const recording r{three_nodes(output_kind::softmax), growing(), true, false, 3000, 3000};
-  CHECK(learn<basic_cluster<double>>(r) == checksums{0xd54477c83a1506e5U, 0xfd178fec9ac05f41U});
+  CHECK(learn<basic_cluster<double>>(r) == checksums{0x57005cab549f522bU, 0xfd178fec9ac05f41U});
 }
 
 TEST_CASE("spiking neurons learn what they always have", "[recorded]") {
@@ -190,5 +190,5 @@ TEST_CASE("spiking neurons learn what they always have", "[recorded]") {
   settings.refractory_time = {1, 12};
   settings.fire_threshold = 0.01;
   const recording r{three_nodes(output_kind::softmax, settings), growing(), true, false, 3000};
-  CHECK(learn<cluster>(r) == checksums{0xd0331538a6686ae7U, 0xff92b9df206b08f8U});
+  CHECK(learn<cluster>(r) == checksums{0x4b7ba0c0dd166cc5U, 0xff92b9df206b08f8U});
 }

@@ -62,6 +62,27 @@ Real rare_gain(const brick<Real>& b) noexcept {
   return std::clamp(static_cast<Real>(b.sections) / active / 4, Real{1}, Real{64});
 }
 
+/// Calls `body(o)` for the nodes of an output that have an error, in order; for all, where they are
+/// few.
+template <class Real, class Body>
+HANAMI_INLINE void for_each_wrong(const Real* errors, std::size_t size, const Body& body) noexcept {
+  std::size_t first = 0;
+  if (size >= many_classes) {
+    for (; first + chunk_width <= size; first += chunk_width) {
+      const std::uint32_t wrong = chunk_bits_above(Real{0}, [&](std::size_t k) {
+        const simd<Real> error = simd_load(errors + first + k);
+        return error > simd<Real>{} ? error : -error;
+      });
+      for (std::uint32_t rest = wrong; rest != 0; rest &= rest - 1) {
+        body(first + static_cast<std::size_t>(std::countr_zero(rest)));
+      }
+    }
+  }
+  for (; first < size; ++first) {
+    body(first);
+  }
+}
+
 /// gradient += errors * weights, for one brick of one output.
 template <class Real>
 void add_output_gradients(const Real* weights, const Real* errors, std::size_t size,
@@ -70,9 +91,9 @@ void add_output_gradients(const Real* weights, const Real* errors, std::size_t s
   for (std::size_t lane = 0; lane < lanes; lane += width) {
     simd<Real> sum = simd_load(gradient + lane);
     const Real* w = weights + lane / chunk_width * size * chunk_width + lane % chunk_width;
-    for (std::size_t o = 0; o < size; ++o, w += chunk_width) {
-      sum += simd_fill(errors[o]) * simd_load(w);
-    }
+    for_each_wrong(errors, size, [&](std::size_t o) {
+      sum += simd_fill(errors[o]) * simd_load(w + o * chunk_width);
+    });
     simd_store(gradient + lane, sum);
   }
 }
@@ -85,9 +106,10 @@ void correct_output_block(Real* weights, const Real* errors, std::size_t size, s
   for (std::size_t lane = 0; lane < lanes; lane += width) {
     const simd<Real> step = simd_fill(rate) * simd_load(activations + lane);
     Real* w = weights + lane / chunk_width * size * chunk_width + lane % chunk_width;
-    for (std::size_t o = 0; o < size; ++o, w += chunk_width) {
-      simd_store(w, simd_load(w) - simd_fill(errors[o]) * step);
-    }
+    for_each_wrong(errors, size, [&](std::size_t o) {
+      Real* at = w + o * chunk_width;
+      simd_store(at, simd_load(at) - simd_fill(errors[o]) * step);
+    });
   }
 }
 
@@ -277,8 +299,7 @@ void find_hidden_gradients(const network<Real, Weight>& net, workspace<Real>& ws
 template <class Real, class Weight>
 step_rates<Real> whole_gradient_rates(const network<Real, Weight>& net, const workspace<Real>& ws,
                                       Real step_size, Real bias_share) noexcept {
-  Real outputs =
-      1 + straight_squares(net.centres, ws.activations.data(), net.topology.negative_part);
+  Real outputs = 1 + straight_squares(net.centres, straight_of(net, ws));
   Real hidden = 0;
   for (const auto& bricks : ws.level_bricks) {
     for (const std::uint32_t index : bricks) {
@@ -306,17 +327,14 @@ void correct_weights(network<Real, Weight>& net, const step_rates<Real>& rates, 
     run.for_each(bricks.size(), 2 * touched_bytes(net, bricks, ws),
                  [&](std::size_t i) { work(bricks[i]); });
   }
-  const Real* activations = ws.activations.data();
-  const std::size_t negative_part = net.topology.negative_part;
-  const Real straight =
-      rates.fan_in
-          ? rates.weight * straight_gain(straight_squares(net.centres, activations, negative_part))
-          : rates.weight;
+  const auto sources = straight_of(net, ws);
+  const Real straight = rates.fan_in
+                            ? rates.weight * straight_gain(straight_squares(net.centres, sources))
+                            : rates.weight;
   for (std::size_t o = 0; o < net.outputs.size(); ++o) {
     const auto& layout = net.topology.outputs[o];
-    correct_straight(net.centres, activations, negative_part, straight,
-                     ws.output_gradients.data() + layout.first, layout.size,
-                     net.outputs[o].straight.data());
+    correct_straight(net.centres, sources, straight, ws.output_gradients.data() + layout.first,
+                     layout.size, net.outputs[o].straight.data());
     for (std::size_t k = 0; k < layout.size; ++k) {
       net.outputs[o].bias[k] -= rates.output_bias * ws.output_gradients[layout.first + k];
     }

@@ -11,6 +11,7 @@
 #include "../foundation/executor.hpp"
 #include "../structure/workspace.hpp"
 #include "activation.hpp"
+#include "folds.hpp"
 #include "lanes.hpp"
 #include "loss.hpp"
 #include "phases.hpp"
@@ -126,15 +127,16 @@ value_extremes<Real> place_centred(const Real* values, const Real* centres, std:
 } // namespace detail
 
 /// Copies the values of one sample to their places among the presynaptic nodes, split by sign, or
-/// at the centres of their columns. NaN becomes silence. `negative_inputs`, `centres` and
-/// `negative_part` as in the network and its layout.
+/// at the centres of their columns, and folds those that are folded. NaN becomes silence.
+/// `negative_inputs`, `centres` and `negative_part` as in the network and its layout.
 template <class Real>
 input_findings place_inputs(const std::vector<input_layout>& inputs,
                             const std::vector<std::uint8_t>& negative_inputs,
                             const input_centres<Real>& centres, std::size_t negative_part,
-                            std::span<const Real> values, Real* sources) noexcept {
+                            std::span<const Real> values, Real* sources, Real* waves) noexcept {
   constexpr Real finite = std::numeric_limits<Real>::max();
   input_findings found;
+  fold_columns(centres, values, waves);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const input_layout& input = inputs[i];
     const Real* from = values.data() + input.first;
@@ -160,7 +162,14 @@ template <class Real, class Weight>
 input_findings place_inputs(const network<Real, Weight>& net, std::span<const Real> values,
                             workspace<Real>& ws) noexcept {
   return place_inputs(net.topology.inputs, net.negative_inputs, net.centres,
-                      net.topology.negative_part, values, ws.activations.data());
+                      net.topology.negative_part, values, ws.activations.data(), ws.waves.data());
+}
+
+/// What stands on the straight way of the sample placed in `ws`.
+template <class Real, class Weight>
+straight_sources<Real> straight_of(const network<Real, Weight>& net,
+                                   const workspace<Real>& ws) noexcept {
+  return {ws.activations.data(), net.topology.negative_part, ws.waves.data()};
 }
 
 /// Marks, once for all bricks of a hexagon, which of its presynaptic nodes send.
@@ -312,7 +321,7 @@ void read_output(const network<Real, Weight>& net, std::size_t index, weight_set
       answer[o] += part[o];
     }
   }
-  add_straight(net.centres, ws.activations.data(), net.topology.negative_part,
+  add_straight(net.centres, straight_of(net, ws),
                average ? layer.average_straight.data() : layer.straight.data(), layout.size,
                answer);
 }

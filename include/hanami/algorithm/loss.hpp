@@ -19,12 +19,36 @@ namespace hanami::inline HANAMI_ISA {
 
 namespace detail {
 
+/// Beginning with `most`; NaN is passed over.
 template <class Real>
-HANAMI_HOST_DEVICE void softmax(std::span<Real> values) noexcept {
-  Real most = values[0];
+HANAMI_HOST_DEVICE Real largest(std::span<const Real> values, Real most) noexcept {
   for (const Real v : values) {
     most = std::max(most, v);
   }
+  return most;
+}
+
+/// The same, vector by vector.
+template <class Real>
+Real largest(std::span<const Real> values) noexcept {
+  constexpr std::size_t width = simd_width<Real>;
+  if (values.size() < 4 * width) {
+    return largest(values, values[0]);
+  }
+  simd<Real> most = simd_fill(values[0]);
+  std::size_t k = 0;
+  for (; k + width <= values.size(); k += width) {
+    const simd<Real> v = simd_load(values.data() + k);
+    most = most < v ? v : most;
+  }
+  alignas(simd_bytes) Real lanes[width];
+  simd_store(lanes, most);
+  return largest(values.subspan(k), largest(std::span<const Real>(lanes), values[0]));
+}
+
+/// `most` is the largest of the values.
+template <class Real>
+HANAMI_HOST_DEVICE void softmax(std::span<Real> values, Real most) noexcept {
   Real sum = 0;
   for (Real& v : values) {
     v = std::exp(v - most);
@@ -49,7 +73,7 @@ void predict_values(output_kind kind, std::span<const Real> location, std::span<
                     std::span<Real> values) noexcept {
   switch (kind) {
   case output_kind::softmax:
-    detail::softmax(values);
+    detail::softmax(values, detail::largest<Real>(values));
     break;
   case output_kind::sigmoid:
     for (Real& v : values) {
@@ -74,6 +98,10 @@ void predict_output(const network<Real, Weight>& net, std::size_t index,
   predict_values<Real>(layout.kind, layer.location, layer.spread,
                        {ws.prediction.data() + layout.first, layout.size});
 }
+
+/// Softmax outputs of so many nodes have many classes: what each sample says of most of them is
+/// next to nothing.
+inline constexpr std::size_t many_classes = 100;
 
 /// What one output makes of its target.
 template <class Real>
@@ -108,35 +136,78 @@ Real measure_value(Real wrong, const error_shape<Real>& shape, output_loss<Real>
   return error;
 }
 
-/// Loss and gradient of one node of an output of classes or probabilities: answer `y`, target `t`,
-/// `mass` what the targets of its output add up to, adding to what the nodes before it lost. A
-/// target of NaN is unknown: that node has no error.
+/// How the nodes of an output of classes or probabilities are measured.
 template <class Real>
-HANAMI_HOST_DEVICE Real measure_node(output_kind kind, Real y, Real t, Real mass, Real limit,
+struct node_measure {
+  output_kind kind;
+  Real mass;  ///< what the targets of the output add up to
+  Real limit; ///< of gradients
+  Real least; ///< errors below count for nothing
+
+  /// Among many classes, most errors are next to nothing: together they are below a hundredth, and
+  /// the weights of their nodes are left alone.
+  HANAMI_HOST_DEVICE node_measure(output_kind of_kind, Real of_mass, Real clip,
+                                  std::size_t nodes) noexcept
+      : kind(of_kind), mass(of_mass), limit(clip),
+        least(of_kind == output_kind::softmax && nodes >= many_classes
+                  ? Real(0.01) / static_cast<Real>(nodes)
+                  : Real{0}) {}
+};
+
+/// Loss and gradient of one node of an output of classes or probabilities: answer `y`, target `t`,
+/// adding to what the nodes before it lost. A target of NaN is unknown: that node has no error.
+template <class Real>
+HANAMI_HOST_DEVICE Real measure_node(const node_measure<Real>& by, Real y, Real t,
                                      output_loss<Real>& loss) noexcept {
   constexpr Real least = Real(1e-30);
   if (std::isnan(t)) {
     return 0;
   }
-  const Real wrong = y * mass - t;
+  const Real wrong = y * by.mass - t;
   loss.worst = std::max(loss.worst, std::abs(wrong));
   if (t > Real{0}) {
     loss.nats -= t * std::log(std::max(y, least));
   }
-  if (kind == output_kind::sigmoid && t < Real{1}) {
+  if (by.kind == output_kind::sigmoid && t < Real{1}) {
     loss.nats -= (1 - t) * std::log(std::max(1 - y, least));
   }
-  return std::clamp(wrong, -limit, limit);
+  return std::abs(wrong) < by.least ? Real{0} : std::clamp(wrong, -by.limit, by.limit);
+}
+
+/// The same for the first nodes of a softmax output, as many as whole vectors take, whose targets
+/// are known. Their number.
+template <class Real>
+std::size_t measure_classes(const node_measure<Real>& by, const Real* y, std::span<const Real> t,
+                            Real* gradient, output_loss<Real>& loss) noexcept {
+  constexpr std::size_t width = simd_width<Real>;
+  const simd<Real> zero{};
+  const simd<Real> limit = simd_fill(by.limit);
+  const simd<Real> least = simd_fill(by.least);
+  simd<Real> worst{};
+  std::size_t k = 0;
+  for (; k + width <= t.size(); k += width) {
+    const simd<Real> wrong = simd_load(y + k) * simd_fill(by.mass) - simd_load(t.data() + k);
+    const simd<Real> size = wrong > zero ? wrong : zero - wrong;
+    worst = size > worst ? size : worst;
+    const simd<Real> clipped = wrong > limit ? limit : wrong < -limit ? -limit : wrong;
+    simd_store(gradient + k, size < least ? zero : clipped);
+  }
+  alignas(simd_bytes) Real lanes[width];
+  simd_store(lanes, worst);
+  for (const Real one : lanes) {
+    loss.worst = std::max(loss.worst, one);
+  }
+  output_loss<Real> nats;
+  detail::for_each_target(t.data(), k,
+                          [&](std::size_t node) { measure_node(by, y[node], t[node], nats); });
+  loss.nats = nats.nats;
+  return k;
 }
 
 /// What the targets of an output add up to, where it is a softmax and all are known; else 1.
 template <class Real>
-HANAMI_HOST_DEVICE Real mass_of(output_kind kind, const Real* targets, std::size_t count) noexcept {
-  if (kind != output_kind::softmax) {
-    return 1;
-  }
-  const detail::target_mass<Real> found(targets, count);
-  return found.whole ? found.sum : Real{1};
+HANAMI_HOST_DEVICE Real mass_of(output_kind kind, const detail::target_mass<Real>& found) noexcept {
+  return kind == output_kind::softmax && found.whole ? found.sum : Real{1};
 }
 
 /// Loss and gradient (into `ws.output_gradients`) of output `index`, whose answers stand in
@@ -152,9 +223,13 @@ output_loss<Real> measure_output(const network<Real, Weight>& net, std::size_t i
   Real* gradient = ws.output_gradients.data() + layout.first;
   output_loss<Real> loss;
   if (layout.kind != output_kind::linear) {
-    const Real mass = mass_of(layout.kind, target.data(), target.size());
-    for (std::size_t k = 0; k < layout.size; ++k) {
-      gradient[k] = measure_node(layout.kind, predicted[k], target[k], mass, clip, loss);
+    const detail::target_mass<Real> mass(target.data(), target.size());
+    const bool classes = layout.kind == output_kind::softmax;
+    const node_measure<Real> by(layout.kind, mass_of(layout.kind, mass), clip, layout.size);
+    std::size_t k =
+        classes && mass.whole ? measure_classes(by, predicted, target, gradient, loss) : 0;
+    for (; k < layout.size; ++k) {
+      gradient[k] = measure_node(by, predicted[k], target[k], loss);
     }
     return loss;
   }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <limits>
 #include <span>
 #include <string>
@@ -58,6 +60,31 @@ HANAMI_HOST_DEVICE bool good_target(output_kind kind, Real target) noexcept {
 template <class Real>
 inline constexpr Real distribution_slack = Real(0.0101);
 
+/// Calls `body(k)` for the targets that are not 0, in order. Of many classes, all but one are.
+template <class Real, class Body>
+HANAMI_HOST_DEVICE void for_each_target(const Real* targets, std::size_t count, const Body& body) {
+  constexpr std::size_t stretch = 16;
+  std::size_t first = 0;
+  for (; first + stretch <= count; first += stretch) {
+    std::uint64_t words[stretch * sizeof(Real) / sizeof(std::uint64_t)];
+    std::memcpy(words, targets + first, sizeof words);
+    std::uint64_t any = 0;
+    for (const std::uint64_t word : words) {
+      any |= word;
+    }
+    for (std::size_t k = first; any != 0 && k < first + stretch; ++k) {
+      if (targets[k] != Real{0}) {
+        body(k);
+      }
+    }
+  }
+  for (; first < count; ++first) {
+    if (targets[first] != Real{0}) {
+      body(first);
+    }
+  }
+}
+
 /// What the targets of a softmax output add up to, as far as they are known.
 template <class Real>
 struct target_mass {
@@ -65,13 +92,13 @@ struct target_mass {
   bool whole = true; ///< none is missing
 
   HANAMI_HOST_DEVICE target_mass(const Real* targets, std::size_t count) noexcept {
-    for (std::size_t k = 0; k < count; ++k) {
+    for_each_target(targets, count, [&](std::size_t k) {
       if (std::isnan(targets[k])) {
         whole = false;
       } else {
         sum += targets[k];
       }
-    }
+    });
   }
 
   /// Whether a distribution can have these: they add up to 1, or to no more where some are missing.
@@ -96,11 +123,11 @@ template <class Real>
 void check_targets(const std::vector<output_layout>& outputs, std::span<const Real> target) {
   for (const output_layout& output : outputs) {
     const auto part = target.subspan(output.first, output.size);
-    for (const Real t : part) {
-      if (!good_target(output.kind, t)) {
-        refuse_target(output, t);
+    for_each_target(part.data(), part.size(), [&](std::size_t k) {
+      if (!good_target(output.kind, part[k])) {
+        refuse_target(output, part[k]);
       }
-    }
+    });
     if (output.kind != output_kind::softmax) {
       continue;
     }

@@ -12,7 +12,7 @@
 /// node. A network needs hundreds of samples for what a linear model has learned after dozens; with
 /// the straight way it begins as one, and its neurons learn what is left. Columns count in units of
 /// their typical distance from the centre; values beyond the farthest one by which that was found
-/// count as that one, and no more than four.
+/// count as that one, and no more than four. Folded columns send their waves beside (`folds.hpp`).
 
 namespace hanami::inline HANAMI_ISA {
 
@@ -39,36 +39,48 @@ HANAMI_HOST_DEVICE Real straight_gain(Real squares) noexcept {
   return 35 / std::max(Real{50}, squares);
 }
 
-/// Calls `body(column, share)` for the columns that send anything, in order.
+/// What stands on the straight way of a sample: activations as placed, and waves.
+template <class Real>
+struct straight_sources {
+  const Real* activations;
+  std::size_t negative_part;
+  const Real* waves;
+};
+
+/// Calls `body(row, share)` for the columns and then the waves that send anything, in order.
 template <class Real, class Body>
-void for_each_straight(const input_centres<Real>& centres, const Real* activations,
-                       std::size_t negative_part, const Body& body) noexcept {
+void for_each_straight(const input_centres<Real>& centres, const straight_sources<Real>& from,
+                       const Body& body) noexcept {
   for (std::size_t j = 0; j < centres.columns(); ++j) {
     const Real share =
-        straight_share(activations, centres.places[j], negative_part, centres.inverse_spread[j],
-                       centres.lowest[j], centres.highest[j]);
+        straight_share(from.activations, centres.places[j], from.negative_part,
+                       centres.inverse_spread[j], centres.lowest[j], centres.highest[j]);
     if (share != Real{0}) {
       body(j, share);
+    }
+  }
+  for (std::size_t j = 0; j < centres.waves(); ++j) {
+    if (from.waves[j] != Real{0}) {
+      body(centres.columns() + j, from.waves[j]);
     }
   }
 }
 
 /// Sum of the squares of all shares.
 template <class Real>
-Real straight_squares(const input_centres<Real>& centres, const Real* activations,
-                      std::size_t negative_part) noexcept {
+Real straight_squares(const input_centres<Real>& centres,
+                      const straight_sources<Real>& from) noexcept {
   Real sum = 0;
-  for_each_straight(centres, activations, negative_part,
+  for_each_straight(centres, from,
                     [&](std::size_t, Real share) { sum = multiply_add(share, share, sum); });
   return sum;
 }
 
 /// answers += weights * shares, for one output.
 template <class Real>
-void add_straight(const input_centres<Real>& centres, const Real* activations,
-                  std::size_t negative_part, const Real* weights, std::size_t size,
-                  Real* answers) noexcept {
-  for_each_straight(centres, activations, negative_part, [=](std::size_t j, Real share) {
+void add_straight(const input_centres<Real>& centres, const straight_sources<Real>& from,
+                  const Real* weights, std::size_t size, Real* answers) noexcept {
+  for_each_straight(centres, from, [=](std::size_t j, Real share) {
     const Real* weight = weights + j * size;
     for (std::size_t o = 0; o < size; ++o) {
       answers[o] = multiply_add(share, weight[o], answers[o]);
@@ -78,10 +90,9 @@ void add_straight(const input_centres<Real>& centres, const Real* activations,
 
 /// weights -= rate * errors * shares, for one output.
 template <class Real>
-void correct_straight(const input_centres<Real>& centres, const Real* activations,
-                      std::size_t negative_part, Real rate, const Real* errors, std::size_t size,
-                      Real* weights) noexcept {
-  for_each_straight(centres, activations, negative_part, [=](std::size_t j, Real share) {
+void correct_straight(const input_centres<Real>& centres, const straight_sources<Real>& from,
+                      Real rate, const Real* errors, std::size_t size, Real* weights) noexcept {
+  for_each_straight(centres, from, [=](std::size_t j, Real share) {
     const Real step = rate * share;
     Real* weight = weights + j * size;
     for (std::size_t o = 0; o < size; ++o) {

@@ -326,8 +326,7 @@ HANAMI_HOST_DEVICE void update_average(const Team& team, image_view image) {
     const std::size_t lanes = std::size_t{output.brick_count} * head.lanes;
     approach(output.average_weights, output.weights, lanes * output.size);
     approach(output.average_bias, output.bias, output.size);
-    approach(output.average_straight, output.straight,
-             std::size_t{head.straight_count} * output.size);
+    approach(output.average_straight, output.straight, straight_rows(head) * output.size);
   }
 }
 

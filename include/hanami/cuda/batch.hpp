@@ -93,6 +93,14 @@ HANAMI_HOST_DEVICE pause grow_forward(const Team& team, image_view image, const 
   return pause::none;
 }
 
+/// How the nodes of an output are measured against the targets of a sample.
+HANAMI_HOST_DEVICE inline node_measure<float>
+measure_of(const image_header& head, const output_record& output, const float* target) noexcept {
+  const detail::target_mass<float> mass(target + output.first, output.size);
+  return {output.kind, mass_of(output.kind, mass), static_cast<float>(head.options.gradient_clip),
+          output.size};
+}
+
 /// Answers, errors and loss of a sample, whether it is worth learning, and whether its loss asks
 /// for a brick or tells that the stream has changed. By one thread.
 HANAMI_HOST_DEVICE inline void measure(image_view image, const float* target) {
@@ -103,11 +111,10 @@ HANAMI_HOST_DEVICE inline void measure(image_view image, const float* target) {
   for (std::uint32_t o = 0; o < head.output_count; ++o) {
     const output_record& output = image.outputs()[o];
     output_loss<float> loss;
-    const float mass = mass_of(output.kind, target + output.first, output.size);
+    const node_measure<float> by = measure_of(head, output, target);
     for (std::uint32_t k = output.first; k < output.first + output.size; ++k) {
       image.at<float>(head.output_gradients)[k] =
-          measure_node(output.kind, image.at<float>(head.prediction)[k], target[k], mass,
-                       static_cast<float>(head.options.gradient_clip), loss);
+          measure_node(by, image.at<float>(head.prediction)[k], target[k], loss);
     }
     head.loss += static_cast<double>(loss.nats);
     worth = worth_of(worth, static_cast<double>(loss.worst) / head.options.tolerance(output.kind));
@@ -172,10 +179,9 @@ HANAMI_HOST_DEVICE void compare_average(const Team& team, image_view image, cons
       for (std::uint32_t o = 0; o < head.output_count; ++o) {
         const output_record& output = image.outputs()[o];
         output_loss<float> loss;
-        const float mass = mass_of(output.kind, target + output.first, output.size);
+        const node_measure<float> by = measure_of(head, output, target);
         for (std::uint32_t k = output.first; k < output.first + output.size; ++k) {
-          measure_node(output.kind, image.at<float>(head.prediction)[k], target[k], mass,
-                       static_cast<float>(head.options.gradient_clip), loss);
+          measure_node(by, image.at<float>(head.prediction)[k], target[k], loss);
         }
         lost += static_cast<double>(loss.nats);
       }

@@ -9,6 +9,7 @@
 #include <span>
 
 #include "../algorithm/activation.hpp"
+#include "../algorithm/folds.hpp"
 #include "../algorithm/loss.hpp"
 #include "../algorithm/sections.hpp"
 #include "../algorithm/straight.hpp"
@@ -19,11 +20,16 @@
 
 namespace hanami::gpu {
 
-/// Copies one sample to its places, split by sign or at the centres of its columns, and notes what
-/// asks for the host.
+/// Copies one sample to its places, split by sign or at the centres of its columns, folds columns,
+/// and notes what asks for the host.
 template <class Team>
 HANAMI_HOST_DEVICE void place_sample(const Team& team, image_view image, const float* values) {
   image_header& head = image.head();
+  const fold_record* folds = image.at<fold_record>(head.folds);
+  team.each_of_all(head.fold_count, [&](std::size_t j) {
+    fold_column(image.at<float>(folds[j].knots), folds[j].count, values[folds[j].value],
+                head.octaves, head.fold_count, image.at<float>(head.waves) + 2 * j);
+  });
   const input_record* inputs = image.at<input_record>(head.inputs);
   for (std::uint32_t n = 0; n < head.input_count; ++n) {
     const input_record& input = inputs[n];
@@ -179,7 +185,13 @@ HANAMI_HOST_DEVICE void forward_level(const Team& team, image_view image, const 
   });
 }
 
-/// Calls `body(column, share)` for the columns that send anything on the straight way, in order.
+/// Weights of a node on the straight way.
+HANAMI_HOST_DEVICE inline std::size_t straight_rows(const image_header& head) noexcept {
+  return head.straight_count + 2 * std::size_t{head.octaves} * head.fold_count;
+}
+
+/// Calls `body(row, share)` for the columns and then the waves that send anything on the straight
+/// way, in order.
 template <class Body>
 HANAMI_HOST_DEVICE void for_each_straight(image_view image, const Body& body) {
   const image_header& head = image.head();
@@ -191,7 +203,14 @@ HANAMI_HOST_DEVICE void for_each_straight(image_view image, const Body& body) {
     const float share = straight_share(image.activations(), places[j], head.negative_part,
                                        inverse_spread[j], lowest[j], highest[j]);
     if (share != 0.0f) {
-      body(j, share);
+      body(std::size_t{j}, share);
+    }
+  }
+  const float* waves = image.at<float>(head.waves);
+  for (std::size_t row = head.straight_count; row < straight_rows(head); ++row) {
+    const float share = waves[row - head.straight_count];
+    if (share != 0.0f) {
+      body(row, share);
     }
   }
 }
@@ -254,7 +273,8 @@ HANAMI_HOST_DEVICE inline void predict_outputs(image_view image) {
     const output_record& output = image.outputs()[o];
     float* answer = image.at<float>(image.head().prediction) + output.first;
     if (output.kind == output_kind::softmax) {
-      detail::softmax(std::span<float>(answer, output.size));
+      const std::span<float> values(answer, output.size);
+      detail::softmax(values, detail::largest<float>(values, values[0]));
       continue;
     }
     for (std::uint32_t k = 0; k < output.size; ++k) {

@@ -39,6 +39,13 @@ struct input_record {
   std::uint32_t negative; ///< whether values below 0, or below their centre, have places
 };
 
+/// A folded column.
+struct fold_record {
+  place knots;         ///< float
+  std::uint32_t count; ///< of knots
+  std::uint32_t value; ///< its place in the values of a sample
+};
+
 struct hexagon_record {
   double error_sum;
   place chunks;  ///< presynaptic_chunk
@@ -108,10 +115,13 @@ struct image_header {
   place activations, hidden_gradients, prediction, output_gradients;             ///< float
   place centres; ///< float: of the values of a sample
   std::uint32_t straight_count;
-  place straight_places; ///< std::uint32_t: columns on the straight way
-  place inverse_spread;  ///< float: of those
-  place lowest, highest; ///< float: of those
-  place free_slots;      ///< tile_slot: given back, the next one to be used last
+  place straight_places;             ///< std::uint32_t: columns on the straight way
+  place inverse_spread;              ///< float: of those
+  place lowest, highest;             ///< float: of those
+  std::uint32_t fold_count, octaves; ///< of folded columns
+  place folds;                       ///< fold_record
+  place waves;                       ///< float: of the sample, see `algorithm/folds.hpp`
+  place free_slots;                  ///< tile_slot: given back, the next one to be used last
   place new_presynaptic; ///< std::uint32_t: presynaptic nodes whose sections are being grown
   place tiles, average_tiles;
 

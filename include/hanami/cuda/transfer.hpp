@@ -266,6 +266,9 @@ class image_layout {
     head_.inverse_spread = reserve<float>(net.centres.columns());
     head_.lowest = reserve<float>(net.centres.columns());
     head_.highest = reserve<float>(net.centres.columns());
+    if (net.centres.octaves > 0) {
+      place_folds(net.centres);
+    }
     head_.prediction = reserve<float>(net.topology.output_size);
     head_.output_gradients = reserve<float>(net.topology.output_size);
     head_.free_slots = reserve<tile_slot>(net.tiles.free_slots().size());
@@ -273,6 +276,17 @@ class image_layout {
     head_.tiles = reserve<float>(head_.tile_capacity * net.lanes());
     head_.average_tiles =
         net.averaging() ? reserve<float>(head_.tile_capacity * net.lanes()) : head_.tiles;
+  }
+
+  void place_folds(const input_centres<float>& centres) {
+    head_.octaves = centres.octaves;
+    head_.fold_count = static_cast<std::uint32_t>(centres.folds.size());
+    head_.folds = reserve<fold_record>(centres.folds.size());
+    head_.waves = reserve<float>(centres.waves());
+    for (const column_fold<float>& fold : centres.folds) {
+      folds_.push_back({reserve<float>(fold.knots.size()),
+                        static_cast<std::uint32_t>(fold.knots.size()), fold.value});
+    }
   }
 
   void put_records(const network<float>& net, std::byte* to) const {
@@ -292,6 +306,10 @@ class image_layout {
     put(to, head_.inverse_spread, net.centres.inverse_spread.data(), net.centres.columns());
     put(to, head_.lowest, net.centres.lowest.data(), net.centres.columns());
     put(to, head_.highest, net.centres.highest.data(), net.centres.columns());
+    put(to, head_.folds, folds_.data(), folds_.size());
+    for (std::size_t j = 0; j < folds_.size(); ++j) {
+      put(to, folds_[j].knots, net.centres.folds[j].knots.data(), folds_[j].count);
+    }
     put_hexagons(net, to);
     put_levels(net, to);
     for (std::size_t o = 0; o < outputs_.size(); ++o) {
@@ -379,6 +397,7 @@ class image_layout {
   std::vector<hexagon_record> hexagons_;
   std::vector<brick_record> bricks_;
   std::vector<output_record> outputs_;
+  std::vector<fold_record> folds_;
   place end_ = 0;
 };
 

@@ -16,6 +16,7 @@
 #include "../foundation/random_streams.hpp"
 #include "../structure/network.hpp"
 #include "bricks.hpp"
+#include "folds.hpp"
 
 /// Dense columns are measured from their centre. To a network that learns sample by sample, what is
 /// common to all samples is a direction in which every step goes, and nothing is to be learned: a
@@ -164,6 +165,9 @@ void open_straight_way(network<Real, Weight>& net, const input_layout& input, st
   centres.lowest.push_back(Real{0});
   centres.highest.push_back(Real{0});
   centres.distances.resize(centres.columns());
+  if (may_fold(net)) {
+    centres.folds.push_back({static_cast<std::uint32_t>(input.first + k), false, {}});
+  }
   for (std::size_t o = 0; o < net.outputs.size(); ++o) {
     auto& layer = net.outputs[o];
     layer.straight.resize(centres.columns() * net.topology.outputs[o].size);
@@ -274,15 +278,20 @@ bool centre_dense_inputs(network<Real, Weight>& net, std::span<const Real> value
 }
 
 /// Watches the columns of a sample, whose values must be finite or NaN and have been placed in
-/// `ws`, as long as there is anything to be found out: what is dense, and in which units it counts
-/// on the straight way. Places the sample anew where that has changed.
+/// `ws`, as long as there is anything to be found out: what is dense, in which units it counts on
+/// the straight way, and how it is folded there. Places the sample anew where that has changed.
 template <class Real, class Weight>
 void watch_inputs(network<Real, Weight>& net, std::span<const Real> values, workspace<Real>& ws) {
   if (!net.centres.watching()) {
     return;
   }
   ++net.centres.seen;
-  if (centre_dense_inputs(net, values)) {
+  bool changed = centre_dense_inputs(net, values);
+  if (!net.centres.folds_known()) {
+    detail::watch_folds(net, values, net.centres.seen >= detail::dense_rule::patience);
+  }
+  changed = open_folds(net) || changed;
+  if (changed) {
     ws.fit_to_learn(net);
     place_inputs(net, values, ws);
   }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "../structure/network.hpp"
+#include "folds.hpp"
 
 /// Growth of outputs: a class that nobody has announced gets a node when it appears.
 
@@ -68,6 +69,7 @@ void grow_output(network<Real, Weight>& net, std::size_t index, std::uint32_t si
     net.topology.outputs[o].first += size - before;
   }
   net.topology.output_size += size - before;
+  open_folds(net); // as more classes need them
 }
 
 } // namespace hanami

@@ -24,6 +24,7 @@ namespace hanami::inline HANAMI_ISA {
 /// What an 8-bit copy writes while it answers. One serves one thread, and any copy: it fits itself.
 struct quantized_workspace {
   aligned_vector<float> activations; ///< activations, placed as in the cluster
+  aligned_vector<float> waves;       ///< of folded columns
   aligned_vector<float> prediction;  ///< all outputs in a row
   quantized_scratch scratch;
   shape_identity fitted; ///< the copy that it fits
@@ -59,6 +60,10 @@ class quantized_cluster {
     centres_.inverse_spread = net.centres.inverse_spread;
     centres_.lowest = net.centres.lowest;
     centres_.highest = net.centres.highest;
+    if (net.centres.octaves > 0) {
+      centres_.folds = net.centres.folds;
+      centres_.octaves = net.centres.octaves;
+    }
     activation_ = net.topology.settings.activation;
     input_size_ = net.topology.input_size;
     output_size_ = net.topology.output_size;
@@ -97,7 +102,7 @@ class quantized_cluster {
     detail::check_size(input.size(), input_size_, "input");
     fit(ws);
     if (place_inputs(inputs_, negative_inputs_, centres_, negative_part_, input,
-                     ws.activations.data())
+                     ws.activations.data(), ws.waves.data())
             .infinite) {
       detail::refuse_infinity("input");
     }
@@ -110,8 +115,8 @@ class quantized_cluster {
       read_sources(output.reader, ws.activations.data(), ws.scratch);
       const std::span<float> values(ws.prediction.data() + output.plan.first, output.plan.size);
       std::copy_n(ws.scratch.activations.begin(), values.size(), values.begin());
-      add_straight(centres_, ws.activations.data(), negative_part_, output.straight.data(),
-                   values.size(), values.data());
+      add_straight<float>(centres_, {ws.activations.data(), negative_part_, ws.waves.data()},
+                          output.straight.data(), values.size(), values.data());
       predict_values<float>(output.plan.kind, output.location, output.spread, values);
     }
     return ws.prediction;
@@ -132,7 +137,8 @@ class quantized_cluster {
     std::uint64_t sources = source_count_;
     auto activation = static_cast<std::uint8_t>(activation_);
     archive(inputs, outputs, negative, sources, activation, negative_inputs_, centres_.at,
-            centres_.places, centres_.inverse_spread, centres_.lowest, centres_.highest);
+            centres_.places, centres_.inverse_spread, centres_.lowest, centres_.highest,
+            centres_.folds, centres_.octaves);
     serialize_inputs(archive);
     archive(bricks_, outputs_);
     if constexpr (Archive::reading) {
@@ -235,7 +241,7 @@ class quantized_cluster {
       if (!one.reader.fits(source_count_) || one.plan.first != first || one.plan.size == 0 ||
           one.plan.size > one.reader.lanes() || one.location.size() != linear ||
           one.spread.size() != linear ||
-          one.straight.size() != centres_.columns() * one.plan.size) {
+          one.straight.size() != centres_.straight_rows() * one.plan.size) {
         return "an output that does not fit";
       }
       first += one.plan.size;
@@ -249,6 +255,7 @@ class quantized_cluster {
     }
     ws.fitted.forget(); // until all of it fits
     ws.activations.assign(source_count_, 0.0f);
+    ws.waves.resize(centres_.waves());
     ws.prediction.resize(output_size_);
     for (const auto& b : bricks_) {
       ws.scratch.fit(b.reader);

@@ -39,7 +39,7 @@ struct output_layer {
   aligned_vector<Real> bias;
   aligned_vector<Real> average_weights;
   aligned_vector<Real> average_bias;
-  aligned_vector<Real> straight; ///< of dense columns: [column][node], see `algorithm/straight.hpp`
+  aligned_vector<Real> straight; ///< [column, then wave][node], see `algorithm/straight.hpp`
   aligned_vector<Real> average_straight;
   /// Running location and spread of each target (linear outputs): answers are in their units.
   std::vector<Real> location;

@@ -195,7 +195,7 @@ class network_checker {
     const std::size_t size = layer.bricks.size() * net_.lanes() * layout.size;
     const std::size_t linear = layout.kind == output_kind::linear ? layout.size : 0;
     const bool average = net_.averaging();
-    const std::size_t straight = net_.centres.columns() * layout.size;
+    const std::size_t straight = net_.centres.straight_rows() * layout.size;
     const bool good = layer.straight.size() == straight &&
                       layer.average_straight.size() == (average ? straight : 0) &&
                       layer.weights.size() == size && layer.bias.size() == layout.size &&

@@ -30,6 +30,7 @@ struct step_list {
 template <class Real>
 struct workspace {
   aligned_vector<Real> activations;      ///< activations, placed as `topology` says
+  aligned_vector<Real> waves;            ///< of folded columns, see `algorithm/folds.hpp`
   aligned_vector<Real> hidden_gradients; ///< loss gradients of all neurons, brick after brick
   std::vector<std::vector<std::uint16_t>> active; ///< per hexagon and chunk
   std::vector<step_list<Real>> lists;             ///< per brick
@@ -53,6 +54,7 @@ struct workspace {
     }
     fitted.forget(); // until all of it fits
     activations.resize(net.presynaptic_count());
+    waves.resize(net.centres.waves());
     active.resize(net.hexagons.size());
     for (std::size_t h = 0; h < active.size(); ++h) {
       active[h].resize(net.hexagons[h].chunks.size());
@@ -94,11 +96,11 @@ struct workspace {
   }
 
   std::size_t bytes() const noexcept {
-    std::size_t sum = allocated_bytes(activations) + allocated_bytes(hidden_gradients) +
-                      allocated_bytes(prediction) + allocated_bytes(output_gradients) +
-                      allocated_bytes(active) + allocated_bytes(lists) +
-                      allocated_bytes(level_bricks) + allocated_bytes(output_parts) +
-                      allocated_bytes(presynaptic_gradients) + memory.bytes();
+    std::size_t sum =
+        allocated_bytes(activations) + allocated_bytes(waves) + allocated_bytes(hidden_gradients) +
+        allocated_bytes(prediction) + allocated_bytes(output_gradients) + allocated_bytes(active) +
+        allocated_bytes(lists) + allocated_bytes(level_bricks) + allocated_bytes(output_parts) +
+        allocated_bytes(presynaptic_gradients) + memory.bytes();
     for (const auto& a : active) {
       sum += allocated_bytes(a);
     }
