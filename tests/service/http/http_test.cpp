@@ -6,6 +6,8 @@
 #include "service/support/http_peer.hpp"
 
 using namespace hanami;
+using hanami::service::refusal;
+using hanami::service::refusal_code;
 using http::problem;
 
 namespace {
@@ -54,7 +56,7 @@ class keeping_sink final : public http::admitted_request, public http::body_sink
   explicit keeping_sink(std::size_t most) : most_(most) {}
   void write(std::string_view piece) override {
     if (kept.size() + piece.size() > most_) {
-      throw problem(507, "no_space", "the sink is full");
+      throw problem(refusal(refusal_code::no_space, "the sink is full"));
     }
     kept += piece;
   }
@@ -289,7 +291,7 @@ TEST_CASE("a refusal by the application spares the body", "[service]") {
   small_application app;
   app.admitting = [](const request& head) {
     if (head.path == "/throws") {
-      throw problem(403, "forbidden", "not for you");
+      throw problem(refusal(refusal_code::forbidden, "not for you"));
     }
     http::admission refused;
     refused.refusal = small_application::plain("no");

@@ -61,7 +61,7 @@ TEST_CASE("clients learn of refusals and problems, and of nothing else that is t
     return http::problem_of(std::make_exception_ptr(thrown));
   };
   CHECK(known(conflict("no"))->status() == 409);
-  CHECK(known(http::problem(413, "body_too_large", "no"))->status() == 413);
+  CHECK(known(http::problem(http::transport_fault::body_too_large, "no"))->status() == 413);
   CHECK_FALSE(known(std::runtime_error("a secret")));
   CHECK_FALSE(known(1));
   CHECK(http::internal_problem().status() == 500);

@@ -235,7 +235,7 @@ HANAMI_SERVICE_INLINE http::problem dispatcher::unknown_path(const exchange& x,
   if (x.allowed.empty()) {
     return http::problem(not_found("path", path));
   }
-  http::problem why(405, "method_not_allowed", path + " knows " + x.allowed);
+  http::problem why(http::transport_fault::method_not_allowed, path + " knows " + x.allowed);
   why.allowed = x.allowed;
   return why;
 }

@@ -9,6 +9,7 @@
 #include <sodium.h>
 
 #include "../base/compile.hpp"
+#include "../http/problem.hpp"
 
 namespace hanami::service::api {
 
@@ -64,12 +65,44 @@ inline std::string_view meaning_of(unsigned status) {
   }
 }
 
+/// What a chapter is about.
+inline std::string_view about(std::string_view tag) {
+  constexpr std::pair<std::string_view, std::string_view> known[] = {
+      {"sessions", "Logging in and out, tokens, passwords, second factors"},
+      {"users", "Accounts and what each may own; for administrators"},
+      {"projects", "Groups of users who share clusters, datasets and checkpoints"},
+      {"clusters", "Networks that grow while they learn: made, asked and trained"},
+      {"streams", "Forecasts and alarms of rows that never end"},
+      {"tasks", "Work that takes longer: training, requests, evaluations, saving, restoring"},
+      {"uploads", "Files on their way here, in parts that may come in any order"},
+      {"datasets", "Tables and pictures to learn from"},
+      {"checkpoints", "Clusters as files"},
+      {"system", "The server and its machine: health, measurements, logs, this description"}};
+  for (const auto& [name, words] : known) {
+    if (name == tag) {
+      return words;
+    }
+  }
+  return "Part of the reference's API";
+}
+
+/// What the description says of who may call an endpoint and what that leaves behind.
+inline std::string terms_of(const endpoint& e) {
+  std::string terms = e.audience == audience::anyone  ? "Needs no token."
+                      : e.audience == audience::admin ? "For administrators."
+                                                      : "For whom the policy allows it.";
+  if (e.audited && !e.reads()) {
+    terms += " Written to the audit log.";
+  }
+  return terms;
+}
+
 inline schema problem_schema() {
   return schema::object(
              {{"type", schema::text().describe("always about:blank")},
               {"title", schema::text().describe("the status in words")},
               {"status", schema::integer(400, 599)},
-              {"code", schema::text().describe("for programs, in snake_case")},
+              {"code", schema::choice(http::problem_codes()).describe("for programs to compare")},
               {"detail", schema::text().describe("what is wrong and what would be right")},
               {"errors",
                schema::list(
@@ -122,23 +155,28 @@ inline json::object responses_of(const endpoint& e, json::object& components) {
     responses["206"] = std::move(part);
     refusals.push_back(416);
   }
-  std::sort(refusals.begin(), refusals.end());
-  for (const unsigned status : refusals) {
-    json::object refused{{"description", meaning_of(status)}};
-    refused["content"] =
-        e.dialect == dialect::modern
-            ? content_of("application/problem+json", problem_schema().to_json(&components))
-            : content_of("text/plain", {{"type", "string"}});
-    responses[std::to_string(status)] = std::move(refused);
+  if (e.dialect == dialect::modern) { // whatever is asked for
+    refusals.insert(refusals.end(), {429, 503});
   }
+  std::sort(refusals.begin(), refusals.end());
+  const auto refused = [&](std::string_view meaning) {
+    return json::object{{"description", meaning},
+                        {"content", e.dialect == dialect::modern
+                                        ? content_of("application/problem+json",
+                                                     problem_schema().to_json(&components))
+                                        : content_of("text/plain", {{"type", "string"}})}};
+  };
+  for (const unsigned status : refusals) {
+    responses[std::to_string(status)] = refused(meaning_of(status));
+  }
+  responses["default"] = refused("Anything else that may go wrong on the way");
   return responses;
 }
 
 inline json::object operation_of(const endpoint& e, json::object& components) {
   json::object operation{{"operationId", e.id}, {"tags", {e.tag}}, {"summary", e.summary}};
-  if (!e.description.empty()) {
-    operation["description"] = e.description;
-  }
+  operation["description"] =
+      e.description.empty() ? terms_of(e) : e.description + "\n\n" + terms_of(e);
   json::array parameters;
   add_parameters(parameters, e.path_values, "path", components);
   add_parameters(parameters, e.query, "query", components);
@@ -205,7 +243,7 @@ HANAMI_SERVICE_INLINE json::object describe(const registry& endpoints, api::dial
     if (std::none_of(tags.begin(), tags.end(), [&](const json::value& tag) {
           return tag.at("name").as_string() == e->tag;
         })) {
-      tags.push_back(json::object{{"name", e->tag}});
+      tags.push_back(json::object{{"name", e->tag}, {"description", detail::about(e->tag)}});
     }
     json::value& path = paths[e->path];
     if (!path.is_object()) {
@@ -226,6 +264,7 @@ HANAMI_SERVICE_INLINE json::object describe(const registry& endpoints, api::dial
       {"info",
        json::object{{"title", modern ? "hanami" : "hanami, the reference's API"},
                     {"version", version},
+                    {"contact", json::object{{"name", "Who runs this server"}}},
                     {"license", json::object{{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}},
                     {"description", modern ? "Networks that grow while they learn, shared between "
                                              "users and projects. Bodies may come packed "

@@ -42,7 +42,8 @@ inline std::optional<std::uint64_t> read_position(std::string_view digits) {
 }
 
 inline problem no_such_range(const std::string& why, std::uint64_t size) {
-  problem refused(416, "invalid_range", why + "; there are " + std::to_string(size) + " bytes");
+  problem refused(transport_fault::invalid_range,
+                  why + "; there are " + std::to_string(size) + " bytes");
   refused.length = size;
   return refused;
 }

@@ -269,14 +269,14 @@ class gzip_unpacker {
     constexpr std::uint64_t most_ratio = 256; // what people send is packed to a twentieth or so
     out_ += more;
     if (out_ > most_) {
-      throw problem(413, "body_too_large",
-                    "the body of this request has at most " + std::to_string(most_) +
-                        " bytes when it is unpacked");
+      throw problem(transport_fault::body_too_large, "the body of this request has at most " +
+                                                         std::to_string(most_) +
+                                                         " bytes when it is unpacked");
     }
     if (out_ > free_of_ratio && out_ / most_ratio > in_) {
-      throw problem(413, "body_too_large",
-                    "the body unpacks to more than " + std::to_string(most_ratio) +
-                        " times its size; send it as it is");
+      throw problem(transport_fault::body_too_large, "the body unpacks to more than " +
+                                                         std::to_string(most_ratio) +
+                                                         " times its size; send it as it is");
     }
   }
 
@@ -297,7 +297,7 @@ inline std::unique_ptr<gzip_unpacker> unpacker_for(const fields& headers, std::s
     if (detail::is_gzip(word) && !unpacker) {
       unpacker = std::make_unique<gzip_unpacker>(most);
     } else if (!boost::beast::iequals({word.data(), word.size()}, "identity")) {
-      throw problem(415, "unknown_coding",
+      throw problem(transport_fault::unknown_coding,
                     "a body comes as it is or packed once by gzip: 'Content-Encoding: gzip'");
     }
   }

@@ -247,14 +247,14 @@ class message_parser final : public beast_http::basic_parser<true> {
 /// What the parser found, as a refusal.
 inline problem problem_with_parsing(const boost::beast::error_code& fault) {
   if (fault == beast_http::error::header_limit) {
-    return {431, "header_too_large",
+    return {transport_fault::header_too_large,
             "the head of a request has at most " + std::to_string(most_header_bytes) + " bytes"};
   }
   return bad_request("the request is malformed: " + fault.message());
 }
 
 inline problem body_too_large(std::size_t most) {
-  return {413, "body_too_large",
+  return {transport_fault::body_too_large,
           "the body of this request has at most " + std::to_string(most) + " bytes"};
 }
 

@@ -19,16 +19,30 @@
 
 namespace hanami::service::http {
 
-/// What a client gets to read. Made from a `refusal`, or thrown as it is for what only HTTP knows:
-/// methods, sizes of heads and bodies, upgrades.
+/// What only HTTP knows: methods, sizes of heads and bodies, upgrades.
+enum class transport_fault : std::uint8_t {
+  method_not_allowed,
+  too_slow,
+  body_too_large,
+  unknown_coding,
+  invalid_range,
+  unknown_expectation,
+  upgrade_required,
+  unknown_version, ///< of the WebSocket protocol
+  header_too_large,
+  too_many_connections
+};
+/// The `code` of every problem that a client may meet, each once.
+std::vector<std::string> problem_codes();
+
+/// What a client gets to read. Made from a `refusal`, or thrown as it is for what only HTTP knows.
 class problem : public std::runtime_error {
  public:
-  /// `status`: 4xx or 5xx. `code`: what a program can compare, in snake_case.
-  problem(unsigned status, std::string code, const std::string& detail)
-      : std::runtime_error(detail), status_(status), code_(std::move(code)) {}
+  problem(transport_fault fault, const std::string& detail);
   problem(const refusal& why);
 
-  unsigned status() const noexcept { return status_; }
+  unsigned status() const noexcept { return status_; } ///< 4xx or 5xx
+  /// What a program can compare, in snake_case.
   const std::string& code() const noexcept { return code_; }
 
   std::vector<value_fault> faults; ///< of a request that failed its validation

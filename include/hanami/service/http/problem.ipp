@@ -51,7 +51,49 @@ constexpr unsigned status_of(refusal_code code) noexcept {
   return 500;
 }
 
+/// The status and the code of a fault.
+constexpr std::pair<unsigned, std::string_view> words_of(transport_fault fault) noexcept {
+  switch (fault) {
+  case transport_fault::method_not_allowed:
+    return {405, "method_not_allowed"};
+  case transport_fault::too_slow:
+    return {408, "too_slow"};
+  case transport_fault::body_too_large:
+    return {413, "body_too_large"};
+  case transport_fault::unknown_coding:
+    return {415, "unknown_coding"};
+  case transport_fault::invalid_range:
+    return {416, "invalid_range"};
+  case transport_fault::unknown_expectation:
+    return {417, "unknown_expectation"};
+  case transport_fault::upgrade_required:
+    return {426, "upgrade_required"};
+  case transport_fault::unknown_version:
+    return {426, "unknown_version"};
+  case transport_fault::header_too_large:
+    return {431, "header_too_large"};
+  case transport_fault::too_many_connections:
+    break;
+  }
+  return {503, "too_many_connections"};
+}
+
 } // namespace detail
+
+HANAMI_SERVICE_INLINE std::vector<std::string> problem_codes() {
+  std::vector<std::string> codes;
+  for (unsigned i = 0; i <= static_cast<unsigned>(refusal_code::internal); ++i) {
+    codes.emplace_back(name_of(static_cast<refusal_code>(i)));
+  }
+  for (unsigned i = 0; i <= static_cast<unsigned>(transport_fault::too_many_connections); ++i) {
+    codes.emplace_back(detail::words_of(static_cast<transport_fault>(i)).second);
+  }
+  return codes;
+}
+
+HANAMI_SERVICE_INLINE problem::problem(transport_fault fault, const std::string& text)
+    : std::runtime_error(text), status_(detail::words_of(fault).first),
+      code_(detail::words_of(fault).second) {}
 
 HANAMI_SERVICE_INLINE problem::problem(const refusal& why)
     : std::runtime_error(why.what()), faults(why.faults), retry_after_s(why.retry_after_s),
@@ -70,7 +112,7 @@ HANAMI_SERVICE_INLINE std::optional<problem> problem_of(const std::exception_ptr
 }
 
 HANAMI_SERVICE_INLINE problem internal_problem() {
-  return {500, "internal", "something went wrong here; the operator's log says what"};
+  return refusal(refusal_code::internal, "something went wrong here; the operator's log says what");
 }
 
 HANAMI_SERVICE_INLINE std::string_view title_of(unsigned status) noexcept {

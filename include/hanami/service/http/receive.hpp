@@ -38,7 +38,8 @@ coroutine<bool> session<Stream>::read_head() {
     const bool read = co_await read_more(begun ? 4096 : 1024);
     if (!read) {
       if (timed_out_) {
-        co_return co_await refuse_head({408, "too_slow", "the head of the request took too long"});
+        co_return co_await refuse_head(
+            {transport_fault::too_slow, "the head of the request took too long"});
       }
       if (at_end_ && begun) {
         co_return co_await refuse_head(bad_request("the request ends within its head"));
@@ -61,7 +62,8 @@ coroutine<std::optional<problem>> session<Stream>::read_body(std::size_t most, b
   parser_->eager(true);
   if (const std::string_view expected = request_.headers.get("Expect"); !expected.empty()) {
     if (!same_word(expected, "100-continue")) {
-      co_return problem(417, "unknown_expectation", "the only Expect known is '100-continue'");
+      co_return problem(transport_fault::unknown_expectation,
+                        "the only Expect known is '100-continue'");
     }
     if (parser_->version() >= 11 && buffer_.size() == 0) {
       const bool sent = co_await write_all(asio::buffer("HTTP/1.1 100 Continue\r\n\r\n", 25));
@@ -110,7 +112,8 @@ coroutine<std::optional<problem>> session<Stream>::read_piece(std::size_t most) 
     co_return std::nullopt;
   }
   if (timed_out_) {
-    co_return problem(408, "too_slow", "the request's body, or a piece of it, took too long");
+    co_return problem(transport_fault::too_slow,
+                      "the request's body, or a piece of it, took too long");
   }
   if (at_end_) {
     co_return bad_request("the request ends within its body");

@@ -59,8 +59,8 @@ class session final : public connection, public std::enable_shared_from_this<ses
     if (duty_ == duty::refuse) {
       keep_alive_ = false;
       parser_.emplace(request_, body_);
-      co_await refuse(
-          problem(503, "too_many_connections", "too many connections are open; try again later"));
+      co_await refuse(problem(transport_fault::too_many_connections,
+                              "too many connections are open; try again later"));
     } else {
       for (bool more = true; more;) { // gcc 12 cannot await within a loop's condition
         more = co_await one_request();
@@ -286,7 +286,8 @@ class session final : public connection, public std::enable_shared_from_this<ses
       co_return co_await refuse(bad_request("nothing may follow a request for a WebSocket"));
     }
     if (request_.headers.get("Sec-WebSocket-Version") != "13") {
-      response refused = response_of({426, "unknown_version", "the WebSocket version known is 13"});
+      response refused =
+          response_of({transport_fault::unknown_version, "the WebSocket version known is 13"});
       refused.headers.add("Sec-WebSocket-Version", "13");
       co_return co_await refuse(std::move(refused));
     }

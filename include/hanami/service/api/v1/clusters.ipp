@@ -393,7 +393,7 @@ inline void add_cluster_socket(registry& to, services& s) {
   socket.refusals = {400, 404, 426};
   socket.handle = [&s](request_context& request) -> answer {
     s.resources.get(request.caller, store::resource_kind::cluster, request.text("cluster_id"));
-    throw http::problem(426, "upgrade_required",
+    throw http::problem(http::transport_fault::upgrade_required,
                         "this is a WebSocket: 'Upgrade: websocket' is needed");
   };
   socket.open_socket = [&s](request_context& request, std::shared_ptr<http::socket> peer) {
