@@ -206,13 +206,16 @@ class basic_cluster {
   /// share. Copies keep it, checkpoints do not.
   void allow_growth(std::size_t bytes) noexcept {
     const std::size_t held = net_.bytes_learning();
-    const std::size_t before = net_.allowance;
     constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
     net_.allowance = bytes < most - held ? held + bytes : most;
-    if (net_.allowance > before && before < net_.topology.settings.memory_limit) {
+    if (net_.refused_bytes > 0 && bytes >= net_.refused_bytes) {
+      net_.refused_bytes = 0;
       net_.full = false; // it was the allowance that had said no
     }
   }
+  /// The growth, in bytes, that training has gone without because `allow_growth` had not allowed
+  /// it; 0: none, or as much was allowed since.
+  std::size_t refused_growth() const noexcept { return net_.refused_bytes; }
 
   /// Gives an output more nodes while the cluster learns, for classes that nobody has announced.
   /// What it has learned stays; new nodes weigh nothing (those of softmax begin as classes that

@@ -115,6 +115,13 @@ class fleet {
 
   /// `group`: any number that the members of a group share.
   member_id join(cluster c, group_id group = {}) { return core_->join(std::move(c), group); }
+  /// Memory of a group's members together, as `memory_budget` is of all; holds until the last of
+  /// them has left. No effect on a group without members.
+  void limit_group(group_id group, std::size_t most_bytes) {
+    core_->limit_group(group, most_bytes);
+  }
+  /// Memory of a group's members, after their last turns.
+  std::size_t group_bytes(group_id group) const { return core_->group_bytes(group); }
   /// Makes the cluster, too; throws what its constructor throws.
   member_id join(cluster_template from, learning_options options = {}) {
     return join(cluster(std::move(from), options));

@@ -67,6 +67,7 @@ class error_reporter {
 struct fleet_turn {
   const std::atomic<bool>& stop;
   const error_reporter& report;
+  full_memory when_full = full_memory::stop_growth;
   member_id member{};
   workspace<float> act = {}; ///< for answers; follows whatever cluster it is used with
   std::uint64_t trained = 0;
@@ -74,6 +75,14 @@ struct fleet_turn {
   std::uint64_t refused = 0;
 
   bool stopped() const noexcept { return stop.load(std::memory_order_relaxed); }
+  /// Throws `errc::out_of_memory` where the cluster is not to learn for want of memory.
+  void expect_room(const cluster& c) const {
+    if (when_full == full_memory::refuse && c.refused_growth() > 0) {
+      throw error(errc::out_of_memory, "the clusters of the fleet may take no more memory; " +
+                                           std::to_string(c.refused_growth()) +
+                                           " bytes more are needed");
+    }
+  }
 };
 
 /// Calls back; what is thrown there is reported and ends there.

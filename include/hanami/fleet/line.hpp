@@ -24,14 +24,23 @@ class fleet_line {
       ++g.members;
       m.group = &g;
       g.id = group;
+      g.bytes += m.bytes;
     }
   }
   /// It does not stand in the line, and will not.
   void exit(fleet_member& m) noexcept {
-    if (m.group != nullptr && --m.group->members == 0) {
-      groups_.erase(m.group->id);
+    if (m.group != nullptr) {
+      m.group->bytes -= m.bytes;
+      if (--m.group->members == 0) {
+        groups_.erase(m.group->id);
+      }
     }
     m.group = nullptr;
+  }
+  /// nullptr for one without members.
+  member_group* find(group_id group) noexcept {
+    const auto found = groups_.find(group);
+    return found == groups_.end() ? nullptr : &found->second;
   }
 
   void stand(fleet_member& m) noexcept {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -43,6 +44,9 @@ struct member_group {
   member_line waiting; ///< have work, but another one stands in the fleet's line
   bool stands = false; ///< one of them does
   std::size_t members = 0;
+  std::size_t bytes = 0;   ///< of their clusters, after their last turns
+  std::size_t granted = 0; ///< bytes that those at work may grow
+  std::size_t most_bytes = std::numeric_limits<std::size_t>::max();
 };
 
 struct fleet_member {

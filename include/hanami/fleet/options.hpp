@@ -26,6 +26,12 @@ enum class full_queue : std::uint8_t {
   refuse ///< throws `errc::queue_full`
 };
 
+/// What becomes of a sample whose cluster has gone without growth for want of shared memory.
+enum class full_memory : std::uint8_t {
+  stop_growth, ///< it is learned by the neurons that are there
+  refuse       ///< it is not learned: `errc::out_of_memory`, until there is room
+};
+
 struct fleet_options {
   /// Threads that work; 0: as many as the machine has for this process. One is the fleet's own, the
   /// rest are oneTBB's workers, which it shares with everybody else in the process.
@@ -39,9 +45,10 @@ struct fleet_options {
   /// Everybody takes more samples as long as all that wait take less memory than this.
   std::size_t queue_bytes = std::size_t{256} << 20;
   full_queue when_full = full_queue::wait;
-  /// Memory of all clusters together; beyond it they stop growing and go on learning. Each one's
-  /// own limit is in its template.
+  /// Memory of all clusters together; beyond it none grows. Each one's own limit is in its
+  /// template.
   std::size_t memory_budget = std::numeric_limits<std::size_t>::max();
+  full_memory when_memory_full = full_memory::stop_growth;
   /// Hears of exceptions that nobody waits for: of callbacks, and of samples trained without one.
   /// On any thread, several at once. Empty: a line on the standard error stream.
   std::function<void(member_id, std::exception_ptr)> on_error = {};

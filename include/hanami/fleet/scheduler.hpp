@@ -110,6 +110,14 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
     return std::move(gone->net);
   }
 
+  void limit_group(group_id group, std::size_t most_bytes) {
+    const lock held = enter();
+    if (member_group* g = line_.find(group)) {
+      g->most_bytes = most_bytes;
+      limited_ = limited_ || most_bytes != std::numeric_limits<std::size_t>::max();
+    }
+  }
+
   /// Queues the job that `make(sample_size)` returns, unless it has nothing to do.
   template <class Make>
   void submit(member_id id, bool soon, const Make& make) {
@@ -166,6 +174,12 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
     return s;
   }
 
+  std::size_t group_bytes(group_id group) {
+    const lock held = enter();
+    const member_group* g = line_.find(group);
+    return g == nullptr ? 0 : g->bytes;
+  }
+
   member_statistics statistics(member_id id) {
     const lock held = enter();
     const fleet_member& m = members_.find(id);
@@ -179,7 +193,8 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
     job_list soon;
     job_list queue;
     std::size_t samples;      ///< most that it may run
-    std::size_t grant;        ///< bytes that it may grow
+    bool limited = false;     ///< it may grow by `grant` only
+    std::size_t grant = 0;    ///< bytes
     std::size_t dequeued = 0; ///< samples
     std::size_t freed = 0;    ///< bytes of finished jobs
     std::size_t bytes = 0;    ///< of the cluster afterwards
@@ -304,7 +319,7 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
   }
 
   void work_until_stopped() {
-    fleet_turn turn{stop_, report_};
+    fleet_turn turn{stop_, report_, options_.when_memory_full};
     lock held(mutex_);
     at_work_.push_back(std::this_thread::get_id());
     while (!stop_) {
@@ -328,7 +343,7 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
     at_work_.push_back(std::this_thread::get_id());
     ++helpers_at_work_;
     {
-      fleet_turn turn{stop_, report_};
+      fleet_turn turn{stop_, report_, options_.when_memory_full};
       work(held, blocks, turn);
     }
     --helpers_at_work_;
@@ -355,18 +370,29 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
 
   block begin_block() {
     fleet_member& m = line_.take();
-    block b{&m, std::move(m.soon), std::move(m.queue), m.dropped ? 0 : options_.block_samples, 0};
+    block b{&m, std::move(m.soon), std::move(m.queue), m.dropped ? 0 : options_.block_samples,
+            budgeted()};
     m.open = nullptr;
-    if (budgeted() && bytes_ + granted_ < options_.memory_budget) {
+    if (b.limited) {
+      std::size_t room = room_below(options_.memory_budget, bytes_ + granted_);
+      if (m.group != nullptr) {
+        room = std::min(room, room_below(m.group->most_bytes, m.group->bytes + m.group->granted));
+      }
       // Whoever comes while this block runs gets a share of what is left then.
-      b.grant = (options_.memory_budget - bytes_ - granted_) / options_.threads;
+      b.grant = std::max(room / options_.threads, std::min(room, m.net.refused_growth()));
       granted_ += b.grant;
+      if (m.group != nullptr) {
+        m.group->granted += b.grant;
+      }
     }
     return b;
   }
 
   bool budgeted() const noexcept {
-    return options_.memory_budget != std::numeric_limits<std::size_t>::max();
+    return limited_ || options_.memory_budget != std::numeric_limits<std::size_t>::max();
+  }
+  static std::size_t room_below(std::size_t most, std::size_t used) noexcept {
+    return most - std::min(most, used);
   }
 
   /// Without the lock: nobody else touches the cluster or these jobs.
@@ -374,7 +400,7 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
     cluster& net = b.member->net;
     turn.member = b.member->id;
     turn.trained = turn.answered = turn.refused = 0;
-    if (budgeted()) {
+    if (b.limited) {
       net.allow_growth(b.grant);
     }
     std::size_t rest = b.samples;
@@ -399,6 +425,10 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
     members_.done(m, b.dequeued, b.freed);
     granted_ -= b.grant;
     bytes_ += b.bytes - m.bytes;
+    if (m.group != nullptr) {
+      m.group->granted -= b.grant;
+      m.group->bytes += b.bytes - m.bytes;
+    }
     m.bytes = b.bytes;
     m.trained += turn.trained;
     count(turn);
@@ -446,6 +476,7 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
   std::size_t busy_ = 0;
   std::size_t bytes_ = 0;   ///< of all clusters, after their last turns
   std::size_t granted_ = 0; ///< bytes that those at work may grow
+  bool limited_ = false;    ///< there has been a limit for a group
   std::size_t helpers_ = 0; ///< workers called and not gone yet
   std::size_t helpers_at_work_ = 0;
   bool own_idle_ = false;

@@ -73,6 +73,7 @@ class train_job final : public fleet_job {
   void train_one(cluster& c, fleet_turn& turn) noexcept {
     const std::span<const float> row(values_.data() + next_++ * width_, width_);
     try {
+      turn.expect_room(c);
       const train_result found = c.train(row.first(input_width_), row.subspan(input_width_));
       ++turn.trained;
       deliver(done_, turn.report, turn.member, found, std::exception_ptr());
@@ -259,6 +260,7 @@ class task_job final : public fleet_job {
 
   void train_one(cluster& c, fleet_turn& turn) {
     try {
+      turn.expect_room(c);
       const train_result found = c.train(std::span<const float>(input_), target_);
       ++turn.trained;
       ++result_.samples;

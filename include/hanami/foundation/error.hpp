@@ -27,7 +27,8 @@ enum class errc {
   cancelled,            ///< given up before it was done, as somebody asked
   unsupported_machine,  ///< the processor or the device lacks what the program was built for
   no_device,            ///< there is none, or no driver for it
-  device_failure        ///< the device or its driver gave up
+  device_failure,       ///< the device or its driver gave up
+  too_many_files        ///< the process or the system has as many files open as it may
 };
 
 /// What `error_category` is: equal by its name, since a program may have several.
@@ -76,6 +77,8 @@ class HANAMI_SHARED errc_category final : public std::error_category {
       return "no device";
     case errc::device_failure:
       return "device failure";
+    case errc::too_many_files:
+      return "too many open files";
     }
     return "unknown error";
   }

@@ -112,7 +112,7 @@ std::size_t brick_bytes(const network<Real, Weight>& net, hexagon_id id) noexcep
 /// they are until the brick learns. False where the memory limit says no.
 template <class Real, class Weight>
 bool grow_brick(network<Real, Weight>& net, hexagon_id id, bool silent) {
-  if (net.bytes_learning() + brick_bytes(net, id) > net.memory_limit()) {
+  if (!net.has_room(brick_bytes(net, id))) {
     ++net.growth.growth_denied;
     return false;
   }

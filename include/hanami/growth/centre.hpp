@@ -140,13 +140,13 @@ void open_two_sides(network<Real, Weight>& net, std::size_t index,
 
 /// Whether the memory limit leaves room for both sides of an input, about.
 template <class Real, class Weight>
-bool has_room_for_two_sides(const network<Real, Weight>& net, const input_layout& input) {
+bool has_room_for_two_sides(network<Real, Weight>& net, const input_layout& input) {
   constexpr std::size_t section_bytes = 48;
   std::size_t needed = net.centres.at.empty() ? net.topology.input_size * sizeof(Real) : 0;
   for (const auto& b : net.bricks) {
     needed += input.size * (section_bytes + b.max_steps * sizeof(tile_slot));
   }
-  return net.bytes_learning() + needed <= net.memory_limit();
+  return net.has_room(needed);
 }
 
 /// Lays the straight way from column `k` of an input to all outputs, where the memory limit lets
@@ -155,8 +155,7 @@ template <class Real, class Weight>
 void open_straight_way(network<Real, Weight>& net, const input_layout& input, std::size_t k) {
   auto& centres = net.centres;
   const std::size_t copies = net.averaging() ? 2 : 1;
-  if (net.bytes_learning() + copies * net.topology.output_size * sizeof(Real) >
-      net.memory_limit()) {
+  if (!net.has_room(copies * net.topology.output_size * sizeof(Real))) {
     ++net.growth.growth_denied;
     return;
   }

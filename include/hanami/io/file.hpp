@@ -31,7 +31,10 @@ namespace detail {
 
 [[noreturn]] inline void refuse_file(const char* what, const std::filesystem::path& path,
                                      std::error_code why) {
-  raise(errc::file_error, what + path.string() + ": " + why.message());
+  const bool too_many =
+      why == std::errc::too_many_files_open || why == std::errc::too_many_files_open_in_system;
+  raise(too_many ? errc::too_many_files : errc::file_error,
+        what + path.string() + ": " + why.message());
 }
 
 inline std::error_code system_trouble() {

@@ -99,6 +99,8 @@ struct network {
   bool full = false;      ///< the memory limit has refused growth, and nothing was given back since
   /// Most bytes beside the template's own limit: the part of a budget that others share.
   std::size_t allowance = std::numeric_limits<std::size_t>::max();
+  /// Growth that only the allowance has refused, in bytes; 0: none, or as much was allowed since.
+  std::size_t refused_bytes = 0;
   /// Checks between two renewals of a chain (`algorithm/chains.hpp`), set before each sample.
   std::uint32_t renewal_checks = 64;
   growth_statistics growth;
@@ -107,6 +109,14 @@ struct network {
   bool averaging() const noexcept { return tiles.averaging(); }
   std::uint64_t memory_limit() const noexcept {
     return std::min<std::uint64_t>(topology.settings.memory_limit, allowance);
+  }
+  /// Whether it may take so many bytes more; notes what only the allowance refuses.
+  bool has_room(std::size_t more) noexcept {
+    const std::size_t wanted = bytes_learning() + more;
+    if (wanted > memory_limit() && wanted <= topology.settings.memory_limit) {
+      refused_bytes = std::max(refused_bytes, more);
+    }
+    return wanted <= memory_limit();
   }
   /// Place of a brick's first neuron in the array of presynaptic nodes.
   std::uint32_t neurons_of(std::size_t brick_index) const noexcept {
@@ -176,7 +186,11 @@ struct network {
     if constexpr (Archive::reading) {
       shape = shape_identity::fresh();
     }
-    archive(seed, negative_inputs, centres, compacted, full, growth, tiles, bricks);
+    bool full_alone = full && refused_bytes == 0; // what others leave is not the network's own
+    archive(seed, negative_inputs, centres, compacted, full_alone, growth, tiles, bricks);
+    if constexpr (Archive::reading) {
+      full = full_alone;
+    }
     for (auto& h : hexagons) {
       archive(h.chunks, h.bricks, h.error_sum);
     }
@@ -193,8 +207,7 @@ tile_slot acquire_tile(network<Real, Weight>& net) {
     return no_tile;
   }
   const std::size_t more = net.tiles.growth_tiles();
-  if (more > 0 && net.bytes_learning() + more * (net.tiles.tile_bytes() + net.trace_bytes()) >
-                      net.memory_limit()) {
+  if (more > 0 && !net.has_room(more * (net.tiles.tile_bytes() + net.trace_bytes()))) {
     net.full = true;
     ++net.growth.growth_denied;
     return no_tile;

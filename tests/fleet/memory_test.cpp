@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <hanami/fleet/fleet.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <limits>
+
+#include <catch2/catch.hpp>
+
+#include <hanami/io/checkpoint.hpp>
+
+#include "support/sample_clusters.hpp"
+
+using namespace hanami;
+using namespace hanami_test;
+
+namespace {
+
+struct outcome {
+  std::atomic<int> learned{0};
+  std::atomic<int> refused{0};
+};
+
+/// Trains samples [first, last) of the cluster's stream and waits.
+void train(fleet& f, member_id id, const cluster& like, std::uint64_t first, std::uint64_t last,
+           outcome& to) {
+  for (std::uint64_t n = first; n < last; ++n) {
+    const sample s = sample_for(like, n);
+    f.train(id, s.input, s.target, [&to](const train_result&, const std::exception_ptr& why) {
+      if (!why) {
+        ++to.learned;
+        return;
+      }
+      try {
+        std::rethrow_exception(why);
+      } catch (const error& e) {
+        to.refused += e.code() == errc::out_of_memory ? 1 : 0;
+      }
+    });
+  }
+  f.drain();
+}
+
+} // namespace
+
+TEST_CASE("what finds no memory to grow is refused where the options say so", "[fleet]") {
+  const cluster alone = busy_cluster();
+  fleet f({.threads = 1, .memory_budget = 1, .when_memory_full = full_memory::refuse});
+  const auto id = f.join(alone);
+  outcome heard;
+  train(f, id, alone, 0, 50, heard);
+  CHECK(heard.learned <= 1); // the one that found out
+  CHECK(heard.refused >= 49);
+  const auto bytes = f.call(id, [](cluster& c) { return to_checkpoint(c); }).get();
+  train(f, id, alone, 50, 60, heard);
+  CHECK(f.call(id, [](cluster& c) { return to_checkpoint(c); }).get() == bytes);
+}
+
+TEST_CASE("members of a group stay within its memory, and others grow on", "[fleet]") {
+  const cluster alone = busy_cluster();
+  fleet f({.threads = 1, .when_memory_full = full_memory::refuse});
+  const group_id poor{1};
+  const auto first = f.join(alone, poor);
+  const auto second = f.join(busy_cluster(2), poor);
+  const auto free = f.join(busy_cluster(3));
+  const std::size_t before = f.group_bytes(poor);
+  CHECK(before == f.statistics(first).bytes + f.statistics(second).bytes);
+  f.limit_group(poor, before);
+  outcome of_poor;
+  outcome of_free;
+  train(f, first, alone, 0, 40, of_poor);
+  train(f, free, alone, 0, 40, of_free);
+  CHECK(of_poor.refused >= 39);
+  CHECK(of_free.learned == 40);
+  CHECK(f.call(first, [](cluster& c) { return c.statistics().bricks; }).get() == 0);
+  CHECK(f.call(free, [](cluster& c) { return c.statistics().bricks; }).get() > 0);
+
+  f.limit_group(poor, std::numeric_limits<std::size_t>::max());
+  outcome again;
+  train(f, first, alone, 0, 40, again);
+  CHECK(again.learned == 40);
+  CHECK(f.group_bytes(poor) == f.statistics(first).bytes + f.statistics(second).bytes);
+  f.leave(first);
+  CHECK(f.group_bytes(poor) == f.statistics(second).bytes);
+  f.leave(second);
+  CHECK(f.group_bytes(poor) == 0);
+}
+
+TEST_CASE("growth that others' memory has refused goes on after a checkpoint", "[fleet]") {
+  const cluster alone = busy_cluster();
+  fleet f({.threads = 1, .memory_budget = 1});
+  const auto id = f.join(alone);
+  outcome heard;
+  train(f, id, alone, 0, 50, heard);
+  CHECK(heard.learned == 50);
+  const auto bytes = f.call(id, [](cluster& c) {
+                        CHECK(c.refused_growth() > 0);
+                        return to_checkpoint(c);
+                      }).get();
+  cluster later = from_checkpoint(bytes);
+  CHECK(later.refused_growth() == 0);
+  for (std::uint64_t n = 0; n < 10; ++n) {
+    const sample s = sample_for(later, n);
+    later.train(s.input, s.target);
+  }
+  CHECK(later.statistics().bricks > 0);
+}
