@@ -3,11 +3,13 @@
 // program of its own, then direct use of what was learned over WebSockets, and small requests over
 // connections that stay open. Server and load generator share the machine.
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -322,6 +324,36 @@ support::table measure_rates(const service_options& o, std::uint16_t port, rest_
   return rates.take();
 }
 
+/// A cluster that is on disk only is asked: it comes into memory for that.
+support::table measure_coming_back(const service_options& o, const std::filesystem::path& folder,
+                                   const std::string& token, const std::string& cluster,
+                                   std::span<const float> input) {
+  constexpr int times = 9;
+  const std::string question = json::serialize(
+      json::object{{"inputs", json::object{{"picture", json::array(input.begin(), input.end())}}}});
+  std::vector<double> first;
+  std::vector<double> second;
+  for (int i = 0; i < times; ++i) {
+    const hanami::service::server service(config_in(folder, o));
+    rest_client client(service.port());
+    client.token = token;
+    client.ask("GET", "/v1/me");
+    for (std::vector<double>* const to : {&first, &second}) {
+      const auto begin = std::chrono::steady_clock::now();
+      client.ask("POST", "/v1/clusters/" + cluster + "/infer", question);
+      to->push_back(seconds_since(begin) * 1000);
+    }
+  }
+  support::table table(
+      "coming_back", "POST infer to a cluster that has learned all images once",
+      {{"it is", "where"}, {"median ms", "median_ms", 2}, {"most ms", "most_ms", 2}});
+  for (const auto& [where, all] : {std::pair{"on disk only", &first}, {"in memory", &second}}) {
+    std::sort(all->begin(), all->end());
+    table.add({std::string(where), (*all)[times / 2], all->back()});
+  }
+  return table;
+}
+
 void add_options(CLI::App& app, service_options& o) {
   support::add_data_option(app, o.data);
   app.add_option("--threads", o.threads,
@@ -336,8 +368,8 @@ int run(const service_options& o) {
   support::raise_file_limit();
   const hanami::digit_images digits = support::find_digits(o.data);
   const scratch_folder folder;
-  const hanami::service::server service(config_in(folder.path, o));
-  rest_client client(service.port());
+  std::optional<hanami::service::server> service(std::in_place, config_in(folder.path, o));
+  rest_client client(service->port());
   client.token =
       client.ask_for("access_token", "POST", "/v1/sessions",
                      json::object{{"user_id", "admin"}, {"password", "a password for the bench"}});
@@ -349,7 +381,9 @@ int run(const service_options& o) {
   tables.push_back(measure_epoch(client, cluster, {folder.path, digits.train}));
   std::vector<float> input(digits.test.input_size());
   digits.test.read_input(0, input);
-  tables.push_back(measure_rates(o, service.port(), client, cluster, input));
+  tables.push_back(measure_rates(o, service->port(), client, cluster, input));
+  service.reset();
+  tables.push_back(measure_coming_back(o, folder.path, client.token, cluster, input));
   support::print_report({{"data", digits.name()}, {"threads", o.threads}, {"seconds", o.seconds}},
                         tables, o.json);
   return 0;

@@ -3,6 +3,7 @@
 
 #include "server.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 
@@ -25,6 +26,7 @@
 #include "api/v1/endpoints.hpp"
 #include "base/clock.hpp"
 #include "base/compile.hpp"
+#include "base/descriptors.hpp"
 #include "base/ip_network.hpp"
 #include "base/runtime.hpp"
 #include "data/datasets.hpp"
@@ -88,6 +90,13 @@ inline void keep_password(const server_config& config, const std::string& passwo
   }
 }
 
+/// Raises the limit of descriptors, and lowers that of connections to what is left beside files.
+inline server_config within_descriptors(server_config config) {
+  const descriptor_shares shares(raise_descriptor_limit());
+  config.http.connections = std::min(config.http.connections, shares.connections);
+  return config;
+}
+
 inline access::policy load_policy(const std::filesystem::path& file) {
   if (file.empty()) {
     return access::policy::parse(access::policy::built_in(), "the built-in policy");
@@ -101,7 +110,8 @@ inline access::policy load_policy(const std::filesystem::path& file) {
 /// All parts, in the order in which they need each other.
 struct server::state {
   explicit state(server_config given)
-      : config(std::move(given)), lock(config.data), common(config),
+      : wanted_connections(given.http.connections),
+        config(detail::within_descriptors(std::move(given))), lock(config.data), common(config),
         rules(detail::load_policy(config.auth.policies)), db(config.data / "hanami.sqlite"),
         resources(db), tasks(db), logs(db, common), accounts(db, config),
         authenticator(db, accounts, config), data(config, resources, tasks, accounts),
@@ -149,6 +159,13 @@ struct server::state {
                                        "--reset-admin sets it");
     }
     warn_of_open_data();
+    if (config.http.connections < wanted_connections) {
+      common.log.warning("server", "this process may open " + std::to_string(descriptor_limit()) +
+                                       " files: no more than " +
+                                       std::to_string(config.http.connections) + " of " +
+                                       std::to_string(wanted_connections) +
+                                       " connections; see ulimit -n, or LimitNOFILE of systemd");
+    }
     ready = true;
     upkeep.every(std::chrono::minutes(1));
     common.log.info("server", "listens on " + address());
@@ -184,6 +201,7 @@ struct server::state {
     authenticator.clean();
     data.clean();
     store::clean_answers(db);
+    db.fill_reserve();
     constexpr std::int64_t year_ms = std::int64_t{365} * 24 * 3600 * 1000;
     logs.remove_before(now_ms() - year_ms);
   }
@@ -193,6 +211,7 @@ struct server::state {
            with_brackets(config.http.address) + ':' + std::to_string(http->port());
   }
 
+  const std::size_t wanted_connections;
   server_config config;
   detail::data_lock lock;
   runtime common;

@@ -48,6 +48,7 @@
 #include "engine/engine.ipp"
 #include "engine/engine_core.ipp"
 #include "engine/engine_imports.ipp"
+#include "engine/engine_memory.ipp"
 #include "engine/engine_turns.ipp"
 #include "engine/journal.ipp"
 #include "engine/task/task_plan.ipp"

@@ -340,13 +340,14 @@ TEST_CASE("limits are a user's own or everybody's", "[service]") {
   REQUIRE(bench.accounts.quota_of("ann").clusters == 3);
   REQUIRE(bench.accounts.quota_of("nobody").clusters == 3);
   bench.accounts.set_quota("ann", {1, 2, 0, 4, 5});
-  bench.accounts.set_quota("ann", {1, 2, 0, 4, 6});
+  bench.accounts.set_quota("ann", {1, 2, 0, 4, 6, 7});
   const quota own = bench.accounts.quota_of("ann");
   REQUIRE(own.clusters == 1);
   REQUIRE(own.datasets == 2);
   REQUIRE(own.checkpoints == 0);
   REQUIRE(own.open_tasks == 4);
   REQUIRE(own.bytes == 6);
+  REQUIRE(own.memory == 7);
   bench.accounts.delete_user("ann");
   bench.add_user("ann");
   REQUIRE(bench.accounts.quota_of("ann").clusters == 3);

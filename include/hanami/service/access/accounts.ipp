@@ -282,7 +282,7 @@ HANAMI_SERVICE_INLINE std::optional<user> accounts::check_password(std::string_v
   }
   if (needs_rehash(found->hash, config_.auth.light_passwords)) {
     const std::string hash = hash_password(password, config_.auth.light_passwords);
-    db_.write([&](store::connection& on) { // unless it was changed in the meantime
+    db_.write_anyway([&](store::connection& on) { // unless it was changed in the meantime
       on.execute("UPDATE users SET password = ? WHERE id = ? AND password = ?", hash, id,
                  found->hash);
     });
@@ -292,31 +292,36 @@ HANAMI_SERVICE_INLINE std::optional<user> accounts::check_password(std::string_v
 
 HANAMI_SERVICE_INLINE quota accounts::quota_of(std::string_view user_id) const {
   return db_.read([&](store::connection& on) {
-    store::statement own = on.query(
-        "SELECT clusters, datasets, checkpoints, open_tasks, bytes FROM quotas WHERE user_id = ?",
-        user_id);
+    store::statement own =
+        on.query("SELECT clusters, datasets, checkpoints, open_tasks, bytes, memory FROM quotas "
+                 "WHERE user_id = ?",
+                 user_id);
     if (!own.step()) {
       return config_.quota;
     }
     const auto number = [&](int column) { return static_cast<std::uint64_t>(own.integer(column)); };
-    return quota{number(0), number(1), number(2), number(3), number(4)};
+    quota limits{number(0), number(1), number(2), number(3), number(4), config_.quota.memory};
+    if (own.integer(5) >= 0) {
+      limits.memory = number(5);
+    }
+    return limits;
   });
 }
 
 HANAMI_SERVICE_INLINE void accounts::set_quota(std::string_view user_id, const quota& limits) {
   constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
-  for (const std::uint64_t limit :
-       {limits.clusters, limits.datasets, limits.checkpoints, limits.open_tasks, limits.bytes}) {
+  for (const std::uint64_t limit : {limits.clusters, limits.datasets, limits.checkpoints,
+                                    limits.open_tasks, limits.bytes, limits.memory}) {
     if (limit > most) {
       throw detail::invalid_account("quota", "each limit must be at most 2^63 - 1");
     }
   }
-  db_.write([&](store::connection& on) {
+  db_.write_anyway([&](store::connection& on) {
     detail::user_of(on, user_id);
     on.execute("INSERT OR REPLACE INTO quotas (user_id, clusters, datasets, checkpoints, "
-               "open_tasks, bytes) VALUES (?, ?, ?, ?, ?, ?)",
+               "open_tasks, bytes, memory) VALUES (?, ?, ?, ?, ?, ?, ?)",
                user_id, limits.clusters, limits.datasets, limits.checkpoints, limits.open_tasks,
-               limits.bytes);
+               limits.bytes, limits.memory);
   });
 }
 

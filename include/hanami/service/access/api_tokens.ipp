@@ -108,7 +108,7 @@ HANAMI_SERVICE_INLINE std::vector<api_token> api_tokens::list(std::string_view u
 }
 
 HANAMI_SERVICE_INLINE void api_tokens::remove(std::string_view user_id, std::string_view id) {
-  const std::string hash = db_.write([&](store::connection& on) {
+  const std::string hash = db_.write_anyway([&](store::connection& on) {
     std::string of;
     {
       store::statement row =
@@ -152,7 +152,7 @@ HANAMI_SERVICE_INLINE void api_tokens::write_uses() {
     }
   }
   if (!used.empty()) {
-    db_.write([&](store::connection& on) {
+    db_.write_anyway([&](store::connection& on) {
       for (const auto& one : used) {
         on.execute("UPDATE api_tokens SET used_at = ? WHERE id = ?", one->used_at.load(),
                    one->about.id);
@@ -163,7 +163,7 @@ HANAMI_SERVICE_INLINE void api_tokens::write_uses() {
 
 HANAMI_SERVICE_INLINE void api_tokens::clean() {
   write_uses();
-  db_.write([](store::connection& on) {
+  db_.write_anyway([](store::connection& on) {
     on.execute("DELETE FROM api_tokens WHERE expires_at <= ?", now_ms());
   });
   const std::unique_lock lock(mutex_); // before it is read: nobody adds or removes one meanwhile

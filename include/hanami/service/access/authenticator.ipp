@@ -43,7 +43,7 @@ HANAMI_SERVICE_INLINE session_tokens authenticator::login(const login_request& f
     throw detail::invalid_login();
   }
   s.factors.expect_code(u->id, from.code);
-  return s.db.write([&](store::connection& on) {
+  return s.db.write_anyway([&](store::connection& on) {
     if (!s.current(on, u->id, u->token_series)) { // changed since the password was looked at
       throw detail::invalid_login();
     }
@@ -60,7 +60,7 @@ HANAMI_SERVICE_INLINE session_tokens authenticator::refresh(std::string_view ref
   detail::stored_refresh_token used;
   bool stolen = false;
   std::optional<session_tokens> given =
-      s.db.write([&](store::connection& on) -> std::optional<session_tokens> {
+      s.db.write_anyway([&](store::connection& on) -> std::optional<session_tokens> {
         used = detail::find_refresh_token(on, hash);
         stolen = used.uses > 0 && !detail::may_repeat(on, used, s.config.auth.refresh_grace);
         if (stolen) { // must be committed, so nothing may be thrown in here
@@ -89,7 +89,7 @@ HANAMI_SERVICE_INLINE session_tokens authenticator::switch_project(const identit
                                                                    std::string_view project_id) {
   state& s = *state_;
   const std::string family = detail::family_of(caller.token_id);
-  return s.db.write([&](store::connection& on) {
+  return s.db.write_anyway([&](store::connection& on) {
     const auto u = s.current(on, caller.user_id, caller.token_series);
     if (!u || on.query("SELECT 1 FROM revoked_tokens WHERE id = ?", family).step()) {
       throw detail::invalid_token();
@@ -105,7 +105,7 @@ HANAMI_SERVICE_INLINE session_tokens authenticator::switch_project(const identit
 HANAMI_SERVICE_INLINE void authenticator::revoke(const identity& caller) {
   const std::string family = detail::family_of(caller.token_id);
   const std::int64_t until = std::max(state_->last_expiry_ms(), 1000 * caller.expires);
-  state_->db.write([&](store::connection& on) { state_->revoke(on, family, until); });
+  state_->db.write_anyway([&](store::connection& on) { state_->revoke(on, family, until); });
   state_->remember(family, until);
 }
 
@@ -174,7 +174,7 @@ HANAMI_SERVICE_INLINE void authenticator::end_session(std::string_view user_id,
   state& s = *state_;
   const std::string family(session_id);
   const std::int64_t until = s.last_expiry_ms();
-  s.db.write([&](store::connection& on) {
+  s.db.write_anyway([&](store::connection& on) {
     if (!on.query("SELECT 1 FROM sessions WHERE id = ? AND user_id = ?", family, user_id).step()) {
       throw not_found("session", family);
     }
@@ -187,7 +187,7 @@ HANAMI_SERVICE_INLINE void authenticator::end_other_sessions(const identity& cal
   state& s = *state_;
   const std::string own = detail::family_of(caller.token_id);
   const std::int64_t until = s.last_expiry_ms();
-  const auto others = s.db.write([&](store::connection& on) {
+  const auto others = s.db.write_anyway([&](store::connection& on) {
     std::vector<std::string> ended;
     {
       store::statement rows = // of those whose row is gone, there may be refresh tokens still
@@ -291,7 +291,7 @@ HANAMI_SERVICE_INLINE void authenticator::clean() {
   state& s = *state_;
   const std::int64_t now = now_ms();
   s.write_uses();
-  s.db.write([&](store::connection& on) {
+  s.db.write_anyway([&](store::connection& on) {
     for (const char* table : {"refresh_tokens", "revoked_tokens", "sessions"}) {
       on.execute(std::string("DELETE FROM ") + table + " WHERE expires_at <= ?", now);
     }

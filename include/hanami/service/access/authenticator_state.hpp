@@ -197,7 +197,7 @@ struct authenticator::state {
       }
     }
     if (!changed.empty()) {
-      db.write([&](store::connection& on) {
+      db.write_anyway([&](store::connection& on) {
         for (const auto& [family, at] : changed) {
           on.execute("UPDATE sessions SET used_at = max(used_at, ?) WHERE id = ?", at, family);
         }

@@ -172,7 +172,7 @@ HANAMI_SERVICE_INLINE void second_factors::expect_code(std::string_view user_id,
   }
   const std::string typed = detail::plain_code(code);
   const unsigned wait = seconds_locked(id);
-  const bool right = db_.write([&](store::connection& on) {
+  const bool right = db_.write_anyway([&](store::connection& on) {
     const std::string hash = detail::recovery_hash(typed);
     if (on.query("SELECT 1 FROM recovery_codes WHERE user_id = ? AND hash = ?", user_id, hash)
             .step()) {
@@ -213,7 +213,7 @@ second_factors::renew_recovery_codes(std::string_view user_id) {
 }
 
 HANAMI_SERVICE_INLINE bool second_factors::remove(std::string_view user_id) {
-  return db_.write([&](store::connection& on) {
+  return db_.write_anyway([&](store::connection& on) {
     const bool there = detail::find_second_factor(on, user_id).has_value();
     on.execute("DELETE FROM second_factors WHERE user_id = ?", user_id);
     return there;

@@ -57,7 +57,7 @@ inline std::string_view meaning_of(unsigned status) {
   case 429:
     return "Too many; try again later";
   case 503:
-    return "Busy; try again later";
+    return "Busy, or out of memory for clusters (`no_memory`); try again later";
   case 507:
     return "The disk is full";
   default:
@@ -143,6 +143,10 @@ inline json::object responses_of(const endpoint& e, json::object& components) {
     refusals.push_back(401);
     if (e.dialect == dialect::modern) {
       refusals.push_back(403);
+      refusals.push_back(503);
+      if (!e.reads()) {
+        refusals.push_back(507);
+      }
     }
   }
   refusals.push_back(e.dialect == dialect::modern ? 422 : 400);

@@ -39,8 +39,9 @@ enum class refusal_code : std::uint8_t {
   starting,
   stopping,
   busy,
-  no_space, ///< on the service's disk
-  damaged,  ///< a file on disk cannot be read
+  no_memory, ///< for clusters: those that are in use take all that there is
+  no_space,  ///< on the service's disk
+  damaged,   ///< a file on disk cannot be read
   internal
 };
 
@@ -91,6 +92,8 @@ constexpr std::string_view name_of(refusal_code code) noexcept {
     return "stopping";
   case refusal_code::busy:
     return "busy";
+  case refusal_code::no_memory:
+    return "no_memory";
   case refusal_code::no_space:
     return "no_space";
   case refusal_code::damaged:
@@ -144,6 +147,11 @@ inline refusal invalid_value(const std::string& detail) {
 inline refusal invalid_value_at(std::string pointer, const std::string& detail) {
   refusal why = invalid_value(pointer + ": " + detail);
   why.faults.push_back({std::move(pointer), detail});
+  return why;
+}
+inline refusal too_many_files() {
+  refusal why(refusal_code::busy, "too many files are open here; try again in a moment");
+  why.retry_after_s = 1;
   return why;
 }
 inline refusal disk_is_full() {

@@ -21,7 +21,8 @@ struct quota {
   std::uint64_t datasets = 100;
   std::uint64_t checkpoints = 100;
   std::uint64_t open_tasks = 100;
-  std::uint64_t bytes = std::uint64_t{16} << 30; ///< of datasets, uploads and checkpoints on disk
+  std::uint64_t bytes = std::uint64_t{16} << 30; ///< on disk, of all that is there
+  std::uint64_t memory = std::uint64_t{2} << 30; ///< bytes of clusters that are in memory
 };
 
 struct http_settings {
@@ -77,6 +78,9 @@ struct engine_settings {
   std::size_t threads = 0; ///< that train and answer; 0: all of the machine
   std::size_t memory_budget = std::size_t{4} << 30;  ///< of all clusters, bytes
   std::size_t cluster_memory = std::size_t{1} << 30; ///< most for one of them, bytes
+  /// A cluster that nobody has used for so long leaves memory, and comes back when it is used; 0:
+  /// only where memory is short, and then whose last use is longest ago.
+  std::chrono::seconds idle_time{600};
   /// A cluster is written in full at least this often while it learns; in between, a journal holds
   /// what it has learned since.
   std::chrono::seconds snapshot_interval{60};

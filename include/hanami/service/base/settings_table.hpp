@@ -396,6 +396,10 @@ inline void add_engine_settings(setting_table& to) {
              &s::memory_budget);
   to.integer("engine.cluster_memory", "most bytes of one cluster", 1 << 16, most_setting, g,
              &s::cluster_memory);
+  to.integer("engine.idle_time",
+             "seconds without use, after which a cluster leaves memory until its next use; 0: only "
+             "where memory is short",
+             0, ten_years_s, g, &s::idle_time);
   to.integer("engine.snapshot_interval",
              "seconds, at most, between writing a cluster that learns in full", 1, ten_years_s, g,
              &s::snapshot_interval);
@@ -411,8 +415,10 @@ inline void add_engine_settings(setting_table& to) {
   to.integer("quota.datasets", "0: none", 0, most_setting, q, &quota::datasets);
   to.integer("quota.checkpoints", "0: none", 0, most_setting, q, &quota::checkpoints);
   to.integer("quota.open_tasks", "0: none", 0, most_setting, q, &quota::open_tasks);
-  to.integer("quota.bytes", "of datasets, uploads and checkpoints on disk", 0, most_setting, q,
-             &quota::bytes);
+  to.integer("quota.bytes", "of clusters, datasets, uploads and checkpoints on disk", 0,
+             most_setting, q, &quota::bytes);
+  to.integer("quota.memory", "bytes of clusters that are in memory", 0, most_setting, q,
+             &quota::memory);
 }
 
 inline const std::vector<setting>& all_settings() {

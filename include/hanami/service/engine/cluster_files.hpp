@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "../../cluster.hpp"
+#include "../base/descriptors.hpp"
 #include "../data/block_file.hpp"
 #include "../store/tasks.hpp"
 #include "journal.hpp"
@@ -50,11 +52,37 @@ std::vector<std::byte> take_snapshot(const cluster& of, const task_position& whe
 /// Replays a record; false: it and all that follow can no longer be replayed.
 using journal_replay = std::function<bool(cluster&, const journal_record&, task_position&)>;
 
+/// The descriptors that the journals of all clusters share. Safe from any thread.
+class journal_places {
+ public:
+  /// `most`: journals that stay open; those of other clusters are opened for each record.
+  explicit journal_places(std::size_t most) noexcept : most_(most), left_(most) {}
+
+  bool take() noexcept {
+    std::size_t left = left_.load();
+    while (left > 0 && !left_.compare_exchange_weak(left, left - 1)) {
+    }
+    return left > 0;
+  }
+  void give_back() noexcept { ++left_; }
+  std::size_t taken() const noexcept { return most_ - left_; }
+  spare_descriptor& spare() noexcept { return spare_; }
+
+ private:
+  const std::size_t most_;
+  std::atomic<std::size_t> left_;
+  spare_descriptor spare_;
+};
+
 class cluster_files {
  public:
-  /// `key`: of the service's files; nothing: unencrypted.
+  /// `key`: of the service's files; nothing: unencrypted. `places`: for the journal, which stays
+  /// open without.
   cluster_files(std::filesystem::path folder, const std::optional<access::secret_key>& key,
-                bool sync_journal);
+                bool sync_journal, journal_places* places = nullptr);
+  ~cluster_files() { close_journal(); }
+  cluster_files(const cluster_files&) = delete;
+  cluster_files& operator=(const cluster_files&) = delete;
 
   /// Creates the folder and snapshot 0. Throws `errc::file_error`.
   void create(std::span<const std::byte> snapshot);
@@ -78,6 +106,9 @@ class cluster_files {
   }
   std::uint64_t journal_size() const noexcept { return journal_ ? journal_->size() : resume_at_; }
   bool broken() const noexcept { return broken_; }
+  bool journal_is_open() const noexcept { return journal_.has_value(); }
+  /// Until the next record; gives its descriptor back.
+  void close_journal() noexcept;
   /// Closes the journal; the next record starts another one. Returns its generation, for which the
   /// caller must write a snapshot of the present cluster.
   std::uint64_t begin_generation();
@@ -86,6 +117,8 @@ class cluster_files {
 
   /// Writes a snapshot to disk and removes older files. Throws `errc::file_error`.
   void write_snapshot(std::uint64_t generation, std::span<const std::byte> snapshot) const;
+  /// Of all its files together. Throws `errc::file_error`.
+  std::uint64_t bytes() const;
   /// Removes everything.
   void remove() const;
   const journal_key& key_of_journal() const noexcept { return key_of_journal_; }
@@ -101,7 +134,11 @@ class cluster_files {
   recovered load_newest(const listing& there);
   void replay_journals(const listing& there, recovered& into, const journal_replay& replay);
 
+  void open_journal();
+
   std::filesystem::path folder_;
+  journal_places* places_;
+  bool has_place_ = false;
   std::optional<access::secret_key> key_;
   journal_key key_of_journal_;
   bool sync_journal_;

@@ -80,8 +80,8 @@ HANAMI_SERVICE_INLINE std::vector<std::byte> take_snapshot(const cluster& of,
 
 HANAMI_SERVICE_INLINE cluster_files::cluster_files(std::filesystem::path folder,
                                                    const std::optional<access::secret_key>& key,
-                                                   bool sync_journal)
-    : folder_(std::move(folder)), key_(key), sync_journal_(sync_journal) {
+                                                   bool sync_journal, journal_places* places)
+    : folder_(std::move(folder)), places_(places), key_(key), sync_journal_(sync_journal) {
   if (key_) {
     key_of_journal_ = access::derive_key(*key_, "journal_");
   }
@@ -116,7 +116,7 @@ HANAMI_SERVICE_INLINE cluster_files::recovered cluster_files::load_newest(const 
       generation_ = g;
       return found;
     } catch (const error& e) {
-      if (e.code() == errc::file_error) {
+      if (e.code() == errc::file_error || e.code() == errc::too_many_files) {
         throw; // it may be readable another time
       }
       newest_trouble = newest_trouble ? newest_trouble : std::current_exception();
@@ -161,20 +161,52 @@ HANAMI_SERVICE_INLINE void cluster_files::append(const journal_bytes& record) {
   if (broken_) {
     throw error(errc::file_error, folder_.string() + ": the journal has failed before");
   }
-  try {
+  const auto write = [&] {
     if (!journal_) {
-      journal_.emplace(file("journal", generation_), generation_, resume_at_,
-                       key_of_journal_.has_value(), sync_journal_);
+      open_journal();
     }
     journal_->append(record);
+  };
+  try {
+    try {
+      write();
+    } catch (const error& e) {
+      if (e.code() != errc::too_many_files || places_ == nullptr) {
+        throw;
+      }
+      places_->spare().lend([&] {
+        write();
+        close_journal();
+      });
+    }
   } catch (...) {
+    close_journal();
     broken_ = true;
     throw;
+  }
+  if (places_ != nullptr && !has_place_) {
+    close_journal();
+  }
+}
+
+HANAMI_SERVICE_INLINE void cluster_files::open_journal() {
+  journal_.emplace(file("journal", generation_), generation_, resume_at_,
+                   key_of_journal_.has_value(), sync_journal_);
+  has_place_ = places_ != nullptr && places_->take();
+}
+
+HANAMI_SERVICE_INLINE void cluster_files::close_journal() noexcept {
+  if (journal_) {
+    resume_at_ = journal_->size();
+    journal_.reset();
+  }
+  if (std::exchange(has_place_, false)) {
+    places_->give_back();
   }
 }
 
 HANAMI_SERVICE_INLINE std::uint64_t cluster_files::begin_generation() {
-  journal_.reset();
+  close_journal();
   resume_at_ = 0;
   broken_ = false;
   return ++generation_;
@@ -195,6 +227,20 @@ cluster_files::write_snapshot(std::uint64_t generation, std::span<const std::byt
   };
   remove_older("journal", there.journals);
   remove_older("snapshot", there.snapshots);
+}
+
+HANAMI_SERVICE_INLINE std::uint64_t cluster_files::bytes() const {
+  std::uint64_t sum = 0;
+  std::error_code trouble;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_, trouble)) {
+    std::error_code gone; // an older file, removed meanwhile
+    const std::uint64_t size = entry.file_size(gone);
+    sum += gone ? 0 : size;
+  }
+  if (trouble) {
+    hanami::detail::refuse_file("cannot read ", folder_, trouble);
+  }
+  return sum;
 }
 
 HANAMI_SERVICE_INLINE void cluster_files::remove() const {

@@ -12,9 +12,10 @@ namespace detail {
 struct live_cluster;
 }
 
-/// A cluster in memory, looked up once and then used any number of times, together with the inputs
-/// and outputs it had at that time. Cheap to copy. Once the cluster is removed, any use is refused
-/// as `not_found`. As safe from several threads as an `int`.
+/// A cluster, looked up once and then used any number of times, together with the inputs and
+/// outputs it had at that time. Cheap to copy. Does not keep the cluster in memory: using one that
+/// has left brings it back, which may take long. Once the cluster is removed, any use is refused as
+/// `not_found`. As safe from several threads as an `int`.
 class cluster_handle {
  public:
   cluster_handle() = default; ///< refers to no cluster
@@ -22,6 +23,8 @@ class cluster_handle {
 
   explicit operator bool() const noexcept { return live_ != nullptr; }
   const cluster_shape& shape() const noexcept { return *shape_; }
+  /// Whether it can be used without waiting.
+  bool is_in_memory() const noexcept;
   /// Updates inputs and outputs: a task may have replaced the cluster by a checkpoint.
   void renew();
 

@@ -53,7 +53,8 @@ class engine {
   // Clusters.
 
   /// Creates a cluster from the text of a template. Throws `invalid_template` with line and column,
-  /// `conflict` for a name that exists in the caller's project, `quota_exceeded`. An empty text
+  /// `conflict` for a name that exists in the caller's project, `quota_exceeded`, and `no_memory`
+  /// where it would find no room beside the clusters in use. An empty text
   /// stands for the smallest template that learns: one input and one output, named "input" and
   /// "output". `kind_if_missing` as in `parse_template`.
   store::resource_row create(const identity& caller, std::string_view name,
@@ -68,7 +69,8 @@ class engine {
   /// Aborts its tasks and releases its memory and its files.
   void remove(const identity& caller, std::string_view id);
   /// The cluster, brought into memory if necessary, which may take long. Does not check rights.
-  /// Throws `not_found`, and `damaged` for a cluster that cannot be read.
+  /// Throws `not_found`, `damaged` for a cluster that cannot be read, and `no_memory` and
+  /// `quota_exceeded` for one that finds no room beside those that are in use.
   cluster_handle open_cluster(std::string_view id);
   /// The same without waiting: refers to no cluster unless it is in memory.
   cluster_handle find_cluster(std::string_view id);
@@ -79,7 +81,9 @@ class engine {
 
   // One sample at a time. Rights are not checked; the work is counted for the user `user_id`. Sizes
   // are checked against the handle's shape: `invalid_value`. Callbacks are called in the order of
-  // the calls, that of `train` after the sample was written to the journal.
+  // the calls, that of `train` after the sample was written to the journal. Where the cluster has
+  // to grow and memory is short, a sample waits until others have left, and later ones may overtake
+  // it; where none can leave, it is refused: `no_memory`, or `quota_exceeded`.
 
   void train(const cluster_handle& of, std::string_view user_id, std::span<const float> input,
              std::span<const float> target, trained_callback done);
@@ -130,6 +134,10 @@ class engine {
   void remove_checkpoint(const identity& caller, std::string_view id);
 
   engine_statistics statistics();
+  /// Whether the clusters in use leave hardly any memory to others.
+  bool is_short_of_memory();
+  /// Bytes that the clusters of a user take in memory.
+  std::uint64_t memory_of(std::string_view user_id);
   std::vector<user_work> work_by_user();
   /// Writes snapshots of all clusters that have changed since their last one.
   void snapshot_all();

@@ -102,16 +102,9 @@ struct engine::state : detail::engine_core {
 
   /// `own`: the cluster that may have it.
   void refuse_taken_name(const identity& caller, std::string_view name, std::string_view own) {
-    store::page_request wanted{1000, {}, std::string(name)};
-    do {
-      const auto found = parts.resources.list(caller, store::resource_kind::cluster, wanted);
-      for (const store::resource_row& row : found.rows) {
-        if (row.name == name && row.project_id == caller.project_id && row.id != own) {
-          throw conflict("there is a cluster '" + std::string(name) + "' already");
-        }
-      }
-      wanted.after = found.next;
-    } while (!wanted.after.empty());
+    if (parts.resources.has_name(caller, store::resource_kind::cluster, name, own)) {
+      throw conflict("there is a cluster '" + std::string(name) + "' already");
+    }
   }
 
   /// The number of samples of a task; checks everything else on the way.
@@ -228,18 +221,22 @@ engine::create(const identity& caller, std::string_view name, std::string_view t
   row.name = name;
   row.visible_to = visible_to;
   std::vector<std::byte> snapshot;
+  std::size_t memory = 0;
   try {
     const cluster fresh(std::move(wanted), options);
+    memory = fresh.bytes();
     row.detail = json::serialize(detail::to_json(detail::shape_of(fresh)));
     snapshot = to_checkpoint(fresh);
   } catch (const error& e) {
     const bool text = e.code() == errc::invalid_template;
     throw refusal(text ? refusal_code::invalid_template : refusal_code::invalid_value, e.what());
   }
+  s.make_room(*s.users.of(caller.user_id), memory);
   const quota limits = s.parts.accounts.quota_of(caller.user_id);
   cluster_files files(s.parts.clusters_folder / row.id, s.parts.data.key(), false);
   files.create(snapshot);
   try {
+    row.bytes = files.bytes();
     return s.parts.resources.add(caller, std::move(row), limits.clusters, limits.bytes);
   } catch (...) {
     files.remove();
@@ -270,6 +267,10 @@ HANAMI_SERVICE_INLINE cluster_handle::cluster_handle(std::shared_ptr<detail::liv
 
 HANAMI_SERVICE_INLINE void cluster_handle::renew() {
   shape_ = live_ == nullptr ? nullptr : live_->present_shape();
+}
+
+HANAMI_SERVICE_INLINE bool cluster_handle::is_in_memory() const noexcept {
+  return live_ != nullptr && !live_->away && !live_->gone;
 }
 
 HANAMI_SERVICE_INLINE cluster_handle engine::open_cluster(std::string_view id) {
@@ -325,6 +326,9 @@ HANAMI_SERVICE_INLINE task_view engine::start_task(const identity& caller, task_
                         .id;
   plan.project_id = caller.project_id;
   const detail::live_ptr live = s.live_of(plan.cluster_id);
+  if (changes) {
+    s.expect_disk_quota(*live->owner);
+  }
   const std::uint64_t total = s.check_plan(caller, plan, *live->present_shape());
   return s.view_of(s.add_task(caller, live, plan, total));
 }
@@ -440,6 +444,12 @@ HANAMI_SERVICE_INLINE void engine::remove_checkpoint(const identity& caller, std
 // --- All of it.
 
 HANAMI_SERVICE_INLINE engine_statistics engine::statistics() { return state_->statistics(); }
+
+HANAMI_SERVICE_INLINE bool engine::is_short_of_memory() { return state_->is_short_of_memory(); }
+
+HANAMI_SERVICE_INLINE std::uint64_t engine::memory_of(std::string_view user_id) {
+  return state_->memory_of(*state_->users.of(user_id));
+}
 
 HANAMI_SERVICE_INLINE std::vector<user_work> engine::work_by_user() {
   std::vector<user_work> all;

@@ -26,7 +26,8 @@
 #include "task/task_work.hpp"
 
 /// The inside of the engine: which clusters are in memory, whose turn it is, what is written to
-/// disk. Defined in `engine_core.ipp` and `engine_turns.ipp`. No rights are checked here.
+/// disk. Defined in `engine_core.ipp`, `engine_memory.ipp` and `engine_turns.ipp`. No rights are
+/// checked here.
 ///
 /// Threads: those of the fleet work on clusters, one at a time on each; those of the pool wait for
 /// the disk, and look after what the timer says is due. Where nothing is to be done, no thread
@@ -41,6 +42,8 @@ inline refusal being_stopped() {
   why.retry_after_s = 10;
   return why;
 }
+/// A journal that is not written to for so long is closed.
+inline constexpr std::chrono::milliseconds journal_rest{10'000};
 
 class engine_core {
  public:
@@ -54,21 +57,22 @@ class engine_core {
   void stop();
 
   /// The cluster, brought into memory if necessary. `not_found`; `damaged` for one that cannot be
-  /// read.
+  /// read; `no_memory` and `quota_exceeded` as `make_room`.
   live_ptr live_of(std::string_view id);
   /// The same without waiting: nullptr unless it is in memory, and always once the engine is
   /// stopping.
   live_ptr live_in_memory(std::string_view id);
   void remove(const std::string& id);
-  void train(const live_ptr& live, std::string_view user_id, std::span<const float> input,
+  void train(live_ptr live, std::string_view user_id, std::span<const float> input,
              std::span<const float> target, trained_callback done);
   /// `values`: the expected size of the answer.
-  void infer(const live_ptr& live, std::string_view user_id, std::span<const float> input,
+  void infer(live_ptr live, std::string_view user_id, std::span<const float> input,
              std::size_t values, answered_callback done);
   /// Calls `look(cluster&)` in the cluster's turn and waits for its result.
   template <class Look>
-  auto in_turn(const live_ptr& live, Look look) {
+  auto in_turn(live_ptr live, Look look) {
     refuse_when_stopping();
+    const auto held = hold(live);
     try {
       return fleet_->call(live->fleet_id, std::move(look)).get();
     } catch (const error&) {
@@ -76,7 +80,7 @@ class engine_core {
     }
   }
 
-  void enqueue(const live_ptr& live, const task_ptr& task);
+  void enqueue(live_ptr live, const task_ptr& task);
   /// An upload becomes a dataset or a checkpoint, on a thread of its own; `task.claim` is set.
   void enqueue_import(const task_ptr& task);
   /// Stops imports, which go on after the next start, and tells those who wait for them.
@@ -90,6 +94,19 @@ class engine_core {
   void snapshot_all();
   engine_statistics statistics();
 
+  /// Makes clusters that nobody uses leave memory, until so many bytes more fit: the owner's own
+  /// where its quota says no, else anybody's, whose last use is longest ago first. Throws
+  /// `no_memory`, and `quota_exceeded` for the quota.
+  void make_room(user_counts& owner, std::size_t bytes);
+  bool is_short_of_memory();
+  std::uint64_t memory_of(const user_counts& user);
+  /// `quota_exceeded` where the files of the user take more than they may.
+  void expect_disk_quota(user_counts& owner);
+
+ private:
+  journal_places journals_{descriptor_shares(descriptor_limit()).journals};
+
+ public:
   const engine_parts parts;
   user_table users;
   std::mutex creating; ///< held from checking a name until the cluster exists
@@ -99,6 +116,39 @@ class engine_core {
 
   fleet_options options_of(const engine_settings& settings);
   live_ptr load(const std::string& id);
+  void admit(const live_ptr& live, cluster net);
+  /// Keeps the cluster in memory; where it has left, it is brought back, and `live` is another one.
+  std::unique_ptr<cluster_job> hold(live_ptr& live);
+  /// The same for one direct sample, until `waiting` is lowered again.
+  void hold_for_sample(live_ptr& live);
+
+  std::exception_ptr keep_sample(const live_ptr& live, user_counts& user,
+                                 const journal_bytes& record);
+  bool fits_quota(const user_counts& owner, std::size_t bytes);
+  bool fits_budget(std::size_t bytes);
+  /// The least that is kept free, as long as others can leave for it.
+  std::size_t spare_bytes() const noexcept;
+  /// `make_room` with `room_` held.
+  void make_room_now(user_counts& owner, std::size_t bytes, std::uint64_t quota);
+  /// Why a cluster cannot grow.
+  refusal memory_refusal(const user_counts& owner);
+  /// Of those that nobody uses; `of`: only this user's.
+  void make_leave(const user_counts* of, const std::function<bool()>& enough);
+  bool leave_memory(const live_ptr& live);
+  void look_after_memory();
+  void look_after_idle();
+  /// After growth that found no memory; the task goes on or fails.
+  void find_room(const live_ptr& live, const task_ptr& task, std::size_t bytes);
+  void rest_journal(const live_ptr& live);
+  /// What is done for a sample whose cluster has to grow and may not.
+  enum class room : std::uint8_t { to_be_made, was_made };
+  void train(live_ptr live, const user_ptr& user, std::span<const float> input,
+             std::span<const float> target, trained_callback done, room when_short);
+  void train_in_new_room(const live_ptr& live, const user_ptr& user, const journal_bytes& record,
+                         const trained_callback& done);
+  /// Notes what the files of a cluster take; on a thread that may wait.
+  void note_disk(const live_ptr& live) noexcept;
+  void check_disk(user_counts& owner);
   std::vector<live_ptr> all_live();
   void remove_strangers();
   void resume(const store::task_row& row);
@@ -106,10 +156,11 @@ class engine_core {
   void run_import(const task_ptr& task);
   json::object import(running_task& task);
   bool drop_import(const task_ptr& task);
+  void fail_unresumed(const store::task_row& row);
   void forget_tasks(const live_ptr& live);
 
   /// The `refusal` that a caller gets for an error in the fleet.
-  std::exception_ptr refusal_for(const live_cluster& live, const std::exception_ptr& thrown) const;
+  std::exception_ptr refusal_for(const live_cluster& live, const std::exception_ptr& thrown);
   void refuse_when_stopping() const;
 
   void begin(const live_ptr& live, const task_ptr& task);
@@ -150,6 +201,14 @@ class engine_core {
   std::atomic<std::uint64_t> snapshots_{0};
   std::atomic<std::uint64_t> journal_bytes_{0};
 
+  std::atomic<std::uint64_t> loaded_{0};
+  std::atomic<std::uint64_t> left_{0};
+  std::atomic<std::uint64_t> refused_for_memory_{0};
+  std::atomic<std::int64_t> refused_at_{-1}; ///< for memory, last, by `steady_ms`; -1: never
+  std::atomic<bool> memory_due_{false};      ///< `memory_check_` is
+  std::atomic<bool> idle_due_{false};        ///< `idle_check_` is
+  std::mutex room_;                          ///< held while room is made and taken
+
   std::mutex table_;                                     ///< guards the two maps
   std::map<std::string, live_future, std::less<>> live_; ///< in memory, or being loaded
   std::map<std::string, task_ptr, std::less<>> open_;
@@ -168,6 +227,8 @@ class engine_core {
   timed_work snapshot_check_{common_.timer, [this] { look_after_snapshots(); }};
   timed_work progress_check_{common_.timer, [this] { write_progress(); }}; ///< while tasks are open
   timed_work next_try_{common_.timer, [this] { try_again(); }};
+  timed_work idle_check_{common_.timer, [this] { look_after_idle(); }};
+  timed_work memory_check_{common_.timer, [this] { look_after_memory(); }}; ///< after training
 };
 
 } // namespace hanami::service::engine::detail

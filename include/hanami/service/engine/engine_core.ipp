@@ -19,6 +19,17 @@
 
 namespace hanami::service::engine::detail {
 
+/// Whether a sample was refused since its cluster has to grow, and may not.
+inline bool wants_memory(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const error& e) {
+    return e.code() == errc::out_of_memory;
+  } catch (...) {
+    return false;
+  }
+}
+
 HANAMI_SERVICE_INLINE engine_core::engine_core(const server_config& config, runtime& common,
                                                store::resources& resources, store::tasks& tasks,
                                                access::accounts& accounts, data::datasets& data)
@@ -28,7 +39,8 @@ HANAMI_SERVICE_INLINE engine_core::engine_core(const server_config& config, runt
             accounts,
             data,
             config.data / "clusters",
-            config.data / "checkpoints"},
+            config.data / "checkpoints",
+            journals_},
       common_(common) {
   if (::mkdir(parts.clusters_folder.c_str(), S_IRWXU) != 0 &&
       !std::filesystem::is_directory(parts.clusters_folder)) {
@@ -44,6 +56,7 @@ HANAMI_SERVICE_INLINE fleet_options engine_core::options_of(const engine_setting
   options.threads = settings.threads;
   options.when_full = full_queue::refuse;
   options.memory_budget = settings.memory_budget;
+  options.when_memory_full = full_memory::refuse;
   options.on_error = [this](member_id, const std::exception_ptr& trouble) { report(trouble); };
   return options;
 }
@@ -85,20 +98,34 @@ HANAMI_SERVICE_INLINE void engine_core::resume(const store::task_row& row) {
     auto task =
         std::make_shared<running_task>(row, task_plan_from(json::parse(row.plan).as_object()));
     enqueue(live, task);
+  } catch (const refusal& full) {
+    if (full.code() != refusal_code::no_memory && full.code() != refusal_code::busy) {
+      fail_unresumed(row);
+      return;
+    }
+    const std::lock_guard lock(lists_); // others have to end before
+    delayed_.emplace_back([this, row] { resume(row); });
+    next_try_.set(std::chrono::seconds(1));
   } catch (...) {
-    report(std::current_exception());
-    store::task_row failed = row;
-    failed.state = store::task_state::failed;
-    failed.error = reason_of(parts, std::current_exception());
-    failed.ended_at = now_ms();
-    parts.tasks.update(failed);
+    fail_unresumed(row);
   }
+}
+
+/// A task that cannot be resumed, for the exception at hand.
+HANAMI_SERVICE_INLINE void engine_core::fail_unresumed(const store::task_row& row) {
+  report(std::current_exception());
+  store::task_row failed = row;
+  failed.state = store::task_state::failed;
+  failed.error = reason_of(parts, std::current_exception());
+  failed.ended_at = now_ms();
+  parts.tasks.end(failed);
 }
 
 HANAMI_SERVICE_INLINE void engine_core::stop() {
   stopping_ = true;
   end_imports();
-  for (timed_work* const each : {&snapshot_check_, &progress_check_, &next_try_}) {
+  for (timed_work* const each :
+       {&snapshot_check_, &progress_check_, &next_try_, &idle_check_, &memory_check_}) {
     each->end();
   }
   fleet_->drain();    // tasks end after their slice
@@ -109,7 +136,11 @@ HANAMI_SERVICE_INLINE void engine_core::stop() {
   } catch (...) { // the journals hold it
     report(std::current_exception());
   }
-  write_progress();
+  try {
+    write_progress();
+  } catch (...) { // it is where the cluster is
+    report(std::current_exception());
+  }
   fleet_.reset();
 }
 
@@ -129,20 +160,31 @@ inline bool is_loaded(const std::shared_future<live_ptr>& cluster) {
 HANAMI_SERVICE_INLINE live_ptr engine_core::live_of(std::string_view id) {
   refuse_when_stopping();
   std::promise<live_ptr> promise;
-  live_future found;
-  {
-    const std::lock_guard lock(table_);
-    if (const auto there = live_.find(id); there != live_.end()) {
-      found = there->second;
-    } else {
-      live_.emplace(std::string(id), promise.get_future().share());
+  for (;;) {
+    live_future found;
+    {
+      const std::lock_guard lock(table_);
+      if (const auto there = live_.find(id); there != live_.end()) {
+        found = there->second;
+      } else {
+        live_.emplace(std::string(id), promise.get_future().share());
+      }
     }
-  }
-  if (found.valid()) { // whoever came first is loading it, or has
-    live_ptr live = found.get();
+    if (!found.valid()) {
+      break;
+    }
+    live_ptr live = found.get(); // whoever came first is loading it, or has
+    {
+      std::unique_lock lock(live->mutex);
+      live->idle.wait(lock, [&] { return !live->away || live->left; });
+      if (live->left && !live->gone) {
+        continue;
+      }
+    }
     if (live->gone) {
       throw not_found("cluster", std::string(id.substr(0, 254)));
     }
+    live->last_use = steady_ms();
     return live;
   }
   try {
@@ -169,7 +211,7 @@ HANAMI_SERVICE_INLINE live_ptr engine_core::live_in_memory(std::string_view id) 
     return nullptr;
   }
   const live_ptr& live = there->second.get();
-  return live->gone ? nullptr : live;
+  return live->gone || live->away ? nullptr : live;
 }
 
 HANAMI_SERVICE_INLINE live_ptr engine_core::load(const std::string& id) {
@@ -177,7 +219,8 @@ HANAMI_SERVICE_INLINE live_ptr engine_core::load(const std::string& id) {
   if (!row) {
     throw not_found("cluster", id.substr(0, 254));
   }
-  auto live = std::make_shared<live_cluster>(row->id, parts);
+  auto live = std::make_shared<live_cluster>(row->id, users.of(row->owner_id), parts);
+  live->noted_bytes = row->bytes;
   try {
     journal_player player(parts);
     const auto begun = std::chrono::steady_clock::now();
@@ -192,15 +235,20 @@ HANAMI_SERVICE_INLINE live_ptr engine_core::load(const std::string& id) {
     cluster_shape shape = shape_of(found.net);
     read_classes(row->detail, shape);
     live->shape = std::make_shared<const cluster_shape>(std::move(shape));
-    // All clusters of a user take turns as one.
-    live->fleet_id = fleet_->join(std::move(found.net), group_id{users.of(row->owner_id)->number});
-  } catch (const error&) {
+    admit(live, std::move(found.net));
+  } catch (const error& e) {
     report(std::current_exception());
+    if (e.code() == errc::too_many_files) {
+      throw too_many_files();
+    }
     throw refusal(refusal_code::damaged,
                   "the cluster cannot be read: " + reason_of(parts, std::current_exception()));
   }
   if (live->journal_size > 0) {
     note_learned(live);
+  }
+  if (live->noted_bytes == 0) { // made by a version that did not count them
+    note_disk(live);
   }
   return live;
 }
@@ -240,10 +288,18 @@ HANAMI_SERVICE_INLINE void engine_core::remove(const std::string& id) {
   } catch (const std::exception&) { // it could not be loaded, so nobody uses it
   }
   if (live) {
-    if (live->gone.exchange(true)) {
-      return; // another thread is removing it
+    bool left = false;
+    {
+      std::unique_lock lock(live->mutex);
+      if (live->gone.exchange(true)) {
+        return; // another thread is removing it
+      }
+      live->idle.wait(lock, [&] { return !live->away || live->left; });
+      left = live->left;
     }
-    fleet_->leave(live->fleet_id, pending_work::cancel);
+    if (!left) {
+      fleet_->leave(live->fleet_id, pending_work::cancel);
+    }
     {
       std::unique_lock lock(live->mutex);
       live->idle.wait(lock, [&] { return live->jobs == 0; });
@@ -276,7 +332,7 @@ HANAMI_SERVICE_INLINE void engine_core::forget_tasks(const live_ptr& live) {
 // --- One sample at a time.
 
 HANAMI_SERVICE_INLINE std::exception_ptr
-engine_core::refusal_for(const live_cluster& live, const std::exception_ptr& thrown) const {
+engine_core::refusal_for(const live_cluster& live, const std::exception_ptr& thrown) {
   try {
     std::rethrow_exception(thrown);
   } catch (const refusal&) {
@@ -293,6 +349,12 @@ engine_core::refusal_for(const live_cluster& live, const std::exception_ptr& thr
     if (e.code() == errc::cancelled) {
       return std::make_exception_ptr(being_stopped());
     }
+    if (e.code() == errc::out_of_memory) {
+      return std::make_exception_ptr(memory_refusal(*live.owner));
+    }
+    if (e.code() == errc::too_many_files) {
+      return std::make_exception_ptr(too_many_files());
+    }
     if (e.code() == errc::invalid_argument) {
       return std::make_exception_ptr(invalid_value(e.what()));
     }
@@ -307,7 +369,7 @@ engine_core::refusal_for(const live_cluster& live, const std::exception_ptr& thr
   return std::make_exception_ptr(refusal(refusal_code::internal, "the engine has failed"));
 }
 
-HANAMI_SERVICE_INLINE void engine_core::train(const live_ptr& live, std::string_view user_id,
+HANAMI_SERVICE_INLINE void engine_core::train(live_ptr live, std::string_view user_id,
                                               std::span<const float> input,
                                               std::span<const float> target,
                                               trained_callback done) {
@@ -315,59 +377,81 @@ HANAMI_SERVICE_INLINE void engine_core::train(const live_ptr& live, std::string_
   if (live->broken) {
     throw refusal(refusal_code::no_space, "what is learned cannot be kept on disk at present");
   }
-  auto callback = [this, live, user = users.of(user_id), done = std::move(done),
+  expect_disk_quota(*live->owner);
+  train(live, users.of(user_id), input, target, std::move(done), room::to_be_made);
+}
+
+HANAMI_SERVICE_INLINE void engine_core::train(live_ptr live, const user_ptr& user,
+                                              std::span<const float> input,
+                                              std::span<const float> target, trained_callback done,
+                                              room when_short) {
+  hold_for_sample(live);
+  try {
+    fleet_->train(live->fleet_id, input, target,
+                  [this, live, user, when_short, done = std::move(done),
                    record = encode_sample(input, target, live->files.key_of_journal())](
                       const train_result& result, const std::exception_ptr& thrown) {
-    --live->waiting;
-    std::exception_ptr trouble = thrown;
-    if (!trouble) {
-      try {
-        const std::uint64_t bytes_before = live->journal_size;
-        live->append(record);
-        note_journal(live, bytes_before);
-        journal_bytes_.fetch_add(record.size(), std::memory_order_relaxed);
-        trained_.fetch_add(1, std::memory_order_relaxed);
-        user->trained.fetch_add(1, std::memory_order_relaxed);
-      } catch (...) {
-        note_journal(live, live->journal_size); // it needs a snapshot all the more
-        trouble = std::current_exception();
-      }
-    }
-    direct_meter::of_this_thread().sample_done(*user);
-    done(result, trouble ? refusal_for(*live, trouble) : nullptr);
-  };
-  ++live->waiting;
-  try {
-    fleet_->train(live->fleet_id, input, target, std::move(callback));
-  } catch (const error&) {
+                    const bool again =
+                        thrown && when_short == room::to_be_made && wants_memory(thrown);
+                    std::exception_ptr trouble;
+                    if (again) {
+                      train_in_new_room(live, user, record, done);
+                    } else {
+                      trouble =
+                          thrown ? refusal_for(*live, thrown) : keep_sample(live, *user, record);
+                    }
+                    --live->waiting; // it may leave memory from here on
+                    direct_meter::of_this_thread().sample_done(*user);
+                    if (!again) {
+                      done(result, trouble);
+                    }
+                  });
+  } catch (...) {
     --live->waiting;
     std::rethrow_exception(refusal_for(*live, std::current_exception()));
   }
 }
 
-HANAMI_SERVICE_INLINE void engine_core::infer(const live_ptr& live, std::string_view user_id,
+/// Writes a sample that was learned to the journal, in the cluster's turn; why it could not.
+HANAMI_SERVICE_INLINE std::exception_ptr
+engine_core::keep_sample(const live_ptr& live, user_counts& user, const journal_bytes& record) {
+  try {
+    const std::uint64_t bytes_before = live->journal_size;
+    live->append(record);
+    note_journal(live, bytes_before);
+    journal_bytes_.fetch_add(record.size(), std::memory_order_relaxed);
+    trained_.fetch_add(1, std::memory_order_relaxed);
+    user.trained.fetch_add(1, std::memory_order_relaxed);
+    return nullptr;
+  } catch (...) {
+    note_journal(live, live->journal_size); // it needs a snapshot all the more
+    return refusal_for(*live, std::current_exception());
+  }
+}
+
+HANAMI_SERVICE_INLINE void engine_core::infer(live_ptr live, std::string_view user_id,
                                               std::span<const float> input, std::size_t values,
                                               answered_callback done) {
   refuse_when_stopping();
-  auto callback = [this, live, values, user = users.of(user_id), done = std::move(done)](
-                      std::span<const float> answer, const std::exception_ptr& thrown) {
-    --live->waiting;
-    if (!thrown) {
-      answered_.fetch_add(1, std::memory_order_relaxed);
-      user->answered.fetch_add(1, std::memory_order_relaxed);
-    }
-    direct_meter::of_this_thread().sample_done(*user);
-    std::exception_ptr trouble = thrown ? refusal_for(*live, thrown) : nullptr;
-    if (!trouble && answer.size() != values) {
-      trouble = std::make_exception_ptr(
-          conflict("the cluster was replaced by a checkpoint with other outputs meanwhile"));
-    }
-    done(answer, trouble);
-  };
-  ++live->waiting;
+  hold_for_sample(live);
   try {
-    fleet_->infer(live->fleet_id, input, std::move(callback));
-  } catch (const error&) {
+    fleet_->infer(live->fleet_id, input,
+                  [this, live, values, user = users.of(user_id), done = std::move(done)](
+                      std::span<const float> answer, const std::exception_ptr& thrown) {
+                    --live->waiting;
+                    if (!thrown) {
+                      answered_.fetch_add(1, std::memory_order_relaxed);
+                      user->answered.fetch_add(1, std::memory_order_relaxed);
+                    }
+                    direct_meter::of_this_thread().sample_done(*user);
+                    std::exception_ptr trouble = thrown ? refusal_for(*live, thrown) : nullptr;
+                    if (!trouble && answer.size() != values) {
+                      trouble = std::make_exception_ptr(conflict(
+                          "the cluster was replaced by a checkpoint with other outputs meanwhile"));
+                    }
+                    done(answer, trouble);
+                  });
+  } catch (...) {
     --live->waiting;
     std::rethrow_exception(refusal_for(*live, std::current_exception()));
   }
@@ -378,6 +462,11 @@ HANAMI_SERVICE_INLINE engine_statistics engine_core::statistics() {
   engine_statistics s;
   s.clusters = f.members;
   s.bytes = f.bytes;
+  s.budget = parts.config.engine.memory_budget;
+  s.loaded = loaded_;
+  s.left = left_;
+  s.refused_for_memory = refused_for_memory_;
+  s.journals_open = journals_.taken();
   s.queued = f.queued;
   s.trained = trained_;
   s.answered = answered_;

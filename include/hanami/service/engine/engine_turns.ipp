@@ -29,7 +29,7 @@ HANAMI_SERVICE_INLINE task_ptr engine_core::open_task(std::string_view id) {
   return found == open_.end() ? nullptr : found->second;
 }
 
-HANAMI_SERVICE_INLINE void engine_core::enqueue(const live_ptr& live, const task_ptr& task) {
+HANAMI_SERVICE_INLINE void engine_core::enqueue(live_ptr live, const task_ptr& task) {
   task->owner = users.of(task->row.owner_id);
   task->done = task->row.done;
   {
@@ -38,17 +38,18 @@ HANAMI_SERVICE_INLINE void engine_core::enqueue(const live_ptr& live, const task
     progress_check_.every(std::chrono::seconds(1));
   }
   bool first = false;
-  {
+  try {
+    const auto held = hold(live);
     const std::lock_guard lock(live->mutex);
-    if (!live->gone) {
-      live->queue.push_back(task);
-      first = live->queue.size() == 1;
+    if (live->gone) {
+      throw not_found("cluster", live->id);
     }
-  }
-  if (live->gone) {
+    live->queue.push_back(task);
+    first = live->queue.size() == 1;
+  } catch (...) {
     const std::lock_guard lock(table_);
     open_.erase(task->id);
-    throw not_found("cluster", live->id);
+    throw;
   }
   if (first) {
     post(live, [this, live, task] { begin(live, task); });
@@ -107,6 +108,8 @@ HANAMI_SERVICE_INLINE void engine_core::turn(const live_ptr& live, const task_pt
   try {
     if (task->abort) {
       how.state = store::task_state::aborted;
+    } else if (!task->no_room.empty()) {
+      how = {store::task_state::failed, task->no_room};
     } else {
       more = task->work->run(net, work_clock::now() + slice_time);
     }
@@ -130,7 +133,9 @@ HANAMI_SERVICE_INLINE void engine_core::turn(const live_ptr& live, const task_pt
   } else if (task->plan.kind == task_kind::request || task->plan.kind == task_kind::evaluate) {
     answered_ += done;
   }
-  if (more) {
+  if (more && net.refused_growth() > 0) {
+    post(live, [this, live, task, bytes = net.refused_growth()] { find_room(live, task, bytes); });
+  } else if (more) {
     submit_turn(live, task);
   } else {
     post(live, [this, live, task, how] { conclude(live, task, how); });
@@ -152,6 +157,7 @@ HANAMI_SERVICE_INLINE void engine_core::conclude(const live_ptr& live, const tas
     }
     task->work.reset();
   }
+  note_disk(live);
   try {
     end_row(*task, how, outcome);
   } catch (...) { // the database fails: it is as if the task had not ended, until the next start
@@ -169,7 +175,7 @@ HANAMI_SERVICE_INLINE void engine_core::end_row(running_task& task, const task_e
   row.outcome = json::serialize(outcome);
   row.done = task.done;
   row.ended_at = now_ms();
-  parts.tasks.update(row);
+  parts.tasks.end(row);
   task.row = std::move(row);
 }
 
@@ -250,6 +256,16 @@ HANAMI_SERVICE_INLINE void engine_core::note_learned(const live_ptr& live) {
 HANAMI_SERVICE_INLINE void engine_core::note_journal(const live_ptr& live,
                                                      std::uint64_t bytes_before) {
   note_learned(live);
+  if (!memory_due_.load(std::memory_order_relaxed) && !memory_due_.exchange(true)) {
+    memory_check_.set(std::chrono::milliseconds(250));
+  }
+  if (!idle_due_.load(std::memory_order_relaxed) && !idle_due_.exchange(true)) {
+    idle_check_.set(journal_rest);
+  }
+  constexpr std::uint64_t step = std::uint64_t{1} << 20;
+  if (bytes_before / step != live->journal_size / step) {
+    post(live, [this, live] { note_disk(live); });
+  }
   const std::uint64_t most = parts.config.engine.journal_bytes;
   if (live->broken) {
     snapshot_check_.set(std::chrono::milliseconds(100));
@@ -273,7 +289,11 @@ HANAMI_SERVICE_INLINE void engine_core::request_snapshot(const live_ptr& live) {
     return;
   }
   try {
-    auto job = std::make_shared<cluster_job>(live);
+    const std::shared_ptr<cluster_job> job = cluster_job::begin(live);
+    if (!job) { // it leaves memory, for which one is made
+      live->snapshotting = false;
+      return;
+    }
     fleet_->call(live->fleet_id, [this, live, job](cluster& net) {
       try {
         auto made = std::make_shared<pending_snapshot>(live->begin_generation(net));
@@ -293,6 +313,7 @@ HANAMI_SERVICE_INLINE void engine_core::keep(const live_ptr& live, const pending
   try {
     live->files.write_snapshot(made.generation, made.bytes);
     ++snapshots_;
+    note_disk(live);
   } catch (...) { // the journals hold it
     report(std::current_exception());
     note_learned(live);

@@ -27,9 +27,14 @@ struct task_view {
 };
 
 struct engine_statistics {
-  std::size_t clusters = 0; ///< in memory
-  std::size_t bytes = 0;    ///< of them
-  std::size_t queued = 0;   ///< waiting samples and calls
+  std::size_t clusters = 0;             ///< in memory
+  std::size_t bytes = 0;                ///< of them
+  std::size_t budget = 0;               ///< most bytes of them
+  std::uint64_t loaded = 0;             ///< clusters that came into memory
+  std::uint64_t left = 0;               ///< clusters that left memory
+  std::uint64_t refused_for_memory = 0; ///< clusters, samples and tasks
+  std::size_t journals_open = 0;
+  std::size_t queued = 0; ///< waiting samples and calls
   std::uint64_t trained = 0;
   std::uint64_t answered = 0;
   std::uint64_t snapshots = 0;

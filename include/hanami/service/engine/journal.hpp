@@ -75,6 +75,9 @@ journal_bytes encode(const journal_record& record, const journal_key& key);
 journal_bytes encode_sample(std::span<const float> input, std::span<const float> target,
                             const journal_key& key);
 
+/// Back from `encode_sample`.
+journal_sample decode_sample(const journal_bytes& record, const journal_key& key);
+
 /// Appends to one file, mode 0600. For one thread at a time.
 class journal_writer {
  public:

@@ -270,6 +270,14 @@ HANAMI_SERVICE_INLINE journal_bytes encode_sample(std::span<const float> input,
   return detail::record_builder(0).values(input).values(target).close(key);
 }
 
+HANAMI_SERVICE_INLINE journal_sample decode_sample(const journal_bytes& record,
+                                                   const journal_key& key) {
+  const auto content = std::span(record).subspan(detail::record_head);
+  return std::get<journal_sample>(
+      detail::decode_record(key ? detail::open_sealed(content, *key, "a sample")
+                                : journal_bytes(content.begin(), content.end())));
+}
+
 HANAMI_SERVICE_INLINE journal_bytes encode(const journal_record& record, const journal_key& key) {
   detail::record_builder to(record.index());
   std::visit(

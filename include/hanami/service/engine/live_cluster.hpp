@@ -40,6 +40,7 @@ struct engine_parts {
   data::datasets& data;
   std::filesystem::path clusters_folder;
   std::filesystem::path checkpoints_folder;
+  journal_places& journals;
 };
 
 /// A queued or active task.
@@ -51,6 +52,9 @@ struct running_task {
   const std::uint64_t total; ///< samples, all epochs
   task_plan plan;            ///< changed only while it begins
   user_ptr owner;
+  std::string no_room;           ///< not empty: why it has found no memory and has to end
+  std::uint64_t done_at_try = 0; ///< when it last looked for memory
+  unsigned tries = 0;            ///< without progress
 
   std::atomic<bool> abort{false};
   std::atomic<std::uint64_t> done{0};
@@ -87,11 +91,13 @@ struct pending_snapshot {
 
 /// A cluster in memory: its place in the fleet, its files, its tasks.
 struct live_cluster {
-  live_cluster(std::string name, const engine_parts& parts)
-      : id(std::move(name)),
-        files(parts.clusters_folder / id, parts.data.key(), parts.config.engine.sync_journal) {}
+  live_cluster(std::string name, user_ptr of, const engine_parts& parts)
+      : id(std::move(name)), owner(std::move(of)),
+        files(parts.clusters_folder / id, parts.data.key(), parts.config.engine.sync_journal,
+              &parts.journals) {}
 
   const std::string id;
+  const user_ptr owner;
   member_id fleet_id{};
 
   // In the cluster's turn only.
@@ -104,13 +110,19 @@ struct live_cluster {
   std::atomic<std::int64_t> dirty_since{0};   ///< by `steady_ms`
   std::atomic<bool> listed{false};            ///< in the list of those that need a snapshot
   std::atomic<bool> snapshotting{false};
-  std::atomic<bool> broken{false}; ///< the journal has failed
-  std::atomic<bool> gone{false};   ///< removed
+  std::atomic<bool> broken{false};       ///< the journal has failed
+  std::atomic<bool> gone{false};         ///< removed
+  std::atomic<bool> away{false};         ///< leaving memory, or has left; set with `mutex` held
+  std::atomic<std::int64_t> last_use{0}; ///< by `steady_ms`
+  std::atomic<bool> journal_open{false};
+  std::atomic<std::uint64_t> noted_bytes{0}; ///< on disk, as far as the database knows
+  std::atomic<std::int64_t> refused_at{-1};  ///< for memory, last, by `steady_ms`; -1: never
 
   std::mutex adding; ///< held while a task is numbered and queued
 
-  std::mutex mutex; ///< guards all below
-  std::condition_variable idle;
+  std::mutex mutex;             ///< guards all below
+  std::condition_variable idle; ///< it has no jobs, or has left memory or not
+  bool left = false;            ///< memory; there may be another one of the id now
   std::shared_ptr<const cluster_shape> shape;
   std::deque<std::shared_ptr<running_task>> queue; ///< the first one is running
   std::size_t jobs = 0;                            ///< of others, running for it
@@ -128,6 +140,12 @@ struct live_cluster {
       throw;
     }
     journal_size = files.journal_size();
+    journal_open = files.journal_is_open();
+  }
+  /// In the cluster's turn.
+  void close_journal() noexcept {
+    files.close_journal();
+    journal_open = false;
   }
   /// A snapshot, and a new journal, in the cluster's turn.
   pending_snapshot begin_generation(const cluster& net) {
@@ -135,6 +153,7 @@ struct live_cluster {
     broken = false;
     dirty = false;
     journal_size = 0;
+    journal_open = false;
     return made;
   }
 };
@@ -142,12 +161,24 @@ struct live_cluster {
 using live_ptr = std::shared_ptr<live_cluster>;
 using task_ptr = std::shared_ptr<running_task>;
 
-/// A job that another thread does for a cluster: removing the cluster waits for all of them.
+/// A job that another thread does for a cluster: it stays in memory, and its removal waits.
 class cluster_job {
  public:
+  /// For a cluster that has another job or a task, so that it cannot leave at the moment.
   explicit cluster_job(live_ptr of) : of_(std::move(of)) {
     const std::lock_guard lock(of_->mutex);
     ++of_->jobs;
+  }
+  /// nullptr for a cluster that has left memory.
+  static std::unique_ptr<cluster_job> begin(const live_ptr& of) {
+    {
+      const std::lock_guard lock(of->mutex);
+      if (of->away) {
+        return nullptr;
+      }
+      ++of->jobs;
+    }
+    return std::unique_ptr<cluster_job>(new cluster_job(of, already_counted{}));
   }
   cluster_job(const cluster_job&) = delete;
   cluster_job& operator=(const cluster_job&) = delete;
@@ -159,6 +190,9 @@ class cluster_job {
   }
 
  private:
+  struct already_counted {};
+  cluster_job(live_ptr of, already_counted) noexcept : of_(std::move(of)) {}
+
   live_ptr of_;
 };
 

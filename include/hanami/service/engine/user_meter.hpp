@@ -20,6 +20,11 @@ struct user_counts {
   std::atomic<std::uint64_t> answered{0};
   std::atomic<std::uint64_t> cpu_ns{0};
   std::uint64_t number = 0; ///< of the user, from 1 on
+  std::string id;
+
+  std::atomic<std::uint64_t> most_memory{~std::uint64_t{0}}; ///< the quota, when last looked at
+  std::atomic<bool> over_disk{false};           ///< the files of the user take more than they may
+  std::atomic<std::int64_t> disk_checked_at{0}; ///< by `steady_ms`
 };
 
 using user_ptr = std::shared_ptr<user_counts>;
@@ -73,6 +78,7 @@ class user_table {
     if (!user) {
       user = std::make_shared<user_counts>();
       user->number = users_.size();
+      user->id = id;
     }
     return user;
   }

@@ -4,6 +4,7 @@
 #include "http_server.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <memory>
 #include <mutex>
@@ -20,6 +21,8 @@
 
 #include "../../foundation/error.hpp"
 #include "../base/compile.hpp"
+#include "../base/descriptors.hpp"
+#include "problem.hpp"
 #include "receive.hpp"
 #include "respond.hpp"
 #include "session.hpp"
@@ -65,6 +68,15 @@ inline std::thread named_thread(const std::string& name, std::function<void()> b
   std::thread made(std::move(body));
   ::pthread_setname_np(made.native_handle(), name.c_str());
   return made;
+}
+
+/// The answer to who finds no descriptor for a connection.
+inline std::string no_descriptor_text() {
+  const response refused = response_of(problem(too_many_files()));
+  return "HTTP/1.1 " + std::to_string(refused.status) + ' ' +
+         std::string(title_of(refused.status)) + "\r\nContent-Type: " + refused.content_type +
+         "\r\nContent-Length: " + std::to_string(refused.body.size()) +
+         "\r\nRetry-After: 1\r\nConnection: close\r\n\r\n" + refused.body;
 }
 
 /// The socket that connections come to. Throws `errc::file_error`.
@@ -157,10 +169,32 @@ struct server::state {
       } else if (from.is_open() && trouble != boost::asio::error::connection_aborted) {
         // Out of descriptors or of memory: others must end before one more can begin.
         with.answers.report("cannot accept: " + trouble.message());
+        refuse_one(on, from, what);
         pause.expires_after(std::chrono::milliseconds(100));
         co_await pause.async_wait(detail::as_tuple);
       }
     }
+  }
+
+  /// Tells the one who waits longest why it has to: with a descriptor held back for that.
+  void refuse_one(detail::shard& on, detail::tcp_acceptor& from, detail::duty what) {
+    spare.lend([&] {
+      detail::error_code trouble;
+      from.non_blocking(true, trouble);
+      detail::tcp_socket socket(on.io);
+      if (!trouble && !from.accept(socket, trouble)) {
+        const bool secure = what == detail::duty::serve && !tls_files.certificate.empty();
+        refused.add(1);
+        if (!secure) {
+          const std::string text = detail::no_descriptor_text();
+          std::array<char, 4096> request{}; // what is not read would cost the peer the answer
+          socket.non_blocking(true, trouble);
+          socket.read_some(boost::asio::buffer(request), trouble);
+          socket.write_some(boost::asio::buffer(text), trouble);
+          socket.shutdown(boost::asio::socket_base::shutdown_both, trouble);
+        }
+      }
+    });
   }
 
   detail::shard& emptiest() {
@@ -290,6 +324,7 @@ struct server::state {
   std::optional<detail::tcp_acceptor> redirector;
   std::uint16_t port = 0;
   detail::counter accepted, refused;
+  spare_descriptor spare;
   std::mutex stop_mutex;
   bool stopped = false;
   std::vector<std::thread> threads;

@@ -3,6 +3,7 @@
 
 #include "problem.hpp"
 
+#include "../../foundation/error.hpp"
 #include "../base/compile.hpp"
 
 namespace hanami::service::http {
@@ -41,6 +42,7 @@ constexpr unsigned status_of(refusal_code code) noexcept {
   case refusal_code::starting:
   case refusal_code::stopping:
   case refusal_code::busy:
+  case refusal_code::no_memory:
     return 503;
   case refusal_code::no_space:
     return 507;
@@ -106,6 +108,9 @@ HANAMI_SERVICE_INLINE std::optional<problem> problem_of(const std::exception_ptr
     return why;
   } catch (const refusal& why) {
     return why;
+  } catch (const error& e) {
+    return e.code() == errc::too_many_files ? std::optional<problem>(too_many_files())
+                                            : std::nullopt;
   } catch (...) {
     return std::nullopt;
   }

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "../base/refusal.hpp"
+#include "disk_reserve.hpp"
 #include "sqlite.hpp"
 
 /// The service's database: one file with a write-ahead log, one writer and any number of readers.
@@ -39,6 +41,22 @@ class database {
       return result;
     }
   }
+
+  /// The same for what has to be possible on a full disk, too: with a reserve. `work` may be called
+  /// twice.
+  template <class Work>
+  auto write_anyway(Work&& work) {
+    try {
+      return write(work);
+    } catch (const refusal& why) {
+      if (why.code() != refusal_code::no_space) {
+        throw;
+      }
+    }
+    return reserve_.lend([&] { return write(work); });
+  }
+  /// Fills the reserve for a full disk up again.
+  void fill_reserve() noexcept { reserve_.fill(); }
 
   /// Calls `work(connection&)` on a snapshot of what is committed; never waits for a writer.
   template <class Work>
@@ -76,11 +94,13 @@ class database {
     std::unique_ptr<connection> held;
   };
 
+  void open();
   void migrate();
   std::unique_ptr<connection> take_reader();
   void give_back(std::unique_ptr<connection> reader) noexcept;
 
   std::filesystem::path file_;
+  disk_reserve reserve_;
   std::mutex writing_;
   std::unique_ptr<connection> writer_;
   std::mutex pool_;

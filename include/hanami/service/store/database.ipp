@@ -59,14 +59,25 @@ HANAMI_SERVICE_INLINE database::transaction::~transaction() {
   }
 }
 
-HANAMI_SERVICE_INLINE database::database(const std::filesystem::path& file) : file_(file) {
-  detail::make_database_file(file);
-  writer_ = std::make_unique<connection>(file);
+HANAMI_SERVICE_INLINE database::database(const std::filesystem::path& file)
+    : file_((detail::make_database_file(file), file)), reserve_(file.string() + "-reserve") {
   try {
-    migrate();
+    try {
+      open();
+    } catch (const refusal& why) {
+      if (why.code() != refusal_code::no_space) {
+        throw;
+      }
+      reserve_.lend([this] { open(); });
+    }
   } catch (const error& why) {
     throw error(static_cast<errc>(why.code().value()), file.string() + ": " + why.what());
   }
+}
+
+HANAMI_SERVICE_INLINE void database::open() {
+  writer_ = std::make_unique<connection>(file_);
+  migrate();
 }
 
 HANAMI_SERVICE_INLINE void database::migrate() {
@@ -83,6 +94,9 @@ HANAMI_SERVICE_INLINE void database::migrate() {
     throw error(errc::unsupported_version, "the database is of version " + std::to_string(version) +
                                                "; this build knows versions up to " +
                                                std::to_string(migrations.size()));
+  }
+  if (version == migrations.size() && mark == detail::database_mark) {
+    return; // nothing to write, on a disk that may be full
   }
   for (std::size_t next = version; next < migrations.size(); ++next) {
     writer_->run_script(migrations[next]);

@@ -52,7 +52,7 @@ HANAMI_SERVICE_INLINE std::optional<kept_answer> begin_idempotent(database& db,
 
 HANAMI_SERVICE_INLINE void finish_idempotent(database& db, std::string_view owner,
                                              std::string_view key, const kept_answer& answer) {
-  db.write([&](connection& on) {
+  db.write_anyway([&](connection& on) {
     on.execute("UPDATE kept_answers SET status = ?, body = ?, at = ? "
                "WHERE owner = ? AND key = ? AND status = 0",
                answer.status, answer.body, now_ms(), owner, key);
@@ -61,13 +61,13 @@ HANAMI_SERVICE_INLINE void finish_idempotent(database& db, std::string_view owne
 
 HANAMI_SERVICE_INLINE void forget_idempotent(database& db, std::string_view owner,
                                              std::string_view key) {
-  db.write([&](connection& on) {
+  db.write_anyway([&](connection& on) {
     on.execute("DELETE FROM kept_answers WHERE owner = ? AND key = ? AND status = 0", owner, key);
   });
 }
 
 HANAMI_SERVICE_INLINE void clean_answers(database& db) {
-  db.write([](connection& on) {
+  db.write_anyway([](connection& on) {
     on.execute("DELETE FROM kept_answers WHERE at <= ?", now_ms() - detail::answer_life_ms);
   });
 }

@@ -276,7 +276,7 @@ HANAMI_SERVICE_INLINE page<error_entry> logs::errors(const log_filter& filter) {
 }
 
 HANAMI_SERVICE_INLINE void logs::remove_before(std::int64_t when) {
-  db_.write([&](connection& on) {
+  db_.write_anyway([&](connection& on) {
     on.execute("DELETE FROM audit_log WHERE at < ?", when);
     on.execute("DELETE FROM error_log WHERE at < ?", when);
   });

@@ -28,7 +28,7 @@ struct resource_row : resource {
   std::string detail = "{}"; ///< JSON, of the kind's own
 };
 
-/// `bytes`: of all but clusters, which are not counted against the quota.
+/// What a user owns; `bytes`: on disk, of all of it.
 struct usage {
   std::uint64_t clusters = 0;
   std::uint64_t datasets = 0;
@@ -52,9 +52,8 @@ class resources {
   explicit resources(database& db) : db_(db) {}
 
   /// Adds a row with a new UUID, unless `row.id` is given, owned by `caller` in the project of the
-  /// token. `most`: of the kind; `most_bytes`: of datasets, uploads and checkpoints together;
-  /// beyond them `quota_exceeded`. `conflict` where the id or, under `names`, the name is
-  /// taken.
+  /// token. `most`: of the kind; `most_bytes`: of all that the user owns together; beyond them
+  /// `quota_exceeded`. `conflict` where the id or, under `names`, the name is taken.
   resource_row add(const identity& caller, resource_row row, std::uint64_t most,
                    std::uint64_t most_bytes, name_rule names = name_rule::any);
   /// `not_found` unless `caller` may use it.
@@ -70,6 +69,10 @@ class resources {
   std::optional<resource_row> find(resource_kind kind, std::string_view id);
   /// All that `caller` may use, by creation. `invalid_value` for an invalid page.
   page<resource_row> list(const identity& caller, resource_kind kind, const page_request& wanted);
+  /// Whether one in the project of `caller`, which `caller` may use, has the name, apart from the
+  /// one with the id `but`.
+  bool has_name(const identity& caller, resource_kind kind, std::string_view name,
+                std::string_view but);
   /// All of a kind, for the start of the service.
   std::vector<resource_row> all(resource_kind kind);
   /// `not_found`, `forbidden`; `version_mismatch` where `version` is given and is not the row's.
@@ -80,6 +83,8 @@ class resources {
   void update(std::string_view id, std::uint64_t bytes, std::string_view detail);
   /// Sets the detail alone; does not count as a change.
   void set_detail(std::string_view id, std::string_view detail);
+  /// Sets the size alone, which does not count as a change.
+  void set_bytes(std::string_view id, std::uint64_t bytes);
   void remove(std::string_view id);
   usage used_by(std::string_view user_id);
   /// Of a project, of all kinds but uploads.

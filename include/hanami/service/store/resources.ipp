@@ -94,12 +94,10 @@ inline usage usage_of(connection& on, std::string_view user_id) {
   while (kinds.step()) {
     const std::string kind = kinds.text(0);
     const auto count = static_cast<std::uint64_t>(kinds.integer(1));
+    used.bytes += static_cast<std::uint64_t>(kinds.integer(2));
     if (kind == name_of(resource_kind::cluster)) {
       used.clusters = count;
-      continue;
-    }
-    used.bytes += static_cast<std::uint64_t>(kinds.integer(2));
-    if (kind == name_of(resource_kind::dataset)) {
+    } else if (kind == name_of(resource_kind::dataset)) {
       used.datasets = count;
     } else if (kind == name_of(resource_kind::checkpoint)) {
       used.checkpoints = count;
@@ -116,9 +114,6 @@ inline void expect_quota(connection& on, const resource_row& row, std::uint64_t 
   if (static_cast<std::uint64_t>(counted.integer(0)) >= most) {
     throw quota_exceeded(std::string("the quota of ") + std::string(name_of(row.kind)) +
                          "s is used up");
-  }
-  if (row.kind == resource_kind::cluster) {
-    return;
   }
   const std::uint64_t used = usage_of(on, row.owner_id).bytes;
   if (used > most_bytes || row.bytes > most_bytes - used) {
@@ -150,6 +145,9 @@ inline constexpr std::string_view list_resources_sql =
 inline constexpr std::string_view count_resources_sql =
     "SELECT count(*) FROM resources WHERE " HANAMI_RESOURCE_RIGHTS
     " AND kind = ?5 AND name LIKE ?6 ESCAPE '\\'";
+inline constexpr std::string_view find_name_sql =
+    "SELECT 1 FROM resources WHERE " HANAMI_RESOURCE_RIGHTS
+    " AND kind = ?5 AND project_id = ?2 AND name = ?6 AND id <> ?7 LIMIT 1";
 inline constexpr std::string_view all_resources_sql =
     "SELECT " HANAMI_RESOURCE_COLUMNS " FROM resources WHERE kind = ? ORDER BY created_at, id";
 
@@ -243,6 +241,15 @@ HANAMI_SERVICE_INLINE page<resource_row> resources::list(const identity& caller,
   });
 }
 
+HANAMI_SERVICE_INLINE bool resources::has_name(const identity& caller, resource_kind kind,
+                                               std::string_view name, std::string_view but) {
+  return db_.read([&](connection& on) {
+    statement found = on.query(detail::find_name_sql, caller.admin, caller.project_id,
+                               caller.project_admin, caller.user_id, name_of(kind), name, but);
+    return found.step();
+  });
+}
+
 HANAMI_SERVICE_INLINE std::vector<resource_row> resources::all(resource_kind kind) {
   return db_.read([&](connection& on) {
     std::vector<resource_row> result;
@@ -296,9 +303,15 @@ HANAMI_SERVICE_INLINE void resources::set_detail(std::string_view id, std::strin
   });
 }
 
+HANAMI_SERVICE_INLINE void resources::set_bytes(std::string_view id, std::uint64_t bytes) {
+  db_.write([&](connection& on) {
+    on.execute("UPDATE resources SET bytes = ? WHERE id = ?", bytes, id);
+  });
+}
+
 HANAMI_SERVICE_INLINE void resources::remove(std::string_view id) {
   const ownership_cache::change under_way(clusters_, id);
-  db_.write([&](connection& on) { on.execute("DELETE FROM resources WHERE id = ?", id); });
+  db_.write_anyway([&](connection& on) { on.execute("DELETE FROM resources WHERE id = ?", id); });
   ++changes_;
 }
 

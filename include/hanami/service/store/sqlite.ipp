@@ -3,6 +3,8 @@
 
 #include "sqlite.hpp"
 
+#include <cerrno>
+
 #include "../../foundation/error.hpp"
 #include "../base/compile.hpp"
 #include "../base/refusal.hpp"
@@ -10,6 +12,20 @@
 namespace hanami::service::store {
 
 namespace detail {
+
+/// Throws `busy` where the database finds no descriptor, `no_space` where the disk has no room for
+/// one of its files.
+inline void expect_resources(sqlite3* handle, int code) {
+  if (handle != nullptr && ((code & 0xff) == SQLITE_CANTOPEN || (code & 0xff) == SQLITE_IOERR)) {
+    const int trouble = sqlite3_system_errno(handle);
+    if (trouble == EMFILE || trouble == ENFILE) {
+      throw too_many_files();
+    }
+    if (trouble == ENOSPC || trouble == EDQUOT) {
+      throw disk_is_full();
+    }
+  }
+}
 
 [[noreturn]] inline void sqlite_refuses(sqlite3* handle, int code) {
   const char* why = handle == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle);
@@ -20,6 +36,7 @@ namespace detail {
   if ((code & 0xff) == SQLITE_FULL) {
     throw disk_is_full();
   }
+  expect_resources(handle, code);
   throw error(errc::file_error, std::string("the database refuses: ") + why);
 }
 
@@ -66,6 +83,7 @@ HANAMI_SERVICE_INLINE connection::connection(const std::filesystem::path& file, 
                                    flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
   handle_.reset(handle);
   if (code != SQLITE_OK) {
+    detail::expect_resources(handle, code);
     throw error(errc::file_error,
                 "cannot open the database " + file.string() + ": " +
                     (handle == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle)));

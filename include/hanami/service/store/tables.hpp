@@ -8,7 +8,7 @@ namespace hanami::service::store {
 /// The database's versions: script n brings version n to n + 1 (`PRAGMA user_version`), in one
 /// transaction. A script is never changed once it is released; new ones are added at the end. Times
 /// are milliseconds since 1970.
-inline constexpr std::array<const char*, 4> migrations = {R"sql(
+inline constexpr std::array<const char*, 5> migrations = {R"sql(
 CREATE TABLE users (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, admin INTEGER NOT NULL, password TEXT NOT NULL,
   creator_id TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
@@ -148,6 +148,12 @@ UPDATE tasks SET plan = json_set(plan,
     FROM json_each(plan, '$.outputs'))),
   '$.answers', CASE WHEN plan ->> 'winners' THEN 'winners' ELSE 'values' END)
 WHERE json_type(plan, '$.inputs') = 'array';
+)sql",
+                                                          R"sql(
+ALTER TABLE quotas ADD COLUMN memory INTEGER NOT NULL DEFAULT -1; -- of the settings
+CREATE INDEX resources_by_name ON resources(kind, project_id, name);
+DROP INDEX resources_by_owner;
+CREATE INDEX resources_by_owner ON resources(owner_id, kind, bytes);
 )sql"};
 
 } // namespace hanami::service::store

@@ -165,13 +165,23 @@ HANAMI_SERVICE_INLINE std::vector<task_row> tasks::open() {
   });
 }
 
+namespace detail {
+
+inline void update_task(connection& on, const task_row& task) {
+  on.execute("UPDATE tasks SET state = ?, outcome = ?, error = ?, total = ?, done = ?, "
+             "started_at = ?, ended_at = ? WHERE id = ?",
+             static_cast<int>(task.state), task.outcome, task.error, task.total, task.done,
+             task.started_at, task.ended_at, task.id);
+}
+
+} // namespace detail
+
 HANAMI_SERVICE_INLINE void tasks::update(const task_row& task) {
-  db_.write([&](connection& on) {
-    on.execute("UPDATE tasks SET state = ?, outcome = ?, error = ?, total = ?, done = ?, "
-               "started_at = ?, ended_at = ? WHERE id = ?",
-               static_cast<int>(task.state), task.outcome, task.error, task.total, task.done,
-               task.started_at, task.ended_at, task.id);
-  });
+  db_.write([&](connection& on) { detail::update_task(on, task); });
+}
+
+HANAMI_SERVICE_INLINE void tasks::end(const task_row& task) {
+  db_.write_anyway([&](connection& on) { detail::update_task(on, task); });
 }
 
 HANAMI_SERVICE_INLINE void tasks::set_plan(std::string_view id, std::string_view plan) {
@@ -180,11 +190,11 @@ HANAMI_SERVICE_INLINE void tasks::set_plan(std::string_view id, std::string_view
 }
 
 HANAMI_SERVICE_INLINE void tasks::remove(std::string_view id) {
-  db_.write([&](connection& on) { on.execute("DELETE FROM tasks WHERE id = ?", id); });
+  db_.write_anyway([&](connection& on) { on.execute("DELETE FROM tasks WHERE id = ?", id); });
 }
 
 HANAMI_SERVICE_INLINE void tasks::remove_of_cluster(std::string_view cluster_id) {
-  db_.write(
+  db_.write_anyway(
       [&](connection& on) { on.execute("DELETE FROM tasks WHERE cluster_id = ?", cluster_id); });
 }
 

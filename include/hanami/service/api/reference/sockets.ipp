@@ -29,7 +29,7 @@ class reference_socket final : public http::socket_handler,
       : s_(with), peer_(std::move(peer)) {}
 
   void on_message(std::string_view message, bool, ready_function ready) override {
-    if (target_ == target_kind::cluster && knows_rights()) {
+    if (target_ == target_kind::cluster && cluster_.is_in_memory() && knows_rights()) {
       use_cluster(message, ready); // waits for nothing
       return;
     }
@@ -118,8 +118,11 @@ class reference_socket final : public http::socket_handler,
         take_piece(message);
         break;
       case target_kind::cluster:
-        use_cluster(message, ready);
-        return;
+        if (bring_back()) {
+          use_cluster(message, ready);
+          return;
+        }
+        break;
       }
     }
     ready();
@@ -191,6 +194,25 @@ class reference_socket final : public http::socket_handler,
   void forget_values() {
     input_.assign(cluster_.shape().input_size, 0.0F);
     target_values_.assign(cluster_.shape().output_size, std::numeric_limits<float>::quiet_NaN());
+  }
+
+  /// Looks a cluster up anew that has left memory; false, after closing the socket, where it
+  /// cannot come back.
+  bool bring_back() {
+    if (cluster_.is_in_memory()) {
+      return true;
+    }
+    try {
+      cluster_ = s_.engine.open_cluster(id_);
+    } catch (const std::exception& refused) {
+      refuse(refused.what());
+      return false;
+    }
+    if (input_.size() != cluster_.shape().input_size ||
+        target_values_.size() != cluster_.shape().output_size) {
+      forget_values();
+    }
+    return true;
   }
 
   /// Copies the values of a message to their place. Returns what is wrong with it, or an empty

@@ -51,13 +51,20 @@ inline schema project_schema() {
       .called("Project");
 }
 
+inline std::vector<schema_property> quota_properties(presence of_memory) {
+  return {{"clusters", schema::integer()},
+          {"datasets", schema::integer()},
+          {"checkpoints", schema::integer()},
+          {"open_tasks", schema::integer()},
+          {"bytes", schema::integer().describe("on disk")},
+          {"memory", schema::integer().describe("bytes of clusters in memory"), of_memory}};
+}
 inline schema quota_schema() {
-  return schema::object({{"clusters", schema::integer()},
-                         {"datasets", schema::integer()},
-                         {"checkpoints", schema::integer()},
-                         {"open_tasks", schema::integer()},
-                         {"bytes", schema::integer().describe("on disk")}})
-      .called("Quota");
+  return schema::object(quota_properties(presence::required)).called("Quota");
+}
+/// Without `memory`, that stays as it is.
+inline schema new_quota_schema() {
+  return schema::object(quota_properties(presence::optional)).called("NewQuota");
 }
 
 inline json::object show_membership(const access::membership& m) {
@@ -102,11 +109,8 @@ inline answer project_answer(const access::project& p) {
 }
 
 inline json::object show_quota(const quota& q) {
-  return {{"clusters", q.clusters},
-          {"datasets", q.datasets},
-          {"checkpoints", q.checkpoints},
-          {"open_tasks", q.open_tasks},
-          {"bytes", q.bytes}};
+  return {{"clusters", q.clusters},     {"datasets", q.datasets}, {"checkpoints", q.checkpoints},
+          {"open_tasks", q.open_tasks}, {"bytes", q.bytes},       {"memory", q.memory}};
 }
 
 } // namespace hanami::service::api::detail

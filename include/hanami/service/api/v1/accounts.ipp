@@ -148,14 +148,16 @@ inline void add_user_endpoints(registry& to, services& s) {
   set_limits.id = "set_user_quota";
   set_limits.method = "PUT";
   set_limits.summary = "Sets what a user may own";
-  set_limits.body = quota_schema();
+  set_limits.body = new_quota_schema();
   set_limits.handle = [&s](request_context& request) {
+    const quota before = s.accounts.quota_of(request.text("user_id"));
     const auto number = [&](const char* name) {
       return static_cast<std::uint64_t>(request.integer(name));
     };
     s.accounts.set_quota(request.text("user_id"),
                          {number("clusters"), number("datasets"), number("checkpoints"),
-                          number("open_tasks"), number("bytes")});
+                          number("open_tasks"), number("bytes"),
+                          request.find("memory") == nullptr ? before.memory : number("memory")});
     return answer(show_quota(s.accounts.quota_of(request.text("user_id"))));
   };
   to.add(set_limits);

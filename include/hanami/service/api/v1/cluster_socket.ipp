@@ -130,7 +130,7 @@ class cluster_socket final : public http::socket_handler,
   }
 
   void on_message(std::string_view message, bool binary, ready_function ready) override {
-    if (cluster_) {
+    if (cluster_.is_in_memory()) {
       take(message, binary);
       read_on_by(std::move(ready));
       return;
@@ -256,7 +256,7 @@ class cluster_socket final : public http::socket_handler,
 
   /// Brings the cluster into memory with the first message, and its inputs and outputs up to date.
   void present_cluster() {
-    if (cluster_) {
+    if (cluster_.is_in_memory()) {
       cluster_.renew();
     } else {
       cluster_ = s_.engine.open_cluster(id_);

@@ -137,19 +137,22 @@ inline void add_own_endpoints(registry& to, services& s) {
                                        {"used", schema::object({{"clusters", schema::integer()},
                                                                 {"datasets", schema::integer()},
                                                                 {"checkpoints", schema::integer()},
-                                                                {"bytes", schema::integer()}})}});
+                                                                {"bytes", schema::integer()},
+                                                                {"memory", schema::integer()}})}});
   me.handle = [&s](request_context& request) {
     const store::usage used = s.resources.used_by(request.caller.user_id);
-    return answer(json::object{{"user", show_user(s.accounts.get_user(request.caller.user_id))},
-                               {"project_id", request.caller.project_id},
-                               {"role", request.caller.role},
-                               {"is_project_admin", request.caller.project_admin},
-                               {"expires_at", to_rfc3339(request.caller.expires * 1000)},
-                               {"quota", show_quota(s.accounts.quota_of(request.caller.user_id))},
-                               {"used", json::object{{"clusters", used.clusters},
-                                                     {"datasets", used.datasets},
-                                                     {"checkpoints", used.checkpoints},
-                                                     {"bytes", used.bytes}}}});
+    return answer(json::object{
+        {"user", show_user(s.accounts.get_user(request.caller.user_id))},
+        {"project_id", request.caller.project_id},
+        {"role", request.caller.role},
+        {"is_project_admin", request.caller.project_admin},
+        {"expires_at", to_rfc3339(request.caller.expires * 1000)},
+        {"quota", show_quota(s.accounts.quota_of(request.caller.user_id))},
+        {"used", json::object{{"clusters", used.clusters},
+                              {"datasets", used.datasets},
+                              {"checkpoints", used.checkpoints},
+                              {"bytes", used.bytes},
+                              {"memory", s.engine.memory_of(request.caller.user_id)}}}});
   };
   to.add(me);
 

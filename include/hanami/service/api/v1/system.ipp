@@ -5,6 +5,7 @@
 
 #include "../../../version.hpp"
 #include "../../base/compile.hpp"
+#include "../../base/descriptors.hpp"
 #include "../../base/ip_network.hpp"
 #include "../../base/refusal.hpp"
 #include "../../http/forwarded.hpp"
@@ -38,6 +39,21 @@ inline std::string metrics_page(services& s) {
   const engine::engine_statistics e = s.engine.statistics();
   one("hanami_clusters_in_memory", "gauge", "Clusters in memory", static_cast<double>(e.clusters));
   one("hanami_cluster_bytes", "gauge", "Memory of the clusters", static_cast<double>(e.bytes));
+  one("hanami_cluster_budget_bytes", "gauge", "Most memory that the clusters may take",
+      static_cast<double>(e.budget));
+  one("hanami_clusters_loaded_total", "counter", "Clusters that came into memory",
+      static_cast<double>(e.loaded));
+  one("hanami_clusters_left_total", "counter", "Clusters that left memory, being unused",
+      static_cast<double>(e.left));
+  one("hanami_memory_refusals_total", "counter",
+      "Clusters, samples and tasks refused for want of memory",
+      static_cast<double>(e.refused_for_memory));
+  one("hanami_journals_open", "gauge", "Journals that are open",
+      static_cast<double>(e.journals_open));
+  one("process_open_fds", "gauge", "Descriptors that are open",
+      static_cast<double>(open_descriptors()));
+  one("process_max_fds", "gauge", "Descriptors that may be open",
+      static_cast<double>(descriptor_limit()));
   one("hanami_queued", "gauge", "Samples and calls that wait", static_cast<double>(e.queued));
   one("hanami_trained_total", "counter", "Samples trained", static_cast<double>(e.trained));
   one("hanami_answered_total", "counter", "Samples answered", static_cast<double>(e.answered));
@@ -89,14 +105,18 @@ inline void add_health_endpoints(registry& to, services& s) {
   ready.audience = audience::anyone;
   ready.non_blocking = true;
   ready.refusals = {503};
-  ready.response_schema = schema::object({{"status", schema::text()}});
+  ready.description = "`memory` is short where clusters, samples or tasks were refused for want of "
+                      "memory within the last minute.";
+  ready.response_schema =
+      schema::object({{"status", schema::text()}, {"memory", schema::choice({"enough", "short"})}});
   ready.handle = [&s](request_context&) {
     if (!s.ready()) {
       refusal why(refusal_code::starting, "the server is still reading what it knew");
       why.retry_after_s = 1;
       throw why;
     }
-    return answer(json::object{{"status", "ready"}});
+    return answer(json::object{{"status", "ready"},
+                               {"memory", s.engine.is_short_of_memory() ? "short" : "enough"}});
   };
   to.add(ready);
 

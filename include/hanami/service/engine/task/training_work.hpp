@@ -37,7 +37,9 @@ class training_work final : public task_work {
     }
     input_.resize(net.input_size());
     target_.resize(net.output_size());
-    run_slice(net, until);
+    if (net.refused_growth() == 0) { // else it waits for memory
+      run_slice(net, until);
+    }
     task_.done = where.done;
     task_.note(where.losses);
     return where.done < task_.total;
@@ -95,7 +97,7 @@ class training_work final : public task_work {
         learn_sample(net, input_, target_, where, found);
         const auto now = work_clock::now();
         more = where.done < task_.total && now < until &&
-               !task_.abort.load(std::memory_order_relaxed) &&
+               !task_.abort.load(std::memory_order_relaxed) && net.refused_growth() == 0 &&
                (of_.waiting.load(std::memory_order_relaxed) == 0 || now < begun + patience);
       }
     } catch (...) {
