@@ -51,7 +51,7 @@ HANAMI_HOST_DEVICE Real wave_at(Real t) noexcept {
 template <class Real>
 HANAMI_HOST_DEVICE void fold_column(const Real* knots, std::size_t count, Real x,
                                     std::size_t octaves, std::size_t stride, Real* waves) noexcept {
-  const bool there = x == x;
+  const bool there = !std::isnan(x);
   Real turns = there ? fold_position(knots, count, x) / 2 : Real{0}; // of the slowest wave
   for (std::size_t k = 0; k < octaves; ++k, turns *= 2, waves += 2 * stride) {
     waves[0] = there ? wave_at(turns) : Real{0};

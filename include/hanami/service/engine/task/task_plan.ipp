@@ -148,9 +148,8 @@ HANAMI_SERVICE_INLINE std::string_view name_of(answer_form form) {
 }
 
 HANAMI_SERVICE_INLINE json::object to_json(const task_plan& plan) {
-  json::object made{{"kind", name_of(plan.kind)},
-                    {"name", plan.name},
-                    {"project_id", plan.project_id}};
+  json::object made{
+      {"kind", name_of(plan.kind)}, {"name", plan.name}, {"project_id", plan.project_id}};
   if (plan.kind != task_kind::import) {
     made["cluster_id"] = plan.cluster_id;
   }
