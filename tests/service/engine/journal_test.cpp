@@ -215,7 +215,7 @@ TEST_CASE("a cluster comes back from snapshots and journals", "[service]") {
       files.append(files.encoded(sample_of(i)));
       learn(found.net, sample_of(i), where);
     }
-    where = {"task", 7, store::task_state::failed, "why", 2, "refusal"};
+    where = {"task", 7, store::task_state::failed, "why", 2, "refusal", {}};
     const auto snapshot = take_snapshot(found.net, where);
     const std::uint64_t generation = files.begin_generation();
     files.append(files.encoded(sample_of(40)));

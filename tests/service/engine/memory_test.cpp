@@ -57,8 +57,8 @@ engine::task_plan training(const std::string& cluster, const std::string& data) 
   p.kind = task_kind::train;
   p.name = "training";
   p.cluster_id = cluster;
-  p.inputs = {{"a", data, ""}};
-  p.outputs = {{"b", data, ""}};
+  p.inputs = {{"a", data}};
+  p.outputs = {{"b", data}};
   p.epochs = 3;
   return p;
 }
