@@ -75,15 +75,6 @@ bool comes(const std::function<bool()>& what) {
   return true;
 }
 
-std::size_t bytes_of_one(engine_fixture& fixture) {
-  const std::string id = fixture->create(fixture.ann, "measured", growing).id;
-  const std::string data = growing_data(fixture, 400);
-  CHECK(fixture.run(training(id, data)).row.state == task_state::finished);
-  const auto bytes = fixture->statistics(fixture.cluster(id)).bytes;
-  fixture->remove(fixture.ann, id);
-  return bytes;
-}
-
 } // namespace
 
 TEST_CASE("a cluster that nobody uses leaves memory, and comes back as it was", "[service]") {
@@ -122,26 +113,27 @@ TEST_CASE("clusters leave and come back while all of them are used, and learn th
           "[service]") {
   const scratch_folder folder;
   engine_fixture fixture(folder.path, false,
-                         [](service::server_config& config) { config.quota.clusters = 200; });
+                         [](service::server_config& config) { config.engine.threads = 1; });
+  constexpr std::size_t rounds = 8;
   const std::string alone = fixture.create();
-  for (std::size_t i = 0; i < 30; ++i) {
+  for (std::size_t i = 0; i < rounds; ++i) {
     fixture.train(alone, sample_of(i));
   }
   const auto first = fixture.state_of(alone);
   const std::size_t one = fixture->statistics(fixture.cluster(alone)).bytes;
   fixture.close();
-  fixture.config.engine.memory_budget = 40 * one;
+  fixture.config.engine.memory_budget = 32 * one;
   fixture.open();
-  constexpr std::size_t count = 100;
+  constexpr std::size_t count = 50;
   std::vector<std::string> ids;
   for (std::size_t i = 0; i < count; ++i) {
     ids.push_back(fixture.create());
   }
   std::vector<std::thread> users;
-  for (std::size_t user = 0; user < 3; ++user) {
+  for (std::size_t user = 0; user < 2; ++user) {
     users.emplace_back([&fixture, &ids, user] {
-      for (std::size_t i = 0; i < 30; ++i) {
-        for (std::size_t k = user; k < count; k += 3) {
+      for (std::size_t i = 0; i < rounds; ++i) {
+        for (std::size_t k = user; k < count; k += 2) {
           fixture.train(ids[k], sample_of(i));
         }
       }
@@ -151,12 +143,12 @@ TEST_CASE("clusters leave and come back while all of them are used, and learn th
     each.join();
   }
   const auto seen = fixture->statistics();
-  CHECK(seen.bytes <= 40 * one);
+  CHECK(seen.bytes <= 32 * one);
   CHECK(seen.left > count);
   CHECK(seen.refused_for_memory == 0);
   for (std::size_t k = 0; k < count; ++k) {
-    CHECK(fixture->statistics(fixture.cluster(ids[k])).samples == 30);
-    CHECK((k % 20 != 0 || fixture.state_of(ids[k]) == first));
+    CHECK(fixture->statistics(fixture.cluster(ids[k])).samples == rounds);
+    CHECK((k % 10 != 0 || fixture.state_of(ids[k]) == first));
   }
 }
 
@@ -166,18 +158,19 @@ TEST_CASE("who finds no memory beside clusters in use hears no_memory, and the o
   engine_fixture fixture(folder.path, false, [](service::server_config& config) {
     config.engine.cluster_memory = 150'000; // which all of them soon have
   });
-  const std::size_t one = bytes_of_one(fixture);
-  REQUIRE(one > 130'000);
-  fixture.close();
-  fixture.config.engine.memory_budget = one + one / 2;
-  fixture.open();
   const std::string data = growing_data(fixture, 400);
   const std::string first = fixture->create(fixture.ann, "first", growing).id;
   const std::string second = fixture->create(fixture.ann, "second", growing).id;
+  const std::size_t fresh = fixture->statistics(fixture.cluster(second)).bytes;
   auto endless = training(first, data);
   endless.epochs = 1'000'000;
   const std::string long_one = fixture->start_task(fixture.ann, endless).row.id;
-  REQUIRE(comes([&] { return fixture->task(fixture.ann, long_one).row.done > 1200; }));
+  REQUIRE(comes([&] { return fixture->task(fixture.ann, long_one).row.done > 4000; }));
+  const std::size_t grown = fixture->statistics(fixture.cluster(first)).bytes;
+  REQUIRE(grown > 130'000);
+  fixture.close();
+  fixture.config.engine.memory_budget = grown + fresh + 15'000; // not enough for a brick
+  fixture.open();
 
   const auto view = fixture.run(training(second, data));
   CHECK(view.row.state == task_state::failed);
@@ -193,14 +186,11 @@ TEST_CASE("who finds no memory beside clusters in use hears no_memory, and the o
         refusal_of([&] { fixture.train(second, growing_sample(i)); }) == refusal_code::no_memory;
   }
   CHECK(refused);
-  const auto samples = fixture->statistics(fixture.cluster(second)).samples;
-  CHECK(refusal_of([&] { fixture.train(second, growing_sample(1)); }) == refusal_code::no_memory);
-  CHECK(fixture->statistics(fixture.cluster(second)).samples == samples);
-  CHECK_NOTHROW(fixture.infer(second, growing_sample(1).input));
   CHECK(fixture->task(fixture.ann, long_one).row.state == task_state::active);
 
   fixture->abort(fixture.ann, long_one);
-  CHECK(fixture.run(training(second, data)).row.state == task_state::finished);
+  fixture.train(second, growing_sample(1)); // the first one leaves for it
+  CHECK_FALSE(fixture->find_cluster(first));
 }
 
 TEST_CASE("a cluster is neither made nor brought back where those in use take all memory",

@@ -73,8 +73,7 @@ class no_descriptors {
 
 } // namespace
 
-TEST_CASE("a server out of file descriptors goes on, and lets in who waits when there are some",
-          "[service]") {
+TEST_CASE("a server out of file descriptors tells who comes, and goes on", "[service]") {
   if (hanami_test::sanitized) {
     hanami_test::skip("a sanitizer needs file descriptors of its own");
     return;
@@ -95,9 +94,9 @@ TEST_CASE("a server out of file descriptors goes on, and lets in who waits when 
         return each.find("cannot accept") != std::string::npos;
       });
     }));
+    CHECK(late->read().status == 503);
     CHECK(early.get("/hello").status == 200);
   }
-  CHECK(late->read().status == 200);
   CHECK(client(server.port()).get("/hello").status == 200);
 }
 

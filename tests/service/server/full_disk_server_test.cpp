@@ -82,9 +82,7 @@ TEST_CASE("on a full disk people log in, look, ask, and delete until there is ro
   REQUIRE(upload.status == 201);
   const std::string part(upload.content().at("parts").at(0).at("id").as_string());
   REQUIRE(fixture.ask("PUT", "/v1/parts/" + part, "a,b\n1,2\n", anna).status == 204);
-  const heard dataset =
-      fixture.ask("POST", "/v1/uploads/" + upload.text("id") + "/finish", {}, anna);
-  REQUIRE(dataset.status == 201);
+  const std::string dataset = finish_upload(fixture, upload.text("id"), anna);
   const heard second =
       fixture.ask("POST", "/v1/uploads", R"({"name":"more","format":"csv","sizes":[8]})", anna);
   REQUIRE(second.status == 201);
@@ -129,7 +127,7 @@ TEST_CASE("on a full disk people log in, look, ask, and delete until there is ro
   }
 
   CHECK(fixture.ask("DELETE", "/v1/uploads/" + second.text("id"), {}, anna).status == 204);
-  CHECK(fixture.ask("DELETE", "/v1/datasets/" + dataset.text("id"), {}, anna).status == 204);
+  CHECK(fixture.ask("DELETE", "/v1/datasets/" + dataset, {}, anna).status == 204);
   CHECK(fixture.ask("DELETE", "/v1/clusters/" + other, {}, anna).status == 204);
   CHECK(fixture.ask("DELETE", "/v1/projects/lab_one/members/anna", {}, now).status < 300);
   CHECK(fixture.ask("DELETE", "/v1/users/anna", {}, now).status < 300);

@@ -68,7 +68,9 @@ inline std::string_view meaning_of(unsigned status) {
 /// What a chapter is about.
 inline std::string_view about(std::string_view tag) {
   constexpr std::pair<std::string_view, std::string_view> known[] = {
-      {"sessions", "Logging in and out, tokens, passwords, second factors"},
+      {"sessions", "Logging in and out, and where one is logged in"},
+      {"API tokens", "What programs log in with: of some rights, for some time"},
+      {"second factor", "A code of an app beside the password"},
       {"users", "Accounts and what each may own; for administrators"},
       {"projects", "Groups of users who share clusters, datasets and checkpoints"},
       {"clusters", "Networks that grow while they learn: made, asked and trained"},

@@ -42,6 +42,7 @@ inline refusal being_stopped() {
   why.retry_after_s = 10;
   return why;
 }
+
 /// A journal that is not written to for so long is closed.
 inline constexpr std::chrono::milliseconds journal_rest{10'000};
 
@@ -134,7 +135,12 @@ class engine_core {
   refusal memory_refusal(const user_counts& owner);
   /// Of those that nobody uses; `of`: only this user's.
   void make_leave(const user_counts* of, const std::function<bool()>& enough);
-  bool leave_memory(const live_ptr& live);
+  enum class departure : std::uint8_t {
+    left,
+    soon,  ///< it cannot yet: a snapshot is being written, or the end of a task noted
+    in_use ///< or not on disk as it is
+  };
+  departure leave_memory(const live_ptr& live);
   void look_after_memory();
   void look_after_idle();
   /// After growth that found no memory; the task goes on or fails.

@@ -194,7 +194,9 @@ HANAMI_SERVICE_INLINE live_ptr engine_core::live_of(std::string_view id) {
   } catch (...) {
     {
       const std::lock_guard lock(table_);
-      live_.erase(live_.find(id));
+      if (const auto there = live_.find(id); there != live_.end()) { // else it was removed
+        live_.erase(there);
+      }
     }
     promise.set_exception(std::current_exception());
     throw;

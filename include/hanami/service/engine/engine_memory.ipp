@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <exception>
 #include <optional>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -152,27 +153,37 @@ HANAMI_SERVICE_INLINE void engine_core::make_leave(const user_counts* of,
     }
   }
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  for (const auto& [last, live] : all) {
-    if (enough()) {
-      return;
+  constexpr std::chrono::seconds most{10};
+  const auto until = std::chrono::steady_clock::now() + most;
+  for (bool more = true; more;) {
+    bool soon = false;
+    for (const auto& [last, live] : all) {
+      if (enough()) {
+        return;
+      }
+      soon = leave_memory(live) == departure::soon || soon;
     }
-    leave_memory(live);
+    more = soon && !stopping_ && std::chrono::steady_clock::now() < until;
+    if (more) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
   }
 }
 
-/// False for a cluster that somebody uses, or that is not on disk as it is.
-HANAMI_SERVICE_INLINE bool engine_core::leave_memory(const live_ptr& live) {
+HANAMI_SERVICE_INLINE engine_core::departure engine_core::leave_memory(const live_ptr& live) {
   {
     const std::lock_guard lock(live->mutex);
-    if (live->gone || live->away || live->broken || live->snapshotting || live->jobs > 0 ||
-        !live->queue.empty()) {
-      return false;
+    if (live->gone || live->away || live->broken || !live->queue.empty()) {
+      return departure::in_use;
+    }
+    if (live->snapshotting || live->jobs > 0) {
+      return departure::soon;
     }
     live->away = true;
     if (live->waiting > 0) {
       live->away = false;
       live->idle.notify_all();
-      return false;
+      return departure::in_use;
     }
   }
   std::optional<cluster> net;
@@ -182,7 +193,7 @@ HANAMI_SERVICE_INLINE bool engine_core::leave_memory(const live_ptr& live) {
     const std::lock_guard lock(live->mutex);
     live->away = false;
     live->idle.notify_all();
-    return false;
+    return departure::in_use;
   }
   if (live->journal_size > 0 || live->broken) { // not to be replayed when it comes back
     const bool must_be_kept = live->broken;
@@ -200,7 +211,7 @@ HANAMI_SERVICE_INLINE bool engine_core::leave_memory(const live_ptr& live) {
         const std::lock_guard lock(live->mutex);
         live->away = false;
         live->idle.notify_all();
-        return false;
+        return departure::in_use;
       }
     }
   }
@@ -214,7 +225,7 @@ HANAMI_SERVICE_INLINE bool engine_core::leave_memory(const live_ptr& live) {
   const std::lock_guard lock(live->mutex);
   live->left = true;
   live->idle.notify_all();
-  return true;
+  return departure::left;
 }
 
 HANAMI_SERVICE_INLINE void engine_core::rest_journal(const live_ptr& live) {
@@ -236,7 +247,7 @@ HANAMI_SERVICE_INLINE void engine_core::look_after_idle() {
     const std::int64_t now = steady_ms();
     const std::int64_t idle = now - live->last_use;
     if (most > 0 && idle >= most) {
-      if (leave_memory(live)) {
+      if (leave_memory(live) == departure::left) {
         any_left = true;
         continue;
       }

@@ -200,13 +200,13 @@ HANAMI_SERVICE_INLINE void engine_core::close(running_task& task) {
 }
 
 HANAMI_SERVICE_INLINE void engine_core::next_task(const live_ptr& live, const task_ptr& ended) {
-  close(*ended);
   task_ptr next;
   {
     const std::lock_guard lock(live->mutex);
     live->queue.pop_front();
     next = live->queue.empty() ? nullptr : live->queue.front();
   }
+  close(*ended);
   if (next) {
     post(live, [this, live, next] { begin(live, next); });
   }

@@ -61,9 +61,9 @@ class tasks {
   std::vector<task_row> open();
   /// Writes state, outcome, error, total, done and times. Does nothing where the row is gone.
   void update(const task_row& task);
-  void set_plan(std::string_view id, std::string_view plan);
   /// The same for a task that has ended, on a full disk, too.
   void end(const task_row& task);
+  void set_plan(std::string_view id, std::string_view plan);
   void remove(std::string_view id);
   void remove_of_cluster(std::string_view cluster_id);
   /// Whether the plan of a queued or active task refers to this id.
