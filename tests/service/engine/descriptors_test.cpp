@@ -17,12 +17,22 @@
 #include "service/support/descriptors.hpp"
 #include "service/support/engine_fixture.hpp"
 #include "service/support/server_fixture.hpp"
+#include "support/sanitized.hpp"
+#include "support/skip.hpp"
 
 using namespace engine_test;
 using service_test::few_descriptors;
 using service_test::no_descriptors;
 
 namespace {
+
+/// A sanitizer opens files of its own when it looks at what a pointer points to.
+bool skipped_under_sanitizers() {
+  if (hanami_test::sanitized) {
+    hanami_test::skip("a sanitizer needs file descriptors of its own");
+  }
+  return hanami_test::sanitized;
+}
 
 /// So many clusters; the environment may ask for more.
 std::size_t many_clusters() {
@@ -85,6 +95,9 @@ TEST_CASE("many more clusters than descriptors learn in turn, and all of it is k
 
 TEST_CASE("without a free descriptor a cluster is busy, not damaged, and what is in memory learns",
           "[service]") {
+  if (skipped_under_sanitizers()) {
+    return;
+  }
   const scratch_folder folder;
   engine_fixture fixture(folder.path);
   const std::string first = fixture.create();
@@ -108,6 +121,9 @@ TEST_CASE("without a free descriptor a cluster is busy, not damaged, and what is
 }
 
 TEST_CASE("who finds no descriptor for a connection hears that", "[service]") {
+  if (skipped_under_sanitizers()) {
+    return;
+  }
   const server_test::server_fixture fixture;
   const int peer = ::socket(AF_INET, SOCK_STREAM, 0);
   REQUIRE(peer >= 0);
