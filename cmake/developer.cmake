@@ -35,10 +35,6 @@ endif()
 option(HANAMI_QUICK
   "Compile sooner: a folder of tests at once, all but the network with less optimisation" OFF)
 set(hanami_quick_rest $<$<BOOL:${HANAMI_QUICK}>:-O1>) # what runs, but not for long
-set(hanami_quick_service ${hanami_quick_rest})
-if(HANAMI_SANITIZE) # where optimising what the sanitizers add takes two thirds of the time
-  set(hanami_quick_service $<$<BOOL:${HANAMI_QUICK}>:-O0>)
-endif()
 set(hanami_quick_program $<$<BOOL:${HANAMI_QUICK}>:-O0>) # what hardly runs
 
 # hanami_unite(<list>): with HANAMI_QUICK the sources of a list that lie in one folder become one unit,
@@ -105,7 +101,7 @@ endif()
 # The service is compiled with what our own programs are compiled with.
 if(TARGET hanami_service)
   target_link_libraries(hanami_service PRIVATE $<BUILD_INTERFACE:hanami_dev>)
-  target_compile_options(hanami_service PRIVATE ${hanami_quick_service})
+  target_compile_options(hanami_service PRIVATE ${hanami_quick_rest})
   if(HANAMI_ARCH)
     target_compile_options(hanami_service PUBLIC -march=${HANAMI_ARCH})
   endif()
