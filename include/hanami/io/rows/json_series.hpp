@@ -101,7 +101,7 @@ class json_series {
       for (const member_list& list : lists) {
         labels inner = around;
         inner.emplace_back("", list.path);
-        if (see_list(text, list.from, std::move(inner), depth + 1) == 0) {
+        if (see_list(text, list.from, inner, depth + 1) == 0) {
           return 0;
         }
       }
@@ -110,7 +110,7 @@ class json_series {
   }
 
   /// Where the list ends; 0: it is malformed. Its points are a series, its objects are looked into.
-  std::size_t see_list(std::string_view text, std::size_t at, labels around, int depth) {
+  std::size_t see_list(std::string_view text, std::size_t at, const labels& around, int depth) {
     const std::size_t first = text.find_first_not_of(" \t\r\n", at + 1);
     std::size_t end = at;
     json_object walker;
