@@ -14,6 +14,7 @@ using namespace hanami;
 using namespace hanami::service;
 using namespace hanami::service::access;
 using service_test::account_bench;
+using service_test::fine;
 using service_test::holds;
 using service_test::refusal_of;
 
@@ -22,7 +23,6 @@ namespace {
 constexpr auto missing = refusal_code::not_found;
 constexpr auto in_the_way = refusal_code::conflict;
 constexpr auto out_of_range = refusal_code::invalid_value;
-const std::optional<refusal_code> fine;
 
 std::vector<std::string> project_ids(const user& u) {
   std::vector<std::string> ids;

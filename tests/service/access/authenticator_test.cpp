@@ -15,13 +15,12 @@ using namespace hanami;
 using namespace hanami::service;
 using namespace hanami::service::access;
 using service_test::account_bench;
+using service_test::fine;
 using service_test::holds;
 using service_test::refusal_of;
+using service_test::unknown;
 
 namespace {
-
-constexpr auto unknown = refusal_code::unauthenticated;
-const std::optional<refusal_code> fine;
 
 /// An administrator "chief", "ann" in reds and blues, "bob" in nothing.
 struct authenticator_bench : account_bench {

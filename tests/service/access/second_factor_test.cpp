@@ -17,13 +17,12 @@
 using namespace hanami::service;
 using namespace hanami::service::access;
 using service_test::account_bench;
+using service_test::fine;
 using service_test::holds;
 using service_test::refusal_of;
+using service_test::unknown;
 
 namespace {
-
-constexpr auto unknown = refusal_code::unauthenticated;
-const std::optional<refusal_code> fine;
 
 /// As apps read it.
 std::vector<unsigned char> from_base32(std::string_view text) {

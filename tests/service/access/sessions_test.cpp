@@ -15,13 +15,13 @@
 using namespace hanami::service;
 using namespace hanami::service::access;
 using service_test::account_bench;
+using service_test::fine;
 using service_test::holds;
 using service_test::refusal_of;
+using service_test::unknown;
 
 namespace {
 
-constexpr auto unknown = refusal_code::unauthenticated;
-const std::optional<refusal_code> fine;
 constexpr auto read_only = static_cast<std::uint8_t>(token_scope::read);
 
 /// An administrator "chief", "ann" in reds and blues.

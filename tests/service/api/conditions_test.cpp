@@ -14,19 +14,6 @@
 using namespace server_test;
 using hanami::service::api::entity_tags;
 
-namespace {
-
-heard_response ask_with(const server_fixture& fixture, const std::string& method,
-                        const std::string& target, const std::string& fields,
-                        const std::string& body = {}) {
-  client connection(fixture.port());
-  return connection.ask(method + ' ' + target + " HTTP/1.1\r\nHost: here\r\n" + fields +
-                        "Connection: close\r\nContent-Length: " + std::to_string(body.size()) +
-                        "\r\n\r\n" + body);
-}
-
-} // namespace
-
 TEST_CASE("conditions are lists of tags, strong or weak, or a star", "[service]") {
   const auto strongly = [](std::vector<std::string_view> fields) {
     return entity_tags(fields).match_strongly(7);
@@ -68,11 +55,11 @@ TEST_CASE("a change or a removal for another version is refused, whatever names 
     CAPTURE(target);
     const auto status = [&](const char* method, const std::string& condition) {
       const bool deletes = std::string_view(method) == "DELETE";
-      return ask_with(fixture, method, target, who + condition,
+      return ask_with(fixture.port(), method, target, who + condition,
                       deletes ? "" : R"({"name":"another name"})")
           .status;
     };
-    const std::string first = ask_with(fixture, "GET", target, who).headers.at("etag");
+    const std::string first = ask_with(fixture.port(), "GET", target, who).headers.at("etag");
     for (const std::string& tag :
          {"W/" + first, std::string("\"99\""), std::string("nonsense"), first.substr(1)}) {
       CAPTURE(tag);
@@ -82,7 +69,7 @@ TEST_CASE("a change or a removal for another version is refused, whatever names 
     CHECK(status("PATCH", "If-Match: \"99\", " + first + "\r\n") == 200);
     CHECK(status("PATCH", "If-Match: " + first + "\r\n") == 412);
     CHECK(status("PATCH", "If-Match: *\r\n") == 200);
-    const std::string now = ask_with(fixture, "GET", target, who).headers.at("etag");
+    const std::string now = ask_with(fixture.port(), "GET", target, who).headers.at("etag");
     CHECK(now != first);
     for (const std::string& tag : {now, "W/" + now, "\"99\", " + now, std::string("*")}) {
       CAPTURE(tag);
@@ -96,7 +83,7 @@ TEST_CASE("a change or a removal for another version is refused, whatever names 
 
 TEST_CASE("a method that a path does not know is refused with those that it does", "[service]") {
   const server_fixture fixture;
-  const heard_response refused = ask_with(fixture, "DELETE", "/v1/clusters", "");
+  const heard_response refused = ask_with(fixture.port(), "DELETE", "/v1/clusters", "");
   CHECK(refused.status == 405);
   CHECK(refused.headers.at("allow") == "POST, GET");
 }
@@ -105,14 +92,14 @@ TEST_CASE("the scheme of a token may be written in any case", "[service]") {
   const server_fixture fixture;
   const std::string token = fixture.admin();
   for (const char* scheme : {"Bearer ", "bearer ", "BEARER ", "Bearer  "}) {
-    CHECK(
-        ask_with(fixture, "GET", "/v1/me", std::string("Authorization: ") + scheme + token + "\r\n")
-            .status == 200);
+    CHECK(ask_with(fixture.port(), "GET", "/v1/me",
+                   std::string("Authorization: ") + scheme + token + "\r\n")
+              .status == 200);
   }
   for (const char* scheme : {"Basic ", "Bearer", "Bearers ", "Bear "}) {
-    CHECK(
-        ask_with(fixture, "GET", "/v1/me", std::string("Authorization: ") + scheme + token + "\r\n")
-            .status == 401);
+    CHECK(ask_with(fixture.port(), "GET", "/v1/me",
+                   std::string("Authorization: ") + scheme + token + "\r\n")
+              .status == 401);
   }
 }
 

@@ -13,14 +13,10 @@ using namespace server_test;
 
 namespace {
 
-heard_response ask_with(const server_fixture& fixture, const std::string& method,
-                        const std::string& target, const std::string& token,
-                        const std::string& fields, const std::string& body = {}) {
-  client connection(fixture.port());
-  return connection.ask(
-      method + ' ' + target + " HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer " + token + "\r\n" +
-      fields + "Connection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
-      body);
+heard_response ask_as(const server_fixture& fixture, const std::string& method,
+                      const std::string& target, const std::string& token,
+                      const std::string& fields, const std::string& body = {}) {
+  return ask_with(fixture.port(), method, target, bearer(token) + fields, body);
 }
 
 constexpr const char* packed_please = "Accept-Encoding: gzip\r\n";
@@ -42,23 +38,22 @@ TEST_CASE("a packed request is taken as if it had come plain", "[service]") {
   const std::string token = fixture.admin();
   const std::string body = R"({"name":"packed cluster"})";
   const heard_response made =
-      ask_with(fixture, "POST", "/v1/clusters", token, "Content-Encoding: gzip\r\n", packed(body));
+      ask_as(fixture, "POST", "/v1/clusters", token, "Content-Encoding: gzip\r\n", packed(body));
   CHECK(made.status == 201);
   CHECK(made.body.find("packed cluster") != std::string::npos);
   const std::string key = "Idempotency-Key: once\r\n";
-  const heard_response first = ask_with(fixture, "POST", "/v1/clusters", token, key, body);
+  const heard_response first = ask_as(fixture, "POST", "/v1/clusters", token, key, body);
   const heard_response again =
-      ask_with(fixture, "POST", "/v1/clusters", token, key + "Content-Encoding: gzip\r\n",
-               packed(body)); // the same request
+      ask_as(fixture, "POST", "/v1/clusters", token, key + "Content-Encoding: gzip\r\n",
+             packed(body)); // the same request
   CHECK(again.body == first.body);
   const heard_response refused =
-      ask_with(fixture, "POST", "/v1/clusters", token, "Content-Encoding: br\r\n", packed(body));
+      ask_as(fixture, "POST", "/v1/clusters", token, "Content-Encoding: br\r\n", packed(body));
   CHECK(refused.status == 415);
   // Of strangers as little as plain: 32 KiB.
   const std::string bomb = packed(R"({"user_id":")" + std::string(40'000, 'a') + "\"}");
-  CHECK(
-      ask_with(fixture, "POST", "/v1/sessions", token, "Content-Encoding: gzip\r\n", bomb).status ==
-      413);
+  CHECK(ask_as(fixture, "POST", "/v1/sessions", token, "Content-Encoding: gzip\r\n", bomb).status ==
+        413);
 }
 
 TEST_CASE("answers come packed to who asks, with a tag that serves for changes", "[service]") {
@@ -72,8 +67,8 @@ TEST_CASE("answers come packed to who asks, with a tag that serves for changes",
   }
   const std::string target =
       "/v1/datasets/" + upload_csv(fixture, header + '\n' + row + '\n' + row + '\n', token);
-  const heard_response plain = ask_with(fixture, "GET", target, token, "");
-  const heard_response coded = ask_with(fixture, "GET", target, token, packed_please);
+  const heard_response plain = ask_as(fixture, "GET", target, token, "");
+  const heard_response coded = ask_as(fixture, "GET", target, token, packed_please);
   REQUIRE(plain.status == 200);
   CHECK(plain.headers.count("content-encoding") == 0);
   CHECK(plain.headers.at("vary").find("Accept-Encoding") != std::string::npos);
@@ -84,34 +79,34 @@ TEST_CASE("answers come packed to who asks, with a tag that serves for changes",
   const std::string tag = coded.headers.at("etag");
   CHECK(tag != plain.headers.at("etag")); // other bytes
   const auto known = [&](const std::string& which, const char* coding) {
-    return ask_with(fixture, "GET", target, token, coding + ("If-None-Match: " + which + "\r\n"));
+    return ask_as(fixture, "GET", target, token, coding + ("If-None-Match: " + which + "\r\n"));
   };
   CHECK(known(tag, packed_please).status == 304);
   CHECK(known(tag, packed_please).headers.at("etag") == tag);
   CHECK(known(tag, "").status == 200);
   CHECK(known(plain.headers.at("etag"), "").status == 304);
-  const heard_response head = ask_with(fixture, "HEAD", target, token, packed_please);
+  const heard_response head = ask_as(fixture, "HEAD", target, token, packed_please);
   CHECK(head.headers.at("etag") == tag);
   CHECK(head.headers.at("content-length") == coded.headers.at("content-length"));
   const auto rename = [&] {
-    return ask_with(fixture, "PATCH", target, token, "If-Match: " + tag + "\r\n",
-                    R"({"name":"other name"})")
+    return ask_as(fixture, "PATCH", target, token, "If-Match: " + tag + "\r\n",
+                  R"({"name":"other name"})")
         .status;
   };
   CHECK(rename() == 200);
   CHECK(rename() == 412);
 
-  const heard_response csv = ask_with(fixture, "GET", target + "/csv", token, packed_please);
+  const heard_response csv = ask_as(fixture, "GET", target + "/csv", token, packed_please);
   CHECK(csv.headers.at("content-encoding") == "gzip");
-  CHECK(unpacked(csv.body) == ask_with(fixture, "GET", target + "/csv", token, "").body);
-  const heard_response api = ask_with(fixture, "GET", "/v1/openapi.json", token, packed_please);
+  CHECK(unpacked(csv.body) == ask_as(fixture, "GET", target + "/csv", token, "").body);
+  const heard_response api = ask_as(fixture, "GET", "/v1/openapi.json", token, packed_please);
   CHECK(json::parse(unpacked(api.body)).at("openapi") == "3.1.0");
 }
 
 TEST_CASE("answers with secrets in them are never packed", "[service]") {
   const server_fixture fixture;
   const std::string body = R"({"user_id":"admin","password":"the first password"})";
-  const heard_response in = ask_with(fixture, "POST", "/v1/sessions", "", packed_please, body);
+  const heard_response in = ask_as(fixture, "POST", "/v1/sessions", "", packed_please, body);
   REQUIRE(in.status == 201);
   CHECK(in.headers.at("cache-control") == "no-store");
   CHECK(in.headers.count("content-encoding") == 0);
@@ -122,7 +117,7 @@ TEST_CASE("a download goes on where it broke off", "[service]") {
   const std::string token = fixture.admin();
   const std::string target = "/v1/checkpoints/" + make_checkpoint(fixture, token) + "/content";
   const auto get = [&](const std::string& fields, const char* method = "GET") {
-    return ask_with(fixture, method, target, token, fields);
+    return ask_as(fixture, method, target, token, fields);
   };
   const heard_response whole = get("");
   REQUIRE(whole.status == 200);

@@ -15,15 +15,6 @@ using namespace server_test;
 
 namespace {
 
-heard_response ask_with(const server_fixture& fixture, const std::string& method,
-                        const std::string& target, const std::string& fields,
-                        const std::string& body = {}) {
-  client connection(fixture.port());
-  return connection.ask(method + ' ' + target + " HTTP/1.1\r\nHost: here\r\n" + fields +
-                        "Connection: close\r\nContent-Length: " + std::to_string(body.size()) +
-                        "\r\n\r\n" + body);
-}
-
 std::string make_token(const server_fixture& fixture, const std::string& token,
                        const std::string& scopes) {
   const heard made =
@@ -57,7 +48,7 @@ TEST_CASE("a user sees where the own sessions are, and ends them", "[service]") 
   const server_fixture fixture;
   const std::string here = fixture.member("anna", "lab_one");
   const heard_response other =
-      ask_with(fixture, "POST", "/v1/sessions", "User-Agent: some phone/1.0\r\n",
+      ask_with(fixture.port(), "POST", "/v1/sessions", "User-Agent: some phone/1.0\r\n",
                R"({"user_id":"anna","password":"some password"})");
   REQUIRE(other.status == 201);
   const std::string there(json::parse(other.body).at("access_token").as_string());

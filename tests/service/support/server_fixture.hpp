@@ -34,14 +34,25 @@ struct heard {
   }
 };
 
-/// Asks a server of this machine, a connection each time. Status 0: it is not there (any more).
+inline std::string bearer(const std::string& token) {
+  return token.empty() ? token : "Authorization: Bearer " + token + "\r\n";
+}
+
+/// Asks a server of this machine, a connection each time. `fields`: more of the head, each with its
+/// line's end.
+inline heard_response ask_with(std::uint16_t port, const std::string& method,
+                               const std::string& target, const std::string& fields,
+                               const std::string& body = {}) {
+  client connection(port);
+  return connection.ask(method + ' ' + target + " HTTP/1.1\r\nHost: here\r\n" + fields +
+                        "Connection: close\r\nContent-Length: " + std::to_string(body.size()) +
+                        "\r\n\r\n" + body);
+}
+
+/// The same for who looks at status and body alone. Status 0: it is not there (any more).
 inline heard ask_at(std::uint16_t port, const std::string& method, const std::string& target,
                     const std::string& body = {}, const std::string& token = {}) {
-  client connection(port);
-  const heard_response answer =
-      connection.ask(method + ' ' + target + " HTTP/1.1\r\nHost: here\r\nConnection: close\r\n" +
-                     (token.empty() ? "" : "Authorization: Bearer " + token + "\r\n") +
-                     "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  const heard_response answer = ask_with(port, method, target, bearer(token), body);
   return {answer.whole ? answer.status : 0, answer.body};
 }
 

@@ -6,6 +6,7 @@
 #include <hanami/service/base/refusal.hpp>
 #include <hanami/service/store/database.hpp>
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -27,6 +28,10 @@ failure failure_of(Work&& work) {
   }
   return {hanami::errc{}, "none"};
 }
+
+/// What a refusal may be compared with.
+inline constexpr auto unknown = hanami::service::refusal_code::unauthenticated;
+inline const std::optional<hanami::service::refusal_code> fine;
 
 inline bool holds(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
