@@ -41,6 +41,7 @@
 #include "data/block_file.ipp"
 #include "data/data_file.ipp"
 #include "data/data_import.ipp"
+#include "data/dataset_parts.ipp"
 #include "data/datasets.ipp"
 #include "data/part_file.ipp"
 #include "data/sample_reader.ipp"

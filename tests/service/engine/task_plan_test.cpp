@@ -26,15 +26,23 @@ TEST_CASE("a task's plan comes back from the database as it was", "[service]") {
   plan.anneal = false;
   plan.checkpoint_id = "cp";
   plan.project_id = "p";
-  for (const auto kind : {task_kind::train, task_kind::request, task_kind::evaluate,
-                          task_kind::save, task_kind::restore}) {
+  plan.upload_id = "u";
+  plan.becomes = "b";
+  plan.dataset_id = "d";
+  plan.columns = {"a", "b"};
+  plan.parts = {{"n", 0.25, "p1"}, {"m", 0.5, "p2"}};
+  plan.seed = 7;
+  for (const auto kind :
+       {task_kind::train, task_kind::request, task_kind::evaluate, task_kind::save,
+        task_kind::restore, task_kind::import, task_kind::split}) {
     plan.kind = kind;
     const std::string text = json::serialize(to_json(plan));
     INFO(text);
     const task_plan back = task_plan_from(json::parse(text).as_object());
     CHECK(back.kind == kind);
     CHECK(json::serialize(to_json(back)) == text);
-    const bool samples = kind != task_kind::save && kind != task_kind::restore;
+    const bool samples =
+        kind == task_kind::train || kind == task_kind::request || kind == task_kind::evaluate;
     CHECK(back.inputs.size() == (samples ? 2 : 0));
     CHECK((text.find("epochs") != std::string::npos) == (kind == task_kind::train));
     if (samples) {

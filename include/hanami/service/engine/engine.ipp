@@ -26,6 +26,7 @@
 #include "engine_core.hpp"
 #include "given_clusters.hpp"
 #include "task/checkpoint_work.hpp"
+#include "task/split_plan.hpp"
 #include "task/task_work.hpp"
 
 namespace hanami::service::engine {
@@ -416,6 +417,31 @@ HANAMI_SERVICE_INLINE task_view engine::import_upload(const identity& caller,
     task->listeners.push_back(std::move(done));
   }
   s.enqueue_import(task);
+  return s.view_of(row);
+}
+
+HANAMI_SERVICE_INLINE task_view engine::split_dataset(const identity& caller, task_plan plan) {
+  state& s = *state_;
+  const auto from = s.parts.data.open(caller, plan.dataset_id);
+  data::layouts_of_parts(*from, detail::parts_plan_of(plan));
+  const quota limits = s.parts.accounts.quota_of(caller.user_id);
+  if (s.parts.resources.used_by(caller.user_id).datasets + plan.parts.size() > limits.datasets) {
+    throw quota_exceeded("no more than " + std::to_string(limits.datasets) +
+                         " datasets may be owned");
+  }
+  plan.kind = task_kind::split;
+  plan.project_id = caller.project_id;
+  for (split_part& part : plan.parts) {
+    part.dataset_id = new_uuid();
+  }
+  store::task_row row;
+  row.kind = name_of(plan.kind);
+  row.name = plan.name;
+  row.owner_id = caller.user_id;
+  row.plan = json::serialize(to_json(plan));
+  row.total = from->layout().rows;
+  row = s.parts.tasks.add(std::move(row), limits.open_tasks);
+  s.enqueue_import(std::make_shared<detail::running_task>(row, std::move(plan)));
   return s.view_of(row);
 }
 

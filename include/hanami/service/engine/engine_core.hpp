@@ -82,7 +82,7 @@ class engine_core {
   }
 
   void enqueue(live_ptr live, const task_ptr& task);
-  /// An upload becomes a dataset or a checkpoint, on a thread of its own; `task.claim` is set.
+  /// An import, whose `claim` is set, or a split, on a thread that works for no cluster.
   void enqueue_import(const task_ptr& task);
   /// Stops imports, which go on after the next start, and tells those who wait for them.
   void end_imports();
@@ -160,7 +160,8 @@ class engine_core {
   void resume(const store::task_row& row);
   void resume_import(const store::task_row& row);
   void run_import(const task_ptr& task);
-  json::object import(running_task& task);
+  json::object import(running_task& task, const std::function<bool(double)>& tell);
+  json::object split(running_task& task, const std::function<bool(double)>& tell);
   bool drop_import(const task_ptr& task);
   void fail_unresumed(const store::task_row& row);
   void forget_tasks(const live_ptr& live);

@@ -4,7 +4,11 @@
 #include "engine_core.hpp"
 
 #include <exception>
+#include <memory>
 #include <utility>
+#include <vector>
+
+#include <unistd.h>
 
 #include "../base/clock.hpp"
 #include "../base/compile.hpp"
@@ -12,9 +16,11 @@
 #include "../data/data_import.hpp"
 #include "given_clusters.hpp"
 #include "task/checkpoint_work.hpp"
+#include "task/split_plan.hpp"
 
-/// Imports: tasks of no cluster. What they make is there as a whole or not at all: an upload stays
-/// until its dataset or checkpoint has its row, and one that was interrupted begins anew.
+/// Imports and splits: tasks of no cluster. What they make is there as a whole or not at all: an
+/// upload stays until its dataset or checkpoint has its row, and one that was interrupted begins
+/// anew.
 
 namespace hanami::service::engine::detail {
 
@@ -36,7 +42,9 @@ HANAMI_SERVICE_INLINE void engine_core::resume_import(const store::task_row& row
     owner.user_id = row.owner_id;
     owner.project_id = task->plan.project_id;
     const std::string& made = task->plan.becomes;
-    if (parts.resources.find(store::resource_kind::dataset, made)) {
+    if (task->plan.kind == task_kind::split) {
+      enqueue_import(task);
+    } else if (parts.resources.find(store::resource_kind::dataset, made)) {
       end_row(*task, {}, {{"dataset_id", made}});
     } else if (parts.resources.find(store::resource_kind::checkpoint, made)) {
       end_row(*task, {}, {{"checkpoint_id", made}});
@@ -63,14 +71,18 @@ HANAMI_SERVICE_INLINE void engine_core::run_import(const task_ptr& task) {
       task->begun = work_clock::now();
       parts.tasks.update(task->row);
     }
-    outcome = import(*task);
+    const std::function<bool(double)> tell = [this, &task](double share) {
+      task->done = static_cast<std::uint64_t>(share * static_cast<double>(task->total));
+      return !task->abort && !imports_end_;
+    };
+    outcome = task->plan.kind == task_kind::split ? split(*task, tell) : import(*task, tell);
     task->done = task->total;
   } catch (const data::import_cancelled&) {
     if (!task->abort) {
       return; // it goes on after the next start
     }
     how.state = store::task_state::aborted;
-    task->trouble = std::make_exception_ptr(conflict("the import was aborted"));
+    task->trouble = std::make_exception_ptr(conflict("the task was aborted"));
   } catch (...) {
     how = {store::task_state::failed, reason_of(parts, std::current_exception())};
     task->trouble = std::current_exception();
@@ -84,12 +96,9 @@ HANAMI_SERVICE_INLINE void engine_core::run_import(const task_ptr& task) {
   close(*task);
 }
 
-HANAMI_SERVICE_INLINE json::object engine_core::import(running_task& task) {
+HANAMI_SERVICE_INLINE json::object engine_core::import(running_task& task,
+                                                       const std::function<bool(double)>& tell) {
   const data::upload_claim_ptr claimed = task.claim;
-  const std::function<bool(double)> tell = [this, &task](double share) {
-    task.done = static_cast<std::uint64_t>(share * static_cast<double>(task.total));
-    return !task.abort && !imports_end_;
-  };
   identity owner;
   owner.user_id = task.row.owner_id;
   owner.project_id = task.plan.project_id;
@@ -114,13 +123,48 @@ HANAMI_SERVICE_INLINE json::object engine_core::import(running_task& task) {
   return {{"checkpoint_id", from.becomes}};
 }
 
+/// All parts or, when it throws, none.
+HANAMI_SERVICE_INLINE json::object engine_core::split(running_task& task,
+                                                      const std::function<bool(double)>& tell) {
+  identity owner;
+  owner.user_id = task.row.owner_id;
+  owner.project_id = task.plan.project_id;
+  const auto from = parts.data.open(task.plan.dataset_id);
+  const data::parts_plan plan = parts_plan_of(task.plan);
+  std::vector<std::unique_ptr<data::data_writer>> writers;
+  std::vector<data::data_writer*> to;
+  for (data::data_layout& layout : data::layouts_of_parts(*from, plan)) {
+    const std::string& id = task.plan.parts[writers.size()].dataset_id;
+    writers.push_back(std::make_unique<data::data_writer>(parts.data.path_of(id), std::move(layout),
+                                                          parts.data.key()));
+    to.push_back(writers.back().get());
+  }
+  data::write_parts(*from, plan, to, tell);
+  json::array ids;
+  try {
+    for (std::size_t i = 0; i < writers.size(); ++i) {
+      const split_part& part = task.plan.parts[i];
+      writers[i]->finish();
+      parts.data.adopt(owner, part.dataset_id, part.name, visibility::owner_only);
+      ids.emplace_back(part.dataset_id);
+    }
+  } catch (...) {
+    for (const split_part& part : task.plan.parts) {
+      parts.resources.remove(part.dataset_id);
+      ::unlink(parts.data.path_of(part.dataset_id).c_str());
+    }
+    throw;
+  }
+  return {{"dataset_ids", std::move(ids)}};
+}
+
 /// Takes an import that has not begun from its queue.
 HANAMI_SERVICE_INLINE bool engine_core::drop_import(const task_ptr& task) {
   if (task->taken.exchange(true)) {
     return false;
   }
   task->claim.reset();
-  task->trouble = std::make_exception_ptr(conflict("the import was aborted"));
+  task->trouble = std::make_exception_ptr(conflict("the task was aborted"));
   return true;
 }
 
@@ -131,7 +175,7 @@ HANAMI_SERVICE_INLINE void engine_core::end_imports() {
   {
     const std::lock_guard lock(table_);
     for (const auto& [id, task] : open_) {
-      if (task->plan.kind == task_kind::import) {
+      if (task->row.cluster_id.empty()) {
         waiting.push_back(task);
       }
     }

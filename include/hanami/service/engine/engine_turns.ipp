@@ -230,7 +230,7 @@ HANAMI_SERVICE_INLINE void engine_core::abort(const std::string& task_id) {
     return;
   }
   task->abort = true;
-  if (task->plan.kind == task_kind::import ? drop_import(task) : unqueue(task)) {
+  if (task->row.cluster_id.empty() ? drop_import(task) : unqueue(task)) {
     end_row(*task, {store::task_state::aborted, {}}, {});
     close(*task);
     return;

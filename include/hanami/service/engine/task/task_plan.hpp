@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,7 +11,7 @@
 
 namespace hanami::service::engine {
 
-enum class task_kind : std::uint8_t { train, request, evaluate, save, restore, import };
+enum class task_kind : std::uint8_t { train, request, evaluate, save, restore, import, split };
 
 std::string_view name_of(task_kind kind);
 
@@ -22,6 +23,13 @@ struct column_link {
   /// Set by the engine when the task begins, for each column: if it holds classes, the order in
   /// which the cluster numbers them.
   std::vector<std::vector<std::string>> classes = {};
+};
+
+/// A dataset that a split makes.
+struct split_part {
+  std::string name;
+  double share = 1;
+  std::string dataset_id = {}; ///< chosen by the engine
 };
 
 /// What a request task keeps of an output.
@@ -44,7 +52,7 @@ struct result_link {
 struct task_plan {
   task_kind kind = task_kind::train;
   std::string name;
-  std::string cluster_id;           ///< import: none
+  std::string cluster_id;           ///< import, split: none
   std::vector<column_link> inputs;  ///< train, request, evaluate: each input of the cluster once
   std::vector<column_link> outputs; ///< train, evaluate: each output once
   std::vector<result_link> results; ///< request: outputs to keep, each once
@@ -56,7 +64,11 @@ struct task_plan {
   std::string checkpoint_id;   ///< restore: which one; a save task creates one with the task's id
   std::string upload_id = {};  ///< import: of what
   std::string becomes = {};    ///< import: id of the dataset or checkpoint that it makes
-  std::string project_id = {}; ///< of what it makes; chosen by the engine
+  std::string dataset_id = {}; ///< split: which one
+  std::vector<std::string> columns = {};  ///< split: those to keep; none: all
+  std::vector<split_part> parts = {};     ///< split
+  std::optional<std::uint64_t> seed = {}; ///< split: deals the rows at random
+  std::string project_id = {};            ///< of what it makes; chosen by the engine
 };
 
 json::object to_json(const task_plan& plan);

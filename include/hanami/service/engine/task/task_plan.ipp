@@ -14,13 +14,17 @@ namespace hanami::service::engine {
 
 namespace detail {
 
-inline constexpr std::array<std::string_view, 6> task_kind_names = {"train", "request", "evaluate",
-                                                                    "save",  "restore", "import"};
+inline constexpr std::array<std::string_view, 7> task_kind_names = {
+    "train", "request", "evaluate", "save", "restore", "import", "split"};
 
 inline constexpr std::array<std::string_view, 3> answer_form_names = {"values", "winners",
                                                                       "classes"};
 
-/// Which fields a plan of a kind has, beside those that all have.
+/// Whether it works on a cluster.
+inline bool has_cluster(task_kind kind) {
+  return kind != task_kind::import && kind != task_kind::split;
+}
+
 inline bool has_samples(task_kind kind) {
   return kind == task_kind::train || kind == task_kind::request || kind == task_kind::evaluate;
 }
@@ -84,7 +88,7 @@ inline task_kind task_kind_of(std::string_view name) {
   }
   throw error(errc::invalid_data,
               "a stored task is of the kind '" + std::string(name) +
-                  "'; known are train, request, evaluate, save, restore and import");
+                  "'; known are train, request, evaluate, save, restore, import and split");
 }
 
 inline answer_form answer_form_of(std::string_view name) {
@@ -120,7 +124,7 @@ inline task_plan read_task_plan(const json::object& stored) {
   task_plan plan;
   plan.kind = task_kind_of(stored.at("kind").as_string());
   plan.name = plan_text(stored, "name");
-  if (plan.kind != task_kind::import) {
+  if (has_cluster(plan.kind)) {
     plan.cluster_id = plan_text(stored, "cluster_id");
   }
   plan.project_id = plan_text(stored, "project_id");
@@ -133,6 +137,18 @@ inline task_plan read_task_plan(const json::object& stored) {
   if (plan.kind == task_kind::import) {
     plan.upload_id = plan_text(stored, "upload_id");
     plan.becomes = plan_text(stored, "becomes");
+  }
+  if (plan.kind == task_kind::split) {
+    plan.dataset_id = plan_text(stored, "dataset_id");
+    plan.columns = plan_names(stored.at("columns"));
+    for (const json::value& part : stored.at("parts").as_array()) {
+      const json::object& fields = part.as_object();
+      plan.parts.push_back({plan_text(fields, "name"), fields.at("share").to_number<double>(),
+                            plan_text(fields, "dataset_id")});
+    }
+    if (const json::value& seed = stored.at("seed"); !seed.is_null()) {
+      plan.seed = seed.to_number<std::uint64_t>();
+    }
   }
   return plan;
 }
@@ -150,7 +166,7 @@ HANAMI_SERVICE_INLINE std::string_view name_of(answer_form form) {
 HANAMI_SERVICE_INLINE json::object to_json(const task_plan& plan) {
   json::object made{
       {"kind", name_of(plan.kind)}, {"name", plan.name}, {"project_id", plan.project_id}};
-  if (plan.kind != task_kind::import) {
+  if (detail::has_cluster(plan.kind)) {
     made["cluster_id"] = plan.cluster_id;
   }
   if (detail::has_samples(plan.kind)) {
@@ -180,6 +196,17 @@ HANAMI_SERVICE_INLINE json::object to_json(const task_plan& plan) {
   if (plan.kind == task_kind::import) {
     made["upload_id"] = plan.upload_id;
     made["becomes"] = plan.becomes;
+  }
+  if (plan.kind == task_kind::split) {
+    json::array parts;
+    for (const split_part& part : plan.parts) {
+      parts.push_back(json::object{
+          {"name", part.name}, {"share", part.share}, {"dataset_id", part.dataset_id}});
+    }
+    made["dataset_id"] = plan.dataset_id;
+    made["columns"] = detail::names_to_json(plan.columns);
+    made["parts"] = std::move(parts);
+    made["seed"] = plan.seed ? json::value(*plan.seed) : json::value();
   }
   return made;
 }
