@@ -144,6 +144,7 @@ struct server::state {
     api::add_task_endpoints(endpoints, with);
     api::add_upload_endpoints(endpoints, with);
     api::add_dataset_endpoints(endpoints, with);
+    api::add_derivation_endpoints(endpoints, with);
     api::add_checkpoint_endpoints(endpoints, with);
     api::add_system_endpoints(endpoints, with);
     api::add_reference_endpoints(endpoints, with);

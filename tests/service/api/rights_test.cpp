@@ -182,7 +182,8 @@ class described_calls {
               R"(,"results":[{"output":"y","name":"mine"}]})",
           R"({"kind":"save","name":"mine"})",
           R"({"kind":"restore","name":"mine","checkpoint_id":"{checkpoint}"})"}},
-        {"/v1/datasets/{dataset_id}/split", {R"({"name":"mine","parts":[{"name":"mine"}]})"}},
+        {"/v1/datasets/{dataset_id}/derive",
+         {R"({"name":"mine","append":["{dataset}"],"parts":[{"name":"mine"}]})"}},
         {"/v1/projects/{project_id}/members/{user_id}", {R"({"role":"member"})"}}};
     if (const auto found = known.find(path); found != known.end()) {
       return found->second;

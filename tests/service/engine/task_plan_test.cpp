@@ -29,12 +29,15 @@ TEST_CASE("a task's plan comes back from the database as it was", "[service]") {
   plan.upload_id = "u";
   plan.becomes = "b";
   plan.dataset_id = "d";
+  plan.append = {"e", "f"};
   plan.columns = {"a", "b"};
+  plan.derived = {{"c", data::column_rule::divide, "a", "b"},
+                  {"d", data::column_rule::lag, "a", "", 9}};
   plan.parts = {{"n", 0.25, "p1"}, {"m", 0.5, "p2"}};
   plan.seed = 7;
   for (const auto kind :
        {task_kind::train, task_kind::request, task_kind::evaluate, task_kind::save,
-        task_kind::restore, task_kind::import, task_kind::split}) {
+        task_kind::restore, task_kind::import, task_kind::derive}) {
     plan.kind = kind;
     const std::string text = json::serialize(to_json(plan));
     INFO(text);

@@ -122,10 +122,10 @@ class engine {
   using import_callback = std::function<void(const std::exception_ptr&)>;
   task_view import_upload(const identity& caller, std::string_view upload_id,
                           import_callback done = {});
-  /// Makes datasets of parts of one that the caller may use: `plan.dataset_id`, `columns`, `parts`,
-  /// `seed`. Throws `invalid_value` and `not_found` as `data::layouts_of_parts`, `quota_exceeded`.
-  task_view split_dataset(const identity& caller, task_plan plan);
-  /// Interrupts imports and splits until the next start. For a service that ends, before those who
+  /// Makes datasets from some that the caller may use: `plan.dataset_id`, `append`, `columns`,
+  /// `derived`, `parts`, `seed`. Throws as `data::derivation`, and `quota_exceeded`.
+  task_view derive_datasets(const identity& caller, task_plan plan);
+  /// Interrupts tasks of no cluster until the next start. For a service that ends, before those who
   /// wait for them do.
   void end_imports();
 

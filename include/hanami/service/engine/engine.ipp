@@ -26,7 +26,7 @@
 #include "engine_core.hpp"
 #include "given_clusters.hpp"
 #include "task/checkpoint_work.hpp"
-#include "task/split_plan.hpp"
+#include "task/derive_task.hpp"
 #include "task/task_work.hpp"
 
 namespace hanami::service::engine {
@@ -420,18 +420,20 @@ HANAMI_SERVICE_INLINE task_view engine::import_upload(const identity& caller,
   return s.view_of(row);
 }
 
-HANAMI_SERVICE_INLINE task_view engine::split_dataset(const identity& caller, task_plan plan) {
+HANAMI_SERVICE_INLINE task_view engine::derive_datasets(const identity& caller, task_plan plan) {
   state& s = *state_;
-  const auto from = s.parts.data.open(caller, plan.dataset_id);
-  data::layouts_of_parts(*from, detail::parts_plan_of(plan));
+  const data::derivation what = detail::derivation_of(
+      plan, [&](const std::string& id) { return s.parts.data.open(caller, id); });
   const quota limits = s.parts.accounts.quota_of(caller.user_id);
-  if (s.parts.resources.used_by(caller.user_id).datasets + plan.parts.size() > limits.datasets) {
+  const store::usage used = s.parts.resources.used_by(caller.user_id);
+  if (used.datasets + plan.parts.size() > limits.datasets) {
     throw quota_exceeded("no more than " + std::to_string(limits.datasets) +
                          " datasets may be owned");
   }
-  plan.kind = task_kind::split;
+  detail::expect_room_for(what.bytes(), used, limits);
+  plan.kind = task_kind::derive;
   plan.project_id = caller.project_id;
-  for (split_part& part : plan.parts) {
+  for (derived_part& part : plan.parts) {
     part.dataset_id = new_uuid();
   }
   store::task_row row;
@@ -439,7 +441,7 @@ HANAMI_SERVICE_INLINE task_view engine::split_dataset(const identity& caller, ta
   row.name = plan.name;
   row.owner_id = caller.user_id;
   row.plan = json::serialize(to_json(plan));
-  row.total = from->layout().rows;
+  row.total = what.rows();
   row = s.parts.tasks.add(std::move(row), limits.open_tasks);
   s.enqueue_import(std::make_shared<detail::running_task>(row, std::move(plan)));
   return s.view_of(row);

@@ -82,7 +82,7 @@ class engine_core {
   }
 
   void enqueue(live_ptr live, const task_ptr& task);
-  /// An import, whose `claim` is set, or a split, on a thread that works for no cluster.
+  /// An import, whose `claim` is set, or a derivation, on a thread that works for no cluster.
   void enqueue_import(const task_ptr& task);
   /// Stops imports, which go on after the next start, and tells those who wait for them.
   void end_imports();
@@ -161,7 +161,7 @@ class engine_core {
   void resume_import(const store::task_row& row);
   void run_import(const task_ptr& task);
   json::object import(running_task& task, const std::function<bool(double)>& tell);
-  json::object split(running_task& task, const std::function<bool(double)>& tell);
+  json::object derive(running_task& task, const std::function<bool(double)>& tell);
   bool drop_import(const task_ptr& task);
   void fail_unresumed(const store::task_row& row);
   void forget_tasks(const live_ptr& live);

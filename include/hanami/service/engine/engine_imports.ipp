@@ -16,10 +16,10 @@
 #include "../data/data_import.hpp"
 #include "given_clusters.hpp"
 #include "task/checkpoint_work.hpp"
-#include "task/split_plan.hpp"
+#include "task/derive_task.hpp"
 
-/// Imports and splits: tasks of no cluster. What they make is there as a whole or not at all: an
-/// upload stays until its dataset or checkpoint has its row, and one that was interrupted begins
+/// Imports and derivations: tasks of no cluster. What they make is there as a whole or not at all:
+/// an upload stays until its dataset or checkpoint has its row, and one that was interrupted begins
 /// anew.
 
 namespace hanami::service::engine::detail {
@@ -42,7 +42,7 @@ HANAMI_SERVICE_INLINE void engine_core::resume_import(const store::task_row& row
     owner.user_id = row.owner_id;
     owner.project_id = task->plan.project_id;
     const std::string& made = task->plan.becomes;
-    if (task->plan.kind == task_kind::split) {
+    if (task->plan.kind == task_kind::derive) {
       enqueue_import(task);
     } else if (parts.resources.find(store::resource_kind::dataset, made)) {
       end_row(*task, {}, {{"dataset_id", made}});
@@ -75,7 +75,7 @@ HANAMI_SERVICE_INLINE void engine_core::run_import(const task_ptr& task) {
       task->done = static_cast<std::uint64_t>(share * static_cast<double>(task->total));
       return !task->abort && !imports_end_;
     };
-    outcome = task->plan.kind == task_kind::split ? split(*task, tell) : import(*task, tell);
+    outcome = task->plan.kind == task_kind::derive ? derive(*task, tell) : import(*task, tell);
     task->done = task->total;
   } catch (const data::import_cancelled&) {
     if (!task->abort) {
@@ -123,33 +123,37 @@ HANAMI_SERVICE_INLINE json::object engine_core::import(running_task& task,
   return {{"checkpoint_id", from.becomes}};
 }
 
-/// All parts or, when it throws, none.
-HANAMI_SERVICE_INLINE json::object engine_core::split(running_task& task,
-                                                      const std::function<bool(double)>& tell) {
+/// All datasets or, when it throws, none.
+HANAMI_SERVICE_INLINE json::object engine_core::derive(running_task& task,
+                                                       const std::function<bool(double)>& tell) {
   identity owner;
   owner.user_id = task.row.owner_id;
   owner.project_id = task.plan.project_id;
-  const auto from = parts.data.open(task.plan.dataset_id);
-  const data::parts_plan plan = parts_plan_of(task.plan);
+  data::derivation what =
+      derivation_of(task.plan, [this](const std::string& id) { return parts.data.open(id); });
+  if (what.rows() != task.total) {
+    throw conflict("the datasets are not those that the task was made for: " +
+                   std::to_string(what.rows()) + " rows, expected " + std::to_string(task.total));
+  }
   std::vector<std::unique_ptr<data::data_writer>> writers;
   std::vector<data::data_writer*> to;
-  for (data::data_layout& layout : data::layouts_of_parts(*from, plan)) {
+  for (const data::data_layout& layout : what.layouts()) {
     const std::string& id = task.plan.parts[writers.size()].dataset_id;
-    writers.push_back(std::make_unique<data::data_writer>(parts.data.path_of(id), std::move(layout),
-                                                          parts.data.key()));
+    writers.push_back(
+        std::make_unique<data::data_writer>(parts.data.path_of(id), layout, parts.data.key()));
     to.push_back(writers.back().get());
   }
-  data::write_parts(*from, plan, to, tell);
+  what.write(to, tell);
   json::array ids;
   try {
     for (std::size_t i = 0; i < writers.size(); ++i) {
-      const split_part& part = task.plan.parts[i];
+      const derived_part& part = task.plan.parts[i];
       writers[i]->finish();
       parts.data.adopt(owner, part.dataset_id, part.name, visibility::owner_only);
       ids.emplace_back(part.dataset_id);
     }
   } catch (...) {
-    for (const split_part& part : task.plan.parts) {
+    for (const derived_part& part : task.plan.parts) {
       parts.resources.remove(part.dataset_id);
       ::unlink(parts.data.path_of(part.dataset_id).c_str());
     }

@@ -25,7 +25,7 @@ struct task_row {
   std::string id;
   std::uint64_t sequence = 0; ///< order of creation
   std::string cluster_id;     ///< empty: of none
-  std::string kind; ///< "train", "request", "evaluate", "save", "restore", "import", "split"
+  std::string kind; ///< "train", "request", "evaluate", "save", "restore", "import", "derive"
   std::string name;
   std::string owner_id;
   task_state state = task_state::queued;

@@ -204,7 +204,7 @@ HANAMI_SERVICE_INLINE bool tasks::mentions(std::string_view resource_id) {
     return on
         .query("SELECT 1 FROM tasks, json_tree(tasks.plan) AS part WHERE state IN (0, 1) "
                "AND part.type = 'text' AND part.atom = ? "
-               "AND coalesce(part.key, '') NOT IN ('name', 'input', 'output') "
+               "AND coalesce(part.key, '') NOT IN ('name', 'input', 'output', 'column', 'other') "
                "AND part.path NOT LIKE '%.columns' AND part.path NOT LIKE '%.classes%' LIMIT 1",
                resource_id)
         .step();

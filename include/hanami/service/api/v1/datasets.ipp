@@ -13,7 +13,6 @@
 #include "../../data/agreement.hpp"
 #include "endpoints.hpp"
 #include "samples.hpp"
-#include "task_views.hpp"
 #include "views.hpp"
 
 namespace hanami::service::api {
@@ -344,55 +343,6 @@ inline void add_dataset_endpoints(registry& to, services& s) {
     return answer();
   };
   to.add(remove);
-
-  endpoint split = common;
-  split.id = "split_dataset";
-  split.method = "POST";
-  split.path = "/v1/datasets/{dataset_id}/split";
-  split.summary = "Makes new datasets of some of its columns, and of shares of its rows";
-  split.description =
-      "For training and test, for example, or, as a single part, to leave columns out. The dataset "
-      "stays as it is. It is a task, of the kind split: `outcome` has the `dataset_ids`, in the "
-      "order "
-      "of the parts.";
-  split.status = 202;
-  split.idempotent = true;
-  split.path_values = one;
-  split.body = schema::object(
-      {{"name", name_schema().describe("of the task")},
-       {"columns", schema::list(schema::text(1, 255), 0, 65'536).describe("none: all"),
-        presence::optional},
-       {"parts", schema::list(schema::object({{"name", name_schema().describe("of the dataset")},
-                                              {"share", schema::number(0, 1).otherwise(1).describe(
-                                                            "of the rows; together at most 1")}}),
-                              1, 100)},
-       {"seed",
-        schema::integer().describe("deals the rows at random, the same ones for the same "
-                                   "seed; left out: the first rows make the first part"),
-        presence::optional}});
-  split.response_schema = task_schema();
-  split.handle = [&s](request_context& request) {
-    engine::task_plan plan;
-    plan.name = request.text("name");
-    plan.dataset_id = request.text("dataset_id");
-    if (const json::value* columns = request.find("columns")) {
-      for (const json::value& name : columns->as_array()) {
-        plan.columns.emplace_back(name.as_string());
-      }
-    }
-    for (const json::value& part : request.values.at("parts").as_array()) {
-      plan.parts.push_back(
-          {std::string(part.at("name").as_string()), part.at("share").to_number<double>()});
-    }
-    if (request.find("seed") != nullptr) {
-      plan.seed = static_cast<std::uint64_t>(request.integer("seed"));
-    }
-    const engine::task_view started = s.engine.split_dataset(request.caller, std::move(plan));
-    answer given(show_task(started));
-    given.location = "/v1/tasks/" + started.row.id;
-    return given;
-  };
-  to.add(split);
 
   endpoint content = common;
   content.id = "get_dataset_content";

@@ -14,6 +14,7 @@ void add_cluster_endpoints(registry& to, services& s);
 void add_task_endpoints(registry& to, services& s);
 void add_upload_endpoints(registry& to, services& s);
 void add_dataset_endpoints(registry& to, services& s);
+void add_derivation_endpoints(registry& to, services& s);
 void add_checkpoint_endpoints(registry& to, services& s);
 void add_system_endpoints(registry& to, services& s);
 

@@ -16,16 +16,16 @@ inline schema task_schema() {
   return schema::object(
              {{"id", id_schema("task")},
               {"name", name_schema()},
-              {"kind", schema::choice(
-                           {"train", "request", "evaluate", "save", "restore", "import", "split"})},
+              {"kind", schema::choice({"train", "request", "evaluate", "save", "restore", "import",
+                                       "derive"})},
               {"cluster_id",
-               id_schema("cluster").or_null().describe("null: of an import or a split")},
+               id_schema("cluster").or_null().describe("null: of an import or a derivation")},
               {"owner_id", schema::text()},
               {"state", schema::choice({"queued", "active", "finished", "aborted", "failed"})},
               {"error", schema::text().or_null().describe("why it failed")},
-              {"done", schema::integer().describe("samples; import: bytes; split: rows")},
+              {"done", schema::integer().describe("samples; import: bytes; derive: rows")},
               {"total",
-               schema::integer().describe("samples, all epochs; import: bytes; split: rows")},
+               schema::integer().describe("samples, all epochs; import: bytes; derive: rows")},
               {"progress", schema::number(0, 1)},
               {"recent_loss",
                schema::number().or_null().describe(
@@ -48,7 +48,7 @@ inline schema task_schema() {
                                       "lists, precision, recall, F1 and support of its classes and "
                                       "which were taken for which (`confusion`: a row a true "
                                       "class, a column a predicted one, in the order of "
-                                      "`classes`); save: `checkpoint_id`; split: `dataset_ids`; "
+                                      "`classes`); save: `checkpoint_id`; derive: `dataset_ids`; "
                                       "import: `dataset_id` or "
                                       "`checkpoint_id`")}})
       .called("Task");

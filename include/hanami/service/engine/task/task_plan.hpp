@@ -8,10 +8,11 @@
 #include <vector>
 
 #include "../../base/json.hpp"
+#include "../../data/derivation.hpp"
 
 namespace hanami::service::engine {
 
-enum class task_kind : std::uint8_t { train, request, evaluate, save, restore, import, split };
+enum class task_kind : std::uint8_t { train, request, evaluate, save, restore, import, derive };
 
 std::string_view name_of(task_kind kind);
 
@@ -25,8 +26,8 @@ struct column_link {
   std::vector<std::vector<std::string>> classes = {};
 };
 
-/// A dataset that a split makes.
-struct split_part {
+/// A dataset that is derived from others.
+struct derived_part {
   std::string name;
   double share = 1;
   std::string dataset_id = {}; ///< chosen by the engine
@@ -52,7 +53,7 @@ struct result_link {
 struct task_plan {
   task_kind kind = task_kind::train;
   std::string name;
-  std::string cluster_id;           ///< import, split: none
+  std::string cluster_id;           ///< import, derive: none
   std::vector<column_link> inputs;  ///< train, request, evaluate: each input of the cluster once
   std::vector<column_link> outputs; ///< train, evaluate: each output once
   std::vector<result_link> results; ///< request: outputs to keep, each once
@@ -64,11 +65,13 @@ struct task_plan {
   std::string checkpoint_id;   ///< restore: which one; a save task creates one with the task's id
   std::string upload_id = {};  ///< import: of what
   std::string becomes = {};    ///< import: id of the dataset or checkpoint that it makes
-  std::string dataset_id = {}; ///< split: which one
-  std::vector<std::string> columns = {};  ///< split: those to keep; none: all
-  std::vector<split_part> parts = {};     ///< split
-  std::optional<std::uint64_t> seed = {}; ///< split: deals the rows at random
-  std::string project_id = {};            ///< of what it makes; chosen by the engine
+  std::string dataset_id = {}; ///< derive: from which one
+  std::vector<std::string> append = {};           ///< derive: whose rows follow
+  std::vector<std::string> columns = {};          ///< derive: those to keep; none: all
+  std::vector<data::derived_column> derived = {}; ///< derive: behind them
+  std::vector<derived_part> parts = {};           ///< derive: shares of the rows
+  std::optional<std::uint64_t> seed = {};         ///< derive: deals the rows at random
+  std::string project_id = {};                    ///< of what it makes; chosen by the engine
 };
 
 json::object to_json(const task_plan& plan);

@@ -15,14 +15,14 @@ namespace hanami::service::engine {
 namespace detail {
 
 inline constexpr std::array<std::string_view, 7> task_kind_names = {
-    "train", "request", "evaluate", "save", "restore", "import", "split"};
+    "train", "request", "evaluate", "save", "restore", "import", "derive"};
 
 inline constexpr std::array<std::string_view, 3> answer_form_names = {"values", "winners",
                                                                       "classes"};
 
 /// Whether it works on a cluster.
 inline bool has_cluster(task_kind kind) {
-  return kind != task_kind::import && kind != task_kind::split;
+  return kind != task_kind::import && kind != task_kind::derive;
 }
 
 inline bool has_samples(task_kind kind) {
@@ -88,7 +88,7 @@ inline task_kind task_kind_of(std::string_view name) {
   }
   throw error(errc::invalid_data,
               "a stored task is of the kind '" + std::string(name) +
-                  "'; known are train, request, evaluate, save, restore, import and split");
+                  "'; known are train, request, evaluate, save, restore, import and derive");
 }
 
 inline answer_form answer_form_of(std::string_view name) {
@@ -138,9 +138,17 @@ inline task_plan read_task_plan(const json::object& stored) {
     plan.upload_id = plan_text(stored, "upload_id");
     plan.becomes = plan_text(stored, "becomes");
   }
-  if (plan.kind == task_kind::split) {
+  if (plan.kind == task_kind::derive) {
     plan.dataset_id = plan_text(stored, "dataset_id");
+    plan.append = plan_names(stored.at("append"));
     plan.columns = plan_names(stored.at("columns"));
+    for (const json::value& column : stored.at("derived").as_array()) {
+      const json::object& fields = column.as_object();
+      plan.derived.push_back({plan_text(fields, "name"),
+                              data::column_rule_of(fields.at("rule").as_string()),
+                              plan_text(fields, "column"), plan_text(fields, "other"),
+                              fields.at("by").to_number<std::uint64_t>()});
+    }
     for (const json::value& part : stored.at("parts").as_array()) {
       const json::object& fields = part.as_object();
       plan.parts.push_back({plan_text(fields, "name"), fields.at("share").to_number<double>(),
@@ -197,14 +205,24 @@ HANAMI_SERVICE_INLINE json::object to_json(const task_plan& plan) {
     made["upload_id"] = plan.upload_id;
     made["becomes"] = plan.becomes;
   }
-  if (plan.kind == task_kind::split) {
+  if (plan.kind == task_kind::derive) {
+    json::array derived;
+    for (const data::derived_column& column : plan.derived) {
+      derived.push_back(json::object{{"name", column.name},
+                                     {"rule", data::name_of(column.rule)},
+                                     {"column", column.column},
+                                     {"other", column.other},
+                                     {"by", column.by}});
+    }
     json::array parts;
-    for (const split_part& part : plan.parts) {
+    for (const derived_part& part : plan.parts) {
       parts.push_back(json::object{
           {"name", part.name}, {"share", part.share}, {"dataset_id", part.dataset_id}});
     }
     made["dataset_id"] = plan.dataset_id;
+    made["append"] = detail::names_to_json(plan.append);
     made["columns"] = detail::names_to_json(plan.columns);
+    made["derived"] = std::move(derived);
     made["parts"] = std::move(parts);
     made["seed"] = plan.seed ? json::value(*plan.seed) : json::value();
   }

@@ -319,7 +319,7 @@ HANAMI_SERVICE_INLINE std::unique_ptr<task_work> make_work(const engine_parts& p
     case task_kind::restore:
       return std::make_unique<restore_work>(parts, of, task);
     case task_kind::import: // of no cluster
-    case task_kind::split:
+    case task_kind::derive:
       break;
     }
     throw error(errc::invalid_argument, "a task of no known kind");
