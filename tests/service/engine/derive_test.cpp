@@ -155,7 +155,7 @@ TEST_CASE("columns are computed from others, row by row and from rows before", "
   const auto width = static_cast<std::size_t>(fixture.data->layout(fixture.ann, ids[0]).width);
   REQUIRE(width == 12);
   REQUIRE(values.size() == 40'000 * width);
-  for (const std::size_t row : {0, 1, 2, 9'999, 10'000, 29'999, 30'000, 39'999}) {
+  for (const std::size_t row : {0UL, 1UL, 2UL, 9999UL, 10000UL, 29999UL, 30000UL, 39999UL}) {
     INFO(row);
     const float* const v = values.data() + row * width;
     const auto x = static_cast<float>(row);
