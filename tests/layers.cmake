@@ -47,6 +47,7 @@ set(rooms
   "service/access=^service/access/"
   "service/data=^service/data/"
   "service/engine=^service/engine/"
+  "service/stream=^service/stream/"
   "service/api=^service/api/[^/]+$"
   "service/api/v1=^service/api/v1/"
   "service/api/reference=^service/api/reference/"

@@ -802,3 +802,42 @@ TEST_CASE("many threads do everything at once, and every sample is accounted for
   }
   CHECK(told == given);
 }
+
+TEST_CASE("a guest's work takes turns with the clusters of its group", "[fleet]") {
+  const auto threads = four_threads();
+  fleet f({.threads = 2, .block_samples = 4});
+  const member_id net = f.join(small_cluster(), group_id{7});
+  const member_id guest = f.join_guest(group_id{7});
+  std::vector<int> seen; // one at a time, so nothing guards it
+  for (int i = 0; i < 20; ++i) {
+    f.take_turn(guest, [&seen, i] { seen.push_back(i); });
+    f.train(net, sample_for(small_cluster(), 1).input, sample_for(small_cluster(), 1).target,
+            [](const train_result&, const std::exception_ptr&) {});
+  }
+  f.leave_guest(guest);
+  REQUIRE(seen.size() == 20);
+  CHECK(std::is_sorted(seen.begin(), seen.end()));
+  f.drain();
+  CHECK(f.statistics().members == 1);
+  CHECK(f.statistics(net).trained == 20);
+}
+
+TEST_CASE("a guest has no cluster to train, to ask or to hand over", "[fleet]") {
+  fleet f({.threads = 1});
+  const member_id guest = f.join_guest();
+  const member_id net = f.join(small_cluster());
+  const std::vector<float> one(1);
+  const auto nothing = [](const auto&, const std::exception_ptr&) {};
+  CHECK(code_of([&] { f.train(guest, one, one, nothing); }) == errc::invalid_argument);
+  CHECK(code_of([&] { f.train_batch(guest, one, one, nothing); }) == errc::invalid_argument);
+  CHECK(code_of([&] { f.infer(guest, one, nothing); }) == errc::invalid_argument);
+  CHECK(code_of([&] { f.infer_batch(guest, one, nothing); }) == errc::invalid_argument);
+  const std::vector<member_id> ids{guest};
+  CHECK(code_of([&] { f.train_each(ids, one, one); }) == errc::invalid_argument);
+  CHECK(code_of([&] { f.call(guest, [](cluster&) {}); }) == errc::invalid_argument);
+  CHECK(code_of([&] { f.leave(guest); }) == errc::invalid_argument);
+  CHECK(code_of([&] { f.leave_guest(net); }) == errc::invalid_argument);
+  CHECK(f.statistics().bytes > 0);
+  f.leave_guest(guest, pending_work::cancel);
+  CHECK(f.leave(net).input_size() == small_cluster().input_size());
+}

@@ -107,3 +107,53 @@ TEST_CASE("growth that others' memory has refused goes on after a checkpoint", "
   }
   CHECK(later.statistics().bricks > 0);
 }
+
+TEST_CASE("a guest's memory leaves its group less, and takes turns where memory is short",
+          "[fleet]") {
+  const cluster alone = busy_cluster();
+  fleet f({.threads = 1, .memory_budget = 1, .when_memory_full = full_memory::refuse});
+  const group_id poor{1};
+  const member_id guest = f.join_guest(poor);
+  const std::size_t without = f.statistics().bytes;
+  f.set_guest_bytes(guest, 3000);
+  f.set_guest_bytes(guest, 5000);
+  CHECK(f.group_bytes(poor) == 5000);
+  CHECK(f.statistics(guest).bytes == 5000);
+  CHECK(f.statistics().guests == 1);
+  CHECK(f.statistics().bytes == without); // which is of clusters
+  std::atomic<int> turns{0};
+  for (int i = 0; i < 5; ++i) {
+    f.take_turn(guest, [&turns] { ++turns; });
+  }
+  f.drain();
+  CHECK(turns == 5);
+  CHECK(f.group_bytes(poor) == 5000);
+  const member_id net = f.join(alone, poor);
+  CHECK(f.group_bytes(poor) == 5000 + f.statistics(net).bytes);
+  CHECK_THROWS_AS(f.set_guest_bytes(net, 1), error);
+  f.leave_guest(guest);
+  CHECK(f.statistics().members == 1);
+  CHECK(f.statistics().guests == 0);
+  CHECK(f.group_bytes(poor) == f.statistics(net).bytes);
+  f.set_guest_bytes(guest, 1); // it has left
+  f.leave(net);
+  CHECK(f.group_bytes(poor) == 0);
+}
+
+TEST_CASE("clusters grow by what the guests of their group leave", "[fleet]") {
+  const cluster alone = busy_cluster();
+  fleet f({.threads = 1, .when_memory_full = full_memory::refuse});
+  const group_id poor{1};
+  const member_id guest = f.join_guest(poor);
+  const member_id net = f.join(alone, poor);
+  constexpr std::size_t most = std::size_t{64} << 20;
+  f.limit_group(poor, most);
+  f.set_guest_bytes(guest, most);
+  outcome heard;
+  train(f, net, alone, 0, 40, heard);
+  CHECK(heard.refused >= 39);
+  f.set_guest_bytes(guest, 0);
+  outcome again;
+  train(f, net, alone, 0, 40, again);
+  CHECK(again.learned == 40);
+}

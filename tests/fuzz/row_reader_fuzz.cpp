@@ -115,7 +115,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   format.separator = pick(bytes[0] & 7, std::string_view("\0\0\0\0,; |", 8));
   format.header = static_cast<hanami::row_header>((bytes[0] >> 3) % 3);
   format.decimal = pick(bytes[0] >> 6, std::string_view("\0\0.,", 4));
-  format.syntax = static_cast<hanami::row_syntax>(bytes[1] % 3);
+  format.syntax = static_cast<hanami::row_syntax>(bytes[1] % 4);
   format.quote = pick((bytes[1] >> 2) & 3, std::string_view("\0\0'\n", 4));
   format.skip_lines = (bytes[1] >> 4) & 1;
   format.max_row_bytes = 4096;

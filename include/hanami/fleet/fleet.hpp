@@ -130,7 +130,30 @@ class fleet {
   /// Takes no more work for a member, waits until its queue is done or cancelled, and hands the
   /// cluster over. A task ends when its source does: an endless one must be cancelled.
   cluster leave(member_id id, pending_work pending = pending_work::finish) {
-    return core_->leave(id, pending == pending_work::cancel);
+    return *core_->leave(id, false, pending == pending_work::cancel);
+  }
+
+  /// A member without a cluster: somebody else's work, which takes its turns among the clusters'.
+  /// Its memory counts in its group, as far as `set_guest_bytes` tells of it.
+  member_id join_guest(group_id group = {}) { return core_->join(std::nullopt, group); }
+
+  /// Memory that a guest's work holds now; no effect on one that is leaving. Clusters of its group
+  /// grow by so much less under `limit_group`.
+  void set_guest_bytes(member_id id, std::size_t bytes) { core_->set_guest_bytes(id, bytes); }
+
+  /// Takes no more work for a guest and waits until its queue is done or cancelled; work that is
+  /// cancelled is destroyed without a call.
+  void leave_guest(member_id id, pending_work pending = pending_work::finish) {
+    core_->leave(id, true, pending == pending_work::cancel);
+  }
+
+  /// Calls `function()` in a member's turn: a short piece of work, since everybody else waits for
+  /// it. What it throws is reported to `fleet_options::on_error`.
+  template <std::invocable Function>
+  void take_turn(member_id id, Function function) {
+    core_->submit(id, false, [&](detail::sample_size) {
+      return std::make_unique<detail::turn_job<Function>>(std::move(function));
+    });
   }
 
   /// Trains one sample. An error of the sample (a wrong size, an infinite value) reaches the future
@@ -292,7 +315,7 @@ class fleet {
   }
 
   static std::size_t whole(std::size_t values, std::size_t width, const char* what) {
-    if (values % width != 0) {
+    if (width == 0 || values % width != 0) {
       throw error(errc::invalid_argument, std::to_string(values) + " values do not make whole " +
                                               what + " of " + std::to_string(width));
     }

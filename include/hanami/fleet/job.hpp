@@ -104,8 +104,10 @@ class fleet_job {
   virtual ~fleet_job() = default;
 
   /// Runs up to `most` samples, at least one, and tells how many. Less only at the job's end or
-  /// when the turn is stopped.
-  virtual std::size_t run(cluster& c, std::size_t most, fleet_turn& turn) noexcept = 0;
+  /// when the turn is stopped. `c`: the member's cluster; nullptr where it has none.
+  virtual std::size_t run(cluster* c, std::size_t most, fleet_turn& turn) noexcept = 0;
+  /// Whether only a member with a cluster can run it.
+  virtual bool needs_cluster() const noexcept { return true; }
   /// Samples that wait in it; a task or a call counts as one. 0: finished.
   virtual std::size_t left() const noexcept = 0;
   /// Tells all who wait for it that it will not be done (any more).

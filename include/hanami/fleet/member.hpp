@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -44,17 +45,18 @@ struct member_group {
   member_line waiting; ///< have work, but another one stands in the fleet's line
   bool stands = false; ///< one of them does
   std::size_t members = 0;
-  std::size_t bytes = 0;   ///< of their clusters, after their last turns
+  std::size_t bytes = 0;   ///< of their clusters, after their last turns, and of guests
   std::size_t granted = 0; ///< bytes that those at work may grow
   std::size_t most_bytes = std::numeric_limits<std::size_t>::max();
 };
 
 struct fleet_member {
-  fleet_member(cluster&& c, member_id name)
-      : net(std::move(c)), id(name), size{net.input_size(), net.output_size()}, bytes(net.bytes()) {
-  }
+  fleet_member(std::optional<cluster>&& c, member_id name)
+      : net(std::move(c)), id(name),
+        size(net ? sample_size{net->input_size(), net->output_size()} : sample_size{0, 0}),
+        bytes(net ? net->bytes() : 0) {}
 
-  cluster net;
+  std::optional<cluster> net; ///< nothing: a guest
   const member_id id;
   const sample_size size;
   job_list soon;             ///< answered before everything else
@@ -93,7 +95,7 @@ class fleet_members {
     return size_ * overhead_bytes + allocated_bytes(slots_) + allocated_bytes(free_);
   }
 
-  fleet_member& add(cluster&& c) {
+  fleet_member& add(std::optional<cluster>&& c) {
     if (free_.empty()) {
       slots_.emplace_back();
       free_.reserve(slots_.capacity()); // so that removing cannot fail
@@ -109,10 +111,16 @@ class fleet_members {
   }
 
   /// Throws `errc::invalid_argument` for one that is not there or is leaving.
-  fleet_member& find(member_id id) const {
+  /// nullptr for one that is leaving or has left.
+  fleet_member* look_up(member_id id) const noexcept {
     const std::size_t index = index_in_slots(id);
     fleet_member* m = index < slots_.size() ? slots_[index].member.get() : nullptr;
-    if (m == nullptr || m->id != id || m->leaving) {
+    return m == nullptr || m->id != id || m->leaving ? nullptr : m;
+  }
+
+  fleet_member& find(member_id id) const {
+    fleet_member* const m = look_up(id);
+    if (m == nullptr) {
       throw error(errc::invalid_argument, "the fleet has no member " +
                                               std::to_string(index_of(id)) +
                                               "; ids are what join() returned, until leave()");
@@ -181,7 +189,8 @@ class fleet_members {
 
   /// What a member takes beside its cluster, as the heap rounds it.
   static constexpr std::size_t overhead_bytes =
-      round_up(sizeof(fleet_member) + sizeof(void*), 2 * sizeof(void*)) - sizeof(cluster);
+      round_up(sizeof(fleet_member) + sizeof(void*), 2 * sizeof(void*)) -
+      sizeof(std::optional<cluster>);
 
   static std::size_t index_in_slots(member_id id) noexcept { return index_of(id) & 0xffffffffU; }
 

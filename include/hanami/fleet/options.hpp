@@ -58,6 +58,7 @@ struct fleet_options {
 struct fleet_statistics {
   std::size_t threads = 0;
   std::size_t members = 0;
+  std::size_t guests = 0; ///< members without a cluster
   std::size_t busy = 0;   ///< members that work or wait for a thread
   std::size_t queued = 0; ///< samples that wait; a task or a call counts as one
   std::size_t queued_bytes = 0;
@@ -72,7 +73,7 @@ struct fleet_statistics {
 
 struct member_statistics {
   std::size_t queued = 0; ///< samples that wait; a task or a call counts as one
-  std::size_t bytes = 0;  ///< of the cluster, after its last turn
+  std::size_t bytes = 0;  ///< of the cluster, after its last turn; of a guest, as it was told
   std::uint64_t trained = 0;
 };
 

@@ -76,7 +76,8 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
     }
   }
 
-  member_id join(cluster&& c, group_id group) {
+  /// Without a cluster it is a guest.
+  member_id join(std::optional<cluster>&& c, group_id group) {
     const lock held = enter();
     fleet_member& m = members_.add(std::move(c));
     try {
@@ -86,28 +87,52 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
       throw;
     }
     bytes_ += m.bytes;
+    guests_ += m.net ? 0U : 1U;
     return m.id;
   }
 
-  cluster leave(member_id id, bool drop) {
+  /// The member's cluster; nothing from a guest.
+  std::optional<cluster> leave(member_id id, bool guest, bool drop) {
     std::unique_ptr<fleet_member> gone;
     {
       lock held = enter();
       refuse_to_wait("leave");
       fleet_member& m = members_.find(id);
+      if (m.net.has_value() == guest) {
+        throw error(errc::invalid_argument, guest ? "the member has a cluster and is no guest"
+                                                  : "a guest has no cluster to hand over");
+      }
       m.leaving = true;
       m.dropped = drop;
       room_.notify_all(); // who waits to give it more work is told that it leaves
       calm_.wait(held, [&] { return !m.busy; });
       line_.exit(m);
       gone = members_.remove(m);
-      bytes_ -= gone->bytes;
+      bytes_ -= gone->net ? gone->bytes : 0;
+      guests_ -= gone->net ? 0U : 1U;
       room_.notify_all();
     }
     cancel_all(gone->soon, id);
     cancel_all(gone->queue, id);
-    gone->net.allow_growth(std::numeric_limits<std::size_t>::max());
+    if (gone->net) {
+      gone->net->allow_growth(std::numeric_limits<std::size_t>::max());
+    }
     return std::move(gone->net);
+  }
+
+  void set_guest_bytes(member_id id, std::size_t bytes) {
+    const lock held = enter();
+    fleet_member* const m = members_.look_up(id);
+    if (m == nullptr) {
+      return;
+    }
+    if (m->net) {
+      throw error(errc::invalid_argument, "the member has a cluster and is no guest");
+    }
+    if (m->group != nullptr) {
+      m->group->bytes += bytes - m->bytes;
+    }
+    m->bytes = bytes;
   }
 
   void limit_group(group_id group, std::size_t most_bytes) {
@@ -124,6 +149,9 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
     lock held = enter();
     fleet_member& m = admit(id, held);
     std::unique_ptr<fleet_job> job = make(m.size);
+    if (!m.net && job->needs_cluster()) {
+      refuse_guest();
+    }
     if (job->left() > 0) {
       members_.push(m, std::move(job), soon);
       give_work(m);
@@ -138,6 +166,9 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
       lock held = enter();
       for (const member_id id : ids.subspan(begin, std::min(at_once, ids.size() - begin))) {
         fleet_member& m = admit(id, held);
+        if (!m.net) {
+          refuse_guest();
+        }
         const auto [in, out] = m.size;
         if (inputs.size() < in || targets.size() < out) {
           refuse_rows("too few values for so many members");
@@ -165,6 +196,7 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
     fleet_statistics s = counts_;
     s.threads = options_.threads;
     s.members = members_.size();
+    s.guests = guests_;
     s.busy = busy_;
     s.queued = members_.queued();
     s.queued_bytes = members_.queued_bytes();
@@ -287,6 +319,10 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
                     "; members take the sizes of their clusters, one after the other");
   }
 
+  [[noreturn]] static void refuse_guest() {
+    throw error(errc::invalid_argument, "a guest has no cluster; it takes turns only");
+  }
+
   void give_work(fleet_member& m) {
     if (!m.busy) {
       m.busy = true;
@@ -371,7 +407,7 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
   block begin_block() {
     fleet_member& m = line_.take();
     block b{&m, std::move(m.soon), std::move(m.queue), m.dropped ? 0 : options_.block_samples,
-            budgeted()};
+            m.net && budgeted()};
     m.open = nullptr;
     if (b.limited) {
       std::size_t room = room_below(options_.memory_budget, bytes_ + granted_);
@@ -379,7 +415,7 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
         room = std::min(room, room_below(m.group->most_bytes, m.group->bytes + m.group->granted));
       }
       // Whoever comes while this block runs gets a share of what is left then.
-      b.grant = std::max(room / options_.threads, std::min(room, m.net.refused_growth()));
+      b.grant = std::max(room / options_.threads, std::min(room, m.net->refused_growth()));
       granted_ += b.grant;
       if (m.group != nullptr) {
         m.group->granted += b.grant;
@@ -397,18 +433,19 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
 
   /// Without the lock: nobody else touches the cluster or these jobs.
   void run(block& b, fleet_turn& turn) noexcept {
-    cluster& net = b.member->net;
+    std::optional<cluster>& net = b.member->net;
+    cluster* const c = net ? &*net : nullptr;
     turn.member = b.member->id;
     turn.trained = turn.answered = turn.refused = 0;
     if (b.limited) {
-      net.allow_growth(b.grant);
+      c->allow_growth(b.grant);
     }
     std::size_t rest = b.samples;
     for (job_list* jobs : {&b.soon, &b.queue}) {
       while (rest > 0 && !jobs->empty() && !turn.stopped()) {
         fleet_job& job = jobs->front();
         const std::size_t before = job.left();
-        rest -= std::clamp(job.run(net, rest, turn), std::size_t{1}, rest);
+        rest -= std::clamp(job.run(c, rest, turn), std::size_t{1}, rest);
         b.dequeued += before - job.left();
         if (job.left() == 0) {
           b.freed += job.charged;
@@ -416,20 +453,22 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
         }
       }
     }
-    b.bytes = net.bytes();
+    b.bytes = c == nullptr ? 0 : c->bytes();
   }
 
   void end_block(block& b, const fleet_turn& turn) {
     fleet_member& m = *b.member;
     const bool was_full = full(m);
     members_.done(m, b.dequeued, b.freed);
-    granted_ -= b.grant;
-    bytes_ += b.bytes - m.bytes;
-    if (m.group != nullptr) {
-      m.group->granted -= b.grant;
-      m.group->bytes += b.bytes - m.bytes;
+    if (m.net) { // a guest tells itself
+      granted_ -= b.grant;
+      bytes_ += b.bytes - m.bytes;
+      if (m.group != nullptr) {
+        m.group->granted -= b.grant;
+        m.group->bytes += b.bytes - m.bytes;
+      }
+      m.bytes = b.bytes;
     }
-    m.bytes = b.bytes;
     m.trained += turn.trained;
     count(turn);
     m.soon.put_back(std::move(b.soon));
@@ -473,6 +512,7 @@ class fleet_core : public std::enable_shared_from_this<fleet_core> {
   std::condition_variable calm_; ///< callers wait for members, or all, to have no work
   fleet_members members_;
   fleet_line line_;
+  std::size_t guests_ = 0; ///< members without a cluster
   std::size_t busy_ = 0;
   std::size_t bytes_ = 0;   ///< of all clusters, after their last turns
   std::size_t granted_ = 0; ///< bytes that those at work may grow

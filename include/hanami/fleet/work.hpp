@@ -48,11 +48,11 @@ class train_job final : public fleet_job {
     count_ += count;
   }
 
-  std::size_t run(cluster& c, std::size_t most, fleet_turn& turn) noexcept override {
+  std::size_t run(cluster* c, std::size_t most, fleet_turn& turn) noexcept override {
     const std::size_t begin = next_;
     const std::size_t end = next_ + std::min(most, left());
     while (next_ < end && !turn.stopped()) {
-      train_one(c, turn);
+      train_one(*c, turn);
     }
     return next_ - begin;
   }
@@ -106,11 +106,11 @@ class infer_job final : public fleet_job {
       : width_(width), count_(width == inputs.size() ? 1 : inputs.size() / width),
         values_(inputs.begin(), inputs.end()), done_(std::move(done)) {}
 
-  std::size_t run(cluster& c, std::size_t most, fleet_turn& turn) noexcept override {
+  std::size_t run(cluster* c, std::size_t most, fleet_turn& turn) noexcept override {
     const std::size_t begin = next_;
     const std::size_t end = next_ + std::min(most, left());
     while (next_ < end && !turn.stopped()) {
-      answer_one(c, turn);
+      answer_one(*c, turn);
     }
     return next_ - begin;
   }
@@ -164,14 +164,14 @@ class call_job final : public fleet_job {
   explicit call_job(Function function) : function_(std::move(function)) {}
   std::future<Result> result() { return result_.get_future(); }
 
-  std::size_t run(cluster& c, std::size_t, fleet_turn&) noexcept override {
+  std::size_t run(cluster* c, std::size_t, fleet_turn&) noexcept override {
     done_ = true;
     try {
       if constexpr (std::is_void_v<Result>) {
-        function_(c);
+        function_(*c);
         result_.set_value();
       } else {
-        result_.set_value(function_(c));
+        result_.set_value(function_(*c));
       }
     } catch (...) {
       result_.set_exception(std::current_exception());
@@ -188,6 +188,28 @@ class call_job final : public fleet_job {
  private:
   Function function_;
   std::promise<Result> result_;
+  bool done_ = false;
+};
+
+/// Somebody's own work, in a turn of a member. What it throws is reported.
+template <class Function>
+class turn_job final : public fleet_job {
+ public:
+  explicit turn_job(Function function) : function_(std::move(function)) {}
+
+  std::size_t run(cluster*, std::size_t, fleet_turn& turn) noexcept override {
+    done_ = true;
+    deliver(function_, turn.report, turn.member);
+    return 1;
+  }
+
+  bool needs_cluster() const noexcept override { return false; }
+  std::size_t left() const noexcept override { return done_ ? 0 : 1; }
+  std::size_t bytes() const noexcept override { return sizeof(*this); }
+  void cancel(const error_reporter&, member_id) noexcept override {}
+
+ private:
+  Function function_;
   bool done_ = false;
 };
 
@@ -214,11 +236,11 @@ class task_job final : public fleet_job {
   task_job(Source source, std::shared_ptr<task_state> state, bool plan)
       : source_(std::move(source)), state_(std::move(state)), plan_(plan) {}
 
-  std::size_t run(cluster& c, std::size_t most, fleet_turn& turn) noexcept override {
+  std::size_t run(cluster* c, std::size_t most, fleet_turn& turn) noexcept override {
     std::size_t count = 0;
     try {
       if (!begun_) {
-        begin(c);
+        begin(*c);
       }
       while (count < most && !finished_ && !turn.stopped()) {
         if (state_->cancelled.load(std::memory_order_relaxed) || !source_next()) {
@@ -226,7 +248,7 @@ class task_job final : public fleet_job {
           break;
         }
         ++count;
-        train_one(c, turn);
+        train_one(*c, turn);
       }
     } catch (...) { // of the source, which cannot go on
       finished_ = true;

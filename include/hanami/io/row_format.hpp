@@ -13,8 +13,9 @@ namespace hanami::inline HANAMI_ISA {
 
 enum class row_syntax : std::uint8_t {
   automatic,
-  csv, ///< fields of a line, with any separator
-  json ///< objects
+  csv,          ///< fields of a line, with any separator
+  json,         ///< objects
+  line_protocol ///< of InfluxDB; never found, has to be said
 };
 
 enum class row_header : std::uint8_t {

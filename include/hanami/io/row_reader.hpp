@@ -21,6 +21,7 @@
 #include "rows/foreign_text.hpp"
 #include "rows/json_rows.hpp"
 #include "rows/named_rows.hpp"
+#include "rows/protocol_rows.hpp"
 #include "rows/row_state.hpp"
 #include "rows/table_head.hpp"
 #include "rows/text_code.hpp"
@@ -33,6 +34,7 @@ namespace hanami::inline HANAMI_ISA {
 /// it, or with the name of its column in each field (temp:20.5); or JSON objects, one a line or
 /// over several, nested, in lists, behind a topic, inside of one object, or lists of values; or
 /// names beside values, on one line (temp=20.5 hum=58, Temp: 20.5 C, Hum: 58 %) or a line each.
+/// Where the format says so, lines are of InfluxDB's line protocol.
 ///
 ///     row_reader reader;
 ///     while (std::getline(stream, line)) {
@@ -114,7 +116,9 @@ class row_reader {
       }
       if (json_) {
         rows_of_json_.take(line, state_);
-      } else if (named_ ? rows_by_name_.take(line, state_) : take_csv(line)) {
+      } else if (in_protocol() ? rows_of_protocol_.take(line, state_)
+                 : named_      ? rows_by_name_.take(line, state_)
+                               : take_csv(line)) {
         return true;
       }
     }
@@ -149,7 +153,7 @@ class row_reader {
   /// Whether it is known how the rows stand.
   bool decided() const noexcept { return decided_; }
   /// Whether each row names its own fields, as JSON does, once decided.
-  bool names_itself() const noexcept { return json_ || named_; }
+  bool names_itself() const noexcept { return json_ || named_ || in_protocol(); }
   /// Whether the names stand in a header, once decided.
   bool headed() const noexcept { return headed_; }
   /// The separator, quote and signs of CSV, once decided.
@@ -177,6 +181,8 @@ class row_reader {
   }
 
  private:
+  bool in_protocol() const noexcept { return format_.syntax == row_syntax::line_protocol; }
+
   static constexpr std::size_t enough_lines = 24;
   static constexpr std::size_t most_lines = 2000;
   static constexpr std::size_t most_bytes = std::size_t{1} << 20;
@@ -256,6 +262,10 @@ class row_reader {
     if (const char* text =
             format_.separator == found_sign ? detail::foreign_text(waiting_, begin) : nullptr) {
       refusal_ = std::string("it is no table: ") + text;
+      return;
+    }
+    if (in_protocol()) {
+      begin_rows(begin);
       return;
     }
     row_format format = format_;
@@ -399,6 +409,7 @@ class row_reader {
   detail::csv_rows rows_of_csv_;
   detail::json_rows rows_of_json_;
   detail::named_rows rows_by_name_;
+  detail::protocol_rows rows_of_protocol_;
   std::vector<std::string> waiting_; ///< the first lines, until it is known how to read them
   std::uint64_t first_waiting_ = 0;  ///< of those: not taken yet
   std::uint64_t waiting_from_ = 0;   ///< lines before them

@@ -36,6 +36,7 @@
 #include "store/logs.hpp"
 #include "store/resources.hpp"
 #include "store/tasks.hpp"
+#include "stream/streams.hpp"
 
 namespace hanami::service {
 
@@ -116,6 +117,7 @@ struct server::state {
         resources(db), tasks(db), logs(db, common), accounts(db, config),
         authenticator(db, accounts, config), data(config, resources, tasks, accounts),
         engine(config, common, resources, tasks, accounts, data),
+        streams(config, common, resources, accounts, data, engine),
         with{config,
              accounts,
              authenticator,
@@ -124,6 +126,7 @@ struct server::state {
              common.log,
              data,
              engine,
+             streams,
              sampler,
              counts,
              endpoints,
@@ -141,6 +144,7 @@ struct server::state {
     api::add_second_factor_endpoints(endpoints, with);
     api::add_account_endpoints(endpoints, with);
     api::add_cluster_endpoints(endpoints, with);
+    api::add_stream_endpoints(endpoints, with);
     api::add_task_endpoints(endpoints, with);
     api::add_upload_endpoints(endpoints, with);
     api::add_dataset_endpoints(endpoints, with);
@@ -225,6 +229,7 @@ struct server::state {
   access::authenticator authenticator;
   data::datasets data;
   engine::engine engine;
+  streams::streams streams;
   monitor::sampler sampler{common.timer};
   monitor::request_counts counts;
   api::registry endpoints;

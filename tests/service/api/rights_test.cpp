@@ -29,8 +29,9 @@ using id_map = std::map<std::string, std::string, std::less<>>;
 /// Ids that nobody has.
 const id_map nobodys = [] {
   id_map ids;
-  for (const char* kind : {"cluster", "dataset", "checkpoint", "task", "upload", "target", "part",
-                           "mnist_target", "images", "labels", "session", "api_token"}) {
+  for (const char* kind :
+       {"cluster", "stream", "stream_checkpoint", "dataset", "checkpoint", "task", "upload",
+        "target", "part", "mnist_target", "images", "labels", "session", "api_token"}) {
     ids[kind] = "12345678-1234-4234-8234-123456789abc";
   }
   ids["user"] = "nobody1";
@@ -53,7 +54,8 @@ std::string kind_of(std::string_view path, std::string_view name) {
                                {"upload_id", "upload"},       {"part_id", "part"},
                                {"uuid_input_file", "part"},   {"uuid_label_file", "part"},
                                {"user_id", "user"},           {"project_id", "project"},
-                               {"session_id", "session"},     {"token_id", "api_token"}};
+                               {"stream_id", "stream"},       {"session_id", "session"},
+                               {"token_id", "api_token"}};
   const std::string_view rest = path.substr(std::min(path.find('/', 1) + 1, path.size()));
   if (rest == "dataset/upload/mnist" && name.starts_with("uuid")) {
     return name == "uuid" ? "mnist_target" : name == "uuid_input_file" ? "images" : "labels";
@@ -173,6 +175,8 @@ class described_calls {
     static const std::string y = R"([{"output":"y","dataset_id":"{dataset}"}])";
     static const std::map<std::string, std::vector<std::string>> known = {
         {"/v1/clusters/{cluster_id}/infer", {R"({"inputs":{"x":[1,2]}})"}},
+        {"/v1/streams/{stream_id}/rows", {R"([{"t":1,"x":2},{"t":2,"x":3}])"}},
+        {"/v1/streams/{stream_id}/restore", {R"({"checkpoint_id":"{stream_checkpoint}"})"}},
         {"/v1/clusters/{cluster_id}/train", {R"({"inputs":{"x":[1,2]},"targets":{"y":[3]}})"}},
         {"/v1/clusters/{cluster_id}/tasks",
          {R"({"kind":"train","name":"mine","window":2,"inputs":)" + x + R"(,"outputs":)" + y + '}',
@@ -258,6 +262,14 @@ id_map furnish(const server_fixture& fixture, const std::string& token, const st
   }
   ids["dataset"] = upload_csv(fixture, csv, token, name);
   ids["cluster"] = make_line_of_three(fixture, token, name);
+  const heard stream =
+      fixture.ask("POST", "/v1/streams", R"({"name":")" + name + R"(","window":0})", token);
+  REQUIRE(stream.status == 201);
+  ids["stream"] = stream.text("id");
+  ids["stream_checkpoint"] = fixture
+                                 .ask("POST", "/v1/streams/" + ids["stream"] + "/checkpoints",
+                                      R"({"name":")" + name + "\"}", token)
+                                 .text("id");
   const heard saved = fixture.ask("POST", "/v1/clusters/" + ids["cluster"] + "/tasks",
                                   R"({"kind":"save","name":")" + name + "\"}", token);
   REQUIRE(saved.status == 202);
@@ -403,6 +415,14 @@ std::size_t expect_no_way(const server_fixture& fixture, const outsider& by,
   return asked;
 }
 
+/// Of an answer that may never end.
+heard beginning_of(const server_fixture& fixture, const marked_call& c, const std::string& token) {
+  client connection(fixture.port());
+  connection.send(c.verb + ' ' + c.target + " HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer " +
+                  token + "\r\n\r\n");
+  return {connection.read_head().status, {}};
+}
+
 /// That the calls are refused for whose ids they hold and for nothing else.
 void expect_own_way(const server_fixture& fixture, const std::vector<marked_call>& calls) {
   const std::string token = fixture.member("dora", "lab_one");
@@ -418,7 +438,8 @@ void expect_own_way(const server_fixture& fixture, const std::vector<marked_call
     }
     const marked_call mine =
         call.filled([&](std::size_t, const std::string& kind) { return own.at(kind); });
-    const heard answer = ask(fixture, mine, token);
+    const heard answer = mine.target.ends_with("/events") ? beginning_of(fixture, mine, token)
+                                                          : ask(fixture, mine, token);
     INFO(mine.verb << ' ' << mine.target << ' ' << mine.body << " -> " << answer.status << ' '
                    << answer.body);
     const bool unfinished = answer.status == 409 && call.target.find("upload") != std::string::npos;
@@ -431,9 +452,8 @@ void expect_own_way(const server_fixture& fixture, const std::vector<marked_call
 }
 
 void check_rights(const char* description, std::size_t least) {
-  const server_fixture fixture([](server_config& config) {
-    config.quota = {1000, 1000, 1000, 1000, 1u << 30};
-  });
+  const server_fixture fixture(
+      [](server_config& config) { config.quota = {1000, 1000, 1000, 1000, 1000, 1u << 30}; });
   const std::string owner = fixture.member("anna", "lab_one");
   id_map others = furnish(fixture, owner, "a " + std::string(canary), "anna", "lab_one");
   const described_calls calls(fixture.ask("GET", description).content());
@@ -457,6 +477,10 @@ void check_rights(const char* description, std::size_t least) {
     CHECK(fixture.ask("GET", "/v1/" + std::string(kind) + "s/" + others[kind], {}, owner)
               .text("name") == "a " + std::string(canary));
   }
+  CHECK(fixture.ask("GET", "/v1/streams/" + others["stream"] + "/statistics", {}, owner)
+            .content()
+            .at("rows")
+            .as_int64() == 0);
   CHECK(fixture.ask("GET", "/v1/uploads/" + others["upload"], {}, owner).status == 200);
   CHECK(fixture.ask("GET", "/v1/tasks", {}, owner).content().at("total").as_int64() == 2);
   expect_own_way(fixture, calls.all());

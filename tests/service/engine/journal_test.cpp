@@ -3,7 +3,7 @@
 #include <hanami/io/checkpoint.hpp>
 #include <hanami/io/file.hpp>
 #include <hanami/service/engine/cluster_files.hpp>
-#include <hanami/service/engine/journal.hpp>
+#include <hanami/service/engine/disk/journal.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -15,6 +15,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "service/support/descriptors.hpp"
 #include "support/sample_clusters.hpp"
 #include "support/scratch_folder.hpp"
 
@@ -301,4 +302,48 @@ TEST_CASE("a cluster goes on when encryption is switched on", "[service]") {
   }
   cluster_files files(place, some_key, false);
   CHECK(to_checkpoint(files.recover(learn).net) == cluster_after(samples));
+}
+
+TEST_CASE("journals share descriptors, and learn on without one", "[service]") {
+  const scratch_folder folder;
+  journal_places places(1);
+  const auto rows = [](int n) {
+    return journal_record(journal_batch{0, n, "rows " + std::to_string(n)});
+  };
+  {
+    snapshot_files first(folder.path / "first", some_key, false, &places);
+    snapshot_files second(folder.path / "second", {}, false, &places);
+    for (snapshot_files* const each : {&first, &second}) {
+      each->create(std::vector<std::byte>(10));
+      each->append(each->encoded(rows(0)));
+      each->append(each->encoded(rows(1)));
+    }
+    CHECK(first.journal_is_open());
+    CHECK_FALSE(second.journal_is_open());
+    CHECK(places.taken() == 1);
+    first.close_journal();
+    CHECK(places.taken() == 0);
+    second.append(second.encoded(rows(2)));
+    CHECK(second.journal_is_open());
+    const service_test::no_descriptors none;
+    first.append(first.encoded(rows(2)));
+    CHECK_FALSE(first.journal_is_open());
+  }
+  CHECK(places.taken() == 0);
+  for (const auto& [name, key] :
+       {std::pair("first", some_key), std::pair("second", journal_key())}) {
+    snapshot_files files(folder.path / name, key, false, &places);
+    std::vector<std::int64_t> seen;
+    files.recover([](std::span<const std::byte> snapshot) { CHECK(snapshot.size() == 10); },
+                  [&](const journal_record& record) {
+                    seen.push_back(std::get<journal_batch>(record).at);
+                    return true;
+                  });
+    CHECK(seen == std::vector<std::int64_t>{0, 1, 2});
+    std::uint64_t all = 0;
+    for (const auto& each : std::filesystem::directory_iterator(folder.path / name)) {
+      all += each.file_size();
+    }
+    CHECK(files.bytes() == all);
+  }
 }

@@ -89,6 +89,7 @@ class witness {
   explicit witness(mortal_server& server) : server_(server) {
     cluster_ = made("/v1/clusters", R"({"name":"direct"})");
     busy_ = made("/v1/clusters", R"({"name":"busy"})");
+    stream_ = made("/v1/streams", R"({"name":"rows","window":0})");
     upload_ =
         server_.ask("POST", "/v1/uploads", R"({"name":"rows","format":"csv","sizes":[100000000]})")
             .content();
@@ -98,10 +99,11 @@ class witness {
   /// One request after the other until there is no answer.
   void work() {
     for (std::uint64_t i = 0;; ++i) {
-      const bool answered = i % 5 == 0   ? make_project()
-                            : i % 5 == 1 ? drop_project()
-                            : i % 5 == 2 ? send_piece()
-                            : i % 5 == 3 ? look_at_task()
+      const bool answered = i % 6 == 0   ? make_project()
+                            : i % 6 == 1 ? drop_project()
+                            : i % 6 == 2 ? send_piece()
+                            : i % 6 == 3 ? look_at_task()
+                            : i % 6 == 4 ? feed()
                                          : learn();
       if (!answered) {
         return;
@@ -120,6 +122,13 @@ class witness {
     CHECK(samples >= learned_);
     CHECK(samples <= learned_ + 1);
     learned_ = samples;
+
+    const std::int64_t rows = server_.ask("GET", "/v1/streams/" + stream_ + "/statistics")
+                                  .content()
+                                  .at("rows")
+                                  .as_int64();
+    CHECK((rows == fed_ || rows == fed_ + batch)); // whole batches
+    fed_ = rows;
 
     for (std::uint64_t p = 0; p < next_project_; ++p) {
       const unsigned status = server_.ask("GET", "/v1/projects/" + name_of(p)).status;
@@ -201,6 +210,16 @@ class witness {
     learned_ += answered ? 1 : 0;
     return answered;
   }
+  bool feed() {
+    std::string rows;
+    for (std::int64_t i = 0; i < batch; ++i) {
+      rows += R"({"t":)" + std::to_string(1'770'000'000 + fed_ + i) + R"(,"x":20.5})" + '\n';
+    }
+    const bool answered =
+        took(server_.ask("POST", "/v1/streams/" + stream_ + "/rows?answers=none", rows), 200);
+    fed_ += answered ? batch : 0;
+    return answered;
+  }
   bool make_project() {
     unsure_ = next_project_++;
     const bool answered =
@@ -247,10 +266,13 @@ class witness {
   mortal_server& server_;
   std::string cluster_;
   std::string busy_;
+  std::string stream_;
   json::value upload_;
   std::string task_;
   std::uint64_t acknowledged_ = 0;
   std::uint64_t learned_ = 0;
+  static constexpr std::int64_t batch = 500;
+  std::int64_t fed_ = 0;
   std::uint64_t next_project_ = 0;
   std::set<std::uint64_t> projects_;
   std::uint64_t unsure_ = none; ///< the project whose request had no answer

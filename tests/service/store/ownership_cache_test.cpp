@@ -109,7 +109,7 @@ TEST_CASE("a cluster's owner lets in and shuts out at once, whoever looks at it 
   for (int i = 0; i < 3; ++i) {
     others.emplace_back([&] {
       while (!stop) {
-        refusal_of([&] { resources.cluster_ownership(bob, id); });
+        refusal_of([&] { resources.kept_ownership(bob, store::resource_kind::cluster, id); });
       }
     });
   }
@@ -118,7 +118,8 @@ TEST_CASE("a cluster's owner lets in and shuts out at once, whoever looks at it 
     resource_change change;
     change.visible_to = i % 2 == 0 ? visibility::project : visibility::owner_only;
     resources.change(ann, resource_kind::cluster, id, change);
-    const auto refused = refusal_of([&] { resources.cluster_ownership(bob, id); });
+    const auto refused =
+        refusal_of([&] { resources.kept_ownership(bob, store::resource_kind::cluster, id); });
     wrong += refused.has_value() == (i % 2 == 0) ? 1 : 0;
   }
   stop = true;
@@ -127,7 +128,8 @@ TEST_CASE("a cluster's owner lets in and shuts out at once, whoever looks at it 
   }
   CHECK(wrong == 0);
   resources.remove(id);
-  CHECK(refusal_of([&] { resources.cluster_ownership(ann, id); }) == refusal_code::not_found);
+  CHECK(refusal_of([&] { resources.kept_ownership(ann, store::resource_kind::cluster, id); }) ==
+        refusal_code::not_found);
 }
 
 TEST_CASE("a cluster refuses from memory as it does from the database", "[service]") {
@@ -156,10 +158,12 @@ TEST_CASE("a cluster refuses from memory as it does from the database", "[servic
       for (const identity& caller : all) {
         INFO(caller.user_id << ' ' << caller.project_id << ' ' << caller.project_admin
                             << caller.admin << ' ' << name_of(visible_to));
-        CHECK(refusal_of([&] { resources.cluster_ownership(caller, id); }) ==
-              refusal_of([&] { resources.get(caller, kind, id); }));
-        CHECK(refusal_of([&] { resources.expect_changeable_cluster(caller, id); }) ==
-              refusal_of([&] { resources.get_to_change(caller, kind, id); }));
+        CHECK(refusal_of([&] {
+                resources.kept_ownership(caller, store::resource_kind::cluster, id);
+              }) == refusal_of([&] { resources.get(caller, kind, id); }));
+        CHECK(refusal_of([&] {
+                resources.expect_changeable(caller, store::resource_kind::cluster, id);
+              }) == refusal_of([&] { resources.get_to_change(caller, kind, id); }));
       }
     }
   }

@@ -103,8 +103,8 @@ class accounts {
   project get_project(std::string_view id) const;
   store::page<project> list_projects(const store::page_request& wanted) const;
   project rename_project(std::string_view id, std::string_view name);
-  /// `conflict` while the project owns clusters, datasets or checkpoints, and for "admin". Its
-  /// members leave it.
+  /// `conflict` while the project owns clusters, streams, datasets or checkpoints, and for "admin".
+  /// Its members leave it.
   void delete_project(std::string_view id);
   /// Users of a project, ordered by id, each with the membership in this project only.
   std::vector<user> members(std::string_view project_id) const;

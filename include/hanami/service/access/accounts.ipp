@@ -226,7 +226,7 @@ HANAMI_SERVICE_INLINE void accounts::delete_project(std::string_view id) {
     }
     if (on.query("SELECT 1 FROM resources WHERE project_id = ? AND kind <> 'upload' LIMIT 1", id)
             .step()) {
-      throw conflict("the project owns clusters, datasets or checkpoints");
+      throw conflict("the project owns clusters, streams, datasets or checkpoints");
     }
     on.execute("UPDATE users SET version = version + 1, updated_at = ? WHERE id IN "
                "(SELECT user_id FROM memberships WHERE project_id = ?)",
@@ -293,16 +293,18 @@ HANAMI_SERVICE_INLINE std::optional<user> accounts::check_password(std::string_v
 HANAMI_SERVICE_INLINE quota accounts::quota_of(std::string_view user_id) const {
   return db_.read([&](store::connection& on) {
     store::statement own =
-        on.query("SELECT clusters, datasets, checkpoints, open_tasks, bytes, memory FROM quotas "
+        on.query("SELECT clusters, streams, datasets, checkpoints, open_tasks, bytes, memory "
+                 "FROM quotas "
                  "WHERE user_id = ?",
                  user_id);
     if (!own.step()) {
       return config_.quota;
     }
     const auto number = [&](int column) { return static_cast<std::uint64_t>(own.integer(column)); };
-    quota limits{number(0), number(1), number(2), number(3), number(4), config_.quota.memory};
-    if (own.integer(5) >= 0) {
-      limits.memory = number(5);
+    quota limits{number(0), number(1), number(2),           number(3),
+                 number(4), number(5), config_.quota.memory};
+    if (own.integer(6) >= 0) {
+      limits.memory = number(6);
     }
     return limits;
   });
@@ -310,18 +312,19 @@ HANAMI_SERVICE_INLINE quota accounts::quota_of(std::string_view user_id) const {
 
 HANAMI_SERVICE_INLINE void accounts::set_quota(std::string_view user_id, const quota& limits) {
   constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
-  for (const std::uint64_t limit : {limits.clusters, limits.datasets, limits.checkpoints,
-                                    limits.open_tasks, limits.bytes, limits.memory}) {
+  for (const std::uint64_t limit :
+       {limits.clusters, limits.streams, limits.datasets, limits.checkpoints, limits.open_tasks,
+        limits.bytes, limits.memory}) {
     if (limit > most) {
       throw detail::invalid_account("quota", "each limit must be at most 2^63 - 1");
     }
   }
   db_.write_anyway([&](store::connection& on) {
     detail::user_of(on, user_id);
-    on.execute("INSERT OR REPLACE INTO quotas (user_id, clusters, datasets, checkpoints, "
-               "open_tasks, bytes, memory) VALUES (?, ?, ?, ?, ?, ?, ?)",
-               user_id, limits.clusters, limits.datasets, limits.checkpoints, limits.open_tasks,
-               limits.bytes, limits.memory);
+    on.execute("INSERT OR REPLACE INTO quotas (user_id, clusters, streams, datasets, checkpoints, "
+               "open_tasks, bytes, memory) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+               user_id, limits.clusters, limits.streams, limits.datasets, limits.checkpoints,
+               limits.open_tasks, limits.bytes, limits.memory);
   });
 }
 

@@ -71,7 +71,7 @@ inline std::uint8_t scopes_for(std::string_view path, std::string_view method) {
   if (path.ends_with("/infer")) {
     return sum(token_scope::infer, token_scope::write);
   }
-  if (path.ends_with("/train")) {
+  if (path.ends_with("/train") || (path.ends_with("/rows") && method == "POST")) {
     return sum(token_scope::train, token_scope::write);
   }
   return sum(token_scope::write);

@@ -155,7 +155,7 @@ HANAMI_SERVICE_INLINE std::size_t dispatcher::admit_body(exchange& x, const http
     return of_strangers;
   }
   if (!streamed) {
-    return most.body_bytes;
+    return x.endpoint->body_bytes > 0 ? x.endpoint->body_bytes : most.body_bytes;
   }
   // It is written to its destination as it arrives, so all is checked before its start.
   x.message = head;

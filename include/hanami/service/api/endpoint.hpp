@@ -46,6 +46,13 @@ struct answer {
   std::unique_ptr<http::event_source> events;
 };
 
+/// A body that is taken as it comes: its type, and what is in it.
+struct body_form {
+  std::string type;
+  schema content = schema::any();
+  std::string example;
+};
+
 /// Takes the answer of an endpoint that answers later; must be called once, from any thread.
 using completion = std::function<void(answer, std::exception_ptr)>;
 
@@ -61,6 +68,9 @@ struct endpoint {
   schema path_values = schema::object();
   schema query = schema::object();
   std::optional<schema> body; ///< of a JSON body; not with `open_sink`
+  /// Instead of `body`: the body stays in `message`, unread.
+  std::vector<body_form> body_forms;
+  std::size_t body_bytes = 0; ///< most of a body; 0: as the configuration has it
   std::optional<schema> response_schema;
   std::string response_type = "application/json";
   unsigned status = 200;

@@ -57,7 +57,7 @@ inline std::string_view meaning_of(unsigned status) {
   case 429:
     return "Too many; try again later";
   case 503:
-    return "Busy, or out of memory for clusters (`no_memory`); try again later";
+    return "Busy, or out of memory (`no_memory`); try again later";
   case 507:
     return "The disk is full";
   default:
@@ -152,7 +152,7 @@ inline json::object responses_of(const endpoint& e, json::object& components) {
     }
   }
   refusals.push_back(e.dialect == dialect::modern ? 422 : 400);
-  if (e.dialect == dialect::modern && (e.body || e.open_sink)) {
+  if (e.dialect == dialect::modern && (e.body || e.open_sink || !e.body_forms.empty())) {
     refusals.insert(refusals.end(), {400, 413, 415});
   }
   if (e.ranges) {
@@ -217,6 +217,17 @@ inline json::object operation_of(const endpoint& e, json::object& components) {
     operation["requestBody"] =
         json::object{{"required", true},
                      {"content", content_of("application/octet-stream", {{"type", "string"}})}};
+  } else if (!e.body_forms.empty()) {
+    json::object content;
+    for (const body_form& form : e.body_forms) {
+      json::object described{{"schema", form.content.to_json(&components)}};
+      if (!form.example.empty()) {
+        described["example"] = form.content.kind() == value_kind::text ? json::value(form.example)
+                                                                       : json::parse(form.example);
+      }
+      content[form.type] = std::move(described);
+    }
+    operation["requestBody"] = json::object{{"required", true}, {"content", std::move(content)}};
   } else if (e.body) {
     operation["requestBody"] =
         json::object{{"required", true},

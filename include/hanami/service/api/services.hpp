@@ -16,6 +16,7 @@
 #include "../monitor/metrics.hpp"
 #include "../store/logs.hpp"
 #include "../store/resources.hpp"
+#include "../stream/streams.hpp"
 #include "registry.hpp"
 
 /// What the endpoints use.
@@ -34,6 +35,7 @@ struct services {
   logger& log; ///< the operator's
   data::datasets& data;
   engine::engine& engine;
+  streams::streams& streams;
   monitor::sampler& sampler;
   monitor::request_counts& counts;
   registry& endpoints; ///< for their own description

@@ -18,11 +18,13 @@ namespace hanami::service {
 /// Most that one user may own; 0: none at all.
 struct quota {
   std::uint64_t clusters = 100;
+  std::uint64_t streams = 100;
   std::uint64_t datasets = 100;
   std::uint64_t checkpoints = 100;
   std::uint64_t open_tasks = 100;
   std::uint64_t bytes = std::uint64_t{16} << 30; ///< on disk, of all that is there
-  std::uint64_t memory = std::uint64_t{2} << 30; ///< bytes of clusters that are in memory
+  std::uint64_t memory = std::uint64_t{2}
+                         << 30; ///< bytes of clusters and streams that are in memory
 };
 
 struct http_settings {
@@ -91,6 +93,13 @@ struct engine_settings {
   bool sync_journal = false;
 };
 
+struct stream_settings {
+  /// Bytes that all streams may hold in memory; beyond them rows are refused with 503.
+  std::size_t memory_budget = std::size_t{4} << 30;
+  std::size_t stream_memory = std::size_t{1} << 30; ///< most for one of them, about; bytes
+  std::chrono::seconds idle_timeout{600}; ///< one that is not used for so long leaves memory
+};
+
 /// Everything. A plain value; safe to copy.
 struct server_config {
   std::filesystem::path data = "hanami-data"; ///< where everything is kept
@@ -107,6 +116,7 @@ struct server_config {
   tls_settings tls;
   auth_settings auth;
   engine_settings engine;
+  stream_settings stream;
   service::quota quota; ///< of users for whom nothing else is set
 };
 

@@ -409,15 +409,24 @@ inline void add_engine_settings(setting_table& to) {
              "each sample is on disk before it is acknowledged: survives a loss of power", g,
              &s::sync_journal);
 
+  constexpr auto t = &server_config::stream;
+  to.integer("stream.memory_budget", "bytes of all streams in memory", 1 << 20, most_setting, t,
+             &stream_settings::memory_budget);
+  to.integer("stream.stream_memory", "most bytes of one stream, about", 1 << 20, most_setting, t,
+             &stream_settings::stream_memory);
+  to.integer("stream.idle_timeout", "seconds after which a stream that is not used leaves memory",
+             1, ten_years_s, t, &stream_settings::idle_timeout);
+
   constexpr auto q = &server_config::quota;
   to.integer("quota.clusters", "most that one user may own, as are those below; 0: none", 0,
              most_setting, q, &quota::clusters);
+  to.integer("quota.streams", "0: none", 0, most_setting, q, &quota::streams);
   to.integer("quota.datasets", "0: none", 0, most_setting, q, &quota::datasets);
   to.integer("quota.checkpoints", "0: none", 0, most_setting, q, &quota::checkpoints);
   to.integer("quota.open_tasks", "0: none", 0, most_setting, q, &quota::open_tasks);
   to.integer("quota.bytes", "of clusters, datasets, uploads and checkpoints on disk", 0,
              most_setting, q, &quota::bytes);
-  to.integer("quota.memory", "bytes of clusters that are in memory", 0, most_setting, q,
+  to.integer("quota.memory", "bytes of clusters and streams that are in memory", 0, most_setting, q,
              &quota::memory);
 }
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "../../cluster.hpp"
+#include "../../fleet/fleet.hpp"
 #include "../access/accounts.hpp"
 #include "../base/identity.hpp"
 #include "../base/runtime.hpp"
@@ -25,8 +26,10 @@
 #include "../store/tasks.hpp"
 #include "cluster_handle.hpp"
 #include "cluster_shape.hpp"
+#include "disk/journal_places.hpp"
 #include "engine_types.hpp"
 #include "task/task_plan.hpp"
+#include "user_meter.hpp"
 
 /// The clusters of many users, used directly and by tasks, each in the order of the calls, all of
 /// them by one fleet. What was acknowledged survives a kill: a cluster is stored as its last
@@ -135,13 +138,39 @@ class engine {
   std::shared_ptr<const data::block_reader> open_checkpoint(const identity& caller,
                                                             std::string_view id);
   void remove_checkpoint(const identity& caller, std::string_view id);
+  /// Adds a checkpoint of anything, `bytes` as `to_checkpoint` gives them. Throws as
+  /// `store::resources::add`.
+  store::resource_row add_checkpoint(const identity& owner, store::resource_row row,
+                                     std::span<const std::byte> bytes);
 
   engine_statistics statistics();
   /// Whether the clusters in use leave hardly any memory to others.
   bool is_short_of_memory();
-  /// Bytes that the clusters of a user take in memory.
+  /// Bytes that the clusters and streams of a user take in memory.
   std::uint64_t memory_of(std::string_view user_id);
   std::vector<user_work> work_by_user();
+
+  // For what else learns here, such as streams.
+
+  /// Where their work takes turns with the clusters'. Gone when the engine is.
+  fleet& turns();
+  /// What is counted for a user, whose number is the group of the fleet that all of the user's work
+  /// takes turns in.
+  detail::user_ptr meter_of(std::string_view user_id);
+  /// The descriptors that its journals share with the clusters'.
+  journal_places& journals();
+  /// Makes clusters of the user leave that nobody uses, until so many bytes more fit into what the
+  /// user may have in memory; false: they do not. May take long.
+  bool make_room(detail::user_counts& owner, std::size_t bytes);
+  /// The same as it is, without waiting.
+  bool has_room(const detail::user_counts& owner, std::size_t bytes);
+  /// Why something of the user finds no room there: `quota_exceeded`.
+  refusal memory_refusal(const detail::user_counts& owner);
+  /// `quota_exceeded` where the user's files take more than they may.
+  void expect_disk_quota(detail::user_counts& owner);
+  /// The user's files have changed, as far as `store::resources` knows of them.
+  void note_files(detail::user_counts& owner);
+
   /// Writes snapshots of all clusters that have changed since their last one.
   void snapshot_all();
 

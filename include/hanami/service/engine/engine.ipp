@@ -469,6 +469,12 @@ HANAMI_SERVICE_INLINE void engine::remove_checkpoint(const identity& caller, std
   ::unlink((parts.checkpoints_folder / row.id).c_str());
 }
 
+HANAMI_SERVICE_INLINE store::resource_row engine::add_checkpoint(const identity& owner,
+                                                                 store::resource_row row,
+                                                                 std::span<const std::byte> bytes) {
+  return detail::keep_checkpoint(state_->parts, owner, std::move(row), bytes);
+}
+
 // --- All of it.
 
 HANAMI_SERVICE_INLINE engine_statistics engine::statistics() { return state_->statistics(); }
@@ -485,6 +491,34 @@ HANAMI_SERVICE_INLINE std::vector<user_work> engine::work_by_user() {
     all.push_back({id, counts.trained, counts.answered, static_cast<double>(counts.cpu_ns) * 1e-9});
   });
   return all;
+}
+
+HANAMI_SERVICE_INLINE fleet& engine::turns() { return state_->common_fleet(); }
+
+HANAMI_SERVICE_INLINE detail::user_ptr engine::meter_of(std::string_view user_id) {
+  return state_->users.of(user_id);
+}
+
+HANAMI_SERVICE_INLINE journal_places& engine::journals() { return state_->journals(); }
+
+HANAMI_SERVICE_INLINE bool engine::make_room(detail::user_counts& owner, std::size_t bytes) {
+  return state_->make_room_in_quota(owner, bytes);
+}
+
+HANAMI_SERVICE_INLINE bool engine::has_room(const detail::user_counts& owner, std::size_t bytes) {
+  return state_->fits_quota(owner, bytes);
+}
+
+HANAMI_SERVICE_INLINE refusal engine::memory_refusal(const detail::user_counts& owner) {
+  return state_->memory_quota_refusal(owner);
+}
+
+HANAMI_SERVICE_INLINE void engine::expect_disk_quota(detail::user_counts& owner) {
+  state_->expect_disk_quota(owner);
+}
+
+HANAMI_SERVICE_INLINE void engine::note_files(detail::user_counts& owner) {
+  state_->check_disk(owner);
 }
 
 HANAMI_SERVICE_INLINE void engine::snapshot_all() { state_->snapshot_all(); }

@@ -43,9 +43,6 @@ inline refusal being_stopped() {
   return why;
 }
 
-/// A journal that is not written to for so long is closed.
-inline constexpr std::chrono::milliseconds journal_rest{10'000};
-
 class engine_core {
  public:
   engine_core(const server_config& config, runtime& common, store::resources& resources,
@@ -94,15 +91,24 @@ class engine_core {
 
   void snapshot_all();
   engine_statistics statistics();
+  fleet& common_fleet() noexcept { return *fleet_; }
 
   /// Makes clusters that nobody uses leave memory, until so many bytes more fit: the owner's own
   /// where its quota says no, else anybody's, whose last use is longest ago first. Throws
   /// `no_memory`, and `quota_exceeded` for the quota.
   void make_room(user_counts& owner, std::size_t bytes);
+  /// The same for what is no cluster, so that only the quota counts; false: it does not fit.
+  bool make_room_in_quota(user_counts& owner, std::size_t bytes);
+  bool fits_quota(const user_counts& owner, std::size_t bytes);
+  /// Why something finds no room in the quota.
+  refusal memory_quota_refusal(const user_counts& owner);
   bool is_short_of_memory();
   std::uint64_t memory_of(const user_counts& user);
   /// `quota_exceeded` where the files of the user take more than they may.
   void expect_disk_quota(user_counts& owner);
+  /// Looks whether they do.
+  void check_disk(user_counts& owner);
+  journal_places& journals() noexcept { return journals_; }
 
  private:
   journal_places journals_{descriptor_shares(descriptor_limit()).journals};
@@ -125,12 +131,12 @@ class engine_core {
 
   std::exception_ptr keep_sample(const live_ptr& live, user_counts& user,
                                  const journal_bytes& record);
-  bool fits_quota(const user_counts& owner, std::size_t bytes);
   bool fits_budget(std::size_t bytes);
   /// The least that is kept free, as long as others can leave for it.
   std::size_t spare_bytes() const noexcept;
   /// `make_room` with `room_` held.
   void make_room_now(user_counts& owner, std::size_t bytes, std::uint64_t quota);
+  void leave_for_quota(user_counts& owner, std::size_t bytes, std::uint64_t quota);
   /// Why a cluster cannot grow.
   refusal memory_refusal(const user_counts& owner);
   /// Of those that nobody uses; `of`: only this user's.
@@ -154,7 +160,6 @@ class engine_core {
                          const trained_callback& done);
   /// Notes what the files of a cluster take; on a thread that may wait.
   void note_disk(const live_ptr& live) noexcept;
-  void check_disk(user_counts& owner);
   std::vector<live_ptr> all_live();
   void remove_strangers();
   void resume(const store::task_row& row);

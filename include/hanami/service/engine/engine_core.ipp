@@ -462,7 +462,7 @@ HANAMI_SERVICE_INLINE void engine_core::infer(live_ptr live, std::string_view us
 HANAMI_SERVICE_INLINE engine_statistics engine_core::statistics() {
   const fleet_statistics f = fleet_->statistics();
   engine_statistics s;
-  s.clusters = f.members;
+  s.clusters = f.members - f.guests;
   s.bytes = f.bytes;
   s.budget = parts.config.engine.memory_budget;
   s.loaded = loaded_;

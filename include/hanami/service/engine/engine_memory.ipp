@@ -71,18 +71,24 @@ HANAMI_SERVICE_INLINE std::size_t engine_core::spare_bytes() const noexcept {
   return parts.config.engine.memory_budget / spare_part;
 }
 
-HANAMI_SERVICE_INLINE refusal engine_core::memory_refusal(const user_counts& owner) {
+HANAMI_SERVICE_INLINE refusal engine_core::memory_quota_refusal(const user_counts& owner) {
   ++refused_for_memory_;
+  return quota_exceeded("the clusters and streams in use of '" + owner.id + "' take " +
+                        std::to_string(fleet_->group_bytes(group_of(owner))) +
+                        " bytes of memory; with what is needed now it "
+                        "would be more than the quota of " +
+                        std::to_string(owner.most_memory));
+}
+
+HANAMI_SERVICE_INLINE refusal engine_core::memory_refusal(const user_counts& owner) {
   const std::uint64_t most = owner.most_memory;
   const std::uint64_t used = fleet_->group_bytes(group_of(owner));
   const std::size_t budget = parts.config.engine.memory_budget;
   const std::size_t all = fleet_->statistics().bytes;
   if (most - std::min(most, used) < budget - std::min(budget, all)) {
-    return quota_exceeded("the clusters in use of '" + owner.id + "' take " + std::to_string(used) +
-                          " bytes of memory; with what is needed now it "
-                          "would be more than the quota of " +
-                          std::to_string(most));
+    return memory_quota_refusal(owner);
   }
+  ++refused_for_memory_;
   refused_at_ = steady_ms();
   refusal why(refusal_code::no_memory,
               "the clusters in use take all memory that there is for clusters; try again when "
@@ -91,13 +97,18 @@ HANAMI_SERVICE_INLINE refusal engine_core::memory_refusal(const user_counts& own
   return why;
 }
 
-HANAMI_SERVICE_INLINE void engine_core::make_room_now(user_counts& owner, std::size_t bytes,
-                                                      std::uint64_t quota) {
+HANAMI_SERVICE_INLINE void engine_core::leave_for_quota(user_counts& owner, std::size_t bytes,
+                                                        std::uint64_t quota) {
   owner.most_memory = quota;
   fleet_->limit_group(group_of(owner), quota);
   if (!fits_quota(owner, bytes)) {
     make_leave(&owner, [&] { return fits_quota(owner, bytes); });
   }
+}
+
+HANAMI_SERVICE_INLINE void engine_core::make_room_now(user_counts& owner, std::size_t bytes,
+                                                      std::uint64_t quota) {
+  leave_for_quota(owner, bytes, quota);
   // As much again, for each thread: who comes or grows goes on growing.
   const std::size_t spare = std::min(parts.config.engine.memory_budget / 2,
                                      std::max(spare_bytes(), bytes * fleet_->statistics().threads));
@@ -113,6 +124,13 @@ HANAMI_SERVICE_INLINE void engine_core::make_room(user_counts& owner, std::size_
   const std::uint64_t quota = parts.accounts.quota_of(owner.id).memory;
   const std::lock_guard lock(room_);
   make_room_now(owner, bytes, quota);
+}
+
+HANAMI_SERVICE_INLINE bool engine_core::make_room_in_quota(user_counts& owner, std::size_t bytes) {
+  const std::uint64_t quota = parts.accounts.quota_of(owner.id).memory;
+  const std::lock_guard lock(room_);
+  leave_for_quota(owner, bytes, quota);
+  return fits_quota(owner, bytes);
 }
 
 /// Takes a cluster that was read from disk into memory, or throws as `make_room`.

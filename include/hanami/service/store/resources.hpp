@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -14,11 +15,11 @@
 #include "ownership_cache.hpp"
 #include "page.hpp"
 
-/// The rows of what users own: clusters, datasets, checkpoints and unfinished uploads.
+/// The rows of what users own: clusters, streams, datasets, checkpoints and unfinished uploads.
 
 namespace hanami::service::store {
 
-enum class resource_kind : std::uint8_t { cluster, dataset, checkpoint, upload };
+enum class resource_kind : std::uint8_t { cluster, stream, dataset, checkpoint, upload };
 
 std::string_view name_of(resource_kind kind);
 
@@ -31,6 +32,7 @@ struct resource_row : resource {
 /// What a user owns; `bytes`: on disk, of all of it.
 struct usage {
   std::uint64_t clusters = 0;
+  std::uint64_t streams = 0;
   std::uint64_t datasets = 0;
   std::uint64_t checkpoints = 0;
   std::uint64_t bytes = 0;
@@ -60,11 +62,12 @@ class resources {
   resource_row get(const identity& caller, resource_kind kind, std::string_view id);
   /// `not_found` unless `caller` may use it, `forbidden` unless `caller` may also change it.
   resource_row get_to_change(const identity& caller, resource_kind kind, std::string_view id);
-  /// The ownership of a cluster. `not_found` unless `caller` may use it. Needed for every sample,
-  /// and therefore kept in memory until the cluster is changed or removed.
-  std::shared_ptr<const ownership> cluster_ownership(const identity& caller, std::string_view id);
+  /// The ownership of a cluster or a stream. `not_found` unless `caller` may use it. Needed for
+  /// every sample, and therefore kept in memory until what it is of is changed or removed.
+  std::shared_ptr<const ownership> kept_ownership(const identity& caller, resource_kind kind,
+                                                  std::string_view id);
   /// Refuses as `get_to_change` does, from memory as above.
-  void expect_changeable_cluster(const identity& caller, std::string_view id);
+  void expect_changeable(const identity& caller, resource_kind kind, std::string_view id);
   /// Without checking rights, for the engine.
   std::optional<resource_row> find(resource_kind kind, std::string_view id);
   /// All that `caller` may use, by creation. `invalid_value` for an invalid page.
@@ -75,9 +78,11 @@ class resources {
                 std::string_view but);
   /// All of a kind, for the start of the service.
   std::vector<resource_row> all(resource_kind kind);
-  /// `not_found`, `forbidden`; `version_mismatch` where `version` is given and is not the row's.
+  /// `not_found`, `forbidden`; `version_mismatch` where `version` is given and is not the row's;
+  /// `conflict` where under `names` the name is another's.
   resource_row change(const identity& caller, resource_kind kind, std::string_view id,
-                      const resource_change& what, std::optional<std::uint64_t> version = {});
+                      const resource_change& what, std::optional<std::uint64_t> version = {},
+                      name_rule names = name_rule::any);
   /// Sets size and detail; counts as a change. Does nothing where the row is gone, like
   /// `remove`.
   void update(std::string_view id, std::uint64_t bytes, std::string_view detail);
@@ -95,7 +100,7 @@ class resources {
 
  private:
   database& db_;
-  ownership_cache clusters_;
+  std::array<ownership_cache, 2> owners_; ///< of clusters, of streams
   std::atomic<std::uint64_t> changes_{0};
 };
 

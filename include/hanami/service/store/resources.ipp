@@ -15,6 +15,8 @@ namespace hanami::service::store {
 
 HANAMI_SERVICE_INLINE std::string_view name_of(resource_kind kind) {
   switch (kind) {
+  case resource_kind::stream:
+    return "stream";
   case resource_kind::dataset:
     return "dataset";
   case resource_kind::checkpoint:
@@ -97,6 +99,8 @@ inline usage usage_of(connection& on, std::string_view user_id) {
     used.bytes += static_cast<std::uint64_t>(kinds.integer(2));
     if (kind == name_of(resource_kind::cluster)) {
       used.clusters = count;
+    } else if (kind == name_of(resource_kind::stream)) {
+      used.streams = count;
     } else if (kind == name_of(resource_kind::dataset)) {
       used.datasets = count;
     } else if (kind == name_of(resource_kind::checkpoint)) {
@@ -124,8 +128,8 @@ inline void expect_quota(connection& on, const resource_row& row, std::uint64_t 
 
 inline void expect_free_name(connection& on, const resource_row& row) {
   statement taken =
-      on.query("SELECT 1 FROM resources WHERE kind = ? AND project_id = ? AND name = ?",
-               name_of(row.kind), row.project_id, row.name);
+      on.query("SELECT 1 FROM resources WHERE kind = ? AND project_id = ? AND name = ? AND id <> ?",
+               name_of(row.kind), row.project_id, row.name, row.id);
   if (taken.step()) {
     throw conflict(std::string("the project has a ") + std::string(name_of(row.kind)) +
                    " of this name already");
@@ -198,18 +202,19 @@ HANAMI_SERVICE_INLINE resource_row resources::get_to_change(const identity& call
 }
 
 HANAMI_SERVICE_INLINE std::shared_ptr<const ownership>
-resources::cluster_ownership(const identity& caller, std::string_view id) {
-  auto found = clusters_.get(id, [&]() -> ownership_cache::entry {
-    const std::optional<resource_row> row = find(resource_kind::cluster, id);
+resources::kept_ownership(const identity& caller, resource_kind kind, std::string_view id) {
+  ownership_cache& kept = owners_.at(kind == resource_kind::cluster ? 0 : 1);
+  auto found = kept.get(id, [&]() -> ownership_cache::entry {
+    const std::optional<resource_row> row = find(kind, id);
     return row ? std::make_shared<const ownership>(*row) : nullptr;
   });
-  detail::refuse_unless_usable(caller, found.get(), resource_kind::cluster, id);
+  detail::refuse_unless_usable(caller, found.get(), kind, id);
   return found;
 }
 
-HANAMI_SERVICE_INLINE void resources::expect_changeable_cluster(const identity& caller,
-                                                                std::string_view id) {
-  detail::refuse_unless_changeable(caller, *cluster_ownership(caller, id), resource_kind::cluster);
+HANAMI_SERVICE_INLINE void resources::expect_changeable(const identity& caller, resource_kind kind,
+                                                        std::string_view id) {
+  detail::refuse_unless_changeable(caller, *kept_ownership(caller, kind, id), kind);
 }
 
 HANAMI_SERVICE_INLINE std::optional<resource_row> resources::find(resource_kind kind,
@@ -264,8 +269,10 @@ HANAMI_SERVICE_INLINE std::vector<resource_row> resources::all(resource_kind kin
 HANAMI_SERVICE_INLINE resource_row resources::change(const identity& caller, resource_kind kind,
                                                      std::string_view id,
                                                      const resource_change& what,
-                                                     std::optional<std::uint64_t> version) {
-  const ownership_cache::change under_way(clusters_, id);
+                                                     std::optional<std::uint64_t> version,
+                                                     name_rule names) {
+  const ownership_cache::change of_cluster(owners_[0], id);
+  const ownership_cache::change of_stream(owners_[1], id);
   resource_row changed = db_.write([&](connection& on) {
     resource_row row = detail::changeable_resource(on, caller, kind, id);
     if (version && *version != row.version) {
@@ -276,6 +283,9 @@ HANAMI_SERVICE_INLINE resource_row resources::change(const identity& caller, res
       return row;
     }
     row.name = what.name.value_or(row.name);
+    if (what.name && names == name_rule::unique_in_project) {
+      detail::expect_free_name(on, row);
+    }
     row.visible_to = what.visible_to.value_or(row.visible_to);
     row.updated_at = now_ms();
     ++row.version;
@@ -310,7 +320,8 @@ HANAMI_SERVICE_INLINE void resources::set_bytes(std::string_view id, std::uint64
 }
 
 HANAMI_SERVICE_INLINE void resources::remove(std::string_view id) {
-  const ownership_cache::change under_way(clusters_, id);
+  const ownership_cache::change of_cluster(owners_[0], id);
+  const ownership_cache::change of_stream(owners_[1], id);
   db_.write_anyway([&](connection& on) { on.execute("DELETE FROM resources WHERE id = ?", id); });
   ++changes_;
 }

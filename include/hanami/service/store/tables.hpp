@@ -8,7 +8,7 @@ namespace hanami::service::store {
 /// The database's versions: script n brings version n to n + 1 (`PRAGMA user_version`), in one
 /// transaction. A script is never changed once it is released; new ones are added at the end. Times
 /// are milliseconds since 1970.
-inline constexpr std::array<const char*, 5> migrations = {R"sql(
+inline constexpr std::array<const char*, 6> migrations = {R"sql(
 CREATE TABLE users (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, admin INTEGER NOT NULL, password TEXT NOT NULL,
   creator_id TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
@@ -153,6 +153,26 @@ WHERE json_type(plan, '$.inputs') = 'array';
 ALTER TABLE quotas ADD COLUMN memory INTEGER NOT NULL DEFAULT -1; -- of the settings
 CREATE INDEX resources_by_name ON resources(kind, project_id, name);
 DROP INDEX resources_by_owner;
+CREATE INDEX resources_by_owner ON resources(owner_id, kind, bytes);
+)sql",
+                                                          R"sql(
+ALTER TABLE quotas ADD COLUMN streams INTEGER NOT NULL DEFAULT 100;
+
+-- Streams join the kinds.
+CREATE TABLE more_resources (
+  id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL CHECK (kind IN ('cluster', 'stream', 'dataset', 'checkpoint', 'upload')),
+  name TEXT NOT NULL, owner_id TEXT NOT NULL, project_id TEXT NOT NULL,
+  visibility INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+  version INTEGER NOT NULL, bytes INTEGER NOT NULL, detail TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO more_resources SELECT id, kind, name, owner_id, project_id, visibility, created_at,
+  updated_at, version, bytes, detail FROM resources;
+DROP TABLE resources;
+ALTER TABLE more_resources RENAME TO resources;
+CREATE INDEX resources_by_project ON resources(kind, project_id, created_at, id);
+CREATE INDEX resources_by_creation ON resources(kind, created_at, id);
+CREATE INDEX resources_by_name ON resources(kind, project_id, name);
 CREATE INDEX resources_by_owner ON resources(owner_id, kind, bytes);
 )sql"};
 

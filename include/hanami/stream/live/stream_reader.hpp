@@ -129,6 +129,8 @@ class stream_reader {
 
   /// What has been wrong so far, by kind.
   const row_troubles& troubles() const noexcept { return rows_.troubles(); }
+  /// The same, which are forgotten.
+  row_troubles take_troubles() { return std::exchange(rows_.troubles(), {}); }
   /// Lines that should have been rows and are none.
   std::uint64_t lost_lines() const noexcept { return rows_.lost_lines(); }
   std::uint64_t lines() const noexcept { return rows_.lines(); }

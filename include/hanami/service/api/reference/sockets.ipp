@@ -87,7 +87,7 @@ class reference_socket final : public http::socket_handler,
       throw forbidden("Access denied by policy");
     }
     if (cluster) {
-      s_.resources.expect_changeable_cluster(caller, id);
+      s_.resources.expect_changeable(caller, store::resource_kind::cluster, id);
     }
   }
 

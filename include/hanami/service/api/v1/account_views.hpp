@@ -51,18 +51,20 @@ inline schema project_schema() {
       .called("Project");
 }
 
-inline std::vector<schema_property> quota_properties(presence of_memory) {
-  return {{"clusters", schema::integer()},
-          {"datasets", schema::integer()},
-          {"checkpoints", schema::integer()},
-          {"open_tasks", schema::integer()},
-          {"bytes", schema::integer().describe("on disk")},
-          {"memory", schema::integer().describe("bytes of clusters in memory"), of_memory}};
+inline std::vector<schema_property> quota_properties(presence of_newer) {
+  return {
+      {"clusters", schema::integer()},
+      {"streams", schema::integer(), of_newer},
+      {"datasets", schema::integer()},
+      {"checkpoints", schema::integer()},
+      {"open_tasks", schema::integer()},
+      {"bytes", schema::integer().describe("on disk")},
+      {"memory", schema::integer().describe("bytes of clusters and streams in memory"), of_newer}};
 }
 inline schema quota_schema() {
   return schema::object(quota_properties(presence::required)).called("Quota");
 }
-/// Without `memory`, that stays as it is.
+/// What is left out stays as it is.
 inline schema new_quota_schema() {
   return schema::object(quota_properties(presence::optional)).called("NewQuota");
 }
@@ -109,8 +111,10 @@ inline answer project_answer(const access::project& p) {
 }
 
 inline json::object show_quota(const quota& q) {
-  return {{"clusters", q.clusters},     {"datasets", q.datasets}, {"checkpoints", q.checkpoints},
-          {"open_tasks", q.open_tasks}, {"bytes", q.bytes},       {"memory", q.memory}};
+  return {{"clusters", q.clusters},     {"streams", q.streams},
+          {"datasets", q.datasets},     {"checkpoints", q.checkpoints},
+          {"open_tasks", q.open_tasks}, {"bytes", q.bytes},
+          {"memory", q.memory}};
 }
 
 } // namespace hanami::service::api::detail

@@ -154,10 +154,13 @@ inline void add_user_endpoints(registry& to, services& s) {
     const auto number = [&](const char* name) {
       return static_cast<std::uint64_t>(request.integer(name));
     };
+    const auto number_or = [&](const char* name, std::uint64_t otherwise) {
+      return request.find(name) == nullptr ? otherwise : number(name);
+    };
     s.accounts.set_quota(request.text("user_id"),
-                         {number("clusters"), number("datasets"), number("checkpoints"),
-                          number("open_tasks"), number("bytes"),
-                          request.find("memory") == nullptr ? before.memory : number("memory")});
+                         {number("clusters"), number_or("streams", before.streams),
+                          number("datasets"), number("checkpoints"), number("open_tasks"),
+                          number("bytes"), number_or("memory", before.memory)});
     return answer(show_quota(s.accounts.quota_of(request.text("user_id"))));
   };
   to.add(set_limits);

@@ -35,7 +35,7 @@ class block_source final : public http::body_source {
 inline void add_checkpoint_endpoints(registry& to, services& s) {
   endpoint common;
   common.tag = "checkpoints";
-  common.response_schema = resource_schema("checkpoint").called("Checkpoint");
+  common.response_schema = checkpoint_schema();
   common.refusals = {404};
   const schema one = one_id("checkpoint_id", "checkpoint");
   const auto show = [](const store::resource_row& row) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <string_view>
 
 #include "../../http/message.hpp"
 
@@ -28,8 +27,6 @@ namespace hanami::service::api {
 
 struct request_context;
 struct services;
-
-inline constexpr std::string_view cluster_protocol = "hanami.v1";
 
 /// A handler for a new socket, for a request that was authenticated like any other. Throws
 /// `refusal`.

@@ -235,7 +235,7 @@ inline void add_cluster_views(registry& to, services& s) {
   common.refusals = {404};
   const auto open = [&s](const request_context& request) {
     const std::string id = request.text("cluster_id");
-    s.resources.cluster_ownership(request.caller, id);
+    s.resources.kept_ownership(request.caller, store::resource_kind::cluster, id);
     return s.engine.open_cluster(id);
   };
 
@@ -318,7 +318,7 @@ inline void add_direct_use(registry& to, services& s) {
   infer.response_schema = schema::object({{"outputs", named_values_schema()}});
   infer.handle_later = [&s](const std::shared_ptr<request_context>& request, completion done) {
     const std::string id = request->text("cluster_id");
-    s.resources.cluster_ownership(request->caller, id);
+    s.resources.kept_ownership(request->caller, store::resource_kind::cluster, id);
     const engine::cluster_handle& cluster = cluster_of(s, *request, id);
     s.engine.infer(
         cluster, request->caller.user_id, inputs_from(request->values, cluster.shape()),
@@ -345,7 +345,7 @@ inline void add_direct_use(registry& to, services& s) {
   train.response_schema = learned_schema();
   train.handle_later = [&s](const std::shared_ptr<request_context>& request, completion done) {
     const std::string id = request->text("cluster_id");
-    s.resources.expect_changeable_cluster(request->caller, id);
+    s.resources.expect_changeable(request->caller, store::resource_kind::cluster, id);
     const engine::cluster_handle& cluster = cluster_of(s, *request, id);
     s.engine.train(cluster, request->caller.user_id, inputs_from(request->values, cluster.shape()),
                    targets_from(request->values, cluster.shape()),

@@ -62,6 +62,15 @@ inline std::string metrics_page(services& s) {
   one("hanami_journal_bytes_total", "counter", "Bytes of journals",
       static_cast<double>(e.journal_bytes));
   one("hanami_tasks_open", "gauge", "Tasks queued or active", static_cast<double>(e.tasks_open));
+  const streams::streams_statistics of_streams = s.streams.all_statistics();
+  one("hanami_streams_in_memory", "gauge", "Streams in memory",
+      static_cast<double>(of_streams.streams));
+  one("hanami_stream_bytes", "gauge", "Memory of the streams",
+      static_cast<double>(of_streams.bytes));
+  one("hanami_stream_rows_total", "counter", "Rows that streams have learned",
+      static_cast<double>(of_streams.rows));
+  one("hanami_stream_alarms_total", "counter", "Alarms of streams",
+      static_cast<double>(of_streams.alarms));
   return text.take();
 }
 

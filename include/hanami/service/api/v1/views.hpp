@@ -133,6 +133,8 @@ inline void check_version(const request_context& request,
   }
 }
 
+inline schema checkpoint_schema() { return resource_schema("checkpoint").called("Checkpoint"); }
+
 inline schema change_schema() {
   return schema::object({{"name", name_schema(), presence::optional},
                          {"visibility", visibility_schema(), presence::optional}});

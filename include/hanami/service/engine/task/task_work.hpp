@@ -50,6 +50,7 @@ class journal_player {
   bool again(cluster& net, const journal_rows& record, task_position& where);
   bool again(cluster& net, const journal_end& record, task_position& where);
   bool again(cluster& net, const journal_restore& record, task_position& where);
+  bool again(cluster& net, const journal_batch& record, task_position& where);
 
   const engine_parts& parts_;
   std::string task_id_; ///< the task whose samples are open

@@ -252,6 +252,10 @@ HANAMI_SERVICE_INLINE bool journal_player::again(cluster& net, const journal_res
   return true;
 }
 
+HANAMI_SERVICE_INLINE bool journal_player::again(cluster&, const journal_batch&, task_position&) {
+  return false; // no cluster takes rows
+}
+
 // --- The kinds.
 
 /// A task that cannot start.

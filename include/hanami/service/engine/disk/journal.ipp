@@ -17,10 +17,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../foundation/error.hpp"
-#include "../../io/archive.hpp"
-#include "../base/compile.hpp"
-#include "../data/positioned_io.hpp"
+#include "../../../foundation/error.hpp"
+#include "../../../io/archive.hpp"
+#include "../../base/compile.hpp"
+#include "../../data/positioned_io.hpp"
 
 namespace hanami::service::engine {
 
@@ -185,6 +185,11 @@ inline journal_record decode_record(std::span<const std::byte> content) {
     sample.target = from.values();
     return sample;
   }
+  if (kind == 5) {
+    const auto syntax = from.number<std::uint8_t>();
+    const auto at = from.number<std::int64_t>();
+    return journal_batch{syntax, at, from.text()};
+  }
   const std::string id = from.text();
   switch (kind) {
   case 1:
@@ -202,7 +207,7 @@ inline journal_record decode_record(std::span<const std::byte> content) {
     return journal_restore{id, from.text()};
   default:
     throw error(errc::invalid_data,
-                "a journal has a record of kind " + std::to_string(kind) + "; known are 0 to 4");
+                "a journal has a record of kind " + std::to_string(kind) + "; known are 0 to 5");
   }
 }
 
@@ -292,8 +297,10 @@ HANAMI_SERVICE_INLINE journal_bytes encode(const journal_record& record, const j
         } else if constexpr (std::is_same_v<kind, journal_end>) {
           to.text(r.task_id).number(r.state).number(static_cast<std::uint8_t>(r.annealed));
           to.text(r.error);
-        } else {
+        } else if constexpr (std::is_same_v<kind, journal_restore>) {
           to.text(r.task_id).text(r.checkpoint_id);
+        } else {
+          to.number(r.syntax).number(r.at).text(r.text);
         }
       },
       record);

@@ -12,11 +12,11 @@
 #include <variant>
 #include <vector>
 
-#include "../../io/write_file.hpp"
-#include "../access/token.hpp"
-#include "../store/tasks.hpp"
+#include "../../../io/write_file.hpp"
+#include "../../access/token.hpp"
+#include "../../store/tasks.hpp"
 
-/// Journals: what a cluster has learned, in order, so that it can be replayed.
+/// Journals: what a cluster or a stream has learned, in order, so that it can be replayed.
 ///
 ///     offset  size  what
 ///     0       8     "hanamiJN"
@@ -64,8 +64,15 @@ struct journal_restore {
   std::string checkpoint_id;
 };
 
-using journal_record =
-    std::variant<journal_sample, journal_begin, journal_rows, journal_end, journal_restore>;
+/// A stream has taken in rows, as they came.
+struct journal_batch {
+  std::uint8_t syntax = 0; ///< of the text, as the stream numbers them
+  std::int64_t at = 0;     ///< milliseconds since 1970
+  std::string text;
+};
+
+using journal_record = std::variant<journal_sample, journal_begin, journal_rows, journal_end,
+                                    journal_restore, journal_batch>;
 using journal_bytes = std::vector<std::byte>;
 using journal_key = std::optional<access::secret_key>;
 
