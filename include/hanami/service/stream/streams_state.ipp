@@ -129,6 +129,7 @@ HANAMI_SERVICE_INLINE streams::state::live_ptr streams::state::load(std::string_
                                     data.key(), config.engine.sync_journal, engine.journals());
   live->noted_bytes = row->bytes;
   bool replayed = false;
+  const std::uint64_t cpu = engine::detail::thread_cpu_ns();
   try {
     live->files.recover(
         [&](std::span<const std::byte> snapshot) {
@@ -153,6 +154,7 @@ HANAMI_SERVICE_INLINE streams::state::live_ptr streams::state::load(std::string_
   }
   live->journal_size = live->files.journal_size();
   live->dirty_since = replayed ? steady_ms() : 0;
+  live->worked_ns = replayed ? engine::detail::thread_cpu_ns() - cpu : 0; // and would do so again
   live->alarms = live->session.alarms();
   make_room(*live->owner, live->session.bytes());
   live->fleet_id = engine.turns().join_guest(group_id{live->owner->number});

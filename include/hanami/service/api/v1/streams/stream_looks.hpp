@@ -136,6 +136,9 @@ inline void add_stream_views(registry& to, services& s) {
     const std::string id = usable(request);
     const std::string key = request.text("key");
     const auto found = s.streams.forecasts(id, key);
+    if (!found && key.empty()) {
+      throw invalid_value_at("query/key", "the stream tells devices apart: one has to be named");
+    }
     if (!found) {
       throw not_found("device", key);
     }

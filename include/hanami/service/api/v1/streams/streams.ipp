@@ -51,8 +51,9 @@ inline streams::batch_syntax syntax_of(const http::request& message) {
       return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
     });
   };
+  // What curl says where nobody tells it is taken as it is everywhere else: as JSON.
   if (type.empty() || is("application/json") || is("application/x-ndjson") ||
-      is("application/jsonl")) {
+      is("application/jsonl") || is("application/x-www-form-urlencoded")) {
     return streams::batch_syntax::json;
   }
   if (is("text/csv")) {
