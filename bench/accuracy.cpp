@@ -16,6 +16,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <hanami/data.hpp>
 #include <hanami/hanami.hpp>
 #include <hanami/io/progress.hpp>
 

@@ -16,6 +16,7 @@
 #include <CLI/CLI.hpp>
 #include <tbb/task_arena.h>
 
+#include <hanami/data.hpp>
 #include <hanami/executor/tbb.hpp>
 #include <hanami/fleet/fleet.hpp>
 #include <hanami/hanami.hpp>

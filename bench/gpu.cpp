@@ -18,6 +18,7 @@
 
 #include <hanami/cuda/cuda.hpp>
 #include <hanami/cuda/emulated_device.hpp>
+#include <hanami/data.hpp>
 #include <hanami/hanami.hpp>
 
 #include <support/digits.hpp>

@@ -11,6 +11,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <hanami/data.hpp>
 #include <hanami/hanami.hpp>
 
 #include <support/digit_templates.hpp>

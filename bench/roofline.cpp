@@ -18,6 +18,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <hanami/data.hpp>
 #include <hanami/hanami.hpp>
 
 #include <support/digit_templates.hpp>

@@ -22,6 +22,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <hanami/data.hpp>
 #include <hanami/hanami.hpp>
 #include <hanami/service/api/reference/wire.hpp>
 #include <hanami/service/api/v1/cluster_frames.hpp>

@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 
 #include <hanami/hanami.hpp>
+#include <hanami/stream.hpp>
 
 #include <support/program.hpp>
 #include <support/report.hpp>

@@ -17,6 +17,7 @@
 
 #include <hanami/hanami.hpp>
 #include <hanami/io/lines/given_paths.hpp>
+#include <hanami/stream.hpp>
 #include <hanami/stream/live/live_session.hpp>
 
 #include "support/program.hpp"

@@ -13,6 +13,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <hanami/data.hpp>
 #include <hanami/hanami.hpp>
 #include <hanami/io/lines/given_paths.hpp>
 #include <hanami/io/template_file.hpp>

@@ -52,7 +52,7 @@ set(rooms
   "service/api/v1=^service/api/v1/"
   "service/api/reference=^service/api/reference/"
   "service/server=^service/(server|src)\.[hi]pp$"
-  "umbrella=^hanami\.hpp$")
+  "umbrellas=^(hanami|data|stream)\.hpp$")
 
 # The number of a header's room, -1 if it has none.
 function(room_of header result)

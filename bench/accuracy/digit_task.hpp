@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include <hanami/data.hpp>
 #include <hanami/hanami.hpp>
 
 #include <support/digit_templates.hpp>

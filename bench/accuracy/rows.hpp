@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <hanami/data.hpp>
 #include <hanami/hanami.hpp>
 
 #include "class_tasks.hpp"

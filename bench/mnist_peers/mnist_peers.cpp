@@ -20,6 +20,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <hanami/data.hpp>
 #include <hanami/hanami.hpp>
 
 #include <support/digits.hpp>

@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <hanami/data.hpp>
 #include <hanami/hanami.hpp>
 
 #include "program.hpp"

@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include <hanami/data.hpp>
 #include <hanami/draw/draw.hpp>
 #include <hanami/draw/html_report.hpp>
 #include <hanami/draw/plot.hpp>

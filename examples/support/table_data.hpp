@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include <hanami/data.hpp>
 #include <hanami/hanami.hpp>
 
 #include "table_model.hpp"

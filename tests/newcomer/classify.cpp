@@ -3,6 +3,7 @@
 //
 // test-lines: 6
 // test-output: accuracy 9[5-9].*iced.*full
+#include <hanami/data.hpp>
 #include <hanami/hanami.hpp>
 
 #include <iostream>

@@ -5,6 +5,7 @@
 // test-output: 24[0-4][0-9] h: celsius alarm.*next: 2[01][.0-9]* .[.0-9]+ to [.0-9]+
 // [0-9.]+\)
 #include <hanami/hanami.hpp>
+#include <hanami/stream.hpp>
 
 #include <cmath>
 #include <iostream>

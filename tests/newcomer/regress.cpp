@@ -3,6 +3,7 @@
 //
 // test-lines: 6
 // test-output: mean absolute error [1-5]?[0-9]\.[0-9]+ over 120
+#include <hanami/data.hpp>
 #include <hanami/hanami.hpp>
 
 #include <iostream>

@@ -3,6 +3,7 @@
 //
 // test-lines: 2
 // test-output: full full
+#include <hanami/data.hpp>
 #include <hanami/hanami.hpp>
 
 #include <iostream>

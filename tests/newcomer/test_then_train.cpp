@@ -3,6 +3,7 @@
 //
 // test-lines: 4
 // test-output: accuracy 8[0-9].*of 599, kappa 0.7
+#include <hanami/data.hpp>
 #include <hanami/hanami.hpp>
 
 #include <iostream>

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <hanami/hanami.hpp>
+#include <hanami/stream.hpp>
 #include <hanami/stream/time_format.hpp>
 
 #if __has_include(<zlib.h>)

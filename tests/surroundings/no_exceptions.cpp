@@ -5,7 +5,9 @@
 
 #include "macros.hpp"
 
+#include <hanami/data.hpp>
 #include <hanami/hanami.hpp>
+#include <hanami/stream.hpp>
 
 #include <array>
 #include <cstdlib>

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // All of the core, with its templates instantiated.
 
+#include <hanami/data.hpp>
 #include <hanami/hanami.hpp>
+#include <hanami/stream.hpp>
 
 template class hanami::basic_cluster<float>;
 template class hanami::basic_cluster<double>;
