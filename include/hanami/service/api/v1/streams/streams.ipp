@@ -72,7 +72,7 @@ inline void add_stream_resources(registry& to, services& s) {
   common.tag = "streams";
   common.response_schema = stream_schema();
   const schema one = one_id("stream_id", "stream");
-  const auto kind = store::resource_kind::stream;
+  constexpr auto kind = store::resource_kind::stream;
 
   endpoint create = common;
   create.id = "create_stream";
@@ -107,7 +107,7 @@ inline void add_stream_resources(registry& to, services& s) {
   list.query = page_schema();
   list.response_schema = list_schema(stream_schema());
   list.non_blocking = true;
-  list.handle = [&s, kind](request_context& request) {
+  list.handle = [&s](request_context& request) {
     return show_page(s.resources.list(request.caller, kind, page_from(request)), show_stream);
   };
   to.add(list);
@@ -120,7 +120,7 @@ inline void add_stream_resources(registry& to, services& s) {
   get.path_values = one;
   get.refusals = {404};
   get.non_blocking = true;
-  get.handle = [&s, kind](request_context& request) {
+  get.handle = [&s](request_context& request) {
     return stream_answer(s.resources.get(request.caller, kind, request.text("stream_id")));
   };
   to.add(get);
@@ -133,7 +133,7 @@ inline void add_stream_resources(registry& to, services& s) {
   change.path_values = one;
   change.body = change_schema();
   change.refusals = {404, 409, 412};
-  change.handle = [&s, kind](request_context& request) {
+  change.handle = [&s](request_context& request) {
     return stream_answer(s.streams.change(
         request.caller, request.text("stream_id"), change_from(request),
         request.expected_version(version_of(s.resources, request, kind, "stream_id"))));
@@ -149,7 +149,7 @@ inline void add_stream_resources(registry& to, services& s) {
   remove.response_schema.reset();
   remove.status = 204;
   remove.refusals = {404, 412};
-  remove.handle = [&s, kind](request_context& request) {
+  remove.handle = [&s](request_context& request) {
     check_version(request, version_of(s.resources, request, kind, "stream_id"));
     s.streams.remove(request.caller, request.text("stream_id"));
     return answer();
