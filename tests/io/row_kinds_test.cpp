@@ -49,6 +49,27 @@ TEST_CASE("boxes that are drawn with signs of Unicode are tables", "[io]") {
   }
 }
 
+TEST_CASE("columns that are two blanks apart may have blanks in their names and cells", "[io]") {
+  const std::string_view docker =
+      "CONTAINER ID   NAME   CPU %     MEM USAGE / LIMIT     MEM %     PIDS\n"
+      "3f2a9c1b7d10   web    0.52%     21.3MiB / 7.67GiB     0.27%     5\n"
+      "90ab34cd56ef   db     12.10%    210MiB / 7.67GiB      2.74%     31\n";
+  const std::string_view kubectl = "NAME    READY   STATUS    RESTARTS     AGE\n"
+                                   "web-1   1/1     Running   1 (5m ago)   20\n"
+                                   "web-2   0/1     Pending   0            31\n";
+  for (const bool live : {false, true}) {
+    const auto stats = read(docker, {}, live);
+    CHECK(stats.column("CPU %") == values{0.52, 12.1});
+    CHECK(stats.column("PIDS") == values{5, 31});
+    CHECK(stats.reader.field("MEM USAGE / LIMIT") != row_reader::no_field);
+    CHECK(stats.reader.lost_lines() == 0);
+    const auto pods = read(kubectl, {}, live);
+    CHECK(pods.column("AGE") == values{20, 31});
+    CHECK(pods.reader.field("RESTARTS") != row_reader::no_field);
+    CHECK(pods.reader.lost_lines() == 0);
+  }
+}
+
 TEST_CASE("what clients of databases count below a table is no row", "[io]") {
   for (const std::string_view end : {"(2 rows)", "2 rows in set (0.00 sec)", "2 rows selected.",
                                      "(2 rows affected)", "only showing top 2 rows"}) {

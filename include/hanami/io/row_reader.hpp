@@ -319,9 +319,10 @@ class row_reader {
       return;
     }
     detail::table_head head = detail::head_finder(guess, waiting_, format).find();
-    if (guess.how.joins && !head.present) { // a header may name dates and times of day apart
+    if (guess.how.blanks == detail::blank_use::clocks &&
+        !head.present) { // a header may name dates and times of day apart
       detail::dialect apart = guess.how;
-      apart.joins = false;
+      apart.blanks = detail::blank_use::words;
       detail::table_guess other =
           detail::guess_table(waiting_, begin, apart, {format.decimal, format.thousands});
       detail::table_head its = detail::head_finder(other, waiting_, format).find();

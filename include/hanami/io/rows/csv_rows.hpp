@@ -157,8 +157,7 @@ class csv_rows {
       const std::uint32_t field = place < columns ? places[place] : row_fields::none;
       double value = 0;
       const char* stop = take_plain_number(at, last, decimal, value);
-      if (stop != at && (stop == last || *stop == separator) && plain_numbers &&
-          field != row_fields::none) {
+      if (stop != at && how_.ends_field(stop, last) && plain_numbers && field != row_fields::none) {
         cells[field] = {value, // the fast path: a bare number
                         {at, static_cast<std::size_t>(stop - at)},
                         static_cast<std::uint32_t>(at - first),
@@ -171,7 +170,7 @@ class csv_rows {
         if (stop == at) {
           stop = take_field(at, last, how_, plain_, text);
         }
-        if (by_blanks && how_.joins) {
+        if (by_blanks && how_.blanks == blank_use::clocks) {
           stop = join_clock(stop, last, text);
         }
         if (by_blanks && place == 0) {

@@ -368,6 +368,18 @@ inline bool has_escaped_quotes(const std::vector<std::string>& lines, std::size_
   return false;
 }
 
+/// Whether all lines from the first one on have as many fields apart by two blanks or more as that,
+/// a header of words.
+inline bool is_wide_table(const table_guess& guess) {
+  if (guess.how.blanks != blank_use::wide || guess.width < 2 || guess.first > 0 ||
+      guess.alike < 1 || guess.typed <= 0 || guess.rows.size() < 2) {
+    return false;
+  }
+  const std::vector<std::string>& head = guess.rows.front().cells;
+  return std::none_of(head.begin(), head.end(),
+                      [&](const std::string& name) { return is_typed(name, guess.how.signs()); });
+}
+
 /// The best table among all separators that may be meant; what `format` gives stays.
 inline table_guess find_table(const std::vector<std::string>& lines, std::size_t begin,
                               const row_format& format) {
@@ -384,19 +396,28 @@ inline table_guess find_table(const std::vector<std::string>& lines, std::size_t
     table_guess best;
     best.how = how;
     for (const char separator : separators) {
-      for (const bool joins : {separator == ' ', false}) {
+      const bool blank = separator == ' ';
+      for (const blank_use use : {blank ? blank_use::clocks : blank_use::words, blank_use::words}) {
         how.separator = separator;
         how.quote = quote;
-        how.joins = joins;
+        how.blanks = use;
         table_guess guess = guess_table(lines, begin, how, given);
         // a date and a clock are one field rather than two
-        const double doubt = separator == ' ' && !joins && best.how.joins ? 0.95 : 1;
-        if (doubt * guess.score > best.score || best.rows.empty()) {
+        const bool parted = use == blank_use::words && best.how.blanks == blank_use::clocks;
+        if ((blank && parted ? 0.95 : 1) * guess.score > best.score || best.rows.empty()) {
           best = std::move(guess);
         }
-        if (separator != ' ') {
+        if (!blank) {
           break;
         }
+      }
+    }
+    if (separators.back() == ' ' && (best.first > 0 || best.alike < 1 || best.width == 1)) {
+      how.separator = ' ';
+      how.blanks = blank_use::wide;
+      table_guess guess = guess_table(lines, begin, how, given);
+      if (is_wide_table(guess)) {
+        best = std::move(guess);
       }
     }
     return best;
@@ -470,7 +491,7 @@ inline bool is_table(const table_guess& guess, bool given, bool whole) {
     return (guess.alike >= 0.5 && guess.typed >= 0.5) || of_words;
   }
   if (guess.how.separator == ' ') {
-    return (guess.alike >= 0.5 && guess.typed > 0.5) ||
+    return is_wide_table(guess) || (guess.alike >= 0.5 && guess.typed > 0.5) ||
            (guess.width == 2 && is_named_values(guess));
   }
   const bool of_text = whole && guess.alike >= 0.9;

@@ -25,6 +25,13 @@ struct field_text {
   bool key = false;  ///< a colon stood behind it
 };
 
+/// What parts fields where the separator is a blank.
+enum class blank_use : std::uint8_t {
+  words,  ///< any run of blanks
+  clocks, ///< the same, but a date and the time of day behind it are one field
+  wide    ///< two blanks and more, or a tab: CPU %   MEM USAGE / LIMIT
+};
+
 /// The signs of a table. `comment`: `no_sign` where there are no lines of comment.
 struct dialect {
   char separator = ',';
@@ -33,15 +40,20 @@ struct dialect {
   char thousands = '\0';
   char comment = '#';
   bool escapes = false; ///< a quote within quotes stands behind a backslash: \"
-  bool joins = false;   ///< a date and a time of day apart by a blank are one field
+  blank_use blanks = blank_use::words;
 
   std::vector<std::uint8_t> factored = {}; ///< columns of numbers like 1.2k
 
   number_signs signs() const noexcept { return {decimal, thousands}; }
+  /// Whether a field ends at `at`, which may be `last`.
+  bool ends_field(const char* at, const char* last) const noexcept {
+    return at == last || (*at == separator && (blanks != blank_use::wide || separator != ' ' ||
+                                               (at + 1 != last && is_blank(at[1]))));
+  }
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(separator, quote, decimal, thousands, comment, escapes, joins, factored);
+    archive(separator, quote, decimal, thousands, comment, escapes, blanks, factored);
   }
 };
 
@@ -55,7 +67,11 @@ inline const char* take_field(const char* at, const char* const last, const dial
   const bool by_blanks = separator == ' ';
   const auto end_from = [&](const char* from) {
     if (by_blanks) {
-      return std::find_if(from, last, is_blank);
+      const char* end = std::find_if(from, last, is_blank);
+      while (end != last && *end != '\t' && !how.ends_field(end, last)) { // a blank of the text
+        end = std::find_if(end + 1, last, is_blank);
+      }
+      return end;
     }
     const void* const found =
         from == last ? nullptr
@@ -246,7 +262,7 @@ bool for_fields(std::string_view line, const dialect& how, std::string& plain, S
     if (at == begin) {
       at = take_field(begin, last, how, plain, field);
     }
-    if (by_blanks && how.joins) {
+    if (by_blanks && how.blanks == blank_use::clocks) {
       at = join_clock(at, last, field);
     }
     if (by_blanks && first) {
