@@ -4,7 +4,7 @@
 core_packages=(g++ cmake ninja-build zlib1g-dev libtbb-dev catch2 libbenchmark-dev libcli11-dev
   libeigen3-dev)
 service_packages=(libboost-json1.81-dev libssl-dev libsqlite3-dev libsodium-dev libtomlplusplus-dev
-  libspdlog-dev)
+  libspdlog-dev libmosquitto-dev)
 
 say() { printf '\n== %s\n' "$*"; }
 

@@ -28,15 +28,27 @@ if(HANAMI_SERVICE)
   endforeach()
 endif()
 
+# Streams take rows from a broker of MQTT where its library is (Debian's libmosquitto-dev).
+set(mqtt "")
+find_library(HANAMI_LIBRARY_mosquitto mosquitto)
+find_path(HANAMI_MOSQUITTO_INCLUDE mosquitto.h)
+mark_as_advanced(HANAMI_LIBRARY_mosquitto HANAMI_MOSQUITTO_INCLUDE)
+if(HANAMI_LIBRARY_mosquitto AND HANAMI_MOSQUITTO_INCLUDE)
+  set(mqtt mosquitto)
+endif()
+
 hanami_component(service_headers IF HANAMI_SERVICE
   FIND "Boost 1.81 COMPONENTS json" OpenSSL SQLite3 tomlplusplus spdlog
-  LIBRARIES sodium
-  LINK hanami_tbb hanami_gzip Boost::json OpenSSL::SSL SQLite::SQLite3 sodium
+  LIBRARIES sodium ${mqtt}
+  LINK hanami_tbb hanami_gzip Boost::json OpenSSL::SSL SQLite::SQLite3 sodium ${mqtt}
     tomlplusplus::tomlplusplus spdlog::spdlog_header_only
   HEADERS ${service_headers})
 hanami_component(service IF HANAMI_SERVICE
   LINK hanami_service_headers
   SOURCES ${service_sources})
+if(TARGET hanami_service_headers AND mqtt)
+  target_compile_definitions(hanami_service_headers INTERFACE HANAMI_MQTT=1)
+endif()
 if(TARGET hanami_service)
   target_compile_definitions(hanami_service PRIVATE HANAMI_SERVICE_INLINE=)
 endif()

@@ -48,6 +48,7 @@ set(rooms
   "service/data=^service/data/"
   "service/engine=^service/engine/"
   "service/stream=^service/stream/"
+  "service/webhook=^service/webhook/"
   "service/api=^service/api/[^/]+$"
   "service/api/v1=^service/api/v1/"
   "service/api/reference=^service/api/reference/"

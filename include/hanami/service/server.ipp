@@ -36,7 +36,9 @@
 #include "store/logs.hpp"
 #include "store/resources.hpp"
 #include "store/tasks.hpp"
+#include "stream/mqtt/mqtt_source.hpp"
 #include "stream/streams.hpp"
+#include "webhook/webhooks.hpp"
 
 namespace hanami::service {
 
@@ -118,6 +120,7 @@ struct server::state {
         authenticator(db, accounts, config), data(config, resources, tasks, accounts),
         engine(config, common, resources, tasks, accounts, data),
         streams(config, common, resources, accounts, data, engine),
+        webhooks(config, common, db, streams),
         with{config,
              accounts,
              authenticator,
@@ -127,10 +130,12 @@ struct server::state {
              data,
              engine,
              streams,
+             webhooks,
              sampler,
              counts,
              endpoints,
              [this] { return http ? http->statistics() : http::transport_statistics{}; },
+             [this] { return mqtt ? mqtt->statistics() : streams::mqtt_statistics{}; },
              [this] { return ready.load(); },
              rules,
              workers(),
@@ -145,6 +150,7 @@ struct server::state {
     api::add_account_endpoints(endpoints, with);
     api::add_cluster_endpoints(endpoints, with);
     api::add_stream_endpoints(endpoints, with);
+    api::add_webhook_endpoints(endpoints, with);
     api::add_task_endpoints(endpoints, with);
     api::add_upload_endpoints(endpoints, with);
     api::add_dataset_endpoints(endpoints, with);
@@ -154,6 +160,7 @@ struct server::state {
     api::add_reference_endpoints(endpoints, with);
     answers.run_by([this](std::function<void()> work) { http->run(std::move(work)); });
     engine.start();
+    mqtt = std::make_unique<streams::mqtt_source>(config.mqtt, common, resources, streams);
     http = std::make_unique<http::server>(answers, config.http, common.pool, config.tls);
     // Last: a start that fails makes no account whose password nobody has seen.
     admin_password = accounts.ensure_admin(
@@ -230,6 +237,7 @@ struct server::state {
   data::datasets data;
   engine::engine engine;
   streams::streams streams;
+  webhooks::webhooks webhooks;
   monitor::sampler sampler{common.timer};
   monitor::request_counts counts;
   api::registry endpoints;
@@ -239,6 +247,7 @@ struct server::state {
   std::optional<std::string> admin_password;
   std::atomic<bool> ready{false};
   timed_work upkeep{common.timer, [this] { run_maintenance(); }};
+  std::unique_ptr<streams::mqtt_source> mqtt;
   std::unique_ptr<http::server> http;
 };
 

@@ -31,7 +31,7 @@ const id_map nobodys = [] {
   id_map ids;
   for (const char* kind :
        {"cluster", "stream", "stream_checkpoint", "dataset", "checkpoint", "task", "upload",
-        "target", "part", "mnist_target", "images", "labels", "session", "api_token"}) {
+        "target", "part", "mnist_target", "images", "labels", "session", "api_token", "webhook"}) {
     ids[kind] = "12345678-1234-4234-8234-123456789abc";
   }
   ids["user"] = "nobody1";
@@ -55,7 +55,7 @@ std::string kind_of(std::string_view path, std::string_view name) {
                                {"uuid_input_file", "part"},   {"uuid_label_file", "part"},
                                {"user_id", "user"},           {"project_id", "project"},
                                {"stream_id", "stream"},       {"session_id", "session"},
-                               {"token_id", "api_token"}};
+                               {"token_id", "api_token"},     {"webhook_id", "webhook"}};
   const std::string_view rest = path.substr(std::min(path.find('/', 1) + 1, path.size()));
   if (rest == "dataset/upload/mnist" && name.starts_with("uuid")) {
     return name == "uuid" ? "mnist_target" : name == "uuid_input_file" ? "images" : "labels";
@@ -176,6 +176,8 @@ class described_calls {
     static const std::map<std::string, std::vector<std::string>> known = {
         {"/v1/clusters/{cluster_id}/infer", {R"({"inputs":{"x":[1,2]}})"}},
         {"/v1/streams/{stream_id}/rows", {R"([{"t":1,"x":2},{"t":2,"x":3}])"}},
+        {"/v1/streams/{stream_id}/webhooks", {R"({"url":"https://hooks.invalid/mine"})"}},
+        {"/v1/streams/{stream_id}/webhooks/{webhook_id}", {R"({"enabled":true})"}},
         {"/v1/streams/{stream_id}/restore", {R"({"checkpoint_id":"{stream_checkpoint}"})"}},
         {"/v1/clusters/{cluster_id}/train", {R"({"inputs":{"x":[1,2]},"targets":{"y":[3]}})"}},
         {"/v1/clusters/{cluster_id}/tasks",
@@ -270,6 +272,10 @@ id_map furnish(const server_fixture& fixture, const std::string& token, const st
                                  .ask("POST", "/v1/streams/" + ids["stream"] + "/checkpoints",
                                       R"({"name":")" + name + "\"}", token)
                                  .text("id");
+  ids["webhook"] = fixture
+                       .ask("POST", "/v1/streams/" + ids["stream"] + "/webhooks",
+                            R"({"url":"https://hooks.invalid/one"})", token)
+                       .text("id");
   const heard saved = fixture.ask("POST", "/v1/clusters/" + ids["cluster"] + "/tasks",
                                   R"({"kind":"save","name":")" + name + "\"}", token);
   REQUIRE(saved.status == 202);

@@ -59,7 +59,9 @@ setting_map others() {
       value = "admins";
     } else if (name == "http.allowed_origins") {
       value = "https://lab.example";
-    } else if (name == "http.trusted_proxies") {
+    } else if (name == "mqtt.topics") {
+      value = "home/+=12345678-1234-4234-8234-123456789abc";
+    } else if (name == "http.trusted_proxies" || name == "webhook.private_networks") {
       value = "10.0.0.0/8, ::1";
     } else if (!value.empty() && value.find_first_not_of("0123456789") == value.npos) {
       value = std::to_string(std::stoull(value) + 1);
@@ -82,7 +84,7 @@ std::string fault_of(const std::string& toml) {
 
 TEST_CASE("each setting can be listed, set, read from a file and the environment", "[service]") {
   const setting_map changed = others();
-  REQUIRE(changed.size() + 2 == known_settings().size()); // but two secrets
+  REQUIRE(changed.size() + 3 == known_settings().size()); // but three secrets
   server_config by_name;
   server_config by_environment;
   for (const auto& [name, value] : changed) {
@@ -119,6 +121,11 @@ TEST_CASE("a password is set and never listed", "[service]") {
   }
   set_config(config, "admin_password", "");
   REQUIRE_FALSE(config.admin_password);
+  set_config(config, "mqtt.password", "of a broker");
+  REQUIRE(config.mqtt.password == "of a broker");
+  for (const auto& [name, value] : list_config(config)) {
+    REQUIRE_FALSE(holds(value, "of a broker"));
+  }
   const auto why = failure_of([&] { set_config(config, "admin_password", "shorty!"); });
   REQUIRE(why.first == errc::invalid_argument);
   REQUIRE_FALSE(holds(why.second, "shorty"));

@@ -189,6 +189,8 @@ TEST_CASE("who finds no memory beside clusters in use hears no_memory, and the o
   CHECK(fixture->task(fixture.ann, long_one).row.state == task_state::active);
 
   fixture->abort(fixture.ann, long_one);
+  REQUIRE(
+      comes([&] { return fixture->task(fixture.ann, long_one).row.state == task_state::aborted; }));
   fixture.train(second, growing_sample(1)); // the first one leaves for it
   CHECK_FALSE(fixture->find_cluster(first));
 }

@@ -75,6 +75,7 @@ inline std::string_view about(std::string_view tag) {
       {"projects", "Groups of users who share clusters, datasets and checkpoints"},
       {"clusters", "Networks that grow while they learn: made, asked and trained"},
       {"streams", "Forecasts and alarms of rows that never end"},
+      {"webhooks", "Alarms of streams, sent to where they are wanted"},
       {"tasks", "Work that takes longer: training, requests, evaluations, saving, restoring"},
       {"uploads", "Files on their way here, in parts that may come in any order"},
       {"datasets", "Tables and pictures to learn from"},

@@ -16,7 +16,9 @@
 #include "../monitor/metrics.hpp"
 #include "../store/logs.hpp"
 #include "../store/resources.hpp"
+#include "../stream/mqtt/mqtt_source.hpp"
 #include "../stream/streams.hpp"
+#include "../webhook/webhooks.hpp"
 #include "registry.hpp"
 
 /// What the endpoints use.
@@ -36,10 +38,12 @@ struct services {
   data::datasets& data;
   engine::engine& engine;
   streams::streams& streams;
+  webhooks::webhooks& webhooks;
   monitor::sampler& sampler;
   monitor::request_counts& counts;
   registry& endpoints; ///< for their own description
   std::function<http::transport_statistics()> transport;
+  std::function<streams::mqtt_statistics()> mqtt;
   std::function<bool()> ready; ///< the server has restored its previous state
   const access::policy& rules;
   std::function<void(std::function<void()>)> run; ///< runs work that may wait on a worker

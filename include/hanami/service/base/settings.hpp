@@ -100,6 +100,33 @@ struct stream_settings {
   std::chrono::seconds idle_timeout{600}; ///< one that is not used for so long leaves memory
 };
 
+/// How alarms are sent to where users want them sent.
+struct webhook_settings {
+  /// Networks that webhooks may reach beside the addresses of the open internet: as 10.0.0.0/8.
+  std::vector<std::string> private_networks;
+  std::filesystem::path authorities;         ///< PEM, beside those of the system; empty: none
+  std::chrono::milliseconds timeout{15'000}; ///< from connecting to the answer
+  std::chrono::milliseconds retry{
+      5'000};              ///< until the second try; then six times as long each time
+  std::uint32_t tries = 8; ///< of one message
+  std::chrono::seconds disable_after{std::chrono::hours{72}}; ///< one that only fails for so long
+};
+
+/// A broker of MQTT whose messages become rows of streams.
+struct mqtt_settings {
+  std::string broker;     ///< its host; empty: none
+  std::uint16_t port = 0; ///< 0: 1883, or 8883 with TLS
+  bool tls = false;
+  std::filesystem::path authorities; ///< PEM, whose certificates the broker's is checked with;
+                                     ///< empty: those of the system
+  std::string user;
+  std::string password;
+  std::string client_id = "hanami"; ///< by which the broker knows this service when it comes again
+  /// What goes where: "plant/+/state=<id of a stream>", "telegraf/#=<id of a
+  /// stream>=line_protocol".
+  std::vector<std::string> topics;
+};
+
 /// Everything. A plain value; safe to copy.
 struct server_config {
   std::filesystem::path data = "hanami-data"; ///< where everything is kept
@@ -117,6 +144,8 @@ struct server_config {
   auth_settings auth;
   engine_settings engine;
   stream_settings stream;
+  webhook_settings webhook;
+  mqtt_settings mqtt;
   service::quota quota; ///< of users for whom nothing else is set
 };
 

@@ -240,6 +240,15 @@ class setting_table {
     rows.back().secret = true;
   }
 
+  /// A text of somebody else's making that is never shown.
+  template <class... Path>
+  void hidden(std::string name, std::string about, Path... path) {
+    this->path(std::move(name), std::move(about), path...);
+    rows.back().accepts = "at most 4096 bytes, or nothing";
+    rows.back().show = [](const server_config&) { return std::string(); };
+    rows.back().secret = true;
+  }
+
   /// A password: never shown; nothing for an empty text.
   void password(std::string name, std::string about,
                 std::optional<std::string> server_config::*where) {
@@ -256,7 +265,7 @@ class setting_table {
     rows.back().secret = true;
   }
 
- private:
+  /// A list of words, each of which is good.
   template <class IsGood, class... Path>
   void words(std::string name, std::string about, std::string accepts, IsGood is_good,
              Path... path) {
@@ -279,6 +288,7 @@ class setting_table {
         });
   }
 
+ private:
   template <class From, class First>
   static auto& at(From& from, First first) {
     return from.*first;
@@ -416,6 +426,41 @@ inline void add_engine_settings(setting_table& to) {
              &stream_settings::stream_memory);
   to.integer("stream.idle_timeout", "seconds after which a stream that is not used leaves memory",
              1, ten_years_s, t, &stream_settings::idle_timeout);
+
+  constexpr auto w = &server_config::webhook;
+  using hooks = webhook_settings;
+  to.networks("webhook.private_networks",
+              "that webhooks may reach beside the open internet, as 10.0.0.0/8", w,
+              &hooks::private_networks);
+  to.path("webhook.authorities",
+          "PEM, whose certificates are trusted beside those that the system trusts", w,
+          &hooks::authorities);
+  to.integer("webhook.timeout_ms", "from connecting to the answer", 1, 600'000, w, &hooks::timeout);
+  to.integer("webhook.retry_ms",
+             "until a message is sent a second time; then six times as long each time", 1,
+             std::uint64_t{24} * 3600 * 1000, w, &hooks::retry);
+  to.integer("webhook.tries", "of one message", 1, 100, w, &hooks::tries);
+  to.integer("webhook.disable_after", "seconds, in which a webhook only fails", 0, ten_years_s, w,
+             &hooks::disable_after);
+
+  constexpr auto m = &server_config::mqtt;
+  using broker = mqtt_settings;
+  to.path("mqtt.broker", "host of a broker whose messages become rows of streams; empty: none", m,
+          &broker::broker);
+  to.integer("mqtt.port", "0: 1883, or 8883 with TLS", 0, 65535, m, &broker::port);
+  to.boolean("mqtt.tls", "the broker is spoken to by TLS, and its certificate checked", m,
+             &broker::tls);
+  to.path("mqtt.authorities", "PEM to check it with; empty: whom the system trusts", m,
+          &broker::authorities);
+  to.path("mqtt.user", "empty: none", m, &broker::user);
+  to.hidden("mqtt.password", "the user's", m, &broker::password);
+  to.text("mqtt.client_id", "by which the broker keeps what comes while the server is away", m,
+          &broker::client_id);
+  to.words(
+      "mqtt.topics", "which messages go to which stream",
+      "PATTERN=STREAM_ID or PATTERN=STREAM_ID=line_protocol, with commas between, or nothing",
+      [](const std::string& each) { return each.find('=') != std::string::npos; }, m,
+      &broker::topics);
 
   constexpr auto q = &server_config::quota;
   to.integer("quota.clusters", "most that one user may own, as are those below; 0: none", 0,

@@ -8,7 +8,7 @@ namespace hanami::service::store {
 /// The database's versions: script n brings version n to n + 1 (`PRAGMA user_version`), in one
 /// transaction. A script is never changed once it is released; new ones are added at the end. Times
 /// are milliseconds since 1970.
-inline constexpr std::array<const char*, 6> migrations = {R"sql(
+inline constexpr std::array<const char*, 7> migrations = {R"sql(
 CREATE TABLE users (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, admin INTEGER NOT NULL, password TEXT NOT NULL,
   creator_id TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
@@ -174,6 +174,27 @@ CREATE INDEX resources_by_project ON resources(kind, project_id, created_at, id)
 CREATE INDEX resources_by_creation ON resources(kind, created_at, id);
 CREATE INDEX resources_by_name ON resources(kind, project_id, name);
 CREATE INDEX resources_by_owner ON resources(owner_id, kind, bytes);
+)sql",
+                                                          R"sql(
+-- secret: encrypted. last_alarm: the number of the last alarm that became a message.
+CREATE TABLE webhooks (
+  id TEXT PRIMARY KEY, stream_id TEXT NOT NULL REFERENCES resources(id) ON DELETE CASCADE,
+  owner_id TEXT NOT NULL, url TEXT NOT NULL, secret TEXT NOT NULL, enabled INTEGER NOT NULL,
+  reason TEXT NOT NULL, last_alarm INTEGER NOT NULL, dropped INTEGER NOT NULL,
+  created_at INTEGER NOT NULL, failing_since INTEGER NOT NULL, disabled_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX webhooks_by_stream ON webhooks(stream_id, created_at);
+
+-- state: 0 waiting, 1 delivered, 2 failed.
+CREATE TABLE webhook_messages (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  webhook_id TEXT NOT NULL REFERENCES webhooks(id) ON DELETE CASCADE,
+  id TEXT NOT NULL, type TEXT NOT NULL, body TEXT NOT NULL, state INTEGER NOT NULL,
+  tries INTEGER NOT NULL, status INTEGER NOT NULL, trouble TEXT NOT NULL,
+  created_at INTEGER NOT NULL, tried_at INTEGER NOT NULL, next_at INTEGER NOT NULL,
+  UNIQUE (webhook_id, id)
+) STRICT;
+CREATE INDEX webhook_messages_by_state ON webhook_messages(state, webhook_id, next_at);
 )sql"};
 
 } // namespace hanami::service::store

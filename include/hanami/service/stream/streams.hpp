@@ -89,6 +89,10 @@ class streams {
 
   streams_statistics all_statistics();
 
+  /// Has `hear(id of the stream)` called whenever there are new alarms, on a thread of the fleet;
+  /// it must return quickly. One that was set before is not called any more once this returns.
+  void on_alarm(std::function<void(const std::string&)> hear);
+
  private:
   struct state;
   std::unique_ptr<state> state_;

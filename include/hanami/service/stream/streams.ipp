@@ -4,6 +4,7 @@
 #include "streams.hpp"
 
 #include <memory>
+#include <mutex>
 #include <utility>
 
 #include "../../foundation/error.hpp"
@@ -155,6 +156,11 @@ streams::restore(const identity& caller, std::string_view id, std::string_view c
   s.resources.update(of.id, bytes, plan);
   s.engine.note_files(*s.engine.meter_of(of.owner_id));
   return *s.resources.find(store::resource_kind::stream, of.id);
+}
+
+HANAMI_SERVICE_INLINE void streams::on_alarm(std::function<void(const std::string&)> hear) {
+  const std::unique_lock lock(state_->hearing);
+  state_->hear_alarm = std::move(hear);
 }
 
 HANAMI_SERVICE_INLINE streams_statistics streams::all_statistics() {

@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -175,6 +176,9 @@ struct streams::state {
   std::atomic<std::size_t> waiting_bytes{0};
   std::atomic<std::uint64_t> rows{0};
   std::atomic<std::uint64_t> alarms{0};
+
+  std::shared_mutex hearing;
+  std::function<void(const std::string&)> hear_alarm; ///< under `hearing`
 
   std::mutex table; ///< guards the two
   std::map<std::string, std::shared_future<live_ptr>, std::less<>> known;

@@ -185,6 +185,12 @@ HANAMI_SERVICE_INLINE void streams::state::finish(live_stream& s, user_counts& u
   if (s.journal_size > config.engine.journal_bytes || s.worked_ns > detail::most_replay_ns) {
     keep(s);
   }
+  if (result.alarms > 0) {
+    const std::shared_lock lock(hearing);
+    if (hear_alarm) {
+      hear_alarm(s.id);
+    }
+  }
   hear(std::move(result), nullptr);
 }
 

@@ -12,6 +12,7 @@ void add_second_factor_endpoints(registry& to, services& s);
 void add_account_endpoints(registry& to, services& s);
 void add_cluster_endpoints(registry& to, services& s);
 void add_stream_endpoints(registry& to, services& s);
+void add_webhook_endpoints(registry& to, services& s);
 void add_task_endpoints(registry& to, services& s);
 void add_upload_endpoints(registry& to, services& s);
 void add_dataset_endpoints(registry& to, services& s);

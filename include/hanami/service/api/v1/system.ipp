@@ -71,6 +71,13 @@ inline std::string metrics_page(services& s) {
       static_cast<double>(of_streams.rows));
   one("hanami_stream_alarms_total", "counter", "Alarms of streams",
       static_cast<double>(of_streams.alarms));
+  const streams::mqtt_statistics of_broker = s.mqtt();
+  one("hanami_mqtt_connected", "gauge", "Whether there is a connection to a broker of MQTT",
+      of_broker.connected ? 1 : 0);
+  one("hanami_mqtt_messages_total", "counter", "Messages of the broker",
+      static_cast<double>(of_broker.messages));
+  one("hanami_mqtt_messages_lost_total", "counter", "Messages of which no row could be kept",
+      static_cast<double>(of_broker.lost));
   return text.take();
 }
 

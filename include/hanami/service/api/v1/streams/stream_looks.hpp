@@ -63,6 +63,7 @@ class alarm_events final : public http::event_source {
   bool next(std::string& out) override {
     try {
       s_.resources.kept_ownership(caller_, store::resource_kind::stream, id_);
+      tell_of_webhooks(out);
       const auto count = s_.streams.alarm_count(id_);
       if (!first_ && (!count || *count <= after_)) {
         return true;
@@ -82,10 +83,19 @@ class alarm_events final : public http::event_source {
   }
 
  private:
+  void tell_of_webhooks(std::string& out) {
+    for (const webhooks::webhook& each : s_.webhooks.disabled_after(id_, disabled_)) {
+      const json::object said = {{"webhook_id", each.id}, {"reason", each.reason}};
+      out += "event: webhook_disabled\ndata: " + json::serialize(said) + "\n\n";
+      disabled_ = std::max(disabled_, each.disabled_at);
+    }
+  }
+
   services& s_;
   identity caller_;
   std::string id_;
   std::uint64_t after_;
+  std::int64_t disabled_ = now_ms(); ///< webhooks up to then have been told of
   bool first_ = true;
 };
 
@@ -173,7 +183,8 @@ inline void add_stream_views(registry& to, services& s) {
   endpoint events = common;
   events.id = "watch_stream";
   events.path = "/v1/streams/{stream_id}/events";
-  events.summary = "Alarms as they come, as server-sent events: `alarm`, and `gone` at the end";
+  events.summary = "Alarms as they come, as server-sent events: `alarm`, `webhook_disabled`, and "
+                   "`gone` at the end";
   events.description = "The id of an event is the number of the alarm; with `Last-Event-ID` those "
                        "behind it come first. Without it only new ones come.";
   events.response_type = "text/event-stream";

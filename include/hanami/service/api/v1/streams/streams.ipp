@@ -251,8 +251,10 @@ inline void add_stream_checkpoints(registry& to, services& s) {
   restore.response_schema = stream_schema();
   restore.refusals = {404, 503};
   restore.handle = [&s](request_context& request) {
-    return stream_answer(s.streams.restore(request.caller, request.text("stream_id"),
-                                           request.text("checkpoint_id")));
+    const store::resource_row row =
+        s.streams.restore(request.caller, request.text("stream_id"), request.text("checkpoint_id"));
+    s.webhooks.rewind(row.id);
+    return stream_answer(row);
   };
   to.add(restore);
 }

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include "../../../base/clock.hpp"
+#include "../../../base/json.hpp"
+#include "../../../webhook/webhook_types.hpp"
+#include "../../endpoint.hpp"
+#include "../views.hpp"
+
+/// JSON of webhooks, and its schemas.
+
+namespace hanami::service::api::detail {
+
+inline schema webhook_url_schema() {
+  return schema::text(10, 2048).describe("https://.., or http://.. for a network that one trusts");
+}
+
+inline std::vector<schema_property> webhook_properties() {
+  return {
+      {"id", id_schema("webhook")},
+      {"stream_id", id_schema("stream")},
+      {"url", webhook_url_schema()},
+      {"enabled", schema::boolean()},
+      {"reason",
+       schema::text().or_null().describe("why the service has disabled it; null: it has not")},
+      {"created_at", time_schema()},
+      {"failing_since",
+       time_schema().or_null().describe("of the first failure since something was taken")},
+      {"disabled_at", time_schema().or_null().describe("by the service")},
+      {"last_alarm", schema::integer().describe("number of the last alarm that became a message")},
+      {"dropped", schema::integer().describe("alarms that were not sent, since 1000 others "
+                                             "waited")}};
+}
+
+inline json::value time_or_null(std::int64_t at) {
+  return at == 0 ? json::value() : json::value(to_rfc3339(at));
+}
+
+inline json::object show_webhook(const webhooks::webhook& w) {
+  return {{"id", w.id},
+          {"stream_id", w.stream_id},
+          {"url", w.url},
+          {"enabled", w.enabled},
+          {"reason", w.reason.empty() ? json::value() : json::value(w.reason)},
+          {"created_at", to_rfc3339(w.created_at)},
+          {"failing_since", time_or_null(w.failing_since)},
+          {"disabled_at", time_or_null(w.disabled_at)},
+          {"last_alarm", w.last_alarm},
+          {"dropped", w.dropped}};
+}
+
+inline schema webhook_message_schema() {
+  return schema::object(
+             {{"id", schema::text().describe("`webhook-id`, the same at each try")},
+              {"type", schema::choice({"stream.alarm", "webhook.test"})},
+              {"state", schema::choice({"waiting", "delivered", "failed"})},
+              {"tries", schema::integer()},
+              {"status", schema::integer().or_null().describe("of the last answer; null: none "
+                                                              "came")},
+              {"trouble", schema::text().or_null().describe("of the last try")},
+              {"created_at", time_schema()},
+              {"tried_at", time_schema().or_null()},
+              {"next_try_at", time_schema().or_null()},
+              {"body", schema::text().describe("as it is sent")}})
+      .called("WebhookMessage");
+}
+
+inline json::object show_message(const webhooks::message& m) {
+  using webhooks::message_state;
+  const bool waits = m.state == message_state::waiting;
+  return {{"id", m.id},
+          {"type", m.type},
+          {"state", waits                                 ? "waiting"
+                    : m.state == message_state::delivered ? "delivered"
+                                                          : "failed"},
+          {"tries", m.tries},
+          {"status", m.status == 0 ? json::value() : json::value(m.status)},
+          {"trouble", m.trouble.empty() ? json::value() : json::value(m.trouble)},
+          {"created_at", to_rfc3339(m.created_at)},
+          {"tried_at", time_or_null(m.tried_at)},
+          {"next_try_at", waits ? time_or_null(m.next_at) : json::value()},
+          {"body", m.body}};
+}
+
+} // namespace hanami::service::api::detail
