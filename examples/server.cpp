@@ -8,11 +8,11 @@
 #include <iostream>
 #include <string>
 
-#include <csignal>
-#include <pthread.h>
-
 #include <CLI/CLI.hpp>
 
+#include <hanami/service/operate/backup.hpp>
+#include <hanami/service/operate/check.hpp>
+#include <hanami/service/operate/serve.hpp>
 #include <hanami/service/server.hpp>
 
 namespace {
@@ -51,27 +51,15 @@ server_config configured(const CLI::App& app, const std::string& file, const set
   return config;
 }
 
-int serve(const server_config& config) {
-  // Signals are waited for here and nowhere else; threads made from now on inherit that.
-  sigset_t awaited;
-  sigemptyset(&awaited);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
-    sigaddset(&awaited, number);
+int report(const backup_report& done, const std::string& to) {
+  std::cout << done.files << " files, " << done.bytes << " bytes are in " << to << '\n';
+  for (const std::string& name : done.left_out) {
+    std::cout << "left out: " << name << '\n';
   }
-  pthread_sigmask(SIG_BLOCK, &awaited, nullptr);
-
-  server running(config);
-  if (const auto password = running.take_admin_password()) {
-    std::cout << "administrator: " << config.admin_id << ", password: " << *password
-              << "  (told only this once; it stands in " << running.admin_password_file().string()
-              << ", too, until you delete that)\n";
+  if (!done.key.empty()) {
+    std::cout << "files are encrypted, and their key is not among them: keep " << done.key.string()
+              << " elsewhere\n";
   }
-  std::cout << running.greeting() << std::flush;
-
-  for (int number = 0; sigwait(&awaited, &number) == 0 && number == SIGHUP;) {
-    running.reload_certificate(); // the log says what came of it
-  }
-  std::cout << "ending\n";
   return EXIT_SUCCESS;
 }
 
@@ -91,6 +79,17 @@ int main(int argc, char** argv) {
   app.add_flag("--reset-admin", reset,
                "gives the administrator a new password (admin_password, or a generated one),\n"
                "and ends; no server may run on the data meanwhile");
+  std::string backup;
+  app.add_option("--backup", backup,
+                 "copies the data to a new or empty folder, and ends; a server may run on it")
+      ->type_name("DIR");
+  std::string from;
+  app.add_option("--restore", from,
+                 "brings a backup to the data folder, which must be new or empty")
+      ->type_name("DIR");
+  bool look = false;
+  app.add_flag("--check", look,
+               "says whether settings and data are in order, a line each, and ends: with 1 if not");
   setting_map given;
   add_settings(app, given);
   try {
@@ -107,7 +106,17 @@ int main(int argc, char** argv) {
                 << '\n';
       return EXIT_SUCCESS;
     }
-    return serve(config);
+    if (look) {
+      return check(config, std::cout) ? EXIT_SUCCESS : EXIT_FAILURE;
+    }
+    if (!backup.empty()) {
+      return report(back_up(config, backup), backup);
+    }
+    if (!from.empty()) {
+      return report(restore(config, from), config.data.string());
+    }
+    serve(config, std::cout);
+    return EXIT_SUCCESS;
   } catch (const CLI::ParseError& why) {
     return app.exit(why) == 0 ? EXIT_SUCCESS : 2;
   } catch (const std::exception& why) {

@@ -52,7 +52,9 @@ set(rooms
   "service/api=^service/api/[^/]+$"
   "service/api/v1=^service/api/v1/"
   "service/api/reference=^service/api/reference/"
-  "service/server=^service/(server|src)\.[hi]pp$"
+  "service/server=^service/server\.[hi]pp$"
+  "service/operate=^service/operate/"
+  "service/src=^service/src\.hpp$"
   "umbrellas=^(hanami|data|stream)\.hpp$")
 
 # The number of a header's room, -1 if it has none.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -36,6 +37,14 @@ class server {
   /// Reads the certificate anew. False where it cannot be used: the log says why, and the old one
   /// stays.
   bool reload_certificate();
+  /// Goes on in a new log file, for log rotation. False where it cannot be made: the log says why,
+  /// and the old one stays.
+  bool reopen_log();
+  /// Whether the threads that talk to sockets answer before `most` has passed, and the engine has
+  /// done something since the last call, if there was something to do. The log says what does not.
+  bool works(std::chrono::milliseconds most);
+  /// What it is doing, in a line.
+  std::string status() const;
   /// What an operator should see: the address, the documentation's address, where the data is.
   std::string greeting() const;
 

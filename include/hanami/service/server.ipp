@@ -6,15 +6,16 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <mutex>
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "../foundation/error.hpp"
 #include "../io/file.hpp"
 #include "../io/write_file.hpp"
+#include "../version.hpp"
 #include "access/accounts.hpp"
 #include "access/authenticator.hpp"
 #include "access/policy.hpp"
@@ -26,6 +27,7 @@
 #include "api/v1/endpoints.hpp"
 #include "base/clock.hpp"
 #include "base/compile.hpp"
+#include "base/data_lock.hpp"
 #include "base/descriptors.hpp"
 #include "base/ip_network.hpp"
 #include "base/runtime.hpp"
@@ -43,34 +45,6 @@
 namespace hanami::service {
 
 namespace detail {
-
-/// One process a data directory.
-class data_lock {
- public:
-  explicit data_lock(const std::filesystem::path& data) {
-    std::error_code trouble;
-    if (std::filesystem::create_directories(data, trouble)) {
-      std::filesystem::permissions(data, std::filesystem::perms::owner_all, trouble);
-    }
-    const std::filesystem::path file = data / "lock";
-    fd_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd_ < 0) {
-      throw error(errc::file_error, "cannot use the data directory " + data.string() + ": " +
-                                        std::generic_category().message(errno));
-    }
-    if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
-      ::close(fd_);
-      throw error(errc::file_error,
-                  "the data directory " + data.string() + " is in use by another server");
-    }
-  }
-  ~data_lock() { ::close(fd_); }
-  data_lock(const data_lock&) = delete;
-  data_lock& operator=(const data_lock&) = delete;
-
- private:
-  int fd_ = -1;
-};
 
 /// Where a generated password of the administrator is kept, for its owner's eyes.
 inline std::filesystem::path password_file(const server_config& config) {
@@ -100,14 +74,6 @@ inline server_config within_descriptors(server_config config) {
   return config;
 }
 
-inline access::policy load_policy(const std::filesystem::path& file) {
-  if (file.empty()) {
-    return access::policy::parse(access::policy::built_in(), "the built-in policy");
-  }
-  const std::vector<std::uint8_t> bytes = read_file(file, std::size_t{1} << 20);
-  return access::policy::parse(std::string(bytes.begin(), bytes.end()), file.string());
-}
-
 } // namespace detail
 
 /// All parts, in the order in which they need each other.
@@ -115,7 +81,7 @@ struct server::state {
   explicit state(server_config given)
       : wanted_connections(given.http.connections),
         config(detail::within_descriptors(std::move(given))), lock(config.data), common(config),
-        rules(detail::load_policy(config.auth.policies)), db(config.data / "hanami.sqlite"),
+        rules(access::policy::load(config.auth.policies)), db(config.data / "hanami.sqlite"),
         resources(db), tasks(db), logs(db, common), accounts(db, config),
         authenticator(db, accounts, config), data(config, resources, tasks, accounts),
         engine(config, common, resources, tasks, accounts, data),
@@ -179,8 +145,10 @@ struct server::state {
                                        " connections; see ulimit -n, or LimitNOFILE of systemd");
     }
     ready = true;
+    answers.open();
     upkeep.every(std::chrono::minutes(1));
-    common.log.info("server", "listens on " + address());
+    common.log.info("server", "hanami " HANAMI_VERSION_STRING " listens on " + address() +
+                                  ", with the data in " + config.data.string());
   }
 
   ~state() {
@@ -195,6 +163,19 @@ struct server::state {
 
   std::function<void(std::function<void()>)> workers() {
     return [this](std::function<void()> work) { http->run(std::move(work)); };
+  }
+
+  /// What of it does not go on; empty: all does.
+  std::string stuck_part(std::chrono::milliseconds most) {
+    if (!http->answers_within(most)) {
+      return "a thread that talks to sockets";
+    }
+    const engine::engine_statistics now = engine.statistics();
+    const std::lock_guard one_look(looks);
+    const bool stands = now.queued > 0 && work_waited && now.turns == turns_seen;
+    work_waited = now.queued > 0;
+    turns_seen = now.turns;
+    return stands ? "the engine" : "";
   }
 
   /// Keys and accounts are in there.
@@ -225,7 +206,7 @@ struct server::state {
 
   const std::size_t wanted_connections;
   server_config config;
-  detail::data_lock lock;
+  data_lock lock;
   runtime common;
   access::policy rules;
   store::database db;
@@ -245,6 +226,9 @@ struct server::state {
   api::services with;
   api::dispatcher answers;
   std::optional<std::string> admin_password;
+  std::mutex looks; ///< guards the two
+  bool work_waited = false;
+  std::uint64_t turns_seen = 0;
   std::atomic<bool> ready{false};
   timed_work upkeep{common.timer, [this] { run_maintenance(); }};
   std::unique_ptr<streams::mqtt_source> mqtt;
@@ -267,7 +251,7 @@ HANAMI_SERVICE_INLINE std::filesystem::path server::admin_password_file() const 
 }
 
 HANAMI_SERVICE_INLINE std::string reset_admin(const server_config& config) {
-  const detail::data_lock lock(config.data);
+  const data_lock lock(config.data);
   store::database db(config.data / "hanami.sqlite");
   access::accounts accounts(db, config);
   const auto keep = [&](const std::string& password) { detail::keep_password(config, password); };
@@ -285,6 +269,32 @@ HANAMI_SERVICE_INLINE bool server::reload_certificate() {
   }
   state_->common.log.info("server", "the certificate was read anew");
   return true;
+}
+
+HANAMI_SERVICE_INLINE bool server::reopen_log() {
+  try {
+    state_->common.log.reopen();
+  } catch (const std::exception& why) {
+    state_->common.log.error("server", std::string("the log stays where it was: ") + why.what());
+    return false;
+  }
+  state_->common.log.info("server", "the log goes on here");
+  return true;
+}
+
+HANAMI_SERVICE_INLINE bool server::works(std::chrono::milliseconds most) {
+  const std::string stuck = state_->stuck_part(most);
+  if (!stuck.empty()) {
+    state_->common.log.error("server", stuck + " does not answer");
+  }
+  return stuck.empty();
+}
+
+HANAMI_SERVICE_INLINE std::string server::status() const {
+  const engine::engine_statistics e = state_->engine.statistics();
+  return state_->address() + ": " + std::to_string(state_->http->statistics().connections) +
+         " connections, " + std::to_string(e.clusters) + " clusters in memory, " +
+         std::to_string(e.tasks_open) + " open tasks";
 }
 
 HANAMI_SERVICE_INLINE std::string server::greeting() const {

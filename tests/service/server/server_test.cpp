@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
 
+#include <atomic>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <random>
+#include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <hanami/foundation/error.hpp>
@@ -46,6 +50,42 @@ TEST_CASE("a fresh server has an administrator and knows everything again after 
   fixture.close();
   fixture.open();
   CHECK(fixture.ask("POST", "/v1/clusters/" + id + "/infer", question, token).body == before);
+}
+
+TEST_CASE("who comes before there is an administrator is told to wait, not that he is unknown") {
+  std::uint16_t port = 0;
+  {
+    const server_fixture before;
+    port = before.port();
+  }
+  std::atomic<bool> there{false};
+  std::vector<unsigned> heard_of;
+  bool tells_of_itself = true;
+  std::thread user([&] {
+    while (!there || heard_of.empty() || heard_of.back() != 201) {
+      try {
+        tells_of_itself = ask_at(port, "GET", "/healthz").status == 200 && tells_of_itself;
+        const heard answer = ask_at(port, "POST", "/v1/sessions",
+                                    R"({"user_id":"admin","password":"the first password"})");
+        heard_of.push_back(answer.status);
+        if (answer.status == 503 && answer.text("code") != "starting") {
+          return;
+        }
+      } catch (const std::runtime_error&) { // nobody listens yet
+      }
+    }
+  });
+  const server_fixture fixture([port](server_config& config) {
+    config.http.port = port;
+    config.auth.light_passwords = false; // which takes a while
+  });
+  there = true;
+  user.join();
+  CHECK(tells_of_itself);
+  for (const unsigned status : heard_of) {
+    CHECK((status == 503 || status == 201));
+  }
+  CHECK(heard_of.back() == 201);
 }
 
 TEST_CASE("a start that fails makes no account, and a generated password is kept for its owner") {

@@ -18,7 +18,7 @@ using service_test::refusal_of;
 namespace {
 
 audit_entry entry_of(std::int64_t at, const std::string& user, const std::string& method = "POST") {
-  return {at, user, "reds", method, "/v1/clusters", "create_cluster", 201, "10.0.0.1"};
+  return {at, user, "reds", method, "/v1/clusters", "create_cluster", 201, "10.0.0.1", {}};
 }
 
 struct log_bench {
@@ -34,9 +34,10 @@ struct log_bench {
 
 TEST_CASE("what was logged is there at the next look, newest first", "[service]") {
   log_bench bench;
-  bench.log.add(audit_entry{5, "ann", "reds", "DELETE", "/v1/a?b", "remove", 404, "::1"});
+  bench.log.add(
+      audit_entry{5, "ann", "reds", "DELETE", "/v1/a?b", "remove", 404, "::1", "a token"});
   for (const std::string& text : service_test::nasty_texts) {
-    bench.log.add(audit_entry{7, text, text, text, text, text, 200, text});
+    bench.log.add(audit_entry{7, text, text, text, text, text, 200, text, text});
     bench.log.add(error_entry{7, text, text, text, text});
   }
   const auto audits = bench.log.audit({});
@@ -51,6 +52,7 @@ TEST_CASE("what was logged is there at the next look, newest first", "[service]"
   REQUIRE(oldest.operation == "remove");
   REQUIRE(oldest.status == 404);
   REQUIRE(oldest.address == "::1");
+  REQUIRE(oldest.token_id == "a token");
   for (const std::string& text : service_test::nasty_texts) {
     log_filter filter;
     filter.user_id = filter.project_id = filter.method = filter.operation = text;
@@ -58,6 +60,7 @@ TEST_CASE("what was logged is there at the next look, newest first", "[service]"
     REQUIRE(found.total == 1);
     REQUIRE(found.rows[0].path == text);
     REQUIRE(found.rows[0].address == text);
+    REQUIRE(found.rows[0].token_id == text);
     const auto errors = bench.log.errors(filter);
     REQUIRE(errors.total == 1);
     REQUIRE(errors.rows[0].input == text);

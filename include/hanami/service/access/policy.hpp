@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <set>
 #include <string>
@@ -30,6 +31,9 @@ class policy {
   /// Throws `errc::invalid_argument` with line, column and what was expected; the same path twice
   /// is an error, and so is the same method twice below a path. `name`: of the file.
   static policy parse(std::string_view text, std::string_view name);
+  /// Of a file of at most 1 MiB; the built-in one without. Throws as `parse`, and
+  /// `errc::file_error`.
+  static policy load(const std::filesystem::path& file);
   /// The text of the built-in policy: "admin" and "member" may call everything (what is reserved
   /// for administrators is checked independently of the policy), "viewer" may read and infer;
   /// everybody may log out, switch projects and change the own password.

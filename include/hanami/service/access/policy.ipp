@@ -6,8 +6,12 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
 
 #include "../../foundation/error.hpp"
+#include "../../io/file.hpp"
 #include "../base/compile.hpp"
 #include "scopes.hpp"
 
@@ -167,6 +171,14 @@ HANAMI_SERVICE_INLINE policy policy::parse(std::string_view text, std::string_vi
     } while (from.word() == "-");
   }
   return result;
+}
+
+HANAMI_SERVICE_INLINE policy policy::load(const std::filesystem::path& file) {
+  if (file.empty()) {
+    return parse(built_in(), "the built-in policy");
+  }
+  const std::vector<std::uint8_t> bytes = read_file(file, std::size_t{1} << 20);
+  return parse(std::string(bytes.begin(), bytes.end()), file.string());
 }
 
 HANAMI_SERVICE_INLINE std::string_view policy::built_in() {

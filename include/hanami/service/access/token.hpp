@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "../base/settings.hpp"
+
 /// Signed tokens: JSON Web Tokens (RFC 7519) with HMAC-SHA256 and nothing else.
 
 namespace hanami::service::access {
@@ -23,6 +25,9 @@ secret_key load_or_make_key(const std::filesystem::path& file);
 /// A key of its own for each purpose (8 characters, else `errc::invalid_argument`) and number,
 /// derived from a main key.
 secret_key derive_key(const secret_key& from, std::string_view purpose, std::uint64_t number = 0);
+
+/// That of files at rest, made where it is missing; throws as `load_or_make_key`.
+secret_key key_of_files(const server_config& config);
 
 struct token_claims {
   std::string id;                 ///< jti

@@ -191,4 +191,8 @@ check_token(std::string_view token, const secret_key& key, std::int64_t now) {
   return claims && claims->expires > now ? claims : std::nullopt;
 }
 
+HANAMI_SERVICE_INLINE secret_key key_of_files(const server_config& config) {
+  return derive_key(load_or_make_key(file_key_of(config)), "filestor");
+}
+
 } // namespace hanami::service::access

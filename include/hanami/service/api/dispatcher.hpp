@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "../access/authenticator.hpp"
@@ -52,6 +56,10 @@ class dispatcher final : public http::application {
   /// `workers` runs work that may wait; must be set before the first request.
   void run_by(std::function<void(std::function<void()>)> workers) { workers_ = std::move(workers); }
 
+  /// Until then, all but what tells of the server itself is refused with 503: there may be no
+  /// administrator yet.
+  void open() noexcept { open_ = true; }
+
   http::admission admit(const http::request& head) override;
   void handle(http::request received, std::shared_ptr<http::admitted_request> admitted,
               http::responder answer) override;
@@ -69,6 +77,7 @@ class dispatcher final : public http::application {
   /// Checks what can be checked before a body is read; how long that may be.
   std::size_t admit_body(exchange& x, const http::request& head);
   void authenticate(exchange& x, const http::request& from) const;
+  void expect_open(const exchange& x) const;
   /// Whether the caller has just been identified, and nothing has changed since.
   bool is_fresh(const exchange& x) const;
   /// Why a path or method without an endpoint is refused.
@@ -90,11 +99,14 @@ class dispatcher final : public http::application {
   /// Stores the answer to a request with an `Idempotency-Key`.
   void keep(const exchange& x, const http::response& given);
   void note(const exchange& x, unsigned status);
+  void log_request(const exchange& x, unsigned status, std::chrono::duration<double> took);
 
   dispatcher_parts parts_;
   socket_factory sockets_;
   std::function<void(std::function<void()>)> workers_;
-  limited_work passwords_{2, 64}; ///< a hash takes a core and 64 MiB
+  std::atomic<bool> open_{false};
+  /// A hash takes a core and 64 MiB: on small machines, one at a time.
+  limited_work passwords_{std::clamp(std::thread::hardware_concurrency() / 4, 1U, 4U), 64};
 };
 
 } // namespace hanami::service::api

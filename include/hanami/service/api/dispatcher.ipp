@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <optional>
 #include <string>
 #include <vector>
@@ -134,6 +135,7 @@ HANAMI_SERVICE_INLINE http::admission dispatcher::admit(const http::request& hea
 }
 
 HANAMI_SERVICE_INLINE std::size_t dispatcher::admit_body(exchange& x, const http::request& head) {
+  expect_open(x);
   const http_settings& most = parts_.config.http;
   const std::string_view length = head.headers.get("Content-Length");
   const bool announced =
@@ -190,6 +192,14 @@ HANAMI_SERVICE_INLINE void dispatcher::authenticate(exchange& x, const http::req
   }
   if (!parts_.rules.allows(path, e.method, x.caller)) {
     throw forbidden("Access denied by policy");
+  }
+}
+
+HANAMI_SERVICE_INLINE void dispatcher::expect_open(const exchange& x) const {
+  if (!open_ && (x.endpoint == nullptr || x.endpoint->tag != "system")) {
+    refusal why(refusal_code::starting, "the server is still reading what it knew");
+    why.retry_after_s = 1;
+    throw why;
   }
 }
 
@@ -417,11 +427,27 @@ HANAMI_SERVICE_INLINE void dispatcher::note(const exchange& x, unsigned status) 
   const endpoint* e = x.endpoint;
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - x.begun;
   parts_.counts.add(e == nullptr ? std::string_view("unknown") : e->id, status, took.count());
+  if (status >= 500 || parts_.log.keeps_debug()) {
+    log_request(x, status, took);
+  }
   if (e != nullptr && !e->reads() && e->audited && !x.caller.user_id.empty()) {
     const http::request& m = x.message;
     parts_.logs.add(store::audit_entry{now_ms(), x.caller.user_id, x.caller.project_id, m.method,
-                                       m.path, e->id, status, m.address});
+                                       m.path, e->id, status, m.address,
+                                       x.caller.robot ? x.caller.token_id : std::string()});
   }
+}
+
+/// A warning for what went wrong on this side; without the query, in which there may be secrets.
+HANAMI_SERVICE_INLINE void dispatcher::log_request(const exchange& x, unsigned status,
+                                                   std::chrono::duration<double> took) {
+  const http::request& m = x.message;
+  char time[32];
+  std::snprintf(time, sizeof time, ", %.3f ms", took.count() * 1e3);
+  const std::string line = m.method + ' ' + m.path + ": " + std::to_string(status) + time +
+                           " for " + (x.caller.user_id.empty() ? "nobody" : x.caller.user_id) +
+                           " from " + m.address;
+  status >= 500 ? parts_.log.warning("http", line) : parts_.log.debug("http", line);
 }
 
 HANAMI_SERVICE_INLINE std::shared_ptr<http::socket_handler>
@@ -431,6 +457,7 @@ dispatcher::open_socket(const http::request& head, std::shared_ptr<http::socket>
   if (x.endpoint == nullptr || !x.endpoint->open_socket) {
     return sockets_ ? sockets_(head, std::move(peer)) : nullptr;
   }
+  expect_open(x);
   x.message = head;
   for (const std::string_view word : offered_protocols(head)) {
     if (token_of(head).empty() && word.starts_with(bearer_protocol)) {

@@ -73,6 +73,7 @@ struct endpoint {
   std::size_t body_bytes = 0; ///< most of a body; 0: as the configuration has it
   std::optional<schema> response_schema;
   std::string response_type = "application/json";
+  std::vector<std::string> other_response_types{}; ///< texts, too, if the request says so
   unsigned status = 200;
   std::vector<unsigned> refusals; ///< documented statuses, besides 401, 403 and 422
   bool idempotent = false;        ///< honours `Idempotency-Key`

@@ -28,7 +28,7 @@ inline access::session_tokens log_in(services& s, const request_context& request
   const http::request& m = request.message;
   const auto note = [&](std::string_view project, unsigned status) {
     s.logs.add(store::audit_entry{now_ms(), std::string(user_id), std::string(project), m.method,
-                                  m.path, request.endpoint->id, status, m.address});
+                                  m.path, request.endpoint->id, status, m.address, {}});
   };
   const std::string what = "log-in of '" + std::string(user_id) + "' from " + m.address;
   try {

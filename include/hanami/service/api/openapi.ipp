@@ -140,6 +140,9 @@ inline json::object responses_of(const endpoint& e, json::object& components) {
   } else if (e.response_type != "application/json") {
     done["content"] = content_of(e.response_type, {{"type", "string"}});
   }
+  for (const std::string& type : e.other_response_types) {
+    done["content"].as_object()[type] = json::object{{"schema", {{"type", "string"}}}};
+  }
   responses[std::to_string(e.status)] = done;
   std::vector<unsigned> refusals = e.refusals;
   if (e.audience != audience::anyone) {

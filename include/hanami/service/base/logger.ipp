@@ -3,9 +3,14 @@
 
 #include "logger.hpp"
 
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <mutex>
 #include <utility>
 
-#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/details/file_helper.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -26,26 +31,65 @@ inline std::string log_line(std::string_view text) {
   return line;
 }
 
-inline spdlog::sink_ptr open_log(const std::filesystem::path& file) {
-  if (file.empty()) {
-    return std::make_shared<spdlog::sinks::stderr_sink_mt>();
+/// A file that can be left for a new one of the same name.
+class log_file_sink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  /// Throws `errc::file_error`, as does `reopen`.
+  explicit log_file_sink(std::filesystem::path file) : path_(std::move(file)), file_(opened()) {}
+
+  void reopen() {
+    auto next = opened();
+    const std::lock_guard lock(mutex_);
+    file_.swap(next);
   }
-  try {
-    return std::make_shared<spdlog::sinks::basic_file_sink_mt>(file.string());
-  } catch (const spdlog::spdlog_ex& why) {
-    throw error(errc::file_error, "cannot write the log file: " + std::string(why.what()));
+
+ private:
+  std::unique_ptr<spdlog::details::file_helper> opened() const {
+    try {
+      auto made = std::make_unique<spdlog::details::file_helper>();
+      made->open(path_.string());
+      return made;
+    } catch (const spdlog::spdlog_ex& why) {
+      throw error(errc::file_error, "cannot write the log file: " + std::string(why.what()));
+    }
   }
-}
+
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    file_->write(line);
+  }
+  void flush_() override { file_->flush(); }
+
+  const std::filesystem::path path_;
+  std::unique_ptr<spdlog::details::file_helper> file_;
+};
 
 } // namespace detail
 
 HANAMI_SERVICE_INLINE logger::logger(const server_config& config)
-    : to_(std::make_shared<spdlog::logger>("hanami", detail::open_log(config.log_file))) {
+    : file_(config.log_file.empty() ? nullptr
+                                    : std::make_shared<detail::log_file_sink>(config.log_file)) {
+  spdlog::sink_ptr sink = file_;
+  if (!sink) {
+    sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  }
+  to_ = std::make_shared<spdlog::logger>("hanami", std::move(sink));
   to_->set_level(spdlog::level::from_str(config.log_level));
   to_->set_pattern(config.log_json
                        ? R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","message":"%v"})"
                        : "%Y-%m-%d %H:%M:%S.%e %l: %v");
-  to_->flush_on(spdlog::level::info); // whoever reads the file sees what has happened
+  to_->flush_on(std::min(to_->level(), spdlog::level::info)); // who reads it sees what has happened
+}
+
+HANAMI_SERVICE_INLINE void logger::reopen() {
+  if (file_) {
+    file_->reopen();
+  }
+}
+
+HANAMI_SERVICE_INLINE bool logger::keeps_debug() const noexcept {
+  return to_->should_log(spdlog::level::debug);
 }
 
 HANAMI_SERVICE_INLINE void logger::write(int level, std::string_view part,

@@ -170,6 +170,9 @@ void set_config(server_config& config, std::string_view name, std::string_view v
 /// All names with their present values, passwords left out.
 setting_map list_config(const server_config& config);
 
+/// The file of the key by which files are encrypted: beside the data directory unless it is named.
+std::filesystem::path file_key_of(const server_config& config);
+
 struct setting_note {
   std::string name;
   std::string about; ///< what it is for, or its unit

@@ -178,4 +178,15 @@ HANAMI_SERVICE_INLINE std::vector<setting_note> known_settings() {
   return all;
 }
 
+HANAMI_SERVICE_INLINE std::filesystem::path file_key_of(const server_config& config) {
+  if (!config.file_key.empty()) {
+    return config.file_key;
+  }
+  std::filesystem::path data = std::filesystem::absolute(config.data).lexically_normal();
+  if (!data.has_filename()) { // "data/"
+    data = data.parent_path();
+  }
+  return data.string() + ".file_key";
+}
+
 } // namespace hanami::service

@@ -95,18 +95,6 @@ inline void make_private_folder(const std::filesystem::path& folder) {
   }
 }
 
-/// The path of the key; by default next to the data, not inside.
-inline std::filesystem::path file_key_of(const server_config& config) {
-  if (!config.file_key.empty()) {
-    return config.file_key;
-  }
-  std::filesystem::path data = std::filesystem::absolute(config.data).lexically_normal();
-  if (!data.has_filename()) { // "data/"
-    data = data.parent_path();
-  }
-  return data.string() + ".file_key";
-}
-
 /// Milliseconds since 1970; nothing if the file is gone.
 inline std::optional<std::int64_t> file_time(const std::filesystem::path& file) {
   struct ::stat status {};
@@ -128,7 +116,7 @@ struct datasets::state {
       detail::make_private_folder(folder);
     }
     if (config.encrypt_files) {
-      key = access::derive_key(access::load_or_make_key(detail::file_key_of(config)), "filestor");
+      key = access::key_of_files(config);
     }
     for (store::resource_row& row : resources.all(store::resource_kind::upload)) {
       bring_back(std::move(row));

@@ -149,6 +149,8 @@ class engine {
   /// Bytes that the clusters and streams of a user take in memory.
   std::uint64_t memory_of(std::string_view user_id);
   std::vector<user_work> work_by_user();
+  /// Those in memory that were used last, at most so many; no turn of theirs is waited for.
+  std::vector<cluster_use> last_used(std::size_t most);
 
   // For what else learns here, such as streams.
 

@@ -479,6 +479,10 @@ HANAMI_SERVICE_INLINE store::resource_row engine::add_checkpoint(const identity&
 
 HANAMI_SERVICE_INLINE engine_statistics engine::statistics() { return state_->statistics(); }
 
+HANAMI_SERVICE_INLINE std::vector<cluster_use> engine::last_used(std::size_t most) {
+  return state_->last_used(most);
+}
+
 HANAMI_SERVICE_INLINE bool engine::is_short_of_memory() { return state_->is_short_of_memory(); }
 
 HANAMI_SERVICE_INLINE std::uint64_t engine::memory_of(std::string_view user_id) {

@@ -91,6 +91,8 @@ class engine_core {
 
   void snapshot_all();
   engine_statistics statistics();
+  /// As `engine::last_used`.
+  std::vector<cluster_use> last_used(std::size_t most);
   fleet& common_fleet() noexcept { return *fleet_; }
 
   /// Makes clusters that nobody uses leave memory, until so many bytes more fit: the owner's own

@@ -69,9 +69,11 @@ HANAMI_SERVICE_INLINE void engine_core::report(const std::exception_ptr& trouble
 
 HANAMI_SERVICE_INLINE void engine_core::start() {
   remove_strangers();
-  for (const store::task_row& row : parts.tasks.open()) {
+  const std::vector<store::task_row> open = parts.tasks.open();
+  for (const store::task_row& row : open) {
     resume(row);
   }
+  common_.log.info("engine", std::to_string(open.size()) + " tasks go on");
 }
 
 /// Removes the remains of clusters that were being created or removed when the process ended.
@@ -142,6 +144,7 @@ HANAMI_SERVICE_INLINE void engine_core::stop() {
     report(std::current_exception());
   }
   fleet_.reset();
+  common_.log.info("engine", "what was learned is on disk");
 }
 
 HANAMI_SERVICE_INLINE void engine_core::refuse_when_stopping() const {
@@ -245,6 +248,9 @@ HANAMI_SERVICE_INLINE live_ptr engine_core::load(const std::string& id) {
     }
     throw refusal(refusal_code::damaged,
                   "the cluster cannot be read: " + reason_of(parts, std::current_exception()));
+  }
+  if (common_.log.keeps_debug()) {
+    common_.log.debug("engine", "cluster " + id + " comes into memory");
   }
   if (live->journal_size > 0) {
     note_learned(live);
@@ -459,6 +465,28 @@ HANAMI_SERVICE_INLINE void engine_core::infer(live_ptr live, std::string_view us
   }
 }
 
+HANAMI_SERVICE_INLINE std::vector<cluster_use> engine_core::last_used(std::size_t most) {
+  std::vector<std::pair<std::int64_t, live_ptr>> all; // times go on while they are sorted
+  for (live_ptr& live : all_live()) {
+    const std::int64_t used = live->last_use;
+    all.emplace_back(used, std::move(live));
+  }
+  const std::size_t count = std::min(most, all.size());
+  std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count), all.end(),
+                    std::greater<>());
+  all.resize(count);
+  std::vector<cluster_use> shown;
+  for (const auto& [used, live] : all) {
+    try {
+      const member_statistics m = fleet_->statistics(live->fleet_id);
+      shown.push_back({live->id, live->owner->id, m.trained, m.queued, m.bytes, live->journal_size,
+                       live->noted_bytes});
+    } catch (const error&) { // it has left
+    }
+  }
+  return shown;
+}
+
 HANAMI_SERVICE_INLINE engine_statistics engine_core::statistics() {
   const fleet_statistics f = fleet_->statistics();
   engine_statistics s;
@@ -470,6 +498,7 @@ HANAMI_SERVICE_INLINE engine_statistics engine_core::statistics() {
   s.refused_for_memory = refused_for_memory_;
   s.journals_open = journals_.taken();
   s.queued = f.queued;
+  s.turns = f.blocks;
   s.trained = trained_;
   s.answered = answered_;
   s.snapshots = snapshots_;

@@ -177,6 +177,11 @@ HANAMI_SERVICE_INLINE void engine_core::end_row(running_task& task, const task_e
   row.ended_at = now_ms();
   parts.tasks.end(row);
   task.row = std::move(row);
+  if (common_.log.keeps_debug()) {
+    common_.log.debug("engine", "task " + task.id + " has " +
+                                    std::string(store::name_of(how.state)) +
+                                    (how.error.empty() ? "" : ": " + how.error));
+  }
 }
 
 /// Wakes all threads that wait for its end.

@@ -34,12 +34,24 @@ struct engine_statistics {
   std::uint64_t left = 0;               ///< clusters that left memory
   std::uint64_t refused_for_memory = 0; ///< clusters, samples and tasks
   std::size_t journals_open = 0;
-  std::size_t queued = 0; ///< waiting samples and calls
+  std::size_t queued = 0;  ///< waiting samples and calls
+  std::uint64_t turns = 0; ///< of clusters: grows while anything is done
   std::uint64_t trained = 0;
   std::uint64_t answered = 0;
   std::uint64_t snapshots = 0;
   std::uint64_t journal_bytes = 0; ///< written
   std::uint64_t tasks_open = 0;
+};
+
+/// A cluster in memory, as its last turn has left it.
+struct cluster_use {
+  std::string id;
+  std::string owner_id;
+  std::uint64_t trained = 0;       ///< samples, since it came into memory
+  std::size_t queued = 0;          ///< waiting samples and calls
+  std::size_t bytes = 0;           ///< of memory
+  std::uint64_t journal_bytes = 0; ///< since its last snapshot
+  std::uint64_t disk_bytes = 0;    ///< of all its files, as last counted
 };
 
 /// Samples trained and answered for a user, and the CPU time they took.

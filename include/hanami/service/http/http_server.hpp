@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -57,6 +58,8 @@ class server {
   /// Runs `work` on a thread of the pool, as a request. What it throws is reported.
   void run(std::function<void()> work);
   transport_statistics statistics() const noexcept;
+  /// Whether each thread that talks to sockets takes up something new before `most` has passed.
+  bool answers_within(std::chrono::milliseconds most);
 
  private:
   struct state;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -359,6 +360,25 @@ HANAMI_SERVICE_INLINE void server::run(std::function<void()> work) {
       answers.report("an exception of an unknown kind");
     }
   });
+}
+
+HANAMI_SERVICE_INLINE bool server::answers_within(std::chrono::milliseconds most) {
+  struct tally { // outlives the call, for a thread that comes late
+    std::mutex mutex;
+    std::condition_variable heard;
+    std::size_t missing;
+  };
+  const auto counted = std::make_shared<tally>();
+  counted->missing = state_->shards.size();
+  for (const auto& each : state_->shards) {
+    boost::asio::post(each->io, [counted] {
+      const std::lock_guard lock(counted->mutex);
+      --counted->missing;
+      counted->heard.notify_all();
+    });
+  }
+  std::unique_lock lock(counted->mutex);
+  return counted->heard.wait_for(lock, most, [&] { return counted->missing == 0; });
 }
 
 HANAMI_SERVICE_INLINE transport_statistics server::statistics() const noexcept {

@@ -24,7 +24,8 @@ struct audit_entry {
   std::string path;      ///< as asked for
   std::string operation; ///< the endpoint's id
   unsigned status = 0;
-  std::string address; ///< of the client
+  std::string address;  ///< of the client
+  std::string token_id; ///< of the API token that spoke; empty: none did
 };
 
 struct error_entry {

@@ -125,8 +125,9 @@ class log_conditions {
 
 inline void insert_audit(connection& on, const audit_entry& e) {
   on.execute("INSERT INTO audit_log (at, user_id, project_id, method, path, operation, status, "
-             "address) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-             e.at, e.user_id, e.project_id, e.method, e.path, e.operation, e.status, e.address);
+             "address, token_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             e.at, e.user_id, e.project_id, e.method, e.path, e.operation, e.status, e.address,
+             e.token_id);
 }
 
 inline void insert_error(connection& on, const error_entry& e) {
@@ -248,7 +249,7 @@ HANAMI_SERVICE_INLINE page<audit_entry> logs::audit(const log_filter& filter) {
   conditions.equal("operation", filter.operation);
   return db_.read([&](connection& on) {
     return conditions.read<audit_entry>(
-        on, "user_id, project_id, method, path, operation, status, address", "audit_log",
+        on, "user_id, project_id, method, path, operation, status, address, token_id", "audit_log",
         [](const statement& row) {
           return audit_entry{row.integer(0),
                              row.text(2),
@@ -257,7 +258,8 @@ HANAMI_SERVICE_INLINE page<audit_entry> logs::audit(const log_filter& filter) {
                              row.text(5),
                              row.text(6),
                              static_cast<unsigned>(row.integer(7)),
-                             row.text(8)};
+                             row.text(8),
+                             row.text(9)};
         });
   });
 }

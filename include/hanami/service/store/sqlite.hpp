@@ -94,6 +94,9 @@ class connection {
   }
   /// Runs a script of several statements, without values.
   void run_script(const std::string& sql);
+  /// Copies all that it sees, as of its transaction where one has begun, to a file, made where it
+  /// is missing and replaced where not.
+  void copy_to(const std::filesystem::path& file);
   /// Between BEGIN and the end of the transaction, which an error may have caused.
   bool in_transaction() const noexcept { return sqlite3_get_autocommit(handle_.get()) == 0; }
 

@@ -125,4 +125,24 @@ HANAMI_SERVICE_INLINE void connection::run_script(const std::string& sql) {
   }
 }
 
+HANAMI_SERVICE_INLINE void connection::copy_to(const std::filesystem::path& file) {
+  sqlite3* opened = nullptr;
+  const int code =
+      sqlite3_open_v2(file.c_str(), &opened,
+                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXRESCODE, nullptr);
+  const std::unique_ptr<sqlite3, closer> to(opened);
+  if (code != SQLITE_OK) {
+    detail::sqlite_refuses(opened, code);
+  }
+  sqlite3_backup* const copying = sqlite3_backup_init(opened, "main", handle_.get(), "main");
+  if (copying == nullptr) {
+    detail::sqlite_refuses(opened, sqlite3_extended_errcode(opened));
+  }
+  const int copied = sqlite3_backup_step(copying, -1);
+  const int ended = sqlite3_backup_finish(copying);
+  if (copied != SQLITE_DONE || ended != SQLITE_OK) {
+    detail::sqlite_refuses(opened, ended != SQLITE_OK ? ended : copied);
+  }
+}
+
 } // namespace hanami::service::store

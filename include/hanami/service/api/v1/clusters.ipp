@@ -273,6 +273,7 @@ inline void add_cluster_views(registry& to, services& s) {
   picture.summary = "A drawing of a cluster as it is now: hexagons, bricks, who feeds whom";
   picture.query = schema::object({{"format", schema::choice({"svg", "dot"}).otherwise("svg")}});
   picture.response_type = "image/svg+xml";
+  picture.other_response_types = {"text/vnd.graphviz"};
   picture.handle = [&s, open](request_context& request) {
     answer given;
     given.text = s.engine.picture(open(request), request.text("format"));

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <filesystem>
+#include <system_error>
+
 #include <sodium.h>
 
 #include "../../../version.hpp"
@@ -9,6 +12,7 @@
 #include "../../base/ip_network.hpp"
 #include "../../base/refusal.hpp"
 #include "../../http/forwarded.hpp"
+#include "../../monitor/process_use.hpp"
 #include "../credentials.hpp"
 #include "../host_views.hpp"
 #include "../openapi.hpp"
@@ -19,12 +23,71 @@ namespace hanami::service::api {
 
 namespace detail {
 
+inline constexpr const char* compiler_name =
+#if defined(__clang__)
+    "clang " __clang_version__;
+#else
+    "gcc " __VERSION__;
+#endif
+
+/// Of the process and what it stands on.
+inline void write_process_metrics(monitor::metrics_text& text, const server_config& config) {
+  const auto one = [&](const char* name, const char* type, const char* help, double value) {
+    text.family(name, type, help);
+    text.value(value);
+  };
+  text.family("hanami_build_info", "gauge", "1; the version and how it was built");
+  text.value(1, {{"version", HANAMI_VERSION_STRING}, {"compiler", compiler_name}});
+  const monitor::process_use use = monitor::read_process_use();
+  one("process_start_time_seconds", "gauge", "When the server began, seconds since 1970",
+      use.started_at_s);
+  one("process_cpu_seconds_total", "counter", "Time of processors", use.cpu_s);
+  one("process_resident_memory_bytes", "gauge", "Memory of the server, the clusters' included",
+      static_cast<double>(use.resident_bytes));
+  one("process_open_fds", "gauge", "Descriptors that are open",
+      static_cast<double>(open_descriptors()));
+  one("process_max_fds", "gauge", "Descriptors that may be open",
+      static_cast<double>(descriptor_limit()));
+  std::error_code trouble;
+  const std::filesystem::space_info disk = std::filesystem::space(config.data, trouble);
+  if (!trouble) {
+    one("hanami_disk_bytes", "gauge", "Of the file system with the data",
+        static_cast<double>(disk.capacity));
+    one("hanami_disk_free_bytes", "gauge", "Of it, what the server may still fill",
+        static_cast<double>(disk.available));
+  }
+}
+
+/// Of each cluster used lately; no more of them than a collector bears.
+inline void write_cluster_metrics(monitor::metrics_text& text, services& s) {
+  constexpr std::size_t most = 100;
+  const std::vector<engine::cluster_use> clusters = s.engine.last_used(most);
+  const auto all = [&](const char* name, const char* type, const char* help, auto value_of) {
+    text.family(name, type, help);
+    for (const engine::cluster_use& each : clusters) {
+      text.value(static_cast<double>(value_of(each)),
+                 {{"cluster", each.id}, {"owner", each.owner_id}});
+    }
+  };
+  using use = const engine::cluster_use&;
+  all("hanami_cluster_trained_total", "counter",
+      "Samples trained since the cluster came into memory, of the 100 used last",
+      [](use c) { return c.trained; });
+  all("hanami_cluster_queued", "gauge", "Samples and calls of it that wait",
+      [](use c) { return c.queued; });
+  all("hanami_cluster_memory_bytes", "gauge", "Its memory", [](use c) { return c.bytes; });
+  all("hanami_cluster_journal_bytes", "gauge", "Its journal since the last snapshot",
+      [](use c) { return c.journal_bytes; });
+  all("hanami_cluster_disk_bytes", "gauge", "Its files", [](use c) { return c.disk_bytes; });
+}
+
 inline std::string metrics_page(services& s) {
   monitor::metrics_text text;
   const auto one = [&](const char* name, const char* type, const char* help, double value) {
     text.family(name, type, help);
     text.value(value);
   };
+  write_process_metrics(text, s.config);
   s.counts.write(text);
   const http::transport_statistics t = s.transport();
   one("hanami_connections", "gauge", "Connections that are open",
@@ -50,10 +113,6 @@ inline std::string metrics_page(services& s) {
       static_cast<double>(e.refused_for_memory));
   one("hanami_journals_open", "gauge", "Journals that are open",
       static_cast<double>(e.journals_open));
-  one("process_open_fds", "gauge", "Descriptors that are open",
-      static_cast<double>(open_descriptors()));
-  one("process_max_fds", "gauge", "Descriptors that may be open",
-      static_cast<double>(descriptor_limit()));
   one("hanami_queued", "gauge", "Samples and calls that wait", static_cast<double>(e.queued));
   one("hanami_trained_total", "counter", "Samples trained", static_cast<double>(e.trained));
   one("hanami_answered_total", "counter", "Samples answered", static_cast<double>(e.answered));
@@ -78,6 +137,7 @@ inline std::string metrics_page(services& s) {
       static_cast<double>(of_broker.messages));
   one("hanami_mqtt_messages_lost_total", "counter", "Messages of which no row could be kept",
       static_cast<double>(of_broker.lost));
+  write_cluster_metrics(text, s);
   return text.take();
 }
 
@@ -285,6 +345,8 @@ inline void add_log_endpoints(registry& to, services& s) {
   audit.description = "Users see their own entries, project administrators those of their project, "
                       "administrators all. User: who; `offset` pages.";
   audit.query = log_filter_schema();
+  const schema token =
+      schema::text().describe("of the API token that spoke for the user; empty: none did");
   audit.response_schema = list_schema(schema::object({{"at", time_schema()},
                                                       {"user_id", schema::text()},
                                                       {"project_id", schema::text()},
@@ -292,7 +354,8 @@ inline void add_log_endpoints(registry& to, services& s) {
                                                       {"path", schema::text()},
                                                       {"operation", schema::text()},
                                                       {"status", schema::integer()},
-                                                      {"address", schema::text()}}));
+                                                      {"address", schema::text()},
+                                                      {"token_id", token}}));
   audit.handle = [&s](request_context& request) {
     store::log_filter filter = log_filter_from(request);
     if (!request.caller.admin) {
@@ -307,7 +370,7 @@ inline void add_log_endpoints(registry& to, services& s) {
       return json::object{
           {"at", to_rfc3339(e.at)}, {"user_id", e.user_id}, {"project_id", e.project_id},
           {"method", e.method},     {"path", e.path},       {"operation", e.operation},
-          {"status", e.status},     {"address", e.address}};
+          {"status", e.status},     {"address", e.address}, {"token_id", e.token_id}};
     });
   };
   to.add(audit);
