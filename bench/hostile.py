@@ -210,7 +210,7 @@ def start(server, folder, connections):
         "HANAMI_HTTP_CONNECTIONS": str(connections), "HANAMI_LOG_LEVEL": "error",
         "HANAMI_LOG_FILE": os.path.join(folder, "log"), "HANAMI_ADMIN_PASSWORD": PASSWORD,
     }
-    running = subprocess.Popen([server], env={**os.environ, **settings}, stdout=subprocess.PIPE,
+    running = subprocess.Popen([os.path.abspath(server)], env={**os.environ, **settings}, stdout=subprocess.PIPE,
                                text=True)
     for line in running.stdout:
         if line.startswith("hanami listens on"):
