@@ -30,9 +30,6 @@ coroutine<bool> session<Stream>::respond(response answer) {
   if (answer.events && answer.content_type.empty()) {
     answer.content_type = "text/event-stream";
   }
-  if (answer.events) {
-    answer.headers.add("X-Accel-Buffering", "no"); // nginx would keep events for itself
-  }
   head_.clear();
   write_head(head_, answer, how, shard_.date_line());
 
