@@ -8,7 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <openssl/hmac.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "service/support/certificate.hpp"
 #include "service/support/fixtures.hpp"
@@ -80,6 +84,29 @@ class receiver {
   std::unique_ptr<lone_server> server_;
 };
 
+/// A port where connections are made, and nothing is ever said.
+class silence {
+ public:
+  silence() : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    ::sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ::socklen_t size = sizeof at;
+    REQUIRE(::bind(fd_, reinterpret_cast<const ::sockaddr*>(&at), size) == 0);
+    REQUIRE(::listen(fd_, 16) == 0);
+    REQUIRE(::getsockname(fd_, reinterpret_cast<::sockaddr*>(&at), &size) == 0);
+    url = "http://127.0.0.1:" + std::to_string(ntohs(at.sin_port)) + "/";
+  }
+  ~silence() { ::close(fd_); }
+  silence(const silence&) = delete;
+  silence& operator=(const silence&) = delete;
+
+  std::string url;
+
+ private:
+  int fd_;
+};
+
 void may_reach_here(server_config& config) {
   config.webhook.private_networks = {"127.0.0.0/8", "::1"};
   config.webhook.retry = std::chrono::milliseconds(1);
@@ -118,7 +145,7 @@ class fed_stream {
   std::int64_t raise_alarm() {
     for (alarms_ = 0; alarms_ == 0; ++next_) {
       REQUIRE(next_ < 2400);
-      feed(rows(next_, next_ + 1, -60));
+      feed(rows(next_, next_ + 1, next_ % 2 == 0 ? -60 : 70));
     }
     return alarms() - alarms_ + 1;
   }
@@ -337,6 +364,40 @@ TEST_CASE("webhooks reach no machine of the inside, by whatever name", "[service
     CHECK(stream.newest_message(webhook).at("status").is_null());
   }
   CHECK(inside.got().empty());
+}
+
+TEST_CASE("a receiver that says nothing holds up neither rows nor other receivers", "[service]") {
+  const silence nobody;
+  receiver there;
+  server_fixture fixture([](server_config& config) {
+    may_reach_here(config);
+    config.webhook.timeout = std::chrono::seconds(600);
+  });
+  const std::string token = fixture.admin();
+  fed_stream stream(fixture, token);
+  const std::string silent = stream.add_webhook(nobody.url).first;
+  stream.add_webhook(there.url());
+  stream.raise_alarm();
+  CHECK(there.gets(1));
+  stream.raise_alarm();
+  CHECK(there.gets(2));
+  CHECK(stream.newest_message(silent).at("state").as_string() == "waiting");
+  fixture.close(); // does not wait for it, either
+
+  server_fixture hasty([](server_config& config) {
+    may_reach_here(config);
+    config.webhook.timeout = std::chrono::milliseconds(50);
+    config.webhook.tries = 2;
+  });
+  fed_stream other(hasty, hasty.admin());
+  const std::string webhook = other.add_webhook(nobody.url).first;
+  other.raise_alarm();
+  CHECK(comes_true([&] {
+    return other.look(webhook + "/messages").at("items").as_array().size() > 0 &&
+           other.newest_message(webhook).at("state") == "failed";
+  }));
+  CHECK(std::string(other.newest_message(webhook).at("trouble").as_string()).find("timeout") !=
+        std::string::npos);
 }
 
 TEST_CASE("a stream has some webhooks at most, and they go with it", "[service]") {
