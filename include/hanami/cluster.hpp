@@ -84,6 +84,9 @@ class basic_cluster {
 
   const hanami::cluster_template& cluster_template() const noexcept { return template_; }
   const learning_options& options() const noexcept { return learner_.options(); }
+  /// Learns with these options from the next sample on; what was remembered for rehearsal is
+  /// forgotten. Throws `errc::invalid_argument` for options out of range.
+  void change_options(const learning_options& options) { learner_.adopt(options, net_); }
   /// How far it has learned, and what is due when.
   const learner<Real>& learning() const noexcept { return learner_; }
   const network<Real, Weight>& state() const noexcept { return net_; }

@@ -105,8 +105,9 @@ struct server::state {
              [this] { return ready.load(); },
              rules,
              workers(),
-             sockets},
-        answers({config, endpoints, authenticator, rules, db, logs, counts, common.log},
+             sockets,
+             tickets},
+        answers({config, endpoints, authenticator, rules, db, logs, counts, common.log, tickets},
                 [this](const http::request&, std::shared_ptr<http::socket> peer) {
                   return api::open_reference_socket(with, std::move(peer));
                 }) {
@@ -117,7 +118,11 @@ struct server::state {
     api::add_cluster_endpoints(endpoints, with);
     api::add_stream_endpoints(endpoints, with);
     api::add_webhook_endpoints(endpoints, with);
+    api::add_cluster_change_endpoints(endpoints, with);
+    api::add_batch_endpoints(endpoints, with);
+    api::add_template_endpoints(endpoints, with);
     api::add_task_endpoints(endpoints, with);
+    api::add_live_endpoints(endpoints, with);
     api::add_upload_endpoints(endpoints, with);
     api::add_dataset_endpoints(endpoints, with);
     api::add_derivation_endpoints(endpoints, with);
@@ -223,6 +228,7 @@ struct server::state {
   monitor::request_counts counts;
   api::registry endpoints;
   api::open_sockets sockets{common.timer};
+  access::tickets tickets;
   api::services with;
   api::dispatcher answers;
   std::optional<std::string> admin_password;

@@ -198,8 +198,14 @@ v1.0alpha/*
 
 v1/clusters/{cluster_id}/infer
 - POST: admin, member, viewer
+v1/clusters/{cluster_id}/batch/infer
+- POST: admin, member, viewer
+v1/clusters/{cluster_id}/dataset/infer
+- POST: admin, member, viewer
 
 # What everybody does for himself.
+v1/tickets
+- POST: *
 v1/sessions/project
 - POST: *
 v1/sessions/current

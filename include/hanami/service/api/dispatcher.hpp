@@ -14,6 +14,7 @@
 
 #include "../access/authenticator.hpp"
 #include "../access/policy.hpp"
+#include "../access/tickets.hpp"
 #include "../base/limited_work.hpp"
 #include "../base/logger.hpp"
 #include "../base/settings.hpp"
@@ -41,6 +42,7 @@ struct dispatcher_parts {
   store::logs& logs;
   monitor::request_counts& counts;
   logger& log; ///< the operator's
+  access::tickets& tickets;
 };
 
 /// Takes WebSockets that are not at an endpoint: returns a handler, or nullptr.
@@ -78,6 +80,8 @@ class dispatcher final : public http::application {
   std::size_t admit_body(exchange& x, const http::request& head);
   void authenticate(exchange& x, const http::request& from) const;
   void expect_open(const exchange& x) const;
+  /// Puts the token where it belongs, of whom a ticket in the query stands for.
+  void redeem_ticket(exchange& x) const;
   /// Whether the caller has just been identified, and nothing has changed since.
   bool is_fresh(const exchange& x) const;
   /// Why a path or method without an endpoint is refused.

@@ -57,6 +57,7 @@ inline std::string shown_values(const json::object& values) {
     const std::string_view key = item.key();
     const bool secret = key.find("password") != std::string_view::npos ||
                         key.find("token") != std::string_view::npos ||
+                        key.find("ticket") != std::string_view::npos ||
                         key.find("code") != std::string_view::npos;
     shown[key] = secret ? json::value("...") : item.value();
   }
@@ -203,6 +204,25 @@ HANAMI_SERVICE_INLINE void dispatcher::expect_open(const exchange& x) const {
   }
 }
 
+HANAMI_SERVICE_INLINE void dispatcher::redeem_ticket(exchange& x) const {
+  if (!x.endpoint->by_ticket || !token_of(x.message).empty()) {
+    return;
+  }
+  for (const auto& [name, value] : parse_query(x.message.query)) {
+    if (name != "ticket") {
+      continue;
+    }
+    const std::optional<std::string> token = parts_.tickets.take(value);
+    if (!token) {
+      throw unauthenticated(
+          "the ticket is not good (any more): one is good for one use within half "
+          "a minute; POST /v1/tickets gives another");
+    }
+    x.message.headers.add("Authorization", "Bearer " + *token);
+    return;
+  }
+}
+
 HANAMI_SERVICE_INLINE bool dispatcher::is_fresh(const exchange& x) const {
   return x.identified_as_of == parts_.authenticator.changes() &&
          std::chrono::steady_clock::now() - x.identified_at < std::chrono::seconds(1);
@@ -266,6 +286,7 @@ HANAMI_SERVICE_INLINE void dispatcher::refuse_path(exchange& x) {
 
 HANAMI_SERVICE_INLINE void dispatcher::proceed(const std::shared_ptr<exchange>& x) {
   try {
+    redeem_ticket(*x);
     if (!is_fresh(*x)) { // a body may have taken hours
       authenticate(*x, x->message);
     }
@@ -466,6 +487,7 @@ dispatcher::open_socket(const http::request& head, std::shared_ptr<http::socket>
     }
   }
   try {
+    redeem_ticket(x);
     authenticate(x, x.message);
     read_values(x);
     auto opened = x.endpoint->open_socket(x, std::move(peer));

@@ -74,8 +74,10 @@ struct endpoint {
   std::optional<schema> response_schema;
   std::string response_type = "application/json";
   std::vector<std::string> other_response_types{}; ///< texts, too, if the request says so
+  std::string binary_answer; ///< what an application/octet-stream of it holds; empty: there is none
   unsigned status = 200;
   std::vector<unsigned> refusals; ///< documented statuses, besides 401, 403 and 422
+  bool by_ticket = false;         ///< a ticket in the query may stand for the token
   bool idempotent = false;        ///< honours `Idempotency-Key`
   bool audited = true;            ///< written to the audit log, unless it only reads
   bool ranges = false;            ///< parts can be asked for: a `source` that can seek, and a `tag`

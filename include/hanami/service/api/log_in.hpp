@@ -27,8 +27,15 @@ inline access::session_tokens log_in(services& s, const request_context& request
                                      std::string_view project_id = {}, std::string_view code = {}) {
   const http::request& m = request.message;
   const auto note = [&](std::string_view project, unsigned status) {
-    s.logs.add(store::audit_entry{now_ms(), std::string(user_id), std::string(project), m.method,
-                                  m.path, request.endpoint->id, status, m.address, {}});
+    s.logs.add(store::audit_entry{now_ms(),
+                                  std::string(user_id),
+                                  std::string(project),
+                                  m.method,
+                                  m.path,
+                                  request.endpoint->id,
+                                  status,
+                                  m.address,
+                                  {}});
   };
   const std::string what = "log-in of '" + std::string(user_id) + "' from " + m.address;
   try {

@@ -74,9 +74,11 @@ inline std::string_view about(std::string_view tag) {
       {"users", "Accounts and what each may own; for administrators"},
       {"projects", "Groups of users who share clusters, datasets and checkpoints"},
       {"clusters", "Networks that grow while they learn: made, asked and trained"},
+      {"templates", "Texts that clusters are made from: to begin with, and checked before"},
       {"streams", "Forecasts and alarms of rows that never end"},
       {"webhooks", "Alarms of streams, sent to where they are wanted"},
       {"tasks", "Work that takes longer: training, requests, evaluations, saving, restoring"},
+      {"live", "What goes on, as it goes on: event streams, histories, tickets to open them by"},
       {"uploads", "Files on their way here, in parts that may come in any order"},
       {"datasets", "Tables and pictures to learn from"},
       {"checkpoints", "Clusters as files"},
@@ -132,6 +134,10 @@ inline json::object content_of(std::string_view type, json::object described) {
   return {{std::string(type), json::object{{"schema", std::move(described)}}}};
 }
 
+inline json::object binary_schema(const std::string& holds) {
+  return {{"type", "string"}, {"format", "binary"}, {"description", holds}};
+}
+
 inline json::object responses_of(const endpoint& e, json::object& components) {
   json::object responses;
   json::object done{{"description", meaning_of(e.status)}};
@@ -142,6 +148,10 @@ inline json::object responses_of(const endpoint& e, json::object& components) {
   }
   for (const std::string& type : e.other_response_types) {
     done["content"].as_object()[type] = json::object{{"schema", {{"type", "string"}}}};
+  }
+  if (!e.binary_answer.empty()) {
+    done["content"].as_object()["application/octet-stream"] =
+        json::object{{"schema", binary_schema(e.binary_answer)}};
   }
   responses[std::to_string(e.status)] = done;
   std::vector<unsigned> refusals = e.refusals;
@@ -224,7 +234,9 @@ inline json::object operation_of(const endpoint& e, json::object& components) {
   } else if (!e.body_forms.empty()) {
     json::object content;
     for (const body_form& form : e.body_forms) {
-      json::object described{{"schema", form.content.to_json(&components)}};
+      json::object described{{"schema", form.type == "application/octet-stream"
+                                            ? binary_schema(form.content.description())
+                                            : form.content.to_json(&components)}};
       if (!form.example.empty()) {
         described["example"] = form.content.kind() == value_kind::text ? json::value(form.example)
                                                                        : json::parse(form.example);

@@ -7,6 +7,7 @@
 #include "../access/accounts.hpp"
 #include "../access/authenticator.hpp"
 #include "../access/policy.hpp"
+#include "../access/tickets.hpp"
 #include "../base/logger.hpp"
 #include "../base/settings.hpp"
 #include "../data/datasets.hpp"
@@ -48,6 +49,7 @@ struct services {
   const access::policy& rules;
   std::function<void(std::function<void()>)> run; ///< runs work that may wait on a worker
   open_sockets& sockets;
+  access::tickets& tickets;
 };
 
 } // namespace hanami::service::api

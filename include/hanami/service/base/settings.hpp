@@ -83,6 +83,8 @@ struct engine_settings {
   /// A cluster that nobody has used for so long leaves memory, and comes back when it is used; 0:
   /// only where memory is short, and then whose last use is longest ago.
   std::chrono::seconds idle_time{600};
+  /// What was asked with an id waits so long for its label.
+  std::chrono::seconds label_time{86'400};
   /// A cluster is written in full at least this often while it learns; in between, a journal holds
   /// what it has learned since.
   std::chrono::seconds snapshot_interval{60};

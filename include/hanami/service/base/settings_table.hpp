@@ -410,6 +410,8 @@ inline void add_engine_settings(setting_table& to) {
              "seconds without use, after which a cluster leaves memory until its next use; 0: only "
              "where memory is short",
              0, ten_years_s, g, &s::idle_time);
+  to.integer("engine.label_time", "seconds that what was asked with an id waits for its label", 1,
+             ten_years_s, g, &s::label_time);
   to.integer("engine.snapshot_interval",
              "seconds, at most, between writing a cluster that learns in full", 1, ten_years_s, g,
              &s::snapshot_interval);

@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "../../cluster.hpp"
@@ -28,6 +29,7 @@
 #include "cluster_shape.hpp"
 #include "disk/journal_places.hpp"
 #include "engine_types.hpp"
+#include "live/pulse.hpp"
 #include "task/task_plan.hpp"
 #include "user_meter.hpp"
 
@@ -65,6 +67,25 @@ class engine {
                              visibility visible_to = visibility::owner_only,
                              learning_options options = {},
                              std::optional<output_kind> kind_if_missing = std::nullopt);
+  /// The same from a checkpoint that the caller may use, and from a cluster, as it is now. Throw as
+  /// above, and `not_found`.
+  store::resource_row create_from_checkpoint(const identity& caller, std::string_view name,
+                                             std::string_view checkpoint_id,
+                                             visibility visible_to = visibility::owner_only);
+  store::resource_row clone(const identity& caller, std::string_view cluster_id,
+                            std::string_view name, visibility visible_to = visibility::owner_only);
+  /// Makes it what its template and its options make, as if it had never learned. `conflict` while
+  /// it has tasks.
+  void reset(const identity& caller, std::string_view cluster_id);
+  learning_options learning(const cluster_handle& of);
+  /// Calls `change` with the present options and takes what it makes of them; samples remembered
+  /// for rehearsal are forgotten. `invalid_value` for what is out of range, `conflict` while it has
+  /// tasks.
+  learning_options change_learning(const identity& caller, std::string_view cluster_id,
+                                   const std::function<void(learning_options&)>& change);
+  /// What a template would make, without making it. Throws as `create`, and `busy` for a large one
+  /// while another is checked.
+  template_estimate check_template(std::string_view text, learning_options options = {});
   /// As `store::resources::change`; `conflict` for a name that another cluster of the project has.
   store::resource_row change_cluster(const identity& caller, std::string_view cluster_id,
                                      const store::resource_change& what,
@@ -78,6 +99,10 @@ class engine {
   /// The same without waiting: refers to no cluster unless it is in memory.
   cluster_handle find_cluster(std::string_view id);
   cluster_statistics statistics(const cluster_handle& of);
+  /// What lists show of clusters, in the order of the ids: `samples`, `neurons` (as of the last
+  /// snapshot or slice of a task), `used_at`, `state`, and the first 32 `inputs` and `outputs`;
+  /// null for what is not known. Rights are not checked; brings nothing into memory.
+  std::vector<json::value> summaries(const std::vector<std::string>& ids);
   std::string template_text(const cluster_handle& of);
   /// A drawing of its present state by `draw/draw.hpp`. `format`: "svg" or "dot".
   std::string picture(const cluster_handle& of, std::string_view format);
@@ -95,6 +120,60 @@ class engine {
   void infer(const cluster_handle& of, std::string_view user_id, std::span<const float> input,
              answered_callback done);
 
+  // Labels that come later. What was asked waits in memory for its label, at most
+  // `engine.label_time` and, of one user, 100,000 questions of 16 MiB together, of which the oldest
+  // are forgotten first; it does not survive a restart.
+
+  /// As `infer`; what was asked and answered is kept under `label_id`, 1 to 128 bytes. Replaces
+  /// what the same user asked so; `conflict` for what somebody else did.
+  void infer_for_label(const cluster_handle& of, std::string_view user_id,
+                       const std::string& label_id, std::span<const float> input,
+                       answered_callback done);
+  /// As `train` on what was asked so, once; `not_found` where none waits. What fails may be tried
+  /// again.
+  void train_label(const cluster_handle& of, std::string_view user_id, const std::string& label_id,
+                   std::span<const float> target, trained_callback done);
+  /// How good the predictions of then were, by output, since the service was started.
+  std::vector<output_error> label_errors(std::string_view cluster_id);
+  std::uint64_t labels_waiting(std::string_view cluster_id);
+
+  // What goes on, for who looks at it. Kept in memory, of the 400 clusters that were busy last.
+
+  /// At most `most` points of equal length, oldest first; the last second is the one that is over.
+  /// Nothing of a cluster that has not been busy for long.
+  std::vector<pulse_point> history(std::string_view cluster_id, pulse_span span, std::size_t most);
+  /// Somebody looks at it: its size is kept up to date for the next five seconds.
+  void watch(std::string_view cluster_id);
+  /// The clusters of a user that were busy after the second `since`, at most 100, and how.
+  std::vector<std::pair<std::string, pulse_point>> busy_clusters(std::string_view user_id,
+                                                                 std::int64_t since);
+  /// Counts tasks that have ended, of everybody: as long as it stays, no task has.
+  std::uint64_t tasks_ended() const noexcept;
+  /// Queued and active tasks of a user, at most 100.
+  std::vector<task_view> open_tasks(std::string_view user_id);
+
+  // Many samples at once, row after row. They take turns of a few milliseconds, between which
+  // single samples of the same cluster are learned and answered; each turn's samples are in the
+  // journal before the next one. The arguments are checked: `invalid_value` for none, for more than
+  // 10,000, for rows that are not whole, and for more than a million values of answers; `busy`
+  // beyond 16 unfinished ones of the user. As above in all else.
+
+  void train_batch(const cluster_handle& of, std::string_view user_id, std::vector<float> inputs,
+                   std::vector<float> targets, batch_trained_callback done);
+  void infer_batch(const cluster_handle& of, std::string_view user_id, std::vector<float> inputs,
+                   batch_answered_callback done);
+
+  /// The inputs for some samples of a question to datasets.
+  struct dataset_rows {
+    std::vector<float> inputs;
+    std::uint64_t total = 0; ///< samples that there are
+  };
+  /// Reads samples [first, first + count), as far as they are there, for `infer_batch`. `plan`: of
+  /// a request, `inputs` and `window` alone. Rights on the datasets are checked, everything else as
+  /// for a task. May take long.
+  dataset_rows read_rows(const identity& caller, const cluster_handle& of, task_plan plan,
+                         std::uint64_t first, std::uint64_t count);
+
   // Tasks. Those of a cluster run one after the other, in slices, between which direct use
   // continues.
 
@@ -106,8 +185,11 @@ class engine {
   /// The same after it has ended, or after `most`, whichever comes first.
   task_view wait_for_end(const identity& caller, std::string_view id,
                          std::chrono::milliseconds most);
+  /// The caller's own, of all clusters where `cluster_id` is empty; of one that the caller may
+  /// change, those of others as well. `forbidden` for others' tasks to who administers nothing.
   store::page<task_view> list_tasks(const identity& caller, std::string_view cluster_id,
-                                    const store::page_request& wanted);
+                                    const store::page_request& wanted,
+                                    const task_filter& only = {});
   /// Ends it before its next slice; what was learned is kept. No effect on a task that has ended.
   task_view abort(const identity& caller, std::string_view id);
   /// Aborts it if necessary and deletes it.

@@ -4,6 +4,8 @@
 #include "engine.hpp"
 
 #include <algorithm>
+#include <deque>
+#include <mutex>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -23,6 +25,7 @@
 #include "../base/refusal.hpp"
 #include "../base/uuid.hpp"
 #include "../data/column_name.hpp"
+#include "delayed_labels.hpp"
 #include "engine_core.hpp"
 #include "given_clusters.hpp"
 #include "task/checkpoint_work.hpp"
@@ -81,7 +84,13 @@ inline void prepare_results(task_plan& plan, const cluster_shape& shape) {
 } // namespace detail
 
 struct engine::state : detail::engine_core {
-  using detail::engine_core::engine_core;
+  state(const server_config& config, runtime& common, store::resources& resources,
+        store::tasks& tasks, access::accounts& accounts, data::datasets& data)
+      : engine_core(config, common, resources, tasks, accounts, data),
+        labels(config.engine.label_time) {}
+
+  detail::delayed_labels labels;
+  std::mutex checking; ///< a large template
 
   /// The task, if `caller` may see it: its owner, and whoever may change the cluster.
   store::task_row visible_task(const identity& caller, std::string_view id) {
@@ -106,6 +115,58 @@ struct engine::state : detail::engine_core {
     if (parts.resources.has_name(caller, store::resource_kind::cluster, name, own)) {
       throw conflict("there is a cluster '" + std::string(name) + "' already");
     }
+  }
+
+  /// Adds a cluster whose snapshot this is.
+  store::resource_row add_cluster(const identity& caller, std::string_view name,
+                                  visibility visible_to, const cluster_shape& shape,
+                                  const cluster_statistics& size,
+                                  const std::vector<std::byte>& snapshot) {
+    const std::lock_guard one_name_at_a_time(creating);
+    refuse_taken_name(caller, name, {});
+    make_room(*users.of(caller.user_id), size.bytes);
+    store::resource_row row;
+    row.kind = store::resource_kind::cluster;
+    row.id = new_uuid();
+    row.name = name;
+    row.visible_to = visible_to;
+    row.detail = json::serialize(detail::to_json(shape));
+    const quota limits = parts.accounts.quota_of(caller.user_id);
+    cluster_files files(parts.clusters_folder / row.id, parts.data.key(), false);
+    files.create(snapshot);
+    try {
+      row.bytes = files.bytes();
+      row = parts.resources.add(caller, std::move(row), limits.clusters, limits.bytes);
+    } catch (...) {
+      files.remove();
+      throw;
+    }
+    parts.resources.set_summary(
+        row.id, json::serialize(detail::summary_of(shape, {size.samples, size.neurons, 0})));
+    return row;
+  }
+
+  /// Changes a cluster in a way that no journal tells: a snapshot is on disk when it returns.
+  /// `conflict` while it has tasks.
+  void replace(const detail::live_ptr& live, const std::function<void(cluster&)>& change) {
+    in_turn(live, [live, change](cluster& net) {
+      std::deque<detail::task_ptr> tasks;
+      {
+        const std::lock_guard lock(live->mutex);
+        tasks = live->queue;
+      }
+      for (const detail::task_ptr& task : tasks) {
+        const std::lock_guard lock(task->mutex);
+        if (!store::is_over(task->row.state)) {
+          throw conflict("the cluster has tasks; they have to end, or be aborted, before");
+        }
+      }
+      change(net);
+      live->where = {};
+      const detail::pending_snapshot made = live->begin_generation(net);
+      live->files.write_snapshot(made.generation, made.bytes);
+    });
+    note_disk(live);
   }
 
   /// The number of samples of a task; checks everything else on the way.
@@ -211,38 +272,87 @@ engine::create(const identity& caller, std::string_view name, std::string_view t
                visibility visible_to, learning_options options,
                std::optional<output_kind> kind_if_missing) {
   state& s = *state_;
-  const server_config& config = s.parts.config;
-  cluster_template wanted =
-      detail::template_from(template_text, config.engine.cluster_memory, kind_if_missing);
-  const std::lock_guard one_name_at_a_time(s.creating);
-  s.refuse_taken_name(caller, name, {});
-  store::resource_row row;
-  row.kind = store::resource_kind::cluster;
-  row.id = new_uuid();
-  row.name = name;
-  row.visible_to = visible_to;
-  std::vector<std::byte> snapshot;
-  std::size_t memory = 0;
-  try {
-    const cluster fresh(std::move(wanted), options);
-    memory = fresh.bytes();
-    row.detail = json::serialize(detail::to_json(detail::shape_of(fresh)));
-    snapshot = to_checkpoint(fresh);
-  } catch (const error& e) {
-    const bool text = e.code() == errc::invalid_template;
-    throw refusal(text ? refusal_code::invalid_template : refusal_code::invalid_value, e.what());
+  const cluster fresh = detail::fresh_cluster(
+      detail::template_from(template_text, s.parts.config.engine.cluster_memory, kind_if_missing),
+      options);
+  return s.add_cluster(caller, name, visible_to, detail::shape_of(fresh), fresh.statistics(),
+                       to_checkpoint(fresh));
+}
+
+HANAMI_SERVICE_INLINE store::resource_row
+engine::create_from_checkpoint(const identity& caller, std::string_view name,
+                               std::string_view checkpoint_id, visibility visible_to) {
+  state& s = *state_;
+  const auto from = s.parts.resources.get(caller, store::resource_kind::checkpoint, checkpoint_id);
+  const cluster restored = detail::load_checkpoint(s.parts, from.id);
+  return s.add_cluster(caller, name, visible_to, detail::shape_of(restored), restored.statistics(),
+                       to_checkpoint(restored));
+}
+
+HANAMI_SERVICE_INLINE store::resource_row engine::clone(const identity& caller,
+                                                        std::string_view cluster_id,
+                                                        std::string_view name,
+                                                        visibility visible_to) {
+  state& s = *state_;
+  const auto from = s.parts.resources.get(caller, store::resource_kind::cluster, cluster_id);
+  s.refuse_taken_name(caller, name, {}); // before the work
+  const detail::live_ptr live = s.live_of(from.id);
+  auto copied =
+      s.in_turn(live, [](cluster& net) { return std::pair(to_checkpoint(net), net.statistics()); });
+  return s.add_cluster(caller, name, visible_to, *live->present_shape(), copied.second,
+                       std::move(copied.first));
+}
+
+HANAMI_SERVICE_INLINE void engine::reset(const identity& caller, std::string_view cluster_id) {
+  state& s = *state_;
+  const auto of =
+      s.parts.resources.get_to_change(caller, store::resource_kind::cluster, cluster_id);
+  const detail::live_ptr live = s.live_of(of.id);
+  s.replace(live, [](cluster& net) { net = cluster(net.cluster_template(), net.options()); });
+  s.labels.forget(of.id);
+  detail::keep_shape(s.parts, *live,
+                     s.in_turn(live, [](cluster& net) { return detail::shape_of(net); }));
+}
+
+HANAMI_SERVICE_INLINE learning_options engine::learning(const cluster_handle& of) {
+  return state_->in_turn(of.live_, [](cluster& net) { return net.options(); });
+}
+
+HANAMI_SERVICE_INLINE learning_options
+engine::change_learning(const identity& caller, std::string_view cluster_id,
+                        const std::function<void(learning_options&)>& change) {
+  state& s = *state_;
+  const auto of =
+      s.parts.resources.get_to_change(caller, store::resource_kind::cluster, cluster_id);
+  const detail::live_ptr live = s.live_of(of.id);
+  learning_options options = s.in_turn(live, [](cluster& net) { return net.options(); });
+  change(options);
+  const cluster_shape& shape = *live->present_shape();
+  if (options.rehearsal > 0) {
+    s.make_room(*live->owner,
+                options.replay_capacity * sizeof(float) * (shape.input_size + shape.output_size));
   }
-  s.make_room(*s.users.of(caller.user_id), memory);
-  const quota limits = s.parts.accounts.quota_of(caller.user_id);
-  cluster_files files(s.parts.clusters_folder / row.id, s.parts.data.key(), false);
-  files.create(snapshot);
-  try {
-    row.bytes = files.bytes();
-    return s.parts.resources.add(caller, std::move(row), limits.clusters, limits.bytes);
-  } catch (...) {
-    files.remove();
-    throw;
+  s.replace(live, [options](cluster& net) { net.change_options(options); });
+  return options;
+}
+
+HANAMI_SERVICE_INLINE template_estimate engine::check_template(std::string_view text,
+                                                               learning_options options) {
+  cluster_template wanted = detail::template_from(text, state_->parts.config.engine.cluster_memory);
+  constexpr std::uint64_t large = std::uint64_t{32} << 20; // of which one at a time is made
+  std::unique_lock alone(state_->checking, std::defer_lock);
+  if (detail::first_bytes(wanted) > large && !alone.try_lock()) {
+    refusal busy(refusal_code::busy, "another large template is being checked; try again");
+    busy.retry_after_s = 1;
+    throw busy;
   }
+  const cluster fresh = detail::fresh_cluster(std::move(wanted), options);
+  template_estimate found;
+  found.shape = detail::shape_of(fresh);
+  found.statistics = fresh.statistics();
+  found.most_bytes = fresh.cluster_template().settings.memory_limit;
+  found.disk_bytes = to_checkpoint(fresh).size();
+  return found;
 }
 
 HANAMI_SERVICE_INLINE store::resource_row
@@ -257,8 +367,10 @@ engine::change_cluster(const identity& caller, std::string_view cluster_id,
 }
 
 HANAMI_SERVICE_INLINE void engine::remove(const identity& caller, std::string_view id) {
-  state_->remove(
-      state_->parts.resources.get_to_change(caller, store::resource_kind::cluster, id).id);
+  const std::string found =
+      state_->parts.resources.get_to_change(caller, store::resource_kind::cluster, id).id;
+  state_->remove(found);
+  state_->labels.forget(found);
 }
 
 HANAMI_SERVICE_INLINE cluster_handle::cluster_handle(std::shared_ptr<detail::live_cluster> of)
@@ -284,6 +396,11 @@ HANAMI_SERVICE_INLINE cluster_handle engine::find_cluster(std::string_view id) {
 
 HANAMI_SERVICE_INLINE cluster_statistics engine::statistics(const cluster_handle& of) {
   return state_->in_turn(of.live_, [](cluster& net) { return net.statistics(); });
+}
+
+HANAMI_SERVICE_INLINE std::vector<json::value>
+engine::summaries(const std::vector<std::string>& ids) {
+  return state_->summaries(ids);
 }
 
 HANAMI_SERVICE_INLINE std::string engine::template_text(const cluster_handle& of) {
@@ -314,6 +431,177 @@ HANAMI_SERVICE_INLINE void engine::infer(const cluster_handle& of, std::string_v
                                          std::span<const float> input, answered_callback done) {
   detail::check_sample(input.size(), of.shape().input_size, "/inputs");
   state_->infer(of.live_, user_id, input, of.shape().output_size, std::move(done));
+}
+
+HANAMI_SERVICE_INLINE void engine::infer_for_label(const cluster_handle& of,
+                                                   std::string_view user_id,
+                                                   const std::string& label_id,
+                                                   std::span<const float> input,
+                                                   answered_callback done) {
+  const auto keep =
+      [this, cluster_id = of.live_->id, label_id,
+       asked = detail::open_question{std::string(user_id), {input.begin(), input.end()}, {}},
+       done = std::move(done)](std::span<const float> found, std::exception_ptr why) mutable {
+        if (!why) {
+          asked.prediction.assign(found.begin(), found.end());
+          try {
+            state_->labels.put(cluster_id, label_id, std::move(asked));
+          } catch (...) {
+            why = std::current_exception();
+          }
+        }
+        done(found, why);
+      };
+  infer(of, user_id, input, keep);
+}
+
+HANAMI_SERVICE_INLINE void engine::train_label(const cluster_handle& of, std::string_view user_id,
+                                               const std::string& label_id,
+                                               std::span<const float> target,
+                                               trained_callback done) {
+  const cluster_shape& shape = of.shape();
+  detail::check_sample(target.size(), shape.output_size, "/targets");
+  state& s = *state_;
+  const std::string cluster_id = of.live_->id;
+  const auto asked = std::make_shared<detail::open_question>(s.labels.take(cluster_id, label_id));
+  if (asked->input.size() != shape.input_size || asked->prediction.size() != shape.output_size) {
+    throw conflict("the cluster was replaced by a checkpoint of another shape meanwhile");
+  }
+  const auto put_back = [&s, cluster_id, label_id, asked]() noexcept {
+    try {
+      s.labels.put(cluster_id, label_id, std::move(*asked));
+    } catch (...) { // somebody has asked so meanwhile
+    }
+  };
+  try {
+    s.train(of.live_, user_id, asked->input, target,
+            [&s, cluster_id, asked, put_back, handle = of,
+             truth = std::vector<float>(target.begin(), target.end()),
+             done = std::move(done)](const train_result& result, const std::exception_ptr& why) {
+              if (why) {
+                put_back();
+              } else if (const auto error =
+                             s.labels.score(cluster_id, handle.shape(), asked->prediction, truth)) {
+                s.note_error(cluster_id, *error);
+              }
+              done(result, why);
+            });
+  } catch (...) {
+    put_back();
+    throw;
+  }
+}
+
+HANAMI_SERVICE_INLINE std::vector<output_error> engine::label_errors(std::string_view cluster_id) {
+  return state_->labels.errors_of(cluster_id);
+}
+
+HANAMI_SERVICE_INLINE std::uint64_t engine::labels_waiting(std::string_view cluster_id) {
+  return state_->labels.waiting(cluster_id);
+}
+
+// --- What goes on.
+
+HANAMI_SERVICE_INLINE std::vector<pulse_point> engine::history(std::string_view cluster_id,
+                                                               pulse_span span, std::size_t most) {
+  return state_->board.read(cluster_id, span, now_ms() / 1000, most);
+}
+
+HANAMI_SERVICE_INLINE void engine::watch(std::string_view cluster_id) { state_->watch(cluster_id); }
+
+HANAMI_SERVICE_INLINE std::vector<std::pair<std::string, pulse_point>>
+engine::busy_clusters(std::string_view user_id, std::int64_t since) {
+  constexpr std::size_t most = 100;
+  return state_->board.busy_of(user_id, since, most);
+}
+
+HANAMI_SERVICE_INLINE std::uint64_t engine::tasks_ended() const noexcept {
+  return state_->tasks_ended;
+}
+
+HANAMI_SERVICE_INLINE std::vector<task_view> engine::open_tasks(std::string_view user_id) {
+  constexpr std::size_t most = 100;
+  std::vector<task_view> all;
+  for (const detail::task_ptr& task : state_->open_tasks_of(user_id, most)) {
+    all.push_back(state::view_of_open(*task));
+  }
+  return all;
+}
+
+// --- Many samples.
+
+namespace detail {
+
+inline constexpr std::size_t most_batch_samples = 10'000;
+inline constexpr std::size_t most_batch_values = 1'000'000;
+
+/// The samples of a batch.
+inline std::size_t check_batch(std::size_t inputs, const cluster_shape& shape) {
+  if (inputs == 0 || inputs % shape.input_size != 0) {
+    throw invalid_value_at("/inputs", std::to_string(inputs) +
+                                          " values; accepted are whole rows of " +
+                                          std::to_string(shape.input_size));
+  }
+  const std::size_t samples = inputs / shape.input_size;
+  if (samples > most_batch_samples) {
+    throw invalid_value_at("/inputs",
+                           std::to_string(samples) + " samples; at most 10000 are taken at once");
+  }
+  return samples;
+}
+
+inline void check_answers(std::size_t samples, const cluster_shape& shape) {
+  if (samples * shape.output_size > most_batch_values) {
+    throw invalid_value_at(
+        "/inputs", std::to_string(samples) + " answers of " + std::to_string(shape.output_size) +
+                       " values; a million values are given at once, so ask for " +
+                       std::to_string(most_batch_values / shape.output_size) + " at most");
+  }
+}
+
+} // namespace detail
+
+HANAMI_SERVICE_INLINE void engine::train_batch(const cluster_handle& of, std::string_view user_id,
+                                               std::vector<float> inputs,
+                                               std::vector<float> targets,
+                                               batch_trained_callback done) {
+  const cluster_shape& shape = of.shape();
+  const std::size_t samples = detail::check_batch(inputs.size(), shape);
+  detail::check_sample(targets.size(), samples * shape.output_size, "/targets");
+  state_->train_batch(of.live_, user_id, std::move(inputs), std::move(targets), shape,
+                      std::move(done));
+}
+
+HANAMI_SERVICE_INLINE void engine::infer_batch(const cluster_handle& of, std::string_view user_id,
+                                               std::vector<float> inputs,
+                                               batch_answered_callback done) {
+  const cluster_shape& shape = of.shape();
+  detail::check_answers(detail::check_batch(inputs.size(), shape), shape);
+  state_->infer_batch(of.live_, user_id, std::move(inputs), shape, std::move(done));
+}
+
+HANAMI_SERVICE_INLINE engine::dataset_rows engine::read_rows(const identity& caller,
+                                                             const cluster_handle& of,
+                                                             task_plan plan, std::uint64_t first,
+                                                             std::uint64_t count) {
+  plan.kind = task_kind::request;
+  detail::check_between(plan.window, 1, 1'000'000, "/window");
+  cluster_shape shape = of.shape();
+  const auto samples = detail::open_samples(
+      plan, shape, [&](const std::string& id) { return state_->parts.data.open(caller, id); });
+  dataset_rows rows;
+  rows.total = samples->size();
+  first = std::min(first, rows.total);
+  count = std::min(count, rows.total - first);
+  detail::check_between(count * shape.input_size, 0, detail::most_batch_values, "/count");
+  rows.inputs.resize(static_cast<std::size_t>(count) * shape.input_size);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    samples->read(first + i,
+                  std::span(rows.inputs)
+                      .subspan(static_cast<std::size_t>(i) * shape.input_size, shape.input_size),
+                  {});
+  }
+  return rows;
 }
 
 // --- Tasks.
@@ -349,14 +637,22 @@ HANAMI_SERVICE_INLINE task_view engine::wait_for_end(const identity& caller, std
 
 HANAMI_SERVICE_INLINE store::page<task_view> engine::list_tasks(const identity& caller,
                                                                 std::string_view cluster_id,
-                                                                const store::page_request& wanted) {
+                                                                const store::page_request& wanted,
+                                                                const task_filter& only) {
   state& s = *state_;
-  store::task_scope of{cluster_id, caller.user_id, {}};
+  const bool others = only.everybody || (!only.owner_id.empty() && only.owner_id != caller.user_id);
+  if (others && !caller.admin && !caller.project_admin) {
+    throw forbidden("others' tasks are for administrators, of the server or of the project");
+  }
+  store::task_scope of{cluster_id, others ? std::string_view(only.owner_id) : caller.user_id, {}};
+  of.kind = only.kind;
+  of.state = only.state;
   if (cluster_id.empty()) {
     of.project_id = caller.admin ? std::string_view() : caller.project_id;
+    of.of_public_clusters = !others;
   } else if (may_change(caller,
                         s.parts.resources.get(caller, store::resource_kind::cluster, cluster_id))) {
-    of.owner_id = {};
+    of.owner_id = only.owner_id;
   }
   store::page<store::task_row> found = s.parts.tasks.list(of, wanted);
   store::page<task_view> result;

@@ -22,7 +22,9 @@
 #include "../base/refusal.hpp"
 #include "../base/runtime.hpp"
 #include "engine_types.hpp"
+#include "live/pulse_board.hpp"
 #include "live_cluster.hpp"
+#include "running_batch.hpp"
 #include "task/task_work.hpp"
 
 /// The inside of the engine: which clusters are in memory, whose turn it is, what is written to
@@ -36,12 +38,6 @@
 /// for the timer's.
 
 namespace hanami::service::engine::detail {
-
-inline refusal being_stopped() {
-  refusal why(refusal_code::stopping, "the service is being stopped");
-  why.retry_after_s = 10;
-  return why;
-}
 
 class engine_core {
  public:
@@ -66,6 +62,12 @@ class engine_core {
   /// `values`: the expected size of the answer.
   void infer(live_ptr live, std::string_view user_id, std::span<const float> input,
              std::size_t values, answered_callback done);
+  /// The same for many; `shape`: the cluster's as the caller knows it.
+  void train_batch(live_ptr live, std::string_view user_id, std::vector<float> inputs,
+                   std::vector<float> targets, const cluster_shape& shape,
+                   batch_trained_callback done);
+  void infer_batch(live_ptr live, std::string_view user_id, std::vector<float> inputs,
+                   const cluster_shape& shape, batch_answered_callback done);
   /// Calls `look(cluster&)` in the cluster's turn and waits for its result.
   template <class Look>
   auto in_turn(live_ptr live, Look look) {
@@ -105,6 +107,18 @@ class engine_core {
   /// Why something finds no room in the quota.
   refusal memory_quota_refusal(const user_counts& owner);
   bool is_short_of_memory();
+  /// Notes an error of a prediction, whose label has come.
+  void note_error(const std::string& cluster_id, double error);
+  /// Somebody looks at the cluster for the next seconds: its size is kept up to date.
+  void watch(std::string_view cluster_id);
+  pulse_board board;
+  std::atomic<std::uint64_t> tasks_ended{0};
+  /// Open tasks of a user, at most `most`.
+  std::vector<task_ptr> open_tasks_of(std::string_view user_id, std::size_t most);
+  /// Notes what the files of a cluster take; on a thread that may wait.
+  void note_disk(const live_ptr& live) noexcept;
+  /// What lists show of clusters, in the order of the ids; null for what is not known.
+  std::vector<json::value> summaries(const std::vector<std::string>& ids);
   std::uint64_t memory_of(const user_counts& user);
   /// `quota_exceeded` where the files of the user take more than they may.
   void expect_disk_quota(user_counts& owner);
@@ -160,8 +174,20 @@ class engine_core {
              std::span<const float> target, trained_callback done, room when_short);
   void train_in_new_room(const live_ptr& live, const user_ptr& user, const journal_bytes& record,
                          const trained_callback& done);
-  /// Notes what the files of a cluster take; on a thread that may wait.
-  void note_disk(const live_ptr& live) noexcept;
+  batch_ptr new_batch(live_ptr live, std::string_view user_id);
+  void submit_batch(const batch_ptr& batch);
+  void batch_turn(const batch_ptr& batch, cluster& net);
+  void learn_slice(running_batch& batch, cluster& net);
+  void answer_slice(running_batch& batch, cluster& net);
+  void keep_samples(running_batch& batch, const journal_bytes& records, std::uint64_t count,
+                    double loss_sum);
+  void find_room(const batch_ptr& batch, std::size_t bytes);
+  void try_later(std::function<void()> work);
+  /// Its history has to be written at the end of this second.
+  void note_busy(const live_ptr& live);
+  void write_pulses();
+  /// Notes what lists show of it.
+  void note_summary(live_cluster& live);
   std::vector<live_ptr> all_live();
   void remove_strangers();
   void resume(const store::task_row& row);
@@ -227,7 +253,8 @@ class engine_core {
   std::map<std::string, live_future, std::less<>> live_; ///< in memory, or being loaded
   std::map<std::string, task_ptr, std::less<>> open_;
 
-  std::mutex lists_;                           ///< guards the two
+  std::mutex lists_;                           ///< guards the three
+  std::vector<live_ptr> busy_;                 ///< since the last second
   std::vector<live_ptr> dirty_;                ///< need a snapshot sooner or later
   std::vector<std::function<void()>> delayed_; ///< to be repeated, since the fleet was full
 
@@ -241,6 +268,7 @@ class engine_core {
   timed_work snapshot_check_{common_.timer, [this] { look_after_snapshots(); }};
   timed_work progress_check_{common_.timer, [this] { write_progress(); }}; ///< while tasks are open
   timed_work next_try_{common_.timer, [this] { try_again(); }};
+  timed_work pulse_check_{common_.timer, [this] { write_pulses(); }}; ///< after work
   timed_work idle_check_{common_.timer, [this] { look_after_idle(); }};
   timed_work memory_check_{common_.timer, [this] { look_after_memory(); }}; ///< after training
 };

@@ -126,8 +126,8 @@ HANAMI_SERVICE_INLINE void engine_core::fail_unresumed(const store::task_row& ro
 HANAMI_SERVICE_INLINE void engine_core::stop() {
   stopping_ = true;
   end_imports();
-  for (timed_work* const each :
-       {&snapshot_check_, &progress_check_, &next_try_, &idle_check_, &memory_check_}) {
+  for (timed_work* const each : {&snapshot_check_, &progress_check_, &next_try_, &idle_check_,
+                                 &memory_check_, &pulse_check_}) {
     each->end();
   }
   fleet_->drain();    // tasks end after their slice
@@ -145,6 +145,9 @@ HANAMI_SERVICE_INLINE void engine_core::stop() {
   }
   fleet_.reset();
   common_.log.info("engine", "what was learned is on disk");
+  std::vector<std::function<void()>> never;
+  const std::lock_guard lock(lists_);
+  never.swap(delayed_);
 }
 
 HANAMI_SERVICE_INLINE void engine_core::refuse_when_stopping() const {
@@ -234,12 +237,14 @@ HANAMI_SERVICE_INLINE live_ptr engine_core::load(const std::string& id) {
                                       task_position& where) { return player(net, record, where); });
     live->where = std::move(found.where);
     live->journal_size = live->files.journal_size();
-    if (std::chrono::steady_clock::now() - begun > std::chrono::milliseconds(100)) {
-      keep_replayed(live, found.net);
-    }
     cluster_shape shape = shape_of(found.net);
     read_classes(row->detail, shape);
     live->shape = std::make_shared<const cluster_shape>(std::move(shape));
+    live->note_counts(found.net);
+    live->noted_summary = parts.resources.summaries({id}).at(0);
+    if (std::chrono::steady_clock::now() - begun > std::chrono::milliseconds(100)) {
+      keep_replayed(live, found.net);
+    }
     admit(live, std::move(found.net));
   } catch (const error& e) {
     report(std::current_exception());
@@ -258,6 +263,7 @@ HANAMI_SERVICE_INLINE live_ptr engine_core::load(const std::string& id) {
   if (live->noted_bytes == 0) { // made by a version that did not count them
     note_disk(live);
   }
+  note_summary(*live);
   return live;
 }
 
@@ -313,6 +319,7 @@ HANAMI_SERVICE_INLINE void engine_core::remove(const std::string& id) {
       live->idle.wait(lock, [&] { return live->jobs == 0; });
     }
     forget_tasks(live);
+    board.forget(id);
     const std::lock_guard lock(table_);
     live_.erase(id);
   }
@@ -408,6 +415,10 @@ HANAMI_SERVICE_INLINE void engine_core::train(live_ptr live, const user_ptr& use
                       trouble =
                           thrown ? refusal_for(*live, thrown) : keep_sample(live, *user, record);
                     }
+                    if (!again && !trouble) {
+                      live->pulse.note_trained(1, 1, result.loss);
+                      note_busy(live);
+                    }
                     --live->waiting; // it may leave memory from here on
                     direct_meter::of_this_thread().sample_done(*user);
                     if (!again) {
@@ -427,6 +438,7 @@ engine_core::keep_sample(const live_ptr& live, user_counts& user, const journal_
     const std::uint64_t bytes_before = live->journal_size;
     live->append(record);
     note_journal(live, bytes_before);
+    live->samples.fetch_add(1, std::memory_order_relaxed);
     journal_bytes_.fetch_add(record.size(), std::memory_order_relaxed);
     trained_.fetch_add(1, std::memory_order_relaxed);
     user.trained.fetch_add(1, std::memory_order_relaxed);
@@ -448,6 +460,8 @@ HANAMI_SERVICE_INLINE void engine_core::infer(live_ptr live, std::string_view us
                       std::span<const float> answer, const std::exception_ptr& thrown) {
                     --live->waiting;
                     if (!thrown) {
+                      live->pulse.answered.fetch_add(1, std::memory_order_relaxed);
+                      note_busy(live);
                       answered_.fetch_add(1, std::memory_order_relaxed);
                       user->answered.fetch_add(1, std::memory_order_relaxed);
                     }

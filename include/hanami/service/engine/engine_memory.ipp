@@ -233,6 +233,11 @@ HANAMI_SERVICE_INLINE engine_core::departure engine_core::leave_memory(const liv
       }
     }
   }
+  try {
+    note_summary(*live);
+  } catch (...) { // lists show what was so before
+    report(std::current_exception());
+  }
   live->close_journal();
   live->dirty = false;
   {
@@ -382,12 +387,60 @@ HANAMI_SERVICE_INLINE void engine_core::note_disk(const live_ptr& live) noexcept
       parts.resources.set_bytes(live->id, bytes);
       live->noted_bytes = bytes;
     }
+    note_summary(*live);
     check_disk(*live->owner);
   } catch (...) { // else it is noted with the next snapshot
     if (!live->gone) {
       report(std::current_exception());
     }
   }
+}
+
+HANAMI_SERVICE_INLINE void engine_core::note_summary(live_cluster& live) {
+  constexpr std::int64_t enough_ms = 60'000; // as far as the last use goes
+  const json::object now = summary_of(*live.present_shape(), live.counts());
+  {
+    const std::lock_guard lock(live.mutex);
+    if (!live.noted_summary.empty()) {
+      const json::value noted_text = json::parse(live.noted_summary);
+      json::object noted = noted_text.as_object();
+      const std::int64_t before = noted.at("used_at").as_int64();
+      noted["used_at"] = now.at("used_at");
+      if (noted == now && now.at("used_at").as_int64() - before < enough_ms) {
+        return;
+      }
+    }
+    live.noted_summary = json::serialize(now);
+  }
+  parts.resources.set_summary(live.id, json::serialize(now));
+}
+
+HANAMI_SERVICE_INLINE std::vector<json::value>
+engine_core::summaries(const std::vector<std::string>& ids) {
+  std::vector<json::value> all;
+  for (const std::string& text : parts.resources.summaries(ids)) {
+    json::error_code trouble;
+    json::value stored = json::parse(text, trouble);
+    all.push_back(trouble || !stored.is_object() ? json::value() : std::move(stored));
+  }
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    live_ptr live; // also while it leaves memory
+    {
+      const std::lock_guard lock(table_);
+      const auto there = live_.find(ids[i]);
+      live = there != live_.end() && is_loaded(there->second) ? there->second.get() : nullptr;
+    }
+    std::string_view state = "at_rest";
+    if (live) {
+      all[i] = summary_of(*live->present_shape(), live->counts());
+      const std::lock_guard lock(live->mutex);
+      state = live->away ? "at_rest" : live->queue.empty() ? "in_memory" : "working";
+    }
+    if (all[i].is_object()) {
+      all[i].get_object()["state"] = state;
+    }
+  }
+  return all;
 }
 
 HANAMI_SERVICE_INLINE void engine_core::check_disk(user_counts& owner) {

@@ -126,13 +126,20 @@ HANAMI_SERVICE_INLINE void engine_core::turn(const live_ptr& live, const task_pt
       how = {store::task_state::failed, reason_of(parts, std::current_exception())};
     }
   }
+  if (task->plan.kind == task_kind::train || task->plan.kind == task_kind::restore) {
+    live->note_counts(net);
+  }
   task->owner->cpu_ns += thread_cpu_ns() - cpu_begin;
   const std::uint64_t done = task->done - std::min<std::uint64_t>(done_before, task->done);
   if (task->plan.kind == task_kind::train) {
     trained_ += done;
+    const std::lock_guard lock(task->mutex);
+    live->pulse.note_trained(done, done, task->recent_loss * static_cast<double>(done));
   } else if (task->plan.kind == task_kind::request || task->plan.kind == task_kind::evaluate) {
     answered_ += done;
+    live->pulse.answered.fetch_add(done, std::memory_order_relaxed);
   }
+  note_busy(live);
   if (more && net.refused_growth() > 0) {
     post(live, [this, live, task, bytes = net.refused_growth()] { find_room(live, task, bytes); });
   } else if (more) {
@@ -182,6 +189,7 @@ HANAMI_SERVICE_INLINE void engine_core::end_row(running_task& task, const task_e
                                     std::string(store::name_of(how.state)) +
                                     (how.error.empty() ? "" : ": " + how.error));
   }
+  ++tasks_ended;
 }
 
 /// Wakes all threads that wait for its end.

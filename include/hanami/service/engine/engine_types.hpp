@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "../../cluster.hpp"
 #include "../store/tasks.hpp"
+#include "cluster_shape.hpp"
 #include "task/training_losses.hpp"
 
 /// The plain data of the engine.
@@ -24,6 +26,14 @@ struct task_view {
   std::vector<loss_point> loss_curve{}; ///< of an active training task
   double samples_per_second = 0;
   double seconds_left = 0; ///< 0: unknown
+};
+
+/// Which tasks of a list; what is empty lets all through.
+struct task_filter {
+  std::string kind{};
+  std::optional<store::task_state> state{};
+  std::string owner_id{};
+  bool everybody = false; ///< of others, too: for administrators and those of the project
 };
 
 struct engine_statistics {
@@ -66,5 +76,37 @@ struct user_work {
 using trained_callback = std::function<void(const train_result&, std::exception_ptr)>;
 /// The same for an answer, which is valid only during the call.
 using answered_callback = std::function<void(std::span<const float>, std::exception_ptr)>;
+
+/// What a template would make.
+struct template_estimate {
+  cluster_shape shape;
+  cluster_statistics statistics; ///< before anything is learned
+  std::uint64_t most_bytes = 0;  ///< of memory, however much it grows
+  std::uint64_t disk_bytes = 0;  ///< at first
+};
+
+/// How far off the predictions of an output were whose labels came later: of classes the share of
+/// wrong ones, else the mean distance.
+struct output_error {
+  std::string output;
+  std::uint64_t labels = 0;
+  double error = 0;  ///< over all of them
+  double recent = 0; ///< over about the last 256
+};
+
+/// What came of training on a batch.
+struct batch_learned {
+  std::uint64_t kept = 0;    ///< samples that were learned and survive a kill
+  std::uint64_t changed = 0; ///< of them, those that changed weights
+  std::uint64_t refused = 0; ///< that the cluster did not take
+  std::string first_refusal; ///< why it did not take the first of them
+  std::vector<float> losses; ///< of each, in nats, before it was learned; NaN: refused
+};
+
+/// Called once for a batch, on any thread; must return quickly. Where it failed on the way, `kept`
+/// samples were learned.
+using batch_trained_callback = std::function<void(const batch_learned&, std::exception_ptr)>;
+/// The same for answers, row after row, which are valid only during the call.
+using batch_answered_callback = std::function<void(std::span<const float>, std::exception_ptr)>;
 
 } // namespace hanami::service::engine

@@ -9,8 +9,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "../../cluster.hpp"
 #include "../../foundation/error.hpp"
 #include "../../io/archive.hpp"
 #include "../../io/checkpoint.hpp"
@@ -37,6 +39,18 @@ outputs:
         kind: linear
 )";
 
+/// What nodes and hexagons take before anything is learned, rounded up; growth keeps to the limit.
+inline std::uint64_t first_bytes(const cluster_template& of) {
+  std::uint64_t bytes = of.hexagons.size() * 512;
+  for (const input_template& in : of.inputs) {
+    bytes += std::uint64_t{in.size} * 16;
+  }
+  for (const output_template& out : of.outputs) {
+    bytes += std::uint64_t{out.size} * 32;
+  }
+  return bytes;
+}
+
 /// The template of a text, with its memory limited. Throws `invalid_template`, and `invalid_value`
 /// for what would not fit.
 inline cluster_template template_from(std::string_view text, std::size_t most,
@@ -50,20 +64,23 @@ inline cluster_template template_from(std::string_view text, std::size_t most,
     throw why;
   }
   made.settings.memory_limit = std::min<std::uint64_t>(made.settings.memory_limit, most);
-  // What nodes and hexagons take before anything is learned, rounded up; growth keeps to the limit.
-  std::uint64_t bytes = made.hexagons.size() * 512;
-  for (const input_template& in : made.inputs) {
-    bytes += std::uint64_t{in.size} * 16;
-  }
-  for (const output_template& out : made.outputs) {
-    bytes += std::uint64_t{out.size} * 32;
-  }
+  const std::uint64_t bytes = first_bytes(made);
   if (bytes > made.settings.memory_limit) {
     throw invalid_value_at("/template", "the cluster would take about " + std::to_string(bytes) +
                                             " bytes at once; its limit is " +
                                             std::to_string(made.settings.memory_limit));
   }
   return made;
+}
+
+/// Throws `invalid_template`, and `invalid_value` for options out of range.
+inline cluster fresh_cluster(cluster_template from, learning_options options) {
+  try {
+    return cluster(std::move(from), options);
+  } catch (const error& e) {
+    const bool text = e.code() == errc::invalid_template;
+    throw refusal(text ? refusal_code::invalid_template : refusal_code::invalid_value, e.what());
+  }
 }
 
 /// A checkpoint with its template's memory limit lowered, everything else as it is.

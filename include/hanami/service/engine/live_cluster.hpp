@@ -18,18 +18,28 @@
 #include <vector>
 
 #include "../../fleet/fleet.hpp"
+#include "../base/clock.hpp"
 #include "../base/json.hpp"
+#include "../base/refusal.hpp"
 #include "../base/settings.hpp"
 #include "../data/datasets.hpp"
 #include "../store/resources.hpp"
 #include "../store/tasks.hpp"
 #include "cluster_files.hpp"
 #include "cluster_shape.hpp"
+#include "cluster_summary.hpp"
+#include "live/pulse.hpp"
 #include "task/task_plan.hpp"
 #include "task/work.hpp"
 #include "user_meter.hpp"
 
 namespace hanami::service::engine::detail {
+
+inline refusal being_stopped() {
+  refusal why(refusal_code::stopping, "the service is being stopped");
+  why.retry_after_s = 10;
+  return why;
+}
 
 /// What the parts of the engine share. All of it outlives them.
 struct engine_parts {
@@ -115,8 +125,14 @@ struct live_cluster {
   std::atomic<bool> away{false};         ///< leaving memory, or has left; set with `mutex` held
   std::atomic<std::int64_t> last_use{0}; ///< by `steady_ms`
   std::atomic<bool> journal_open{false};
-  std::atomic<std::uint64_t> noted_bytes{0}; ///< on disk, as far as the database knows
-  std::atomic<std::int64_t> refused_at{-1};  ///< for memory, last, by `steady_ms`; -1: never
+  std::atomic<std::uint64_t> noted_bytes{0};  ///< on disk, as far as the database knows
+  std::atomic<std::uint64_t> samples{0};      ///< trained
+  std::atomic<std::uint64_t> neurons{0};      ///< as of the last snapshot, slice of a task or look
+  std::atomic<std::uint64_t> bytes{0};        ///< of memory, likewise
+  std::atomic<std::uint64_t> drifts{0};       ///< likewise
+  std::atomic<std::int64_t> watched_until{0}; ///< by `steady_ms`: somebody looks at it
+  pulse_counts pulse;
+  std::atomic<std::int64_t> refused_at{-1}; ///< for memory, last, by `steady_ms`; -1: never
 
   std::mutex adding; ///< held while a task is numbered and queued
 
@@ -124,6 +140,7 @@ struct live_cluster {
   std::condition_variable idle; ///< it has no jobs, or has left memory or not
   bool left = false;            ///< memory; there may be another one of the id now
   std::shared_ptr<const cluster_shape> shape;
+  std::string noted_summary;                       ///< that the database has
   std::deque<std::shared_ptr<running_task>> queue; ///< the first one is running
   std::size_t jobs = 0;                            ///< of others, running for it
 
@@ -131,6 +148,15 @@ struct live_cluster {
     const std::lock_guard lock(mutex);
     return shape;
   }
+  /// What lists show, in the cluster's turn.
+  void note_counts(const cluster& net) {
+    const cluster_statistics now = net.statistics();
+    samples = now.samples;
+    neurons = now.neurons;
+    bytes = now.bytes;
+    drifts = now.drifts;
+  }
+  cluster_counts counts() const { return {samples, neurons, now_ms() - (steady_ms() - last_use)}; }
   /// Appends to the journal, in the cluster's turn.
   void append(const journal_bytes& record) {
     try {
@@ -152,6 +178,7 @@ struct live_cluster {
     pending_snapshot made{take_snapshot(net, where), files.begin_generation()};
     broken = false;
     dirty = false;
+    note_counts(net);
     journal_size = 0;
     journal_open = false;
     return made;

@@ -19,7 +19,8 @@ struct user_counts {
   std::atomic<std::uint64_t> trained{0};
   std::atomic<std::uint64_t> answered{0};
   std::atomic<std::uint64_t> cpu_ns{0};
-  std::uint64_t number = 0; ///< of the user, from 1 on
+  std::atomic<std::uint64_t> batches{0}; ///< waiting or at work
+  std::uint64_t number = 0;              ///< of the user, from 1 on
   std::string id;
 
   std::atomic<std::uint64_t> most_memory{~std::uint64_t{0}}; ///< the quota, when last looked at

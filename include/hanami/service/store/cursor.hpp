@@ -18,6 +18,7 @@ namespace hanami::service::store::detail {
 /// Position of a row: what the list is ordered by (time or number), then the id.
 struct page_cursor {
   std::int64_t order = -1;
+  std::string text; ///< instead of `order`, of a list that is ordered by a text
   std::string id;
 };
 
@@ -41,6 +42,21 @@ inline page_cursor cursor_from(std::string_view text) {
     throw invalid_page("after", "'after' must be the 'next' of the page before");
   }
   place.id.assign(behind + 1, end);
+  return place;
+}
+
+/// The same for a list that is ordered by a text.
+inline page_cursor text_cursor_from(std::string_view text) {
+  page_cursor place;
+  const std::size_t colon = text.rfind(':');
+  if (text.empty()) {
+    return place;
+  }
+  if (colon == std::string_view::npos || text.size() - colon < 2) {
+    throw invalid_page("after", "'after' must be the 'next' of the page before");
+  }
+  place.text = text.substr(0, colon);
+  place.id = text.substr(colon + 1);
   return place;
 }
 

@@ -38,6 +38,13 @@ struct usage {
   std::uint64_t bytes = 0;
 };
 
+/// Which rows of a list; what is empty lets all through.
+struct resource_filter {
+  std::string owner_id;
+  std::string project_id;
+  std::optional<visibility> visible_to{};
+};
+
 /// Only the members that are set are changed.
 struct resource_change {
   std::optional<std::string> name;
@@ -70,8 +77,13 @@ class resources {
   void expect_changeable(const identity& caller, resource_kind kind, std::string_view id);
   /// Without checking rights, for the engine.
   std::optional<resource_row> find(resource_kind kind, std::string_view id);
-  /// All that `caller` may use, by creation. `invalid_value` for an invalid page.
-  page<resource_row> list(const identity& caller, resource_kind kind, const page_request& wanted);
+  /// All that `caller` may use. `invalid_value` for an invalid page.
+  page<resource_row> list(const identity& caller, resource_kind kind, const page_request& wanted,
+                          const resource_filter& only = {});
+  /// What lists show of it beside its row: a JSON object, kept as it is.
+  void set_summary(std::string_view id, std::string_view summary);
+  /// In the order of the ids; empty where there is none.
+  std::vector<std::string> summaries(const std::vector<std::string>& ids);
   /// Whether one in the project of `caller`, which `caller` may use, has the name, apart from the
   /// one with the id `but`.
   bool has_name(const identity& caller, resource_kind kind, std::string_view name,

@@ -3,6 +3,8 @@
 
 #include "resources.hpp"
 
+#include <array>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -144,8 +146,7 @@ static_assert(static_cast<int>(visibility::project) == 1 &&
 
 inline constexpr std::string_view list_resources_sql =
     "SELECT " HANAMI_RESOURCE_COLUMNS " FROM resources WHERE " HANAMI_RESOURCE_RIGHTS
-    " AND kind = ?5 AND name LIKE ?6 ESCAPE '\\' AND (created_at, id) > (?7, ?8)"
-    " ORDER BY created_at, id LIMIT ?9";
+    " AND kind = ?5 AND name LIKE ?6 ESCAPE '\\'";
 inline constexpr std::string_view count_resources_sql =
     "SELECT count(*) FROM resources WHERE " HANAMI_RESOURCE_RIGHTS
     " AND kind = ?5 AND name LIKE ?6 ESCAPE '\\'";
@@ -157,6 +158,86 @@ inline constexpr std::string_view all_resources_sql =
 
 #undef HANAMI_RESOURCE_COLUMNS
 #undef HANAMI_RESOURCE_RIGHTS
+
+/// A list's rows or their number: who asks, what is let through, and which page.
+class resource_query {
+ public:
+  resource_query(const identity& caller, resource_kind kind, const page_request& wanted,
+                 const resource_filter& only)
+      : caller_(caller), kind_(kind), wanted_(wanted), only_(only),
+        pattern_(like_pattern(wanted.name)) {
+    after_ = by_text() ? text_cursor_from(wanted.after) : cursor_from(wanted.after);
+    rows_ = rows_to_ask_for(wanted);
+  }
+
+  statement count(connection& on) const {
+    std::string sql(count_resources_sql);
+    return filtered(on, sql, {});
+  }
+
+  statement page(connection& on) const {
+    const std::string key(key_names.at(static_cast<std::size_t>(wanted_.by)));
+    const char* const direction = wanted_.descending ? " DESC" : "";
+    std::string sql(list_resources_sql);
+    std::string end = " ORDER BY " + key + direction + ", id" + direction + " LIMIT ?10";
+    if (!wanted_.after.empty()) {
+      end.insert(0, " AND (" + key + ", id) " + (wanted_.descending ? "<" : ">") + " (?11, ?12)");
+    }
+    statement rows = filtered(on, sql, end);
+    rows.bind(10, rows_);
+    if (!wanted_.after.empty()) {
+      by_text() ? rows.bind(11, std::string_view(after_.text)) : rows.bind(11, after_.order);
+      rows.bind(12, std::string_view(after_.id));
+    }
+    return rows;
+  }
+
+  std::string place_of(const resource_row& last) const {
+    switch (wanted_.by) {
+    case list_order::name:
+      return last.name + ':' + last.id;
+    case list_order::updated_at:
+      return cursor_text(last.updated_at, last.id);
+    case list_order::bytes:
+      return cursor_text(static_cast<std::int64_t>(last.bytes), last.id);
+    case list_order::created_at:
+      break;
+    }
+    return cursor_text(last.created_at, last.id);
+  }
+
+ private:
+  static constexpr std::array<std::string_view, 4> key_names{"created_at", "updated_at", "name",
+                                                             "bytes"};
+
+  bool by_text() const noexcept { return wanted_.by == list_order::name; }
+
+  statement filtered(connection& on, std::string& sql, const std::string& end) const {
+    sql += only_.owner_id.empty() ? "" : " AND owner_id = ?7";
+    sql += only_.project_id.empty() ? "" : " AND project_id = ?8";
+    sql += only_.visible_to ? " AND visibility = ?9" : "";
+    statement made = on.query(sql + end, caller_.admin, caller_.project_id, caller_.project_admin,
+                              caller_.user_id, name_of(kind_), pattern_);
+    if (!only_.owner_id.empty()) {
+      made.bind(7, std::string_view(only_.owner_id));
+    }
+    if (!only_.project_id.empty()) {
+      made.bind(8, std::string_view(only_.project_id));
+    }
+    if (only_.visible_to) {
+      made.bind(9, static_cast<std::int64_t>(*only_.visible_to));
+    }
+    return made;
+  }
+
+  const identity& caller_;
+  resource_kind kind_;
+  const page_request& wanted_;
+  const resource_filter& only_;
+  std::string pattern_;
+  page_cursor after_;
+  std::int64_t rows_ = 0;
+};
 
 } // namespace detail
 
@@ -223,26 +304,41 @@ HANAMI_SERVICE_INLINE std::optional<resource_row> resources::find(resource_kind 
 }
 
 HANAMI_SERVICE_INLINE page<resource_row> resources::list(const identity& caller, resource_kind kind,
-                                                         const page_request& wanted) {
-  const detail::page_cursor after = detail::cursor_from(wanted.after);
-  const std::int64_t most = detail::rows_to_ask_for(wanted);
-  const std::string pattern = detail::like_pattern(wanted.name);
+                                                         const page_request& wanted,
+                                                         const resource_filter& only) {
+  const detail::resource_query asked(caller, kind, wanted, only);
   return db_.read([&](connection& on) {
     page<resource_row> result;
-    statement rows =
-        on.query(detail::list_resources_sql, caller.admin, caller.project_id, caller.project_admin,
-                 caller.user_id, name_of(kind), pattern, after.order, after.id, most);
+    statement rows = asked.page(on);
     while (rows.step()) {
       result.rows.push_back(detail::read_resource(rows, kind));
     }
-    statement counted = on.query(detail::count_resources_sql, caller.admin, caller.project_id,
-                                 caller.project_admin, caller.user_id, name_of(kind), pattern);
+    statement counted = asked.count(on);
     counted.step();
     result.total = static_cast<std::uint64_t>(counted.integer(0));
-    detail::end_page(result, wanted, [](const resource_row& last) {
-      return detail::cursor_text(last.created_at, last.id);
-    });
+    detail::end_page(result, wanted,
+                     [&](const resource_row& last) { return asked.place_of(last); });
     return result;
+  });
+}
+
+HANAMI_SERVICE_INLINE void resources::set_summary(std::string_view id, std::string_view summary) {
+  db_.write([&](connection& on) {
+    on.execute("INSERT INTO summaries (id, summary) SELECT id, ? FROM resources WHERE id = ? "
+               "ON CONFLICT (id) DO UPDATE SET summary = excluded.summary",
+               summary, id);
+  });
+}
+
+HANAMI_SERVICE_INLINE std::vector<std::string>
+resources::summaries(const std::vector<std::string>& ids) {
+  return db_.read([&](connection& on) {
+    std::vector<std::string> found;
+    for (const std::string& id : ids) {
+      statement one = on.query("SELECT summary FROM summaries WHERE id = ?", id);
+      found.push_back(one.step() ? one.text(0) : std::string());
+    }
+    return found;
   });
 }
 
@@ -322,7 +418,10 @@ HANAMI_SERVICE_INLINE void resources::set_bytes(std::string_view id, std::uint64
 HANAMI_SERVICE_INLINE void resources::remove(std::string_view id) {
   const ownership_cache::change of_cluster(owners_[0], id);
   const ownership_cache::change of_stream(owners_[1], id);
-  db_.write_anyway([&](connection& on) { on.execute("DELETE FROM resources WHERE id = ?", id); });
+  db_.write_anyway([&](connection& on) {
+    on.execute("DELETE FROM resources WHERE id = ?", id);
+    on.execute("DELETE FROM summaries WHERE id = ?", id);
+  });
   ++changes_;
 }
 

@@ -8,7 +8,7 @@ namespace hanami::service::store {
 /// The database's versions: script n brings version n to n + 1 (`PRAGMA user_version`), in one
 /// transaction. A script is never changed once it is released; new ones are added at the end. Times
 /// are milliseconds since 1970.
-inline constexpr std::array<const char*, 8> migrations = {R"sql(
+inline constexpr std::array<const char*, 9> migrations = {R"sql(
 CREATE TABLE users (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, admin INTEGER NOT NULL, password TEXT NOT NULL,
   creator_id TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
@@ -199,6 +199,10 @@ CREATE INDEX webhook_messages_by_state ON webhook_messages(state, webhook_id, ne
                                                           R"sql(
 -- Of the API token that spoke; empty where none did.
 ALTER TABLE audit_log ADD COLUMN token_id TEXT NOT NULL DEFAULT '';
+)sql",
+                                                          R"sql(
+-- What lists show of a resource beside its row: JSON, of the kind's own.
+CREATE TABLE summaries (id TEXT PRIMARY KEY, summary TEXT NOT NULL) STRICT, WITHOUT ROWID;
 )sql"};
 
 } // namespace hanami::service::store

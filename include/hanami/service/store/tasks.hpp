@@ -17,6 +17,7 @@ namespace hanami::service::store {
 enum class task_state : std::uint8_t { queued, active, finished, aborted, failed };
 
 std::string_view name_of(task_state state);
+std::optional<task_state> task_state_named(std::string_view name);
 inline bool is_over(task_state state) {
   return state != task_state::queued && state != task_state::active;
 }
@@ -44,6 +45,9 @@ struct task_scope {
   std::string_view cluster_id;
   std::string_view owner_id;
   std::string_view project_id; ///< on clusters of this project, or public ones, or on none
+  bool of_public_clusters = true;
+  std::string_view kind = {};
+  std::optional<task_state> state = {};
 };
 
 /// Safe from any thread; changes are on disk when a call returns.
@@ -55,7 +59,7 @@ class tasks {
   /// `most_open` queued and active ones of the owner: `quota_exceeded`.
   task_row add(task_row task, std::uint64_t most_open);
   std::optional<task_row> find(std::string_view id);
-  /// By sequence. `invalid_value` for an invalid page.
+  /// By sequence, whatever `wanted.by` says. `invalid_value` for an invalid page.
   page<task_row> list(const task_scope& of, const page_request& wanted);
   /// Queued and active ones, by sequence.
   std::vector<task_row> open();

@@ -3,6 +3,9 @@
 
 #include "tasks.hpp"
 
+#include <limits>
+#include <string>
+
 #include "../base/clock.hpp"
 #include "../base/compile.hpp"
 #include "../base/identity.hpp"
@@ -26,6 +29,16 @@ HANAMI_SERVICE_INLINE std::string_view name_of(task_state state) {
     break;
   }
   return "queued";
+}
+
+HANAMI_SERVICE_INLINE std::optional<task_state> task_state_named(std::string_view name) {
+  for (const task_state state : {task_state::queued, task_state::active, task_state::finished,
+                                 task_state::aborted, task_state::failed}) {
+    if (name_of(state) == name) {
+      return state;
+    }
+  }
+  return {};
 }
 
 namespace detail {
@@ -75,16 +88,20 @@ struct task_filter {
     return std::string("WHERE name LIKE ? ESCAPE '\\'") +
            (of.cluster_id.empty() ? "" : " AND cluster_id = ?") +
            (of.owner_id.empty() ? "" : " AND owner_id = ?") +
-           (of.project_id.empty() ? ""
-                                  : " AND (cluster_id IN (SELECT id FROM resources WHERE"
-                                    " project_id = ? OR visibility = 2) OR"
-                                    " (cluster_id = '' AND plan ->> 'project_id' = ?))");
+           (of.kind.empty() ? "" : " AND kind = ?") +
+           (of.state ? " AND state = " + std::to_string(static_cast<int>(*of.state)) : "") +
+           (of.project_id.empty()
+                ? ""
+                : " AND (cluster_id IN (SELECT id FROM resources WHERE project_id = ?" +
+                      std::string(of.of_public_clusters ? " OR visibility = 2" : "") +
+                      ") OR (cluster_id = '' AND plan ->> 'project_id' = ?))");
   }
   /// The number of values bound.
   int bind(statement& to) const {
     int index = 1;
     to.bind(index, pattern);
-    for (const std::string_view id : {of.cluster_id, of.owner_id, of.project_id, of.project_id}) {
+    for (const std::string_view id :
+         {of.cluster_id, of.owner_id, of.kind, of.project_id, of.project_id}) {
       if (!id.empty()) {
         to.bind(++index, id);
       }
@@ -134,10 +151,14 @@ HANAMI_SERVICE_INLINE page<task_row> tasks::list(const task_scope& of, const pag
   const detail::task_filter filter{of, detail::like_pattern(wanted.name)};
   return db_.read([&](connection& on) {
     page<task_row> result;
-    statement rows = on.query(std::string(detail::select_tasks) + filter.words() +
-                              " AND sequence > ? ORDER BY sequence LIMIT ?");
+    statement rows =
+        on.query(std::string(detail::select_tasks) + filter.words() +
+                 (wanted.descending ? " AND sequence < ? ORDER BY sequence DESC LIMIT ?"
+                                    : " AND sequence > ? ORDER BY sequence LIMIT ?"));
     const int bound = filter.bind(rows);
-    rows.bind(bound + 1, after.order);
+    rows.bind(bound + 1, wanted.descending && wanted.after.empty()
+                             ? std::numeric_limits<std::int64_t>::max()
+                             : after.order);
     rows.bind(bound + 2, most);
     while (rows.step()) {
       result.rows.push_back(detail::read_task(rows));

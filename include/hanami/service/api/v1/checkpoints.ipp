@@ -48,13 +48,13 @@ inline void add_checkpoint_endpoints(registry& to, services& s) {
   list.id = "list_checkpoints";
   list.method = "GET";
   list.path = "/v1/checkpoints";
-  list.summary = "All checkpoints that one may use, by creation";
-  list.query = page_schema();
+  list.summary = "All checkpoints that one may use";
+  list.query = resource_page_schema();
   list.response_schema = list_schema(*common.response_schema);
   list.handle = [&s](request_context& request) {
-    return show_page(
-        s.resources.list(request.caller, store::resource_kind::checkpoint, page_from(request)),
-        show_resource);
+    return show_page(s.resources.list(request.caller, store::resource_kind::checkpoint,
+                                      page_from(request), filter_from(request)),
+                     show_resource);
   };
   to.add(list);
 

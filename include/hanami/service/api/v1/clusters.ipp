@@ -4,6 +4,7 @@
 #include "../../base/compile.hpp"
 #include "../../http/problem.hpp"
 #include "cluster_socket.hpp"
+#include "cluster_views.hpp"
 #include "direct_use.hpp"
 #include "endpoints.hpp"
 #include "views.hpp"
@@ -11,126 +12,6 @@
 namespace hanami::service::api {
 
 namespace detail {
-
-inline schema input_schema() {
-  return schema::object(
-             {{"name", schema::text()},
-              {"size", schema::integer(1)},
-              {"classes",
-               schema::list(schema::object({{"value", schema::integer().describe("in a row")},
-                                            {"names", schema::list(schema::text())}}))
-                   .describe("what the numbers 0, 1, ... in a value stand for, where columns of "
-                             "classes have trained it")}})
-      .called("ClusterInput");
-}
-
-inline schema output_schema() {
-  return schema::object(
-             {{"name", schema::text()},
-              {"size", schema::integer(1)},
-              {"kind", schema::choice({"softmax", "sigmoid", "linear"})},
-              {"classes",
-               schema::list(schema::text())
-                   .describe(
-                       "what its values stand for, where a column of classes has trained it")}})
-      .called("ClusterOutput");
-}
-
-inline schema cluster_statistics_schema() {
-  return schema::object({{"samples", schema::integer().describe("trained")},
-                         {"samples_learned", schema::integer().describe("that changed weights")},
-                         {"drifts", schema::integer().describe("changes of the data noticed")},
-                         {"hexagons", schema::integer()},
-                         {"bricks", schema::integer()},
-                         {"neurons", schema::integer()},
-                         {"sections", schema::integer()},
-                         {"synapses", schema::integer()},
-                         {"memory_bytes", schema::integer()}})
-      .called("ClusterStatistics");
-}
-
-inline schema cluster_schema() { return resource_schema("cluster").called("Cluster"); }
-
-inline json::array show_inputs(const std::vector<engine::buffer_shape>& inputs) {
-  json::array shown;
-  for (const engine::buffer_shape& b : inputs) {
-    json::array classes;
-    for (const auto& [place, names] : b.classes) {
-      classes.push_back(
-          json::object{{"value", place}, {"names", json::array(names.begin(), names.end())}});
-    }
-    shown.push_back(
-        json::object{{"name", b.name}, {"size", b.size}, {"classes", std::move(classes)}});
-  }
-  return shown;
-}
-
-inline json::array show_outputs(const std::vector<engine::buffer_shape>& outputs) {
-  json::array shown;
-  for (const engine::buffer_shape& b : outputs) {
-    const auto known = b.classes.find(0);
-    const std::vector<std::string> names =
-        known == b.classes.end() ? std::vector<std::string>() : known->second;
-    shown.push_back(json::object{{"name", b.name},
-                                 {"size", b.size},
-                                 {"kind", b.kind == output_kind::softmax   ? "softmax"
-                                          : b.kind == output_kind::sigmoid ? "sigmoid"
-                                                                           : "linear"},
-                                 {"classes", json::array(names.begin(), names.end())}});
-  }
-  return shown;
-}
-
-inline json::object show_statistics(const cluster_statistics& c) {
-  return {{"samples", c.samples},   {"samples_learned", c.samples_learned},
-          {"drifts", c.drifts},     {"hexagons", c.hexagons},
-          {"bricks", c.bricks},     {"neurons", c.neurons},
-          {"sections", c.sections}, {"synapses", c.synapses},
-          {"memory_bytes", c.bytes}};
-}
-
-inline answer cluster_answer(const store::resource_row& row) {
-  answer given(show_resource(row));
-  given.version = row.version;
-  return given;
-}
-
-inline schema learning_schema() {
-  constexpr learning_options standard{};
-  return schema::object(
-             {{"seed", schema::integer().otherwise(static_cast<std::int64_t>(standard.seed))},
-              {"learning_rate", schema::number(1e-6, 10), presence::optional},
-              {"rehearsal",
-               schema::integer(0, 1000).describe("remembered samples that are learned "
-                                                 "again with each new one"),
-               presence::optional},
-              {"reduction",
-               schema::number(0, 0.95).describe("share of the synapses that are "
-                                                "removed again over a task"),
-               presence::optional}})
-      .describe("how it learns; the defaults are good for most");
-}
-
-inline learning_options learning_from(const json::value* given) {
-  learning_options options;
-  if (given == nullptr) {
-    return options;
-  }
-  const json::object& values = given->as_object();
-  if (const json::value* seed = values.if_contains("seed")) {
-    options.seed = static_cast<decltype(options.seed)>(seed->as_int64());
-  }
-  if (const json::value* rate = values.if_contains("learning_rate")) {
-    options.learning_rate = rate->to_number<double>();
-  }
-  if (const json::value* rehearsal = values.if_contains("rehearsal")) {
-    options.rehearsal = static_cast<decltype(options.rehearsal)>(rehearsal->as_int64());
-  }
-  if (const json::value* reduction = values.if_contains("reduction")) {
-    options.pruning = reduction->to_number<double>();
-  }
-  return options;
-}
 
 inline void add_cluster_resources(registry& to, services& s) {
   endpoint common;
@@ -143,22 +24,35 @@ inline void add_cluster_resources(registry& to, services& s) {
   create.method = "POST";
   create.path = "/v1/clusters";
   create.summary = "Makes a cluster";
-  create.description = "Without a template it is the smallest one that learns: one value in, one "
-                       "value out.";
+  create.description = "From a template, or from a checkpoint that one may use. Without either it "
+                       "is the smallest one that learns: one value in, one value out.";
   create.status = 201;
   create.idempotent = true;
-  create.refusals = {409};
+  create.refusals = {404, 409};
   create.body = schema::object(
       {{"name", name_schema()},
        {"template", schema::text(0, 1 << 20).describe("text of a cluster template").otherwise(""),
         presence::optional},
+       {"checkpoint_id",
+        id_schema("checkpoint")
+            .describe("instead of a template and of learning: "
+                      "what it was when that was saved"),
+        presence::optional},
        {"visibility", visibility_schema().otherwise("private"), presence::optional},
        {"learning", learning_schema(), presence::optional}});
   create.handle = [&s](request_context& request) {
-    const store::resource_row row = s.engine.create(
-        request.caller, request.text("name"), request.text("template"),
-        visibility_from(request.text("visibility")), learning_from(request.find("learning")));
-    answer given = cluster_answer(row);
+    const std::string text = request.text("template");
+    const visibility visible_to = visibility_from(request.text("visibility"));
+    const bool saved = request.find("checkpoint_id") != nullptr;
+    if (saved && (!text.empty() || request.find("learning") != nullptr)) {
+      throw invalid_value_at("/checkpoint_id", "goes without `template` and `learning`");
+    }
+    const store::resource_row row =
+        saved ? s.engine.create_from_checkpoint(request.caller, request.text("name"),
+                                                request.text("checkpoint_id"), visible_to)
+              : s.engine.create(request.caller, request.text("name"), text, visible_to,
+                                learning_from(request.find("learning")));
+    answer given = cluster_answer(s, row);
     given.location = "/v1/clusters/" + row.id;
     return given;
   };
@@ -168,14 +62,22 @@ inline void add_cluster_resources(registry& to, services& s) {
   list.id = "list_clusters";
   list.method = "GET";
   list.path = "/v1/clusters";
-  list.summary = "All clusters that one may use, by creation";
-  list.query = page_schema();
+  list.summary = "All clusters that one may use";
+  list.query = resource_page_schema();
   list.response_schema = list_schema(cluster_schema());
   list.non_blocking = true;
   list.handle = [&s](request_context& request) {
-    return show_page(
-        s.resources.list(request.caller, store::resource_kind::cluster, page_from(request)),
-        show_resource);
+    const auto found = s.resources.list(request.caller, store::resource_kind::cluster,
+                                        page_from(request), filter_from(request));
+    std::vector<std::string> ids;
+    for (const store::resource_row& row : found.rows) {
+      ids.push_back(row.id);
+    }
+    const std::vector<json::value> summaries = s.engine.summaries(ids);
+    std::size_t next = 0;
+    return show_page(found, [&](const store::resource_row& row) {
+      return show_cluster(row, summaries[next++]);
+    });
   };
   to.add(list);
 
@@ -188,8 +90,8 @@ inline void add_cluster_resources(registry& to, services& s) {
   get.refusals = {404};
   get.non_blocking = true;
   get.handle = [&s](request_context& request) {
-    return cluster_answer(
-        s.resources.get(request.caller, store::resource_kind::cluster, request.text("cluster_id")));
+    return cluster_answer(s, s.resources.get(request.caller, store::resource_kind::cluster,
+                                             request.text("cluster_id")));
   };
   to.add(get);
 
@@ -202,10 +104,11 @@ inline void add_cluster_resources(registry& to, services& s) {
   change.body = change_schema();
   change.refusals = {404, 409, 412};
   change.handle = [&s](request_context& request) {
-    return cluster_answer(s.engine.change_cluster(
-        request.caller, request.text("cluster_id"), change_from(request),
-        request.expected_version(
-            version_of(s.resources, request, store::resource_kind::cluster, "cluster_id"))));
+    return cluster_answer(
+        s, s.engine.change_cluster(
+               request.caller, request.text("cluster_id"), change_from(request),
+               request.expected_version(
+                   version_of(s.resources, request, store::resource_kind::cluster, "cluster_id"))));
   };
   to.add(change);
 
@@ -245,12 +148,14 @@ inline void add_cluster_views(registry& to, services& s) {
   statistics.summary = "Inputs, outputs and size of a cluster as it is now";
   statistics.response_schema = schema::object({{"inputs", schema::list(input_schema())},
                                                {"outputs", schema::list(output_schema())},
-                                               {"statistics", cluster_statistics_schema()}});
+                                               {"statistics", cluster_statistics_schema()},
+                                               {"labels", labels_schema()}});
   statistics.handle = [&s, open](request_context& request) {
     const engine::cluster_handle cluster = open(request);
     return answer(json::object{{"inputs", show_inputs(cluster.shape().inputs)},
                                {"outputs", show_outputs(cluster.shape().outputs)},
-                               {"statistics", show_statistics(s.engine.statistics(cluster))}});
+                               {"statistics", show_statistics(s.engine.statistics(cluster))},
+                               {"labels", show_labels(s.engine, request.text("cluster_id"))}});
   };
   to.add(statistics);
 
@@ -314,25 +219,35 @@ inline void add_direct_use(registry& to, services& s) {
   infer.id = "infer";
   infer.path = "/v1/clusters/{cluster_id}/infer";
   infer.summary = "Asks a cluster: an answer for one sample, at once";
-  infer.description = "The answer comes from the cluster after all that was asked of it before.";
-  infer.body = question_schema();
+  infer.description =
+      "The answer comes from the cluster after all that was asked of it before. With an `id`, what "
+      "was asked waits in memory for its label: a day, if the operator has set nothing else, and "
+      "at "
+      "most 100,000 questions of a user, of 16 MiB together, of which the oldest are forgotten "
+      "first. It does not survive a restart of the server.";
+  infer.body = question_with_id_schema();
   infer.response_schema = schema::object({{"outputs", named_values_schema()}});
   infer.handle_later = [&s](const std::shared_ptr<request_context>& request, completion done) {
     const std::string id = request->text("cluster_id");
     s.resources.kept_ownership(request->caller, store::resource_kind::cluster, id);
     const engine::cluster_handle& cluster = cluster_of(s, *request, id);
-    s.engine.infer(
-        cluster, request->caller.user_id, inputs_from(request->values, cluster.shape()),
-        [request, done = std::move(done)](std::span<const float> found, std::exception_ptr why) {
-          answer given;
-          if (!why) {
-            given.text = "{\"outputs\":";
-            append_buffers(given.text, found, request->cluster.shape().outputs);
-            given.text += '}';
-            given.content_type = "application/json";
-          }
-          done(std::move(given), why);
-        });
+    const std::vector<float> inputs = inputs_from(request->values, cluster.shape());
+    const auto show = [request, done = std::move(done)](std::span<const float> found,
+                                                        const std::exception_ptr& why) {
+      answer given;
+      if (!why) {
+        given.text = "{\"outputs\":";
+        append_buffers(given.text, found, request->cluster.shape().outputs);
+        given.text += '}';
+        given.content_type = "application/json";
+      }
+      done(std::move(given), why);
+    };
+    if (request->find("id") != nullptr) {
+      s.engine.infer_for_label(cluster, request->caller.user_id, request->text("id"), inputs, show);
+    } else {
+      s.engine.infer(cluster, request->caller.user_id, inputs, show);
+    }
   };
   to.add(infer);
 
@@ -340,23 +255,35 @@ inline void add_direct_use(registry& to, services& s) {
   train.id = "train";
   train.path = "/v1/clusters/{cluster_id}/train";
   train.summary = "Trains a cluster on one sample, at once";
-  train.description = "The answer comes when the sample is learned and survives a kill of the "
-                      "server. A null in the targets is nothing to learn.";
-  train.body = lesson_schema();
+  train.description =
+      "The answer comes when the sample is learned and survives a kill of the "
+      "server. A null in the targets is nothing to learn. With the `id` of a question "
+      "the sample is what was asked then, once.";
+  train.body = lesson_with_id_schema();
   train.response_schema = learned_schema();
   train.handle_later = [&s](const std::shared_ptr<request_context>& request, completion done) {
     const std::string id = request->text("cluster_id");
     s.resources.expect_changeable(request->caller, store::resource_kind::cluster, id);
     const engine::cluster_handle& cluster = cluster_of(s, *request, id);
-    s.engine.train(cluster, request->caller.user_id, inputs_from(request->values, cluster.shape()),
-                   targets_from(request->values, cluster.shape()),
-                   [done = std::move(done)](const train_result& r, const std::exception_ptr& why) {
-                     answer given;
-                     if (!why) {
-                       given.body = show_learned(r);
-                     }
-                     done(std::move(given), why);
-                   });
+    const bool labels = request->find("id") != nullptr;
+    if (labels == (request->find("inputs") != nullptr)) {
+      throw invalid_value_at("/inputs", "a training has either `inputs` or the `id` of a question");
+    }
+    const std::vector<float> targets = targets_from(request->values, cluster.shape());
+    const auto show = [done = std::move(done)](const train_result& r,
+                                               const std::exception_ptr& why) {
+      answer given;
+      if (!why) {
+        given.body = show_learned(r);
+      }
+      done(std::move(given), why);
+    };
+    if (labels) {
+      s.engine.train_label(cluster, request->caller.user_id, request->text("id"), targets, show);
+    } else {
+      s.engine.train(cluster, request->caller.user_id,
+                     inputs_from(request->values, cluster.shape()), targets, show);
+    }
   };
   to.add(train);
 }
@@ -390,6 +317,8 @@ inline void add_cluster_socket(registry& to, services& s) {
   socket.summary = "A WebSocket that asks and trains a cluster, sample by sample";
   socket.description = socket_description;
   socket.path_values = one_id("cluster_id", "cluster");
+  socket.query = schema::object({ticket_property()});
+  socket.by_ticket = true;
   socket.status = 101;
   socket.refusals = {400, 404, 426};
   socket.handle = [&s](request_context& request) -> answer {

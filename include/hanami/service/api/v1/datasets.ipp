@@ -289,13 +289,13 @@ inline void add_dataset_endpoints(registry& to, services& s) {
   list.id = "list_datasets";
   list.method = "GET";
   list.path = "/v1/datasets";
-  list.summary = "All datasets that one may use, by creation";
-  list.query = page_schema();
+  list.summary = "All datasets that one may use";
+  list.query = resource_page_schema();
   list.response_schema = list_schema(dataset_schema());
   list.handle = [&s](request_context& request) {
-    return show_page(
-        s.resources.list(request.caller, store::resource_kind::dataset, page_from(request)),
-        show_dataset);
+    return show_page(s.resources.list(request.caller, store::resource_kind::dataset,
+                                      page_from(request), filter_from(request)),
+                     show_dataset);
   };
   to.add(list);
 

@@ -26,6 +26,26 @@ inline schema lesson_schema() {
   return schema::object({{"inputs", named_values_schema()}, {"targets", named_values_schema()}});
 }
 
+/// Names a question whose truth comes later.
+inline schema label_id_schema() { return schema::text(1, 128, text_form::label); }
+
+/// The same of a request, whose label may come later.
+inline schema question_with_id_schema() {
+  return schema::object(
+      {{"inputs",
+        named_values_schema().example(json::object{{"input", json::array{0.5, nullptr, 17}}})},
+       {"id",
+        label_id_schema().describe("keeps what was asked and answered for a training with this id"),
+        presence::optional}});
+}
+inline schema lesson_with_id_schema() {
+  return schema::object(
+      {{"inputs", named_values_schema().describe("or an id"), presence::optional},
+       {"id", label_id_schema().describe("of what was asked before, instead of its inputs"),
+        presence::optional},
+       {"targets", named_values_schema()}});
+}
+
 inline schema learned_schema() {
   return schema::object(
       {{"loss", schema::number().describe("in nats, before it was learned")},

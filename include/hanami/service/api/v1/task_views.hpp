@@ -12,16 +12,22 @@
 
 namespace hanami::service::api::detail {
 
+inline schema task_kind_schema() {
+  return schema::choice({"train", "request", "evaluate", "save", "restore", "import", "derive"});
+}
+inline schema task_state_schema() {
+  return schema::choice({"queued", "active", "finished", "aborted", "failed"});
+}
+
 inline schema task_schema() {
   return schema::object(
              {{"id", id_schema("task")},
               {"name", name_schema()},
-              {"kind", schema::choice({"train", "request", "evaluate", "save", "restore", "import",
-                                       "derive"})},
+              {"kind", task_kind_schema()},
               {"cluster_id",
                id_schema("cluster").or_null().describe("null: of an import or a derivation")},
               {"owner_id", schema::text()},
-              {"state", schema::choice({"queued", "active", "finished", "aborted", "failed"})},
+              {"state", task_state_schema()},
               {"error", schema::text().or_null().describe("why it failed")},
               {"done", schema::integer().describe("samples; import: bytes; derive: rows")},
               {"total",

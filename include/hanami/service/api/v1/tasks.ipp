@@ -4,41 +4,13 @@
 #include "../../base/compile.hpp"
 #include "../../base/refusal.hpp"
 #include "endpoints.hpp"
+#include "task_links.hpp"
 #include "task_views.hpp"
 #include "views.hpp"
 
 namespace hanami::service::api {
 
 namespace detail {
-
-inline schema link_schema(const char* buffer) {
-  return schema::object(
-      {{buffer, schema::text(1, 255).describe("name in the cluster's template")},
-       {"dataset_id", id_schema("dataset")},
-       {"columns",
-        schema::list(schema::text(1, 255), 0, 65'536)
-            .otherwise(json::array{})
-            .describe("columns of the dataset, side by side; none: the one of the same "
-                      "name. A column of classes may feed one value of an input, or "
-                      "stand alone for a softmax output, whose values are its classes")}});
-}
-
-inline std::vector<engine::column_link> links_from(const json::value* given, const char* buffer) {
-  std::vector<engine::column_link> links;
-  if (given != nullptr) {
-    for (const json::value& link : given->as_array()) {
-      const auto text = [&](const char* key) {
-        const json::string& found = link.at(key).as_string();
-        return std::string(found.data(), found.size());
-      };
-      links.push_back({text(buffer), text("dataset_id"), {}});
-      for (const json::value& column : link.at("columns").as_array()) {
-        links.back().columns.emplace_back(column.as_string());
-      }
-    }
-  }
-  return links;
-}
 
 inline engine::task_kind task_kind_from(std::string_view name) {
   using engine::task_kind;
@@ -83,6 +55,25 @@ inline engine::task_plan task_plan_from_call(const request_context& request) {
   plan.anneal = request.find("anneal") == nullptr || request.flag("anneal");
   plan.checkpoint_id = request.text_if("checkpoint_id").value_or("");
   return plan;
+}
+
+inline schema task_page_schema(std::vector<schema_property> more) {
+  std::vector<schema_property> all = {order_property(),
+                                      {"kind", task_kind_schema(), presence::optional},
+                                      {"state", task_state_schema(), presence::optional}};
+  all.insert(all.end(), more.begin(), more.end());
+  return page_schema_with(std::move(all));
+}
+
+inline engine::task_filter task_filter_from(const request_context& request) {
+  engine::task_filter only;
+  only.kind = request.text_if("kind").value_or("");
+  if (const auto name = request.text_if("state")) {
+    only.state = store::task_state_named(*name);
+  }
+  only.owner_id = request.text_if("owner_id").value_or("");
+  only.everybody = request.find("everybody") != nullptr && request.flag("everybody");
+  return only;
 }
 
 /// Reports the progress of a task once a second, and its end.
@@ -215,14 +206,15 @@ HANAMI_SERVICE_INLINE void add_task_endpoints(registry& to, services& s) {
   of_cluster.path = "/v1/clusters/{cluster_id}/tasks";
   of_cluster.summary = "The tasks of a cluster, by creation";
   of_cluster.path_values = one_id("cluster_id", "cluster");
-  of_cluster.query = page_schema();
+  of_cluster.query = task_page_schema({});
   of_cluster.response_schema = list_schema(task_schema());
   of_cluster.handle = [&s](request_context& request) {
     const std::string id =
         s.resources.get(request.caller, store::resource_kind::cluster, request.text("cluster_id"))
             .id;
-    return show_page(s.engine.list_tasks(request.caller, id, page_from(request)),
-                     show_task_briefly);
+    return show_page(
+        s.engine.list_tasks(request.caller, id, page_from(request), task_filter_from(request)),
+        show_task_briefly);
   };
   to.add(of_cluster);
 
@@ -230,12 +222,19 @@ HANAMI_SERVICE_INLINE void add_task_endpoints(registry& to, services& s) {
   list.id = "list_tasks";
   list.method = "GET";
   list.path = "/v1/tasks";
-  list.summary = "The own tasks, by creation";
-  list.query = page_schema();
+  list.summary = "The own tasks, by creation; for administrators, those of others, too";
+  list.query = task_page_schema(
+      {{"owner_id",
+        schema::text(1, 254).describe("only those of this user; others' are for administrators, of "
+                                      "the server or of the project"),
+        presence::optional},
+       {"everybody", schema::boolean().otherwise(false).describe("those of others, too"),
+        presence::optional}});
   list.response_schema = list_schema(task_schema());
   list.handle = [&s](request_context& request) {
-    return show_page(s.engine.list_tasks(request.caller, {}, page_from(request)),
-                     show_task_briefly);
+    return show_page(
+        s.engine.list_tasks(request.caller, {}, page_from(request), task_filter_from(request)),
+        show_task_briefly);
   };
   to.add(list);
 
@@ -256,6 +255,8 @@ HANAMI_SERVICE_INLINE void add_task_endpoints(registry& to, services& s) {
   events.path = "/v1/tasks/{task_id}/events";
   events.summary = "How a task goes, as server-sent events: `progress` each second, then `end`";
   events.path_values = one;
+  events.query = schema::object({ticket_property()});
+  events.by_ticket = true;
   events.response_schema.reset();
   events.response_type = "text/event-stream";
   events.handle = [&s](request_context& request) {

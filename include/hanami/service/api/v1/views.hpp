@@ -50,14 +50,64 @@ inline schema visibility_schema() {
 inline schema page_schema() {
   return schema::object(
       {{"limit", schema::integer(1, 1000).otherwise(100), presence::optional},
-       {"after", schema::text(1, 512).describe("`next` of the page before"), presence::optional},
+       {"after", schema::text(1, 2048).describe("`next` of the page before"), presence::optional},
        {"name", schema::text(1, 254).describe("only those whose name holds this"),
         presence::optional}});
 }
 
+/// The same with more that a list can be asked for.
+inline schema page_schema_with(std::vector<schema_property> more) {
+  std::vector<schema_property> all = page_schema().properties();
+  all.insert(all.end(), more.begin(), more.end());
+  return schema::object(std::move(all));
+}
+
+inline schema_property order_property() {
+  return {"order",
+          schema::choice({"asc", "desc"}).otherwise("asc").describe("desc: newest, largest first"),
+          presence::optional};
+}
+
+/// The query of a list of clusters, datasets or checkpoints.
+inline schema resource_page_schema() {
+  return page_schema_with(
+      {{"sort",
+        schema::choice({"created_at", "updated_at", "name", "bytes"}).otherwise("created_at"),
+        presence::optional},
+       order_property(),
+       {"owner_id", schema::text(1, 254).describe("only those of this user"), presence::optional},
+       {"project_id", schema::text(1, 254).describe("only those of this project"),
+        presence::optional},
+       {"visibility", visibility_schema(), presence::optional}});
+}
+
+inline store::list_order order_named(std::string_view name) {
+  using store::list_order;
+  return name == "updated_at" ? list_order::updated_at
+         : name == "name"     ? list_order::name
+         : name == "bytes"    ? list_order::bytes
+                              : list_order::created_at;
+}
+
 inline store::page_request page_from(const request_context& request) {
-  return {static_cast<std::uint32_t>(request.integer("limit")),
-          request.text_if("after").value_or(""), request.text_if("name").value_or("")};
+  store::page_request wanted{static_cast<std::uint32_t>(request.integer("limit")),
+                             request.text_if("after").value_or(""),
+                             request.text_if("name").value_or("")};
+  if (request.find("sort") != nullptr) {
+    wanted.by = order_named(request.text("sort"));
+  }
+  wanted.descending = request.find("order") != nullptr && request.text("order") == "desc";
+  return wanted;
+}
+
+inline store::resource_filter filter_from(const request_context& request) {
+  store::resource_filter only;
+  only.owner_id = request.text_if("owner_id").value_or("");
+  only.project_id = request.text_if("project_id").value_or("");
+  if (const auto name = request.text_if("visibility")) {
+    only.visible_to = visibility_from(*name);
+  }
+  return only;
 }
 
 inline schema list_schema(schema item) {
@@ -142,6 +192,12 @@ inline schema change_schema() {
 
 /// Numbers as clients send them; null is a missing value.
 inline schema values_schema() { return schema::list(schema::number().or_null(), 0, 10'000'000); }
+
+/// What the query of an endpoint with `by_ticket` has.
+inline schema_property ticket_property() {
+  return {"ticket", schema::text(1, 128).describe("instead of a token: POST /v1/tickets gives it"),
+          presence::optional};
+}
 
 inline schema one_id(const char* name, const char* of) {
   return schema::object({{name, id_schema(of)}});
