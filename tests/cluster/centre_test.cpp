@@ -61,12 +61,12 @@ std::vector<std::byte> saved(cluster c) {
 
 } // namespace
 
-TEST_CASE("a column whose first 16 values are all active is measured from its centre for good",
+TEST_CASE("a column whose first 8 values are all active is measured from its centre for good",
           "[cluster]") {
   cluster c = small_cluster(2);
   noise from;
   double sum = 0;
-  for (int i = 0; i < 15; ++i) {
+  for (int i = 0; i < 7; ++i) {
     const float x = 300 + from.row(1, 0)[0];
     sum += static_cast<double>(x);
     show(c, {x, 0});
@@ -75,7 +75,7 @@ TEST_CASE("a column whose first 16 values are all active is measured from its ce
   show(c, {300, 0});
   REQUIRE(c.state().centres.at.size() == 2);
   const float centre = c.state().centres.at[0];
-  CHECK(std::abs(static_cast<double>(centre) - sum / 15) < 0.5);
+  CHECK(std::abs(static_cast<double>(centre) - sum / 7) < 1);
   CHECK(c.state().centres.at[1] == 0);
   show(c, {400, 0}, 200);
   CHECK(c.state().centres.at[0] == centre);
@@ -91,6 +91,23 @@ TEST_CASE("a lone outlier does not move the centre of a column", "[cluster]") {
   REQUIRE(c.state().centres.at.size() == 1);
   CHECK(c.state().centres.at[0] >= 20);
   CHECK(c.state().centres.at[0] <= 22);
+}
+
+TEST_CASE("on the straight way, columns count from their mean and in units of their spread",
+          "[cluster]") {
+  cluster c = small_cluster(2);
+  for (int i = 0; i < 400; ++i) { // a bit that is nearly always set, and a value of any size
+    show(c, {i % 10 == 9 ? 0.0f : 1.0f, 1e20f * static_cast<float>(1 + i % 7)});
+  }
+  const auto& centres = c.state().centres;
+  REQUIRE(centres.columns() == 2);
+  CHECK(centres.unit_watches.empty());
+  for (std::size_t j = 0; j < 2; ++j) {
+    const bool bit = centres.places[j] == 0;
+    const float middle = centres.units[j].middle + centres.at[bit ? 0 : 1];
+    CHECK(middle == Approx(bit ? 0.9f : 4e20f).epsilon(0.1));
+    CHECK(1 / centres.units[j].inverse_spread == Approx(bit ? 0.3f : 2e20f).epsilon(0.15));
+  }
 }
 
 TEST_CASE("bits that are set in more than a third of the samples get a centre, rare ones none",
@@ -124,7 +141,7 @@ TEST_CASE("missing values tell nothing of a column, and are waited for so long o
   cluster c = small_cluster(2);
   for (int i = 0; i < 40; ++i) {
     show(c, {i % 2 == 0 ? 8.0f : missing, missing});
-    CHECK(c.state().centres.at.empty() == (i < 30)); // the 16th value
+    CHECK(c.state().centres.at.empty() == (i < 14)); // the 8th value
   }
   CHECK(c.state().centres.at[0] == 8);
   CHECK_FALSE(c.state().centres.watched.empty());
@@ -263,7 +280,7 @@ TEST_CASE("a network begins as a linear model of its dense columns", "[cluster]"
   }
   CHECK(right > 150); // of 200
   CHECK(c.state().centres.columns() == 40);
-  CHECK(c.state().centres.distances.empty());
+  CHECK(c.state().centres.unit_watches.empty());
   CHECK(c.state().outputs[0].straight.size() == 80);
   CHECK(find_fault(c.state()) == nullptr);
 

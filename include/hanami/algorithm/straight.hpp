@@ -10,25 +10,23 @@
 
 /// The straight way: dense columns reach the outputs past all neurons, too, each by one weight a
 /// node. A network needs hundreds of samples for what a linear model has learned after dozens; with
-/// the straight way it begins as one, and its neurons learn what is left. Columns count in units of
-/// their typical distance from the centre; values beyond the farthest one by which that was found
-/// count as that one, and no more than four. Folded columns send their waves beside (`folds.hpp`).
+/// the straight way it begins as one, and its neurons learn what is left. Columns count as in
+/// `straight_unit`: standardised, so that a bit which is nearly always 1 says little when it is,
+/// and bounded, so that outliers reach no farther than other values. Folded columns send their
+/// waves beside (`folds.hpp`).
 
 namespace hanami::inline HANAMI_ISA {
 
-/// What a column sends on the straight way; `place` is that of its positive side, the rest as in
-/// `input_centres`.
+/// What a column sends on the straight way; `place` is that of its positive side.
 template <class Real>
 HANAMI_HOST_DEVICE Real straight_share(const Real* activations, std::size_t place,
-                                       std::size_t negative_part, Real inverse_spread, Real lowest,
-                                       Real highest) noexcept {
-  constexpr Real most = 4; // outliers among the first values reach no farther
+                                       std::size_t negative_part,
+                                       const straight_unit<Real>& unit) noexcept {
   const Real distance = activations[place] - activations[negative_part + place];
-  const Real share = (distance > highest  ? highest
-                      : distance < lowest ? lowest
-                                          : distance) *
-                     inverse_spread;
-  return share > most ? most : share < -most ? -most : share;
+  const Real bounded = distance > unit.highest  ? unit.highest
+                       : distance < unit.lowest ? unit.lowest
+                                                : distance;
+  return (bounded - unit.middle) * unit.inverse_spread;
 }
 
 /// What the learning rate of classes is multiplied by on the straight way, `squares` being those of
@@ -36,7 +34,7 @@ HANAMI_HOST_DEVICE Real straight_share(const Real* activations, std::size_t plac
 /// twice as much costs rotated hyperplanes a point, half as much the first 400 rows two.
 template <class Real>
 HANAMI_HOST_DEVICE Real straight_gain(Real squares) noexcept {
-  return 35 / std::max(Real{50}, squares);
+  return 35 / std::max(Real{25}, squares);
 }
 
 /// What stands on the straight way of a sample: activations as placed, and waves.
@@ -53,8 +51,7 @@ void for_each_straight(const input_centres<Real>& centres, const straight_source
                        const Body& body) noexcept {
   for (std::size_t j = 0; j < centres.columns(); ++j) {
     const Real share =
-        straight_share(from.activations, centres.places[j], from.negative_part,
-                       centres.inverse_spread[j], centres.lowest[j], centres.highest[j]);
+        straight_share(from.activations, centres.places[j], from.negative_part, centres.units[j]);
     if (share != Real{0}) {
       body(j, share);
     }

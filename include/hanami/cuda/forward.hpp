@@ -196,12 +196,10 @@ template <class Body>
 HANAMI_HOST_DEVICE void for_each_straight(image_view image, const Body& body) {
   const image_header& head = image.head();
   const std::uint32_t* places = image.at<std::uint32_t>(head.straight_places);
-  const float* inverse_spread = image.at<float>(head.inverse_spread);
-  const float* lowest = image.at<float>(head.lowest);
-  const float* highest = image.at<float>(head.highest);
+  const straight_unit<float>* units = image.at<straight_unit<float>>(head.straight_units);
   for (std::uint32_t j = 0; j < head.straight_count; ++j) {
-    const float share = straight_share(image.activations(), places[j], head.negative_part,
-                                       inverse_spread[j], lowest[j], highest[j]);
+    const float share =
+        straight_share(image.activations(), places[j], head.negative_part, units[j]);
     if (share != 0.0f) {
       body(std::size_t{j}, share);
     }

@@ -116,8 +116,7 @@ struct image_header {
   place centres; ///< float: of the values of a sample
   std::uint32_t straight_count;
   place straight_places;             ///< std::uint32_t: columns on the straight way
-  place inverse_spread;              ///< float: of those
-  place lowest, highest;             ///< float: of those
+  place straight_units;              ///< straight_unit<float>: of those
   std::uint32_t fold_count, octaves; ///< of folded columns
   place folds;                       ///< fold_record
   place waves;                       ///< float: of the sample, see `algorithm/folds.hpp`

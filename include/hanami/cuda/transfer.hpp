@@ -263,9 +263,7 @@ class image_layout {
     head_.centres = reserve<float>(net.topology.input_size);
     head_.straight_count = static_cast<std::uint32_t>(net.centres.columns());
     head_.straight_places = reserve<std::uint32_t>(net.centres.columns());
-    head_.inverse_spread = reserve<float>(net.centres.columns());
-    head_.lowest = reserve<float>(net.centres.columns());
-    head_.highest = reserve<float>(net.centres.columns());
+    head_.straight_units = reserve<straight_unit<float>>(net.centres.columns());
     if (net.centres.octaves > 0) {
       place_folds(net.centres);
     }
@@ -303,9 +301,7 @@ class image_layout {
     std::memset(to + head_.centres, 0, net.topology.input_size * sizeof(float));
     put(to, head_.centres, net.centres.at.data(), net.centres.at.size());
     put(to, head_.straight_places, net.centres.places.data(), net.centres.columns());
-    put(to, head_.inverse_spread, net.centres.inverse_spread.data(), net.centres.columns());
-    put(to, head_.lowest, net.centres.lowest.data(), net.centres.columns());
-    put(to, head_.highest, net.centres.highest.data(), net.centres.columns());
+    put(to, head_.straight_units, net.centres.units.data(), net.centres.columns());
     put(to, head_.folds, folds_.data(), folds_.size());
     for (std::size_t j = 0; j < folds_.size(); ++j) {
       put(to, folds_[j].knots, net.centres.folds[j].knots.data(), folds_[j].count);

@@ -12,6 +12,7 @@
 
 #include "../algorithm/borders.hpp"
 #include "../algorithm/forward.hpp"
+#include "../foundation/multiply_add.hpp"
 #include "../foundation/random.hpp"
 #include "../foundation/random_streams.hpp"
 #include "../structure/network.hpp"
@@ -23,9 +24,10 @@
 /// temperature in kelvin, bits as 0 and 1. Sparse columns stay as they are, so that their zeros
 /// cost nothing.
 ///
-/// A column of which the first 16 known values are all active is dense. Of the others it is known
-/// after 64 values: dense is what is active in more than a third of them, in an input that is so
-/// as a whole (pictures are not, though their middle is: there a zero is silence). The centre never
+/// A column of which the first 16 known values are all active is dense, and after 8 already in an
+/// input that is dense as a whole. Of the others it is known after 32 values: dense is what is
+/// active in more than a third of them, in an input that is so as a whole (pictures are not, though
+/// their middle is: there a zero is silence). The centre never
 /// moves again; the sections of the column, which have learned little so far, begin anew on both
 /// sides of it. Where the memory limit leaves no room for them, all stays as it is.
 
@@ -46,8 +48,9 @@ HANAMI_HOST_DEVICE inline bool hears_side(std::uint64_t seed, std::uint64_t inde
 
 /// Of the columns of the inputs, which are known to be dense.
 struct dense_rule {
-  static constexpr std::uint32_t early = 16;      ///< values: dense where all are active
-  static constexpr std::uint32_t late = 64;       ///< values: dense above a third
+  static constexpr std::uint32_t early = 8;       ///< values: dense where all are active
+  static constexpr std::uint32_t alone = 16;      ///< the same in an input that is not dense
+  static constexpr std::uint32_t late = 32;       ///< values: dense above a third
   static constexpr std::uint32_t patience = 1024; ///< samples: what is undecided then stays sparse
 
   template <class Real>
@@ -68,7 +71,8 @@ struct dense_rule {
   /// Whether the column is decided now, and dense; `input_dense` tells of its whole input.
   template <class Real, class InputDense>
   static bool decide(column_watch<Real>& watch, const InputDense& input_dense) {
-    if (watch.known == early && watch.active == watch.known) {
+    if (watch.active == watch.known &&
+        (watch.known == alone || (watch.known == early && input_dense()))) {
       watch.decided = true;
       return true;
     }
@@ -160,10 +164,8 @@ void open_straight_way(network<Real, Weight>& net, const input_layout& input, st
     return;
   }
   centres.places.push_back(static_cast<std::uint32_t>(input.offset + k));
-  centres.inverse_spread.push_back(Real{0});
-  centres.lowest.push_back(Real{0});
-  centres.highest.push_back(Real{0});
-  centres.distances.resize(centres.columns());
+  centres.units.emplace_back();
+  centres.unit_watches.resize(centres.columns());
   if (may_fold(net)) {
     centres.folds.push_back({static_cast<std::uint32_t>(input.first + k), false, {}});
   }
@@ -176,43 +178,50 @@ void open_straight_way(network<Real, Weight>& net, const input_layout& input, st
 
 /// Changes the unit of a column on the straight way, but none of the answers.
 template <class Real, class Weight>
-void set_spread(network<Real, Weight>& net, std::size_t column, Real inverse) noexcept {
-  const Real share = net.centres.inverse_spread[column] / inverse;
-  net.centres.inverse_spread[column] = inverse;
+void set_unit(network<Real, Weight>& net, std::size_t column, Real middle, Real inverse) noexcept {
+  straight_unit<Real>& unit = net.centres.units[column];
+  const Real share = unit.inverse_spread / inverse;
+  const Real move = (middle - unit.middle) * unit.inverse_spread;
+  unit.middle = middle;
+  unit.inverse_spread = inverse;
+  const auto follow = [&](Real* weights, Real* bias, std::size_t size) {
+    for (std::size_t k = 0; k < size; ++k) {
+      bias[k] = multiply_add(weights[k], move, bias[k]);
+      weights[k] *= share;
+    }
+  };
   for (std::size_t o = 0; o < net.outputs.size(); ++o) {
+    auto& layer = net.outputs[o];
     const std::size_t size = net.topology.outputs[o].size;
-    for (std::size_t k = column * size; k < (column + 1) * size; ++k) {
-      net.outputs[o].straight[k] *= share;
-      if (net.averaging()) {
-        net.outputs[o].average_straight[k] *= share;
-      }
+    follow(layer.straight.data() + column * size, layer.bias.data(), size);
+    if (net.averaging()) {
+      follow(layer.average_straight.data() + column * size, layer.average_bias.data(), size);
     }
   }
 }
 
 /// Notes how far the placed values lie from their centres, until it is known how far they usually
-/// do: the mean of the medians of three of the first 63 that are not on it.
+/// do.
 template <class Real, class Weight>
-void watch_spreads(network<Real, Weight>& net, const Real* activations) {
+void watch_units(network<Real, Weight>& net, const Real* activations) {
   auto& centres = net.centres;
   bool known = true;
-  for (std::size_t j = 0; j < centres.distances.size(); ++j) {
-    auto& watch = centres.distances[j];
-    const std::size_t place = centres.places[j];
-    const Real distance = activations[place] - activations[net.topology.negative_part + place];
-    if (!watch.decided && distance != Real{0}) {
-      centres.lowest[j] = std::min(centres.lowest[j], distance);
-      centres.highest[j] = std::max(centres.highest[j], distance);
-      watch.note(std::abs(distance));
-      watch.decided = watch.known >= 63;
-      if (watch.known % 3 == 0) {
-        set_spread(net, j, inverse_of(watch.centre()));
-      }
+  for (std::size_t j = 0; j < centres.unit_watches.size(); ++j) {
+    auto& watch = centres.unit_watches[j];
+    if (watch.decided()) {
+      continue;
     }
-    known = known && watch.decided;
+    const std::size_t place = centres.places[j];
+    watch.note(activations[place] - activations[net.topology.negative_part + place],
+               centres.units[j]);
+    if (watch.values % 3 == 0 && watch.squares > 0) {
+      const double spread = std::sqrt(watch.squares / watch.values);
+      set_unit(net, j, static_cast<Real>(watch.mean), inverse_of(static_cast<Real>(spread)));
+    }
+    known = known && watch.decided();
   }
   if (known || centres.seen >= dense_rule::patience) {
-    std::vector<column_watch<Real>>().swap(centres.distances);
+    std::vector<straight_watch<Real>>().swap(centres.unit_watches);
   }
 }
 
@@ -294,8 +303,8 @@ void watch_inputs(network<Real, Weight>& net, std::span<const Real> values, work
     ws.fit_to_learn(net);
     place_inputs(net, values, ws);
   }
-  if (!net.centres.distances.empty()) {
-    detail::watch_spreads(net, ws.activations.data());
+  if (!net.centres.unit_watches.empty()) {
+    detail::watch_units(net, ws.activations.data());
   }
 }
 

@@ -31,7 +31,7 @@
 ///
 ///     offset  size  what
 ///     0       8     "hanamiCP"
-///     8       4     format version, 6
+///     8       4     format version, 7
 ///     12      4     version of the kind
 ///     16      8     n, bytes of the content
 ///     24      n     kind, metadata, and the thing itself, as `archive_writer` writes them
@@ -41,7 +41,7 @@
 
 namespace hanami::inline HANAMI_ISA {
 
-inline constexpr std::uint32_t checkpoint_format = 6;
+inline constexpr std::uint32_t checkpoint_format = 7;
 
 /// What a program wants to find beside the thing it saved, by keys of its own: units, where the
 /// data came from. Any bytes, but no empty key; keys and values together at most

@@ -41,7 +41,7 @@ struct quantized_workspace {
 class quantized_cluster {
  public:
   static constexpr std::string_view checkpoint_kind = "quantized_cluster";
-  static constexpr std::uint32_t checkpoint_version = 1;
+  static constexpr std::uint32_t checkpoint_version = 2;
 
   /// Copies the weights that answer, averages included. Throws `errc::invalid_argument` for
   /// clusters whose neurons spike, or with weights that are not finite.
@@ -57,9 +57,7 @@ class quantized_cluster {
     negative_inputs_ = net.negative_inputs;
     centres_.at = net.centres.at;
     centres_.places = net.centres.places;
-    centres_.inverse_spread = net.centres.inverse_spread;
-    centres_.lowest = net.centres.lowest;
-    centres_.highest = net.centres.highest;
+    centres_.units = net.centres.units;
     if (net.centres.octaves > 0) {
       centres_.folds = net.centres.folds;
       centres_.octaves = net.centres.octaves;
@@ -137,8 +135,7 @@ class quantized_cluster {
     std::uint64_t sources = source_count_;
     auto activation = static_cast<std::uint8_t>(activation_);
     archive(inputs, outputs, negative, sources, activation, negative_inputs_, centres_.at,
-            centres_.places, centres_.inverse_spread, centres_.lowest, centres_.highest,
-            centres_.folds, centres_.octaves);
+            centres_.places, centres_.units, centres_.folds, centres_.octaves);
     serialize_inputs(archive);
     archive(bricks_, outputs_);
     if constexpr (Archive::reading) {

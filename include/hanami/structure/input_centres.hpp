@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "../config.hpp"
@@ -54,6 +55,68 @@ struct column_watch {
   }
 };
 
+/// In which unit a dense column counts on the straight way (`algorithm/straight.hpp`): its distance
+/// from the centre, bounded, less the middle of such distances, over their typical size.
+template <class Real>
+struct straight_unit {
+  Real lowest = 0;  ///< bounds of the distance, not above 0
+  Real highest = 0; ///< and not below 0
+  Real middle = 0;
+  Real inverse_spread = 0; ///< 0: the column does not count yet
+
+  bool sound() const noexcept {
+    return lowest <= Real{0} && highest >= Real{0} && lowest >= -std::numeric_limits<Real>::max() &&
+           highest <= std::numeric_limits<Real>::max() && std::isfinite(middle) &&
+           inverse_spread >= Real{0} && std::isfinite(inverse_spread);
+  }
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(lowest, highest, middle, inverse_spread);
+  }
+};
+
+/// What is noted of a column on the straight way until its unit is known.
+template <class Real>
+struct straight_watch {
+  static constexpr std::uint32_t enough = 63; ///< values, half of them beside the centre
+
+  column_watch<Real> beside; ///< distances of the values that are not on the centre
+  Real lowest = 0;           ///< the farthest below it
+  Real highest = 0;
+  std::uint32_t values = 0;
+  double mean = 0;    ///< of the bounded distances
+  double squares = 0; ///< sum of the squares of what they differ from it
+
+  bool decided() const noexcept { return values >= enough && 2 * beside.known + 1 >= enough; }
+
+  /// Notes a distance; `unit` gets the bounds that follow: no value reaches farther than the
+  /// farthest so far, and none farther than four of the typical distances.
+  void note(Real distance, straight_unit<Real>& unit) noexcept {
+    if (distance != Real{0} && beside.known < enough) {
+      lowest = std::min(lowest, distance);
+      highest = std::max(highest, distance);
+      beside.note(std::abs(distance));
+      const Real most = 4 * std::min(beside.centre(), std::numeric_limits<Real>::max() / 4);
+      unit.lowest = std::max(lowest, -most);
+      unit.highest = std::min(highest, most);
+    }
+    const auto bounded = static_cast<double>(std::clamp(distance, unit.lowest, unit.highest));
+    ++values;
+    const double change = bounded - mean;
+    mean += change / values;
+    squares += change * (bounded - mean);
+  }
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(beside, lowest, highest, values, mean, squares);
+    archive.require(std::isfinite(lowest) && std::isfinite(highest) && std::isfinite(mean) &&
+                        squares >= 0,
+                    "the watch of a column on the straight way is broken");
+  }
+};
+
 /// A dense column that is folded, or may come to be (`growth/folds.hpp`).
 template <class Real>
 struct column_fold {
@@ -83,10 +146,8 @@ struct input_centres {
   /// Of the columns on the straight way, in the order in which they were found dense: their places
   /// among the presynaptic nodes,
   std::vector<std::uint32_t> places;
-  aligned_vector<Real> inverse_spread; ///< one over their typical distance from the centre, or 0,
-  aligned_vector<Real> lowest;  ///< the farthest below it by which that was found, not above 0,
-  aligned_vector<Real> highest; ///< and above it, not below 0
-  std::vector<column_watch<Real>> distances; ///< from it; empty once all spreads are known
+  std::vector<straight_unit<Real>> units;
+  std::vector<straight_watch<Real>> unit_watches; ///< empty once all units are known
 
   std::vector<column_fold<Real>> folds; ///< of columns of clusters that have few
   std::uint32_t octaves = 0;            ///< of their waves; 0 while they are not folded
@@ -102,7 +163,7 @@ struct input_centres {
   }
   /// Whether there is anything to be noted of the next sample.
   bool watching() const noexcept {
-    return !watched.empty() || !distances.empty() || !folds_known();
+    return !watched.empty() || !unit_watches.empty() || !folds_known();
   }
 
   /// Where the values of an input begin that stands at `first`, or nullptr where none is centred.
@@ -111,8 +172,7 @@ struct input_centres {
   }
   std::size_t bytes() const noexcept {
     std::size_t sum = allocated_bytes(at) + allocated_bytes(watched) + allocated_bytes(places) +
-                      allocated_bytes(inverse_spread) + allocated_bytes(lowest) +
-                      allocated_bytes(highest) + allocated_bytes(distances) +
+                      allocated_bytes(units) + allocated_bytes(unit_watches) +
                       allocated_bytes(folds);
     for (const auto& fold : folds) {
       sum += allocated_bytes(fold.knots);
@@ -122,16 +182,12 @@ struct input_centres {
 
   /// Whether it fits samples of `size` values, of which `room` have places.
   bool fits(std::size_t size, std::size_t room) const noexcept {
-    const auto is_size = [](Real x) { return x >= Real{0} && std::isfinite(x); };
     return (at.empty() || at.size() == size) && (watched.empty() || watched.size() == size) &&
            std::all_of(at.begin(), at.end(), [](Real x) { return std::isfinite(x); }) &&
-           inverse_spread.size() == columns() && lowest.size() == columns() &&
-           highest.size() == columns() && columns() <= at.size() &&
-           (distances.empty() || distances.size() == columns()) &&
+           units.size() == columns() && columns() <= at.size() &&
+           (unit_watches.empty() || unit_watches.size() == columns()) &&
            std::all_of(places.begin(), places.end(), [=](auto place) { return place < room; }) &&
-           std::all_of(inverse_spread.begin(), inverse_spread.end(), is_size) &&
-           std::all_of(highest.begin(), highest.end(), is_size) &&
-           std::all_of(lowest.begin(), lowest.end(), [=](Real x) { return is_size(-x); }) &&
+           std::all_of(units.begin(), units.end(), [](const auto& unit) { return unit.sound(); }) &&
            folds.size() <= columns() && octaves <= most_octaves &&
            std::all_of(folds.begin(), folds.end(),
                        [&](const auto& fold) { return fits_fold(fold, size); });
@@ -139,7 +195,7 @@ struct input_centres {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(at, watched, seen, places, inverse_spread, lowest, highest, distances, folds, octaves);
+    archive(at, watched, seen, places, units, unit_watches, folds, octaves);
   }
 
  private:
