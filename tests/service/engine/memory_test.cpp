@@ -146,10 +146,18 @@ TEST_CASE("clusters leave and come back while all of them are used, and learn th
   CHECK(seen.bytes <= 32 * one);
   CHECK(seen.left > count);
   CHECK(seen.refused_for_memory == 0);
+  std::size_t same = 0;
   for (std::size_t k = 0; k < count; ++k) {
     CHECK(fixture->statistics(fixture.cluster(ids[k])).samples == rounds);
-    CHECK((k % 10 != 0 || fixture.state_of(ids[k]) == first));
+    if (k % 5 == 0) {
+      const auto state = fixture.state_of(ids[k]);
+      const bool equal = state == first;
+      // who grew before others had left was refused first, and notes that
+      CHECK((equal || from_checkpoint<>(state).state().growth.growth_denied > 0));
+      same += equal ? 1U : 0U;
+    }
   }
+  CHECK(same > 0);
 }
 
 TEST_CASE("who finds no memory beside clusters in use hears no_memory, and the others go on",
