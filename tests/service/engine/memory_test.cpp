@@ -153,7 +153,7 @@ TEST_CASE("clusters leave and come back while all of them are used, and learn th
       const auto state = fixture.state_of(ids[k]);
       const bool equal = state == first;
       // who grew before others had left was refused first, and notes that
-      CHECK((equal || from_checkpoint<>(state).state().growth.growth_denied > 0));
+      CHECK((equal || hanami::from_checkpoint<>(state).state().growth.growth_denied > 0));
       same += equal ? 1U : 0U;
     }
   }
