@@ -138,11 +138,24 @@ inline json::object binary_schema(const std::string& holds) {
   return {{"type", "string"}, {"format", "binary"}, {"description", holds}};
 }
 
+/// Of each event that is sent.
+inline json::object event_schema() {
+  const json::object text{{"type", "string"}};
+  json::object data = text;
+  data["description"] = "JSON";
+  return {{"type", "object"},
+          {"description", "each event of the stream; a line with a colon alone means nothing"},
+          {"properties", {{"event", text}, {"data", data}, {"id", text}}},
+          {"required", json::array{"data"}}};
+}
+
 inline json::object responses_of(const endpoint& e, json::object& components) {
   json::object responses;
   json::object done{{"description", meaning_of(e.status)}};
   if (e.response_schema) {
     done["content"] = content_of(e.response_type, e.response_schema->to_json(&components));
+  } else if (e.response_type == "text/event-stream") {
+    done["content"] = content_of(e.response_type, event_schema());
   } else if (e.response_type != "application/json") {
     done["content"] = content_of(e.response_type, {{"type", "string"}});
   }
