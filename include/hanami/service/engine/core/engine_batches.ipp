@@ -8,10 +8,10 @@
 #include <limits>
 #include <utility>
 
-#include "../../foundation/error.hpp"
-#include "../base/compile.hpp"
-#include "../base/refusal.hpp"
-#include "running_batch.hpp"
+#include "../../../foundation/error.hpp"
+#include "../../base/compile.hpp"
+#include "../../base/refusal.hpp"
+#include "../running_batch.hpp"
 
 /// Many samples in one call. They take turns like tasks do, so that neither other clusters nor
 /// other samples of the same one wait for the last of them, and what a turn has learned is appended

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <chrono>
 
-#include "../../foundation/error.hpp"
-#include "../base/clock.hpp"
-#include "../base/compile.hpp"
+#include "../../../foundation/error.hpp"
+#include "../../base/clock.hpp"
+#include "../../base/compile.hpp"
 
 /// What goes on, second by second, for who looks at it.
 

@@ -10,13 +10,13 @@
 
 #include <unistd.h>
 
-#include "../base/clock.hpp"
-#include "../base/compile.hpp"
-#include "../base/json.hpp"
-#include "../data/data_import.hpp"
-#include "given_clusters.hpp"
-#include "task/checkpoint_work.hpp"
-#include "task/derive_task.hpp"
+#include "../../base/clock.hpp"
+#include "../../base/compile.hpp"
+#include "../../base/json.hpp"
+#include "../../data/data_import.hpp"
+#include "../given_clusters.hpp"
+#include "../task/checkpoint_work.hpp"
+#include "../task/derive_task.hpp"
 
 /// Imports and derivations: tasks of no cluster. What they make is there as a whole or not at all:
 /// an upload stays until its dataset or checkpoint has its row, and one that was interrupted begins

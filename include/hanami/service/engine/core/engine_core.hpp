@@ -18,14 +18,14 @@
 #include <utility>
 #include <vector>
 
-#include "../../fleet/fleet.hpp"
-#include "../base/refusal.hpp"
-#include "../base/runtime.hpp"
-#include "engine_types.hpp"
-#include "live/pulse_board.hpp"
-#include "live_cluster.hpp"
-#include "running_batch.hpp"
-#include "task/task_work.hpp"
+#include "../../../fleet/fleet.hpp"
+#include "../../base/refusal.hpp"
+#include "../../base/runtime.hpp"
+#include "../engine_types.hpp"
+#include "../live/pulse_board.hpp"
+#include "../live_cluster.hpp"
+#include "../running_batch.hpp"
+#include "../task/task_work.hpp"
 
 /// The inside of the engine: which clusters are in memory, whose turn it is, what is written to
 /// disk. Defined in `engine_core.ipp`, `engine_memory.ipp` and `engine_turns.ipp`. No rights are

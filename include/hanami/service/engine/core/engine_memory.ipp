@@ -14,11 +14,11 @@
 #include <malloc.h>
 #endif
 
-#include "../../foundation/error.hpp"
-#include "../base/clock.hpp"
-#include "../base/compile.hpp"
-#include "../base/refusal.hpp"
-#include "user_meter.hpp"
+#include "../../../foundation/error.hpp"
+#include "../../base/clock.hpp"
+#include "../../base/compile.hpp"
+#include "../../base/refusal.hpp"
+#include "../user_meter.hpp"
 
 /// Memory of the engine: who comes, who leaves, who has to wait. And what is kept on disk.
 

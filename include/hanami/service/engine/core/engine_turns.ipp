@@ -8,11 +8,11 @@
 #include <exception>
 #include <optional>
 
-#include "../../foundation/error.hpp"
-#include "../base/clock.hpp"
-#include "../base/compile.hpp"
-#include "../base/json.hpp"
-#include "user_meter.hpp"
+#include "../../../foundation/error.hpp"
+#include "../../base/clock.hpp"
+#include "../../base/compile.hpp"
+#include "../../base/json.hpp"
+#include "../user_meter.hpp"
 
 /// Tasks and snapshots of the engine.
 

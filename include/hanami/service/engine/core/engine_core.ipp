@@ -9,13 +9,13 @@
 
 #include <sys/stat.h>
 
-#include "../../foundation/error.hpp"
-#include "../../io/checkpoint.hpp"
-#include "../base/clock.hpp"
-#include "../base/compile.hpp"
-#include "../base/json.hpp"
-#include "../base/uuid.hpp"
-#include "user_meter.hpp"
+#include "../../../foundation/error.hpp"
+#include "../../../io/checkpoint.hpp"
+#include "../../base/clock.hpp"
+#include "../../base/compile.hpp"
+#include "../../base/json.hpp"
+#include "../../base/uuid.hpp"
+#include "../user_meter.hpp"
 
 namespace hanami::service::engine::detail {
 
