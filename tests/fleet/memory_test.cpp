@@ -6,11 +6,14 @@
 #include <cstdint>
 #include <exception>
 #include <limits>
+#include <utility>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
 #include <hanami/io/checkpoint.hpp>
 
+#include "fleet_fixture.hpp"
 #include "support/sample_clusters.hpp"
 
 using namespace hanami;
@@ -156,4 +159,54 @@ TEST_CASE("clusters grow by what the guests of their group leave", "[fleet]") {
   outcome again;
   train(f, net, alone, 0, 40, again);
   CHECK(again.learned == 40);
+}
+
+TEST_CASE("a shared budget stops growth, never the fleet", "[executor]") {
+  const auto control = four_threads();
+  const std::size_t members = 6;
+  const auto grown_bytes = [&](std::size_t budget, std::size_t threads, bool leave_some) {
+    fleet f({.threads = threads, .block_samples = 20, .memory_budget = budget});
+    std::vector<member_id> ids;
+    for (std::uint64_t seed = 1; seed <= members; ++seed) {
+      ids.push_back(f.join(busy_cluster(seed)));
+    }
+    const std::size_t at_first = f.statistics().bytes;
+    const sample all = flat_samples(busy_cluster(), 0, 80);
+    const auto train_all = [&] {
+      for (const auto id : ids) {
+        f.train_batch(id, all.input, all.target);
+      }
+      f.drain();
+    };
+    train_all();
+    CHECK(f.statistics().trained == members * 80);
+    if (leave_some) {
+      for (int k = 0; k < 4; ++k) {
+        f.leave(ids.back());
+        ids.pop_back();
+      }
+      const std::size_t before = f.statistics().bytes;
+      train_all();
+      CHECK(f.statistics().bytes > before); // those that stay grow on in the room they left
+    }
+    return std::pair{at_first, f.statistics().bytes};
+  };
+  for (const std::size_t threads : {1U, 3U}) {
+    const auto [first, free] = grown_bytes(std::numeric_limits<std::size_t>::max(), threads, false);
+    REQUIRE(free > 2 * first);
+    const std::size_t budget = (first + free) / 2;
+    const auto bounded = grown_bytes(budget, threads, false).second;
+    CHECK(bounded > first);
+    CHECK(bounded < budget + budget / 20); // the activity of a sample is not foreseen
+    grown_bytes(budget, threads, true);
+  }
+  fleet without({.threads = 1, .memory_budget = 1});
+  const cluster c = busy_cluster();
+  const auto id = without.join(c);
+  const sample all = flat_samples(c, 0, 100);
+  without.train_batch(id, all.input, all.target);
+  CHECK(without.call(id, [](cluster& now) { return now.statistics().bricks; }).get() == 0);
+  cluster again = without.leave(id);
+  train_alone(again, 0, 10);
+  CHECK(again.statistics().bricks > 0); // its own limit is back
 }
