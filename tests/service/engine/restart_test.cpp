@@ -3,7 +3,6 @@
 
 #include <hanami/foundation/error.hpp>
 #include <hanami/io/file.hpp>
-#include <hanami/template/parser.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -15,12 +14,6 @@ using engine::task_kind;
 using store::task_state;
 
 namespace {
-
-hanami::cluster fresh_cluster() { return hanami::cluster(hanami::parse_template(two_by_two)); }
-
-void learn(hanami::cluster& net, const sample& s) {
-  net.train(std::span<const float>(s.input), s.target);
-}
 
 std::vector<std::byte> after_direct(std::size_t samples) {
   hanami::cluster net = fresh_cluster();

@@ -9,16 +9,19 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include <hanami/cluster.hpp>
 #include <hanami/io/checkpoint.hpp>
 #include <hanami/service/base/refusal.hpp>
 #include <hanami/service/base/uuid.hpp>
 #include <hanami/service/engine/cluster_files.hpp>
 #include <hanami/service/engine/engine.hpp>
+#include <hanami/template/parser.hpp>
 
 #include "service/support/refusal_of.hpp"
 #include "support/scratch_folder.hpp"
@@ -76,6 +79,14 @@ inline sample sample_of(std::size_t i) {
   sample s{{x, y, i % 3 == 0 ? 0.0F : std::sin(x)}, {x + y / 10, 0, 0, 0}};
   s.target[1 + (i * 7 % 13) % 3] = 1;
   return s;
+}
+
+/// A cluster of `two_by_two` as the engine makes it, to learn without an engine.
+inline hanami::cluster fresh_cluster() {
+  return hanami::cluster(hanami::parse_template(two_by_two));
+}
+inline void learn(hanami::cluster& net, const sample& s) {
+  net.train(std::span<const float>(s.input), s.target);
 }
 
 struct engine_fixture {
