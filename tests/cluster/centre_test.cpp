@@ -61,12 +61,12 @@ std::vector<std::byte> saved(cluster c) {
 
 } // namespace
 
-TEST_CASE("a column whose first 8 values are all active is measured from its centre for good",
+TEST_CASE("a column whose first 16 values are all active is measured from its centre for good",
           "[cluster]") {
   cluster c = small_cluster(2);
   noise from;
   double sum = 0;
-  for (int i = 0; i < 7; ++i) {
+  for (int i = 0; i < 15; ++i) {
     const float x = 300 + from.row(1, 0)[0];
     sum += static_cast<double>(x);
     show(c, {x, 0});
@@ -75,7 +75,7 @@ TEST_CASE("a column whose first 8 values are all active is measured from its cen
   show(c, {300, 0});
   REQUIRE(c.state().centres.at.size() == 2);
   const float centre = c.state().centres.at[0];
-  CHECK(std::abs(static_cast<double>(centre) - sum / 7) < 1);
+  CHECK(std::abs(static_cast<double>(centre) - sum / 15) < 0.5);
   CHECK(c.state().centres.at[1] == 0);
   show(c, {400, 0}, 200);
   CHECK(c.state().centres.at[0] == centre);
@@ -141,7 +141,7 @@ TEST_CASE("missing values tell nothing of a column, and are waited for so long o
   cluster c = small_cluster(2);
   for (int i = 0; i < 40; ++i) {
     show(c, {i % 2 == 0 ? 8.0f : missing, missing});
-    CHECK(c.state().centres.at.empty() == (i < 14)); // the 8th value
+    CHECK(c.state().centres.at.empty() == (i < 30)); // the 16th value
   }
   CHECK(c.state().centres.at[0] == 8);
   CHECK_FALSE(c.state().centres.watched.empty());

@@ -67,6 +67,9 @@ TEST_CASE("columns that are two blanks apart may have blanks in their names and 
     CHECK(pods.column("AGE") == values{20, 31});
     CHECK(pods.reader.field("RESTARTS") != row_reader::no_field);
     CHECK(pods.reader.lost_lines() == 0);
+    const auto r = read("\"x\" \"y\"\n\"1\" 0.5 3\n\"2\" 1.5 4\n", {}, live); // one blank
+    CHECK(r.column("x") == values{0.5, 1.5});
+    CHECK(r.column("y") == values{3, 4});
   }
 }
 

@@ -24,10 +24,9 @@
 /// temperature in kelvin, bits as 0 and 1. Sparse columns stay as they are, so that their zeros
 /// cost nothing.
 ///
-/// A column of which the first 16 known values are all active is dense, and after 8 already in an
-/// input that is dense as a whole. Of the others it is known after 32 values: dense is what is
-/// active in more than a third of them, in an input that is so as a whole (pictures are not, though
-/// their middle is: there a zero is silence). The centre never
+/// A column of which the first 16 known values are all active is dense. Of the others it is known
+/// after 32 values: dense is what is active in more than a third of them, in an input that is so
+/// as a whole (pictures are not, though their middle is: there a zero is silence). The centre never
 /// moves again; the sections of the column, which have learned little so far, begin anew on both
 /// sides of it. Where the memory limit leaves no room for them, all stays as it is.
 
@@ -48,8 +47,7 @@ HANAMI_HOST_DEVICE inline bool hears_side(std::uint64_t seed, std::uint64_t inde
 
 /// Of the columns of the inputs, which are known to be dense.
 struct dense_rule {
-  static constexpr std::uint32_t early = 8;       ///< values: dense where all are active
-  static constexpr std::uint32_t alone = 16;      ///< the same in an input that is not dense
+  static constexpr std::uint32_t early = 16;      ///< values: dense where all are active
   static constexpr std::uint32_t late = 32;       ///< values: dense above a third
   static constexpr std::uint32_t patience = 1024; ///< samples: what is undecided then stays sparse
 
@@ -71,8 +69,7 @@ struct dense_rule {
   /// Whether the column is decided now, and dense; `input_dense` tells of its whole input.
   template <class Real, class InputDense>
   static bool decide(column_watch<Real>& watch, const InputDense& input_dense) {
-    if (watch.active == watch.known &&
-        (watch.known == alone || (watch.known == early && input_dense()))) {
+    if (watch.known == early && watch.active == watch.known) {
       watch.decided = true;
       return true;
     }

@@ -86,7 +86,7 @@ struct straight_watch {
   Real highest = 0;
   std::uint32_t values = 0;
   double mean = 0;    ///< of the bounded distances
-  double squares = 0; ///< sum of the squares of what they differ from it
+  double squares = 0; ///< sum of their squares
 
   bool decided() const noexcept { return values >= enough && 2 * beside.known + 1 >= enough; }
 
@@ -103,9 +103,8 @@ struct straight_watch {
     }
     const auto bounded = static_cast<double>(std::clamp(distance, unit.lowest, unit.highest));
     ++values;
-    const double change = bounded - mean;
-    mean += change / values;
-    squares += change * (bounded - mean);
+    mean += (bounded - mean) / values;
+    squares += bounded * bounded;
   }
 
   template <class Archive>

@@ -184,7 +184,14 @@ TEST_CASE("a backup holds accounts, keys, datasets, checkpoints and half an uplo
                 .status == 200);
   }
   const auto list = [&](const server_fixture& at, const std::string& what, const std::string& by) {
-    return at.ask("GET", "/v1/" + what, {}, by).body;
+    json::value found = json::parse(at.ask("GET", "/v1/" + what, {}, by).body);
+    for (json::value& item : found.at("items").as_array()) {
+      if (what == "clusters") { // where it is at the moment belongs to no copy
+        item.as_object().erase("state");
+        item.as_object().erase("last_used_at");
+      }
+    }
+    return json::serialize(found);
   };
 
   const scratch_folder folder;

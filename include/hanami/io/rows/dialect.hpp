@@ -369,10 +369,12 @@ inline bool has_escaped_quotes(const std::vector<std::string>& lines, std::size_
 }
 
 /// Whether all lines from the first one on have as many fields apart by two blanks or more as that,
-/// a header of words.
+/// a header of words. What has quotes needs no such blanks.
 inline bool is_wide_table(const table_guess& guess) {
   if (guess.how.blanks != blank_use::wide || guess.width < 2 || guess.first > 0 ||
-      guess.alike < 1 || guess.typed <= 0 || guess.rows.size() < 2) {
+      guess.alike < 1 || guess.typed <= 0 || guess.rows.size() < 2 ||
+      std::any_of(guess.rows.begin(), guess.rows.end(),
+                  [](const sample_row& row) { return row.quoted; })) {
     return false;
   }
   const std::vector<std::string>& head = guess.rows.front().cells;

@@ -7,6 +7,7 @@
 #include "../../../base/json.hpp"
 #include "../../../webhook/webhook_types.hpp"
 #include "../../endpoint.hpp"
+#include "../task_views.hpp"
 #include "../views.hpp"
 
 /// JSON of webhooks, and its schemas.
@@ -32,10 +33,6 @@ inline std::vector<schema_property> webhook_properties() {
       {"last_alarm", schema::integer().describe("number of the last alarm that became a message")},
       {"dropped", schema::integer().describe("alarms that were not sent, since 1000 others "
                                              "waited")}};
-}
-
-inline json::value time_or_null(std::int64_t at) {
-  return at == 0 ? json::value() : json::value(to_rfc3339(at));
 }
 
 inline json::object show_webhook(const webhooks::webhook& w) {
