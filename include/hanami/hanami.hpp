@@ -2,10 +2,10 @@
 #pragma once
 
 /// The core on one thread: classifiers and regressors, clusters, templates, datasets, checkpoints.
-/// `data.hpp` adds what reads tables, streams of rows, images and digits, `stream.hpp` forecasts and
-/// anomalies; they are apart, since each takes the compiler as long as all of this. Parts that need a
-/// package have headers of their own, too: `io/gzip.hpp` zlib, `eigen.hpp` Eigen.
-/// Macros that other headers define of common words (`min`, `near`, `F`) do not disturb these three.
+/// `data.hpp` adds what reads tables, streams of rows, images and digits, `stream.hpp` forecasts
+/// and anomalies; they are apart, since each takes the compiler as long as all of this. Parts that
+/// need a package have headers of their own, too: `io/gzip.hpp` zlib, `eigen.hpp` Eigen. Macros
+/// that other headers define of common words (`min`, `near`, `F`) do not disturb these three.
 
 #include "foundation/macros_off.hpp"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// What forecasts the next rows of a stream and tells which of them are strange: `stream_model`, and
-/// the parts that it is made of.
+/// What forecasts the next rows of a stream and tells which of them are strange: `stream_model`,
+/// and the parts that it is made of.
 
 #include "foundation/macros_off.hpp"
 
