@@ -17,22 +17,13 @@
 #include "service/support/descriptors.hpp"
 #include "service/support/engine_fixture.hpp"
 #include "service/support/server_fixture.hpp"
-#include "support/sanitized.hpp"
-#include "support/skip.hpp"
 
 using namespace engine_test;
 using service_test::few_descriptors;
 using service_test::no_descriptors;
+using service_test::skipped_under_sanitizers;
 
 namespace {
-
-/// A sanitizer opens files of its own when it looks at what a pointer points to.
-bool skipped_under_sanitizers() {
-  if (hanami_test::sanitized) {
-    hanami_test::skip("a sanitizer needs file descriptors of its own");
-  }
-  return hanami_test::sanitized;
-}
 
 /// So many clusters; the environment may ask for more.
 std::size_t many_clusters() {

@@ -305,6 +305,9 @@ TEST_CASE("a cluster goes on when encryption is switched on", "[service]") {
 }
 
 TEST_CASE("journals share descriptors, and learn on without one", "[service]") {
+  if (service_test::skipped_under_sanitizers()) {
+    return;
+  }
   const scratch_folder folder;
   journal_places places(1);
   const auto rows = [](int n) {

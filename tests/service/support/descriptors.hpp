@@ -9,6 +9,9 @@
 
 #include <hanami/service/base/descriptors.hpp>
 
+#include "support/sanitized.hpp"
+#include "support/skip.hpp"
+
 namespace service_test {
 
 /// While it lives, the process may have at most so many descriptors.
@@ -50,5 +53,13 @@ class no_descriptors {
   few_descriptors limit_;
   std::vector<int> taken_;
 };
+
+/// A sanitizer opens files of its own when it looks at what a pointer points to.
+inline bool skipped_under_sanitizers() {
+  if (hanami_test::sanitized) {
+    hanami_test::skip("a sanitizer needs file descriptors of its own");
+  }
+  return hanami_test::sanitized;
+}
 
 } // namespace service_test
