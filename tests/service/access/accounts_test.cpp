@@ -16,12 +16,12 @@ using namespace hanami::service::access;
 using service_test::account_bench;
 using service_test::fine;
 using service_test::holds;
+using service_test::in_the_way;
+using service_test::missing;
 using service_test::refusal_of;
 
 namespace {
 
-constexpr auto missing = refusal_code::not_found;
-constexpr auto in_the_way = refusal_code::conflict;
 constexpr auto out_of_range = refusal_code::invalid_value;
 
 std::vector<std::string> project_ids(const user& u) {

@@ -32,9 +32,9 @@ using namespace dataset_test;
 
 namespace {
 
+using service_test::in_the_way;
+using service_test::missing;
 using service_test::refusal_of;
-constexpr auto missing = refusal_code::not_found;
-constexpr auto in_the_way = refusal_code::conflict;
 
 } // namespace
 

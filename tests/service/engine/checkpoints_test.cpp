@@ -15,14 +15,9 @@
 
 using namespace engine_test;
 using engine::task_kind;
+using service_test::missing;
+using service_test::wrong;
 using store::task_state;
-
-namespace {
-
-constexpr auto missing = refusal_code::not_found;
-constexpr auto wrong = refusal_code::invalid_value;
-
-} // namespace
 
 TEST_CASE("a checkpoint is saved, restored elsewhere and survives its cluster", "[service]") {
   const bool encrypted = GENERATE(false, true);

@@ -22,13 +22,8 @@
 
 using namespace engine_test;
 using engine::task_kind;
-
-namespace {
-
-constexpr auto missing = refusal_code::not_found;
-constexpr auto wrong = refusal_code::invalid_value;
-
-} // namespace
+using service_test::missing;
+using service_test::wrong;
 
 TEST_CASE("a cluster of the service answers and becomes what it would alone", "[service]") {
   const scratch_folder folder;

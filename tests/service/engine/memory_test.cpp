@@ -10,11 +10,14 @@
 #include <thread>
 #include <vector>
 
+#include "service/support/comes.hpp"
 #include "service/support/engine_fixture.hpp"
 
 using namespace engine_test;
 using engine::task_kind;
 using store::task_state;
+
+using service_test::comes;
 
 namespace {
 
@@ -61,18 +64,6 @@ engine::task_plan training(const std::string& cluster, const std::string& data) 
   p.outputs = {{"b", data}};
   p.epochs = 3;
   return p;
-}
-
-/// Whether it comes true within a while.
-bool comes(const std::function<bool()>& what) {
-  const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-  while (!what()) {
-    if (std::chrono::steady_clock::now() > limit) {
-      return false;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return true;
 }
 
 } // namespace

@@ -23,14 +23,9 @@
 
 using namespace engine_test;
 using engine::task_kind;
+using service_test::forbidden;
+using service_test::missing;
 using store::task_state;
-
-namespace {
-
-constexpr auto missing = refusal_code::not_found;
-constexpr auto forbidden = refusal_code::forbidden;
-
-} // namespace
 
 TEST_CASE("what a task cannot do is said before it begins", "[service]") {
   const scratch_folder folder;

@@ -12,6 +12,7 @@
 using namespace hanami;
 using namespace hanami::service;
 using namespace hanami::service::store;
+using service_test::missing;
 using service_test::refusal_of;
 
 namespace {
@@ -47,7 +48,6 @@ struct resource_bench {
   }
 };
 
-constexpr auto missing = refusal_code::not_found;
 constexpr auto not_theirs = refusal_code::forbidden;
 constexpr auto too_many = refusal_code::quota_exceeded;
 

@@ -10,11 +10,14 @@
 #include <thread>
 #include <vector>
 
+#include "service/support/comes.hpp"
 #include "service/support/fixtures.hpp"
 
 /// Streams within quotas of memory and files.
 
 using namespace server_test;
+
+using service_test::comes;
 
 namespace {
 
@@ -67,18 +70,6 @@ std::uint64_t on_disk(const server_fixture& fixture, const std::string& path) {
     sum += each.file_size();
   }
   return sum;
-}
-
-/// Whether it comes true within a while.
-bool comes(const std::function<bool()>& what) {
-  const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (!what()) {
-    if (std::chrono::steady_clock::now() > limit) {
-      return false;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return true;
 }
 
 } // namespace

@@ -12,6 +12,11 @@ namespace service_test {
 
 using hanami::service::refusal_code;
 
+inline constexpr auto missing = refusal_code::not_found;
+inline constexpr auto forbidden = refusal_code::forbidden;
+inline constexpr auto wrong = refusal_code::invalid_value;
+inline constexpr auto in_the_way = refusal_code::conflict;
+
 /// Code of the `refusal` that `work` ends in; nothing: it ends in none.
 template <class Work>
 std::optional<refusal_code> refusal_of(Work&& work) {
