@@ -123,15 +123,9 @@ TEST_CASE("others' tasks are for administrators, of the server and of the projec
   const std::string anna = fixture.member("anna", "lab_one");
   const std::string bert = fixture.member("bert", "lab_one");
   const std::string cleo = fixture.member("cleo", "lab_two");
-  const auto save = [&](const std::string& token, const std::string& name) {
-    const std::string id = make_line_of_three(fixture, token, name);
-    const heard begun = fixture.ask("POST", "/v1/clusters/" + id + "/tasks",
-                                    R"({"kind":"save","name":")" + name + "\"}", token);
-    REQUIRE(end_of(fixture, begun.text("id"), token) == "finished");
-  };
-  save(anna, "anna's");
-  save(bert, "bert's");
-  save(cleo, "cleo's");
+  save_a_cluster(fixture, anna, "anna's");
+  save_a_cluster(fixture, bert, "bert's");
+  save_a_cluster(fixture, cleo, "cleo's");
   CHECK(names(get(fixture, "/v1/tasks", anna)) == texts{"anna's"});
   CHECK(names(get(fixture, "/v1/tasks?everybody=true", admin)) ==
         texts{"anna's", "bert's", "cleo's"});

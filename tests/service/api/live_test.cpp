@@ -109,14 +109,8 @@ TEST_CASE("a user hears of the ends of his tasks, and of nobody else's", "[servi
   const std::string anna = fixture.member("anna", "lab_one");
   const std::string bert = fixture.member("bert", "lab_one");
   listener stream(fixture, "/v1/events", bearer(anna));
-  const auto save = [&](const std::string& token, const std::string& name) {
-    const std::string id = make_line_of_three(fixture, token, name);
-    const heard begun = fixture.ask("POST", "/v1/clusters/" + id + "/tasks",
-                                    R"({"kind":"save","name":")" + name + "\"}", token);
-    REQUIRE(end_of(fixture, begun.text("id"), token) == "finished");
-  };
-  save(bert, "of bert");
-  save(anna, "of anna");
+  save_a_cluster(fixture, bert, "of bert");
+  save_a_cluster(fixture, anna, "of anna");
   const std::string heard = stream.until("finished");
   CHECK_THAT(heard, Catch::Contains("event: task\n"));
   CHECK_THAT(heard, Catch::Contains("of anna"));

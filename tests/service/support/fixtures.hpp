@@ -80,4 +80,13 @@ inline std::string make_line_of_three(const server_fixture& fixture, const std::
   return made.text("id");
 }
 
+/// A cluster and a task of the same name that saves it, once that has ended.
+inline void save_a_cluster(const server_fixture& fixture, const std::string& token,
+                           const std::string& name) {
+  const std::string id = make_line_of_three(fixture, token, name);
+  const heard begun = fixture.ask("POST", "/v1/clusters/" + id + "/tasks",
+                                  R"({"kind":"save","name":")" + name + "\"}", token);
+  REQUIRE(end_of(fixture, begun.text("id"), token) == "finished");
+}
+
 } // namespace server_test
