@@ -288,3 +288,76 @@ TEST_CASE("a network begins as a linear model of its dense columns", "[cluster]"
   CHECK(c.state().outputs[0].straight.size() == 120);
   CHECK(find_fault(c.state()) == nullptr);
 }
+
+TEST_CASE("columns that change their scale beyond all measure leave answers finite", "[cluster]") {
+  std::mt19937 random{11};
+  std::uniform_real_distribution<double> exponent(-38, 38.5);
+  for (int trial = 0; trial < 200; ++trial) {
+    CAPTURE(trial);
+    cluster c = small_cluster(3);
+    // Each column keeps a scale for some samples, then takes another.
+    double scales[3] = {1, 1, 1};
+    for (int i = 0; i < 300; ++i) {
+      std::vector<float> row;
+      for (double& scale : scales) {
+        if (i == 0 || random() % (trial % 2 == 0 ? 8 : 40) == 0) {
+          scale = std::pow(10.0, exponent(random));
+        }
+        const double x = scale * (0.5 + 0.5 * std::generate_canonical<double, 32>(random));
+        row.push_back(static_cast<float>(trial % 3 == 0 && random() % 2 == 0 ? -x : x));
+      }
+      c.train(row, one_class);
+      const auto answer = c.infer(row);
+      REQUIRE(std::all_of(answer.begin(), answer.end(), [](float y) { return std::isfinite(y); }));
+    }
+    CHECK(find_fault(c.state()) == nullptr);
+  }
+}
+
+TEST_CASE("what is noted of columns is not read where it cannot have been written", "[cluster]") {
+  straight_watch<float> watch;
+  straight_unit<float> unit;
+  for (int i = 0; i < 9; ++i) {
+    watch.note(static_cast<float>(i - 4), unit);
+  }
+  const auto read = [](const straight_watch<float>& written) {
+    archive_writer to;
+    to(written);
+    archive_reader from(to.bytes());
+    straight_watch<float> back;
+    from(back);
+  };
+  CHECK_NOTHROW(read(watch));
+  const float infinite = std::numeric_limits<float>::infinity();
+  const auto refused = [&](auto change) {
+    straight_watch<float> changed = watch;
+    change(changed);
+    CHECK_THROWS_AS(read(changed), error);
+  };
+  refused([](auto& w) { w.beside.mean = -1; });
+  refused([](auto& w) { w.beside.first = -1; });
+  refused([](auto& w) { w.beside.second = -1; });
+  refused([](auto& w) { w.beside.known = w.beside.active = 0xFFFFFFFF; });
+  refused([](auto& w) { w.lowest = 1; });
+  refused([](auto& w) { w.highest = -1; });
+  refused([&](auto& w) { w.lowest = -infinite; });
+  refused([](auto& w) { w.values = 0xFFFFFFFF; });
+  refused([](auto& w) { w.values = 3; });
+  refused([](auto& w) { w.mean = 1e300; });
+  refused([](auto& w) { w.squares = -1; });
+
+  unit.inverse_spread = 0.5f;
+  CHECK(unit.sound());
+  const auto unsound = [&](auto change) {
+    straight_unit<float> changed = unit;
+    change(changed);
+    CHECK_FALSE(changed.sound());
+  };
+  unsound([](auto& u) { u.lowest = 1; });
+  unsound([](auto& u) { u.highest = -1; });
+  unsound([](auto& u) { u.highest = std::numeric_limits<float>::max(); });
+  unsound([](auto& u) { u.middle = missing; });
+  unsound([](auto& u) { u.middle = 1e30f; });
+  unsound([](auto& u) { u.inverse_spread = 1e30f; });
+  unsound([](auto& u) { u.inverse_spread = -1; });
+}

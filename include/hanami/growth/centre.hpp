@@ -173,18 +173,27 @@ void open_straight_way(network<Real, Weight>& net, const input_layout& input, st
   }
 }
 
-/// Changes the unit of a column on the straight way, but none of the answers.
+/// Changes the unit of a column on the straight way, but none of the answers: only where the column
+/// has become another one by its scale, what it had taught is forgotten.
 template <class Real, class Weight>
 void set_unit(network<Real, Weight>& net, std::size_t column, Real middle, Real inverse) noexcept {
   straight_unit<Real>& unit = net.centres.units[column];
-  const Real share = unit.inverse_spread / inverse;
-  const Real move = (middle - unit.middle) * unit.inverse_spread;
-  unit.middle = middle;
+  constexpr Real most = straight_unit<Real>::most_spreads;
+  Real share = unit.inverse_spread / inverse;
+  Real move = (middle - unit.middle) * unit.inverse_spread;
+  constexpr Real another = 256; // spreads
+  if (!(share <= another && std::abs(move) <= another)) {
+    share = move = 0;
+  }
+  const Real reach = most / 4 / inverse; // only scales that change beyond all measure are beyond it
+  unit.lowest = std::max(unit.lowest, -reach);
+  unit.highest = std::min(unit.highest, reach);
+  unit.middle = std::clamp(middle, -reach, reach);
   unit.inverse_spread = inverse;
   const auto follow = [&](Real* weights, Real* bias, std::size_t size) {
     for (std::size_t k = 0; k < size; ++k) {
       bias[k] = multiply_add(weights[k], move, bias[k]);
-      weights[k] *= share;
+      weights[k] = std::clamp(weights[k] * share, -most, most);
     }
   };
   for (std::size_t o = 0; o < net.outputs.size(); ++o) {

@@ -50,7 +50,7 @@ struct column_watch {
   void serialize(Archive& archive) {
     archive(known, active, first, second, mean, decided);
     archive.require(std::isfinite(first) && std::isfinite(second) && std::isfinite(mean) &&
-                        active <= known,
+                        active <= known && known <= std::numeric_limits<std::int32_t>::max(),
                     "the watch of an input is broken");
   }
 };
@@ -59,15 +59,18 @@ struct column_watch {
 /// from the centre, bounded, less the middle of such distances, over their typical size.
 template <class Real>
 struct straight_unit {
+  static constexpr Real far = std::numeric_limits<Real>::max() / 4; ///< where distances end
+  static constexpr Real most_spreads = 1 << 24;                     ///< that a share can be
+
   Real lowest = 0;  ///< bounds of the distance, not above 0
   Real highest = 0; ///< and not below 0
   Real middle = 0;
   Real inverse_spread = 0; ///< 0: the column does not count yet
 
   bool sound() const noexcept {
-    return lowest <= Real{0} && highest >= Real{0} && lowest >= -std::numeric_limits<Real>::max() &&
-           highest <= std::numeric_limits<Real>::max() && std::isfinite(middle) &&
-           inverse_spread >= Real{0} && std::isfinite(inverse_spread);
+    return lowest <= Real{0} && highest >= Real{0} && lowest >= -far && highest <= far &&
+           std::abs(middle) <= far && inverse_spread >= Real{0} &&
+           std::max(highest - lowest, std::abs(middle)) * inverse_spread <= most_spreads;
   }
 
   template <class Archive>
@@ -79,7 +82,8 @@ struct straight_unit {
 /// What is noted of a column on the straight way until its unit is known.
 template <class Real>
 struct straight_watch {
-  static constexpr std::uint32_t enough = 63; ///< values, half of them beside the centre
+  static constexpr std::uint32_t enough = 63;   ///< values, half of them beside the centre
+  static constexpr double far_spreads = 1 << 8; ///< what one value can be, where scales change
 
   column_watch<Real> beside; ///< distances of the values that are not on the centre
   Real lowest = 0;           ///< the farthest below it
@@ -97,7 +101,11 @@ struct straight_watch {
       lowest = std::min(lowest, distance);
       highest = std::max(highest, distance);
       beside.note(std::abs(distance));
-      const Real most = 4 * std::min(beside.centre(), std::numeric_limits<Real>::max() / 4);
+      Real most = 4 * std::min(beside.centre(), straight_unit<Real>::far / 4);
+      if (squares > 0) {
+        const double spread = std::sqrt(squares / values);
+        most = static_cast<Real>(std::min(static_cast<double>(most), far_spreads * spread));
+      }
       unit.lowest = std::max(lowest, -most);
       unit.highest = std::min(highest, most);
     }
@@ -110,8 +118,12 @@ struct straight_watch {
   template <class Archive>
   void serialize(Archive& archive) {
     archive(beside, lowest, highest, values, mean, squares);
-    archive.require(std::isfinite(lowest) && std::isfinite(highest) && std::isfinite(mean) &&
-                        squares >= 0,
+    constexpr auto most = static_cast<double>(straight_unit<Real>::far);
+    archive.require(std::isfinite(lowest) && lowest <= Real{0} && std::isfinite(highest) &&
+                        highest >= Real{0} && std::abs(mean) <= most && squares >= 0 &&
+                        values >= beside.known &&
+                        values <= std::numeric_limits<std::int32_t>::max() &&
+                        std::min({beside.first, beside.second, beside.mean}) >= Real{0},
                     "the watch of a column on the straight way is broken");
   }
 };
