@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -19,6 +20,7 @@
 #include "rows/csv_rows.hpp"
 #include "rows/dialect.hpp"
 #include "rows/foreign_text.hpp"
+#include "rows/instrument_text.hpp"
 #include "rows/json_rows.hpp"
 #include "rows/named_rows.hpp"
 #include "rows/protocol_rows.hpp"
@@ -119,7 +121,7 @@ class row_reader {
       } else if (in_protocol() ? rows_of_protocol_.take(line, state_)
                  : named_      ? rows_by_name_.take(line, state_)
                                : take_csv(line)) {
-        return true;
+        return time_row();
       }
     }
     return false;
@@ -174,8 +176,10 @@ class row_reader {
   template <class Archive>
   void serialize(Archive& archive) {
     archive(format_, state_, rows_of_csv_, rows_of_json_, rows_by_name_, waiting_, first_waiting_,
-            waiting_from_, waiting_bytes_, clear_lines_, refusal_, decided_, json_, named_,
-            headed_);
+            waiting_from_, waiting_bytes_, clear_lines_, refusal_, decided_, json_, named_, headed_,
+            sampled_, time_field_);
+    archive.require(!(sampled_.step > 0) || time_field_ < state_.fields.size(),
+                    "a time in no field");
     archive.require(rows_of_csv_.fits(state_.fields), "a column of no field");
     archive.require(first_waiting_ <= waiting_.size(), "more lines done than there are");
   }
@@ -194,6 +198,7 @@ class row_reader {
       line = detail::decode_line(line, code_, state_.line == 1, decoded_);
     }
     line.remove_prefix(line.starts_with("\xEF\xBB\xBF") ? 3 : 0);
+    line = detail::without_escapes(line);
     if (detail::is_boxed(line)) {
       detail::unbox(line, unboxed_);
       return unboxed_;
@@ -207,6 +212,9 @@ class row_reader {
     const bool counts = state_.line > format_.skip_lines && !detail::is_blank_line(line) &&
                         !detail::is_comment(line, '#');
     clear_lines_ += counts ? 1 : 0;
+    if (detail::ends_preamble(waiting_.front(), line)) {
+      clear_lines_ = 0;
+    }
     if (clear_lines_ >= enough_lines || waiting_.size() >= most_lines ||
         waiting_bytes_ >= most_bytes) {
       decide(true);
@@ -246,8 +254,8 @@ class row_reader {
   /// Finds out how the rows stand. Without `whole` only if that is clear.
   void decide(bool whole) {
     std::size_t begin = to_size(std::min<std::uint64_t>(format_.skip_lines, waiting_.size()));
-    const auto first = std::find_if_not(waiting_.begin() + static_cast<std::ptrdiff_t>(begin),
-                                        waiting_.end(), detail::is_blank_line);
+    auto first = std::find_if_not(waiting_.begin() + static_cast<std::ptrdiff_t>(begin),
+                                  waiting_.end(), detail::is_blank_line);
     if (first == waiting_.end()) {
       if (whole) {
         refusal_ = "there is no row in it";
@@ -267,6 +275,23 @@ class row_reader {
     if (in_protocol()) {
       begin_rows(begin);
       return;
+    }
+    if (const std::size_t after = detail::preamble_of(waiting_, begin); after > begin) {
+      if (!whole && waiting_.size() < after + 2) {
+        return; // there may be another part of it
+      }
+      begin = after;
+      first = std::find_if_not(waiting_.begin() + static_cast<std::ptrdiff_t>(begin),
+                               waiting_.end(), detail::is_blank_line);
+      if (first == waiting_.end()) {
+        refusal_ = whole ? "there is no row in it" : "";
+        return;
+      }
+      begin = static_cast<std::size_t>(first - waiting_.begin());
+      detail::drop_comments(waiting_, begin);
+      state_.troubles.add("lines before the table are left out",
+                          {state_.line - waiting_.size() + 1}, waiting_.front(),
+                          trouble_weight::note);
     }
     row_format format = format_;
     if (first->starts_with("sep=") && detail::trim_blanks(*first).size() <= 5 &&
@@ -314,8 +339,11 @@ class row_reader {
     }
     if (!is_table(guess, format.separator != found_sign, whole)) {
       if (whole) {
-        refuse_text(guess, begin);
+        refusal_ = detail::why_no_table(guess, waiting_, begin);
       }
+      return;
+    }
+    if (begin_instrument(guess, format)) {
       return;
     }
     detail::table_head head = detail::head_finder(guess, waiting_, format).find();
@@ -331,7 +359,7 @@ class row_reader {
         head = std::move(its);
       }
     }
-    if (!whole && (head.first_line >= waiting_.size() || may_be_header(guess, head))) {
+    if (!whole && (head.first_line >= waiting_.size() || detail::may_be_header(guess, head))) {
       return; // the next line tells more
     }
     if (head.skipped > 0) {
@@ -341,7 +369,7 @@ class row_reader {
     }
     waiting_from_ = state_.line - waiting_.size();
     headed_ = head.present;
-    rows_of_csv_ = detail::csv_rows(guess.how, format_);
+    rows_of_csv_ = detail::csv_rows(guess.how, missing_by_custom(guess, head));
     const std::uint64_t here =
         std::exchange(state_.line, waiting_from_ + 1 + (headed_ ? head.header_line : 0));
     rows_of_csv_.begin_table(head.names, head.present, state_);
@@ -349,16 +377,63 @@ class row_reader {
     begin_rows(head.first_line);
   }
 
-  /// Whether the only row of all may yet turn out to be a header, like region,2019,2020.
-  static bool may_be_header(const detail::table_guess& guess, const detail::table_head& head) {
-    const auto typed = [&](const std::string& cell) {
-      return detail::is_typed(cell, guess.how.signs()) &&
-             !std::all_of(cell.begin(), cell.end(), detail::is_digit);
-    };
-    const auto& cells = guess.rows[guess.first].cells;
-    return !head.present && guess.rows.size() == guess.first + 1 &&
-           std::none_of(cells.begin(), cells.end(), typed) &&
-           (cells[0] == "0" || cells[0] == "1" || !detail::is_typed(cells[0], {}));
+  /// The format with the number that files of hourly weather, which have no header, hold for what
+  /// is missing.
+  row_format missing_by_custom(const detail::table_guess& guess, const detail::table_head& head) {
+    constexpr std::size_t columns_of_weather = 12;
+    row_format format = format_;
+    if (!head.present && guess.how.separator == ' ' && guess.width == columns_of_weather &&
+        head.names[3] == "hour") {
+      format.missing.emplace_back("-9999");
+      state_.troubles.add("-9999 is taken as missing, as in all files of ISD-Lite",
+                          {state_.line - waiting_.size() + 1 + head.first_line}, {},
+                          trouble_weight::note);
+    }
+    return format;
+  }
+
+  /// Begins rows beside settings, or below a first time and a rate, as instruments write them.
+  bool begin_instrument(const detail::table_guess& guess, const row_format& format) {
+    if (format.header != row_header::automatic) {
+      return false;
+    }
+    const std::size_t settings = detail::columns_of_settings(guess);
+    sampled_ = detail::find_sampling(guess);
+    const bool sampled = sampled_.step > 0;
+    if (settings == 0 && !sampled) {
+      return false;
+    }
+    const std::size_t first = guess.rows[sampled ? 2 : 0].first_line;
+    std::vector<std::string> names(guess.width);
+    if (settings > 0) {
+      names = detail::names_beside_settings(guess, settings);
+    }
+    state_.troubles.add(sampled ? "the first rows are a time and a rate; times of rows follow "
+                                  "from them"
+                                : "settings beside the rows are left out",
+                        {state_.line - waiting_.size() + 1 + guess.rows[0].first_line},
+                        waiting_[guess.rows[0].first_line], trouble_weight::note);
+    if (sampled) {
+      time_field_ = state_.fields.add("time", state_.max_fields);
+    }
+    headed_ = settings > 0;
+    rows_of_csv_ = detail::csv_rows(guess.how, format_);
+    rows_of_csv_.begin_table(names, headed_, state_, settings);
+    begin_rows(first);
+    return true;
+  }
+
+  /// A row is there: gives it the time that follows from its number.
+  bool time_row() {
+    if (sampled_.step > 0) {
+      const double time = sampled_.first + static_cast<double>(sampled_.rows++) * sampled_.step;
+      std::array<char, 48> digits{};
+      const auto [end, code] = std::to_chars(digits.data(), digits.data() + digits.size(), time,
+                                             std::chars_format::fixed, 6);
+      time_text_.assign(digits.data(), end);
+      state_.set(time_field_, time_text_, detail::number_cell(time), 0);
+    }
+    return true;
   }
 
   void begin_rows(std::size_t first) {
@@ -384,27 +459,6 @@ class row_reader {
     return json > other;
   }
 
-  void refuse_text(const detail::table_guess& guess, std::size_t begin) {
-    refusal_ = "it is no table: ";
-    if (guess.rows.empty()) {
-      refusal_ += "it has no row";
-      return;
-    }
-    const bool pairs = std::all_of(guess.rows.begin(), guess.rows.end(), [](const auto& row) {
-      return std::any_of(row.cells.begin(), row.cells.end(), [](const std::string& cell) {
-        return cell.find('=') != std::string::npos;
-      });
-    });
-    refusal_ += "its lines are neither fields with one separator between them, as many on each "
-                "line, nor JSON objects";
-    refusal_ += pairs
-                    ? "; of pairs of name=value all of a line is read, or nothing, and InfluxDB's "
-                      "line protocol is not: export CSV"
-                    : "";
-    refusal_ +=
-        "; line " + std::to_string(begin + 1) + " is " + detail::quote_for_message(waiting_[begin]);
-  }
-
   row_format format_;
   detail::row_state state_;
   detail::csv_rows rows_of_csv_;
@@ -417,6 +471,9 @@ class row_reader {
   std::uint64_t waiting_bytes_ = 0;
   std::uint64_t clear_lines_ = 0; ///< of those that wait: neither blank nor comments
   detail::text_code code_ = detail::text_code::bytes;
+  detail::sampled_rows sampled_; ///< how times follow from numbers of rows
+  std::uint32_t time_field_ = 0; ///< that these times are in
+  std::string time_text_;
   std::string line_;    ///< one that waited
   std::string decoded_; ///< one of UTF-16
   std::string unboxed_; ///< one out of a drawn box

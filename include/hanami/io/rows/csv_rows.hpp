@@ -29,11 +29,13 @@ class csv_rows {
   std::size_t width() const noexcept { return places_.size(); }
   std::size_t taken() const noexcept { return taken_; }
 
-  /// From here on columns have these names; those without one are called by their number.
-  void begin_table(const std::vector<std::string>& names, bool header, row_state& state) {
-    std::vector<std::uint32_t> places;
+  /// From here on columns have these names; those without one are called by their number. The first
+  /// `left_out` are no fields.
+  void begin_table(const std::vector<std::string>& names, bool header, row_state& state,
+                   std::size_t left_out = 0) {
+    std::vector<std::uint32_t> places(left_out, row_fields::none);
     fresh_from_ = state.fields.size();
-    for (std::size_t i = 0; i < names.size(); ++i) {
+    for (std::size_t i = left_out; i < names.size(); ++i) {
       std::string name = names[i].empty() ? "column_" + std::to_string(i + 1) : names[i];
       std::replace(name.begin(), name.end(), '\n', ' '); // of a header over two lines
       const auto taken = [&](const std::string& wanted) {
@@ -139,6 +141,10 @@ class csv_rows {
     plain_.clear();
     plain_.reserve(line.size());
     typed_ = words_ = extra_ = filled_ = 0;
+    if (how_.blanks == blank_use::placed) {
+      parse_placed(line, state);
+      return false;
+    }
     row_cell* const cells = state.cells.data();
     const std::uint32_t* const places = places_.data();
     const std::size_t columns = places_.size();
@@ -191,12 +197,30 @@ class csv_rows {
         break;
       }
     }
+    if (taken_ < columns && columns == how_.places.size()) {
+      parse_placed(line, state);
+      return false;
+    }
     typed_ += bare;
     filled_ += bare;
     for (std::size_t place = taken_; covers_ && place < columns; ++place) {
       cells[places[place]] = {};
     }
     return false;
+  }
+
+  /// The same for cells that stand below each other.
+  void parse_placed(std::string_view line, row_state& state) {
+    taken_ = typed_ = words_ = extra_ = filled_ = 0;
+    for_placed_fields(line, how_.places, [&](std::string_view text) {
+      const field_text field{trim_blanks(text), false, false, false};
+      take_text(taken_, taken_ < places_.size() ? places_[taken_] : row_fields::none, field,
+                static_cast<std::uint32_t>(text.data() - line.data()), state);
+      ++taken_;
+    });
+    for (std::size_t place = taken_; covers_ && place < places_.size(); ++place) {
+      state.cells[places_[place]] = {};
+    }
   }
 
   void take_text(std::size_t place, std::uint32_t field, const field_text& text,

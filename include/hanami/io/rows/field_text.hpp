@@ -12,6 +12,7 @@
 
 #include "../cell.hpp"
 #include "../row_format.hpp"
+#include "placed_fields.hpp"
 
 /// Fields of lines of text, for `row_reader`.
 
@@ -29,7 +30,8 @@ struct field_text {
 enum class blank_use : std::uint8_t {
   words,  ///< any run of blanks
   clocks, ///< the same, but a date and the time of day behind it are one field
-  wide    ///< two blanks and more, or a tab: CPU %   MEM USAGE / LIMIT
+  wide,   ///< two blanks and more, or a tab: CPU %   MEM USAGE / LIMIT
+  placed  ///< the places in the line, as cells may be empty
 };
 
 /// The signs of a table. `comment`: `no_sign` where there are no lines of comment.
@@ -43,6 +45,7 @@ struct dialect {
   blank_use blanks = blank_use::words;
 
   std::vector<std::uint8_t> factored = {}; ///< columns of numbers like 1.2k
+  std::vector<std::uint32_t> places = {};  ///< where columns begin, in characters, if placed
 
   number_signs signs() const noexcept { return {decimal, thousands}; }
   /// Whether a field ends at `at`, which may be `last`.
@@ -53,7 +56,7 @@ struct dialect {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(separator, quote, decimal, thousands, comment, escapes, blanks, factored);
+    archive(separator, quote, decimal, thousands, comment, escapes, blanks, factored, places);
   }
 };
 
@@ -247,6 +250,12 @@ inline const char* take_bracketed(const char* first, const char* const last, fie
 /// Calls `see(field)` for each field of a line. True where the last one's quote is open.
 template <class See>
 bool for_fields(std::string_view line, const dialect& how, std::string& plain, See see) {
+  if (how.blanks == blank_use::placed) {
+    for_placed_fields(line, how.places, [&](std::string_view text) {
+      see(field_text{trim_blanks(text), false, false, false});
+    });
+    return false;
+  }
   plain.clear();
   plain.reserve(line.size());
   const char* at = line.data();
@@ -309,13 +318,13 @@ inline bool is_drawn_line(std::string_view line) noexcept {
 }
 
 /// What clients of databases say below a table: (40 rows), 40 rows in set (0.01 sec), only showing
-/// top 20 rows.
+/// top 20 rows, [40 rows x 2 columns].
 inline bool is_row_count(std::string_view line) noexcept {
   line = trim_blanks(line);
   if (line.starts_with("only showing top ")) {
     return true;
   }
-  line.remove_prefix(std::min(line.find_first_not_of("(| "), line.size()));
+  line.remove_prefix(std::min(line.find_first_not_of("(|[ "), line.size()));
   const std::size_t end = std::min(line.find_first_not_of("0123456789,"), line.size());
   const std::string_view rest = trim_blanks(line.substr(end));
   return end > 0 && end < line.size() && is_digit(line[end - 1]) && is_blank(line[end]) &&
@@ -353,6 +362,18 @@ inline void unbox(std::string_view line, std::string& plain) {
   for (char& c : plain) {
     c = c == '\x01' ? (words ? ' ' : '-') : c == '\x02' ? (words ? '|' : '+') : c;
   }
+}
+
+/// Without what tells a terminal to clear lines before and behind them, as docker stats does.
+inline std::string_view without_escapes(std::string_view line) noexcept {
+  while (line.starts_with("\x1b[")) {
+    const auto end = std::find_if(line.begin() + 2, line.end(), is_letter);
+    line.remove_prefix(static_cast<std::size_t>(end - line.begin()) + (end == line.end() ? 0 : 1));
+  }
+  for (const std::string_view clear : {"\x1b[J", "\x1b[K"}) {
+    line.remove_suffix(line.ends_with(clear) ? clear.size() : 0);
+  }
+  return line;
 }
 
 /// A row that is printed as a tuple of Python or as one of an array of NumPy, without the brackets

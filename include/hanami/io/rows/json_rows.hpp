@@ -97,6 +97,10 @@ class json_rows {
         state.line = here;
         return next_of_columns(state);
       }
+      if (text_[at_] == '{' && skip_action()) {
+        state.line = here;
+        continue;
+      }
       const bool names = text_[at_] == '[' && take_names();
       const json_end end = names ? json_end::whole : walk(state);
       state.line = here;
@@ -322,6 +326,34 @@ class json_rows {
     around_.push_back({rows.second, end, labels_.size()});
     labels_.insert(labels_.end(), labels.begin(), labels.end());
     at_ = rows.first + 1;
+    return true;
+  }
+
+  /// Whether the object only says what to do with the one that follows, as in requests of
+  /// Elasticsearch: {"index": {"_id": "1"}}. Goes behind it then.
+  bool skip_action() {
+    const std::string_view rest = text_.substr(at_);
+    const std::size_t name = rest.find('"');
+    const std::string_view word = name == std::string_view::npos
+                                      ? rest
+                                      : rest.substr(name + 1, rest.find('"', name + 1) - name - 1);
+    if (word != "index" && word != "create" && word != "update" && word != "delete") {
+      return false;
+    }
+    std::size_t end = at_;
+    std::size_t members = 0;
+    bool only = true;
+    const auto see = [&](std::string_view path, std::string_view, const cell&) {
+      ++members;
+      only = only && path.starts_with(word) && path.substr(word.size()).starts_with("._");
+    };
+    const auto see_list = [&](std::string_view) { only = false; };
+    const bool whole = json_object().walk(text_, end, see, see_list) == json_end::whole;
+    const bool empty = members == 0 && rest.find_first_of(":") < rest.find("{}");
+    if (!whole || !only || (members == 0 && !empty)) {
+      return false;
+    }
+    at_ = end;
     return true;
   }
 

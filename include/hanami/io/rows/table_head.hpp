@@ -79,8 +79,13 @@ class head_finder {
     } else if (first > 0 && is_wide_header(first - 1, width)) { // rows lack cells
       head.names = guess_.rows[first - 1].cells;
       head.header_line = guess_.rows[first - 1].first_line;
+    } else if (is_index_header(first, width)) {
+      head.names = guess_.rows[first - 2].cells;
+      head.names.insert(head.names.begin(), guess_.rows[first - 1].cells.front());
+      head.header_line = guess_.rows[first - 2].first_line;
     } else {
-      return find_commented(first, width, head);
+      return find_barred(first, width, head) || find_commented(first, width, head) ||
+             find_dated(first, width, head);
     }
     return head.present = true;
   }
@@ -115,8 +120,7 @@ class head_finder {
     --row;
     const auto& names = guess_.rows[row].cells;
     const auto begins_with_word = [&](const sample_row& r) {
-      return word(r.cells[0]) || std::all_of(r.cells.begin(), r.cells.end(),
-                                             [](const auto& cell) { return cell.empty(); });
+      return word(r.cells[0]) || r.cells[0].empty();
     };
     const bool clear =
         names.size() == width &&
@@ -372,6 +376,91 @@ class head_finder {
     return true;
   }
 
+  /// Whether the name of the first column stands alone below those of the others, as pandas prints.
+  bool is_index_header(std::size_t first, std::size_t width) const {
+    if (first < 2 || width < 2 || guess_.rows[first - 1].cells.size() != 1 ||
+        guess_.rows[first - 2].cells.size() + 1 != width) {
+      return false;
+    }
+    const auto& others = guess_.rows[first - 2].cells;
+    return word(guess_.rows[first - 1].cells[0]) &&
+           std::all_of(others.begin(), others.end(), [&](const auto& c) { return word(c); });
+  }
+
+  /// Names between bars in a line before the rows, which have blanks between cells, as tables of
+  /// astronomers do; below it types, units and the word for missing values may stand.
+  bool find_barred(std::size_t first, std::size_t width, table_head& head) const {
+    if (guess_.how.separator != ' ') {
+      return false;
+    }
+    for (std::size_t i = guess_.rows[first].first_line; i > 0; --i) {
+      const std::string_view line = trim_blanks(lines_[i - 1]);
+      if (line.size() < 3 || line.front() != '|' || line.back() != '|') {
+        break;
+      }
+      std::vector<std::string> names;
+      for (std::size_t at = 0; at + 1 < line.size();) {
+        const std::size_t end = line.find('|', at + 1);
+        names.emplace_back(trim_blanks(line.substr(at + 1, end - at - 1)));
+        at = end;
+      }
+      if (names.size() == width) {
+        head.names = std::move(names); // further up stand the names
+        head.header_line = i - 1;
+        head.present = true;
+      }
+    }
+    return head.present;
+  }
+
+  /// Names of columns that have none and hold a year, a month, a day and mostly an hour, in order.
+  bool find_dated(std::size_t first, std::size_t width, table_head& head) const {
+    static constexpr std::array<const char*, 6> parts = {"year", "month",  "day",
+                                                         "hour", "minute", "second"};
+    static constexpr std::array<std::array<double, 2>, 6> range = {
+        {{1700, 2200}, {1, 12}, {1, 31}, {0, 24}, {0, 59}, {0, 59}}};
+    const auto number = [&](std::size_t row, std::size_t column) {
+      const std::string& cell = text(row, column);
+      return is_whole(cell) ? parse_cell(cell).value : -1;
+    };
+    std::size_t count = std::min(width, parts.size()); // of those that may be
+    for (std::size_t row = first; row < guess_.rows.size(); ++row) {
+      if (guess_.rows[row].cells.size() != width) {
+        return false;
+      }
+      for (std::size_t part = 0; part < count; ++part) {
+        const double value = number(row, part);
+        count = value < range[part][0] || value > range[part][1] ? part : count;
+      }
+    }
+    const auto later = [&](std::size_t row, std::size_t known) {
+      for (std::size_t part = 0; part < known; ++part) {
+        if (number(row, part) != number(row - 1, part)) {
+          return number(row, part) > number(row - 1, part);
+        }
+      }
+      return false;
+    };
+    const auto in_order = [&](std::size_t known) {
+      for (std::size_t row = first + 1; row < guess_.rows.size(); ++row) {
+        if (!later(row, known)) {
+          return false;
+        }
+      }
+      return true;
+    };
+    std::size_t known = 3;
+    while (known <= count && !in_order(known)) {
+      ++known; // as few as tell rows apart: others may look like minutes
+    }
+    if (known > count || known == width || guess_.rows.size() < first + 4) {
+      return false;
+    }
+    head.names.assign(width, "");
+    std::copy_n(parts.begin(), known, head.names.begin());
+    return true;
+  }
+
   /// A header in lines of comment before the rows.
   bool find_commented(std::size_t first, std::size_t width, table_head& head) const {
     const char sign = guess_.how.comment;
@@ -435,5 +524,16 @@ class head_finder {
   std::vector<bool> has_typed_; ///< whether a row has a number or a time
   bool of_words_ = false;       ///< no row has
 };
+
+/// Whether the only row of all may yet turn out to be a header, like region,2019,2020.
+inline bool may_be_header(const table_guess& guess, const table_head& head) {
+  const auto typed = [&](const std::string& cell) {
+    return is_typed(cell, guess.how.signs()) && !std::all_of(cell.begin(), cell.end(), is_digit);
+  };
+  const auto& cells = guess.rows[guess.first].cells;
+  return !head.present && guess.rows.size() == guess.first + 1 &&
+         std::none_of(cells.begin(), cells.end(), typed) &&
+         (cells[0] == "0" || cells[0] == "1" || !is_typed(cells[0], {}));
+}
 
 } // namespace hanami::detail

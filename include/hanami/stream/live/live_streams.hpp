@@ -42,7 +42,7 @@ struct live_options {
 class live_streams {
  public:
   static constexpr std::string_view checkpoint_kind = "live_streams";
-  static constexpr std::uint32_t checkpoint_version = 1;
+  static constexpr std::uint32_t checkpoint_version = 2;
 
   live_streams() = default;
   /// Throws `errc::invalid_argument` for options out of range.

@@ -135,9 +135,9 @@ inline time_name read_plain_name(std::string_view name) {
       "local",   "utc",     "gmt",      "gps",      "system",      "device",
       "sensor",  "server",  "unix",     "epoch",    "date",        "realtime",
       "frame",   "row",     "iso",      "inserted", "measurement", "reading"};
-  static constexpr std::array<std::string_view, 18> weak{
-      "t",     "elapsed", "uptime", "runtime", "at",    "dt",    "moment", "now", "monotonic",
-      "begin", "data",    "dato",   "temps",   "times", "tempo", "tid",    "ora", "utc"};
+  static constexpr std::array<std::string_view, 19> weak{
+      "t",    "elapsed", "uptime", "runtime", "at",    "dt",  "moment", "now", "monotonic", "begin",
+      "data", "dato",    "temps",  "times",   "tempo", "tid", "ora",    "utc", "xvalue"};
   std::vector<std::string> words = words_of(name);
   std::string joined;
   time_name said;

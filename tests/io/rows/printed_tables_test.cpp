@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <hanami/io/row_reader.hpp>
+
+#include <cmath>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "support/rows.hpp"
+
+// Tables that programs print for people: columns of one width, cells that are empty, names and
+// totals around them; and what they print that is no table.
+
+using namespace hanami;
+using hanami_test::read;
+
+namespace {
+
+using names = std::vector<std::string>;
+using values = std::vector<double>;
+
+bool is_missing(double value) { return std::isnan(value); }
+
+} // namespace
+
+TEST_CASE("empty cells of columns that stand below each other are missing", "[io]") {
+  const std::string_view sqlite = "time                 temp  hum  wind\n"
+                                  "-------------------  ----  ---  ----\n"
+                                  "2023-11-14 22:13:20  20.5  50   1\n"
+                                  "2023-11-14 22:14:20        51   2\n"
+                                  "2023-11-14 22:15:20  22.5       3\n"
+                                  "2023-11-14 22:16:20  23.5  53\n";
+  const std::string_view docker = "CONTAINER ID   NAME   CPU %   PORTS             PIDS\n"
+                                  "3f2a9c1b7d10   wéb    20.5%   80/tcp, 443/tcp   1\n"
+                                  "90ab34cd56ef   db     21.5%                     2\n"
+                                  "90ab34cd56e0   db2    22.5%   5432/tcp          3\n";
+  for (const bool live : {false, true}) {
+    const auto rows = read(sqlite, {}, live);
+    REQUIRE(rows.rows.size() == 4);
+    CHECK(rows.rows[1].texts[0] == "2023-11-14 22:14:20");
+    CHECK(is_missing(rows.column("temp")[1]));
+    CHECK(rows.column("temp")[2] == 22.5);
+    CHECK(rows.column("hum")[1] == 51);
+    CHECK(is_missing(rows.column("hum")[2]));
+    CHECK(rows.column("hum")[3] == 53);
+    CHECK(rows.column("wind")[2] == 3);
+    CHECK(is_missing(rows.column("wind")[3]));
+    CHECK(rows.reader.lost_lines() == 0);
+    const auto stats = read(docker, {}, live);
+    CHECK(stats.column("CPU %") == values{20.5, 21.5, 22.5});
+    CHECK(stats.column("PIDS") == values{1, 2, 3});
+    CHECK(stats.reader.field("CONTAINER ID") != row_reader::no_field);
+    CHECK(stats.reader.lost_lines() == 0);
+  }
+}
+
+TEST_CASE("numbers that end below each other may be longer than the names above them", "[io]") {
+  const auto got = read("   id      value   extra\n    1       2.50       9\n"
+                        "    2 1234567.50\n    3      12.50      11\n");
+  CHECK(got.column("id") == values{1, 2, 3});
+  CHECK(got.column("value") == values{2.5, 1234567.5, 12.5});
+  CHECK(got.column("extra")[0] == 9);
+  CHECK(is_missing(got.column("extra")[1]));
+  CHECK(got.column("extra")[2] == 11);
+}
+
+TEST_CASE("columns of whole numbers with letters behind them are read below words", "[io]") {
+  const auto got =
+      read("NAME    CPU(cores)   MEMORY(bytes)   \nweb-1   250m         21Mi            \n"
+           "web-2   9m           1300Mi          \n");
+  CHECK(got.reader.fields() == names{"NAME", "CPU(cores)", "MEMORY(bytes)"});
+  CHECK(got.column("CPU(cores)") == values{250, 9});
+  CHECK(got.column("MEMORY(bytes)") == values{21, 1300});
+}
+
+TEST_CASE("what clears a terminal's lines is no part of them", "[io]") {
+  const auto got = read("\x1b[2J\x1b[HNAME   CPU %   PIDS\x1b[K\nweb    1.5%    5\x1b[K\n"
+                        "\x1b[HNAME   CPU %   PIDS\x1b[K\nweb    2.5%    6\x1b[K\n");
+  CHECK(got.reader.fields() == names{"NAME", "CPU %", "PIDS"});
+  CHECK(got.column("CPU %") == values{1.5, 2.5});
+  CHECK(got.column("PIDS") == values{5, 6});
+}
+
+TEST_CASE("a printed frame of pandas has its index below the other names", "[io]") {
+  const auto got = read("                     temp  hum\ntime                          \n"
+                        "2023-11-14 22:13:20  20.5   50\n2023-11-14 22:14:20  21.5   51\n"
+                        "2023-11-14 22:15:20  22.5   52\n\n[3 rows x 2 columns]\n");
+  CHECK(got.reader.fields() == names{"time", "temp", "hum"});
+  CHECK(got.column("hum") == values{50, 51, 52});
+  CHECK(got.reader.lost_lines() == 0);
+}
+
+TEST_CASE("what programs print that is no table is refused with what would be one", "[io]") {
+  const auto refusal = [](std::string_view text) { return read(text).reader.refusal(); };
+  const auto says = [](const std::string& text, const char* part) {
+    INFO(text);
+    return text.find(part) != std::string::npos;
+  };
+  CHECK(says(refusal("top - 19:18:22 up 22 min,  0 user,  load average: 6.25, 5.01, 2.6\n"
+                     "Tasks: 117 total,   7 running\n\n    PID USER   %CPU\n   8287 root   62.5\n"),
+             "pidstat -h -r -u 1"));
+  CHECK(says(refusal("               total        used        free      shared\n"
+                     "Mem:        24000000     5000000    19000000       10000\n"
+                     "Swap:              0           0           0\n"),
+             "vmstat -t 1"));
+  CHECK(says(refusal("Linux 6.1.0 (host) \t11/29/26 \t_x86_64_\t(2 CPU)\n\n11/29/26 19:18:20\n"
+                     "avg-cpu:  %user   %nice\n           1.5    2.5\n"),
+             "iostat -d"));
+  CHECK(says(refusal("time\x1ftemp\x1e"
+                     "2023-11-14\x1f"
+                     "20.5\x1e"),
+             "sqlite3 -csv"));
+  CHECK(says(refusal("@relation w\n@attribute a numeric\n@data\n{0 1.5, 2 3}\n{1 2}\n"),
+             "write all columns out"));
+  CHECK(says(refusal("a.b,1700000000,1700000120,60|1.5,None\na.c,1700000000,1700000120,60|1,2\n"),
+             "format=json"));
+  CHECK(
+      says(refusal("load1 0.25\nrequests_total{code=\"200\"} 17\nrequests_total{code=\"500\"} 1\n"),
+           "query_range"));
+}
