@@ -18,6 +18,7 @@
 #include "../version.hpp"
 #include "access/accounts.hpp"
 #include "access/authenticator.hpp"
+#include "access/oidc/sign_on.hpp"
 #include "access/policy.hpp"
 #include "api/dispatcher.hpp"
 #include "api/open_sockets.hpp"
@@ -83,7 +84,8 @@ struct server::state {
         config(detail::within_descriptors(std::move(given))), lock(config.data), common(config),
         rules(access::policy::load(config.auth.policies)), db(config.data / "hanami.sqlite"),
         resources(db), tasks(db), logs(db, common), accounts(db, config),
-        authenticator(db, accounts, config), data(config, resources, tasks, accounts),
+        authenticator(db, accounts, config), provider(open_provider()),
+        data(config, resources, tasks, accounts),
         engine(config, common, resources, tasks, accounts, data),
         streams(config, common, resources, accounts, data, engine),
         webhooks(config, common, db, streams),
@@ -106,13 +108,15 @@ struct server::state {
              rules,
              workers(),
              sockets,
-             tickets},
+             tickets,
+             provider.get()},
         answers({config, endpoints, authenticator, rules, db, logs, counts, common.log, tickets},
                 [this](const http::request&, std::shared_ptr<http::socket> peer) {
                   return api::open_reference_socket(with, std::move(peer));
                 }) {
     api::add_session_endpoints(endpoints, with);
     api::add_api_token_endpoints(endpoints, with);
+    api::add_oidc_endpoints(endpoints, with);
     api::add_second_factor_endpoints(endpoints, with);
     api::add_account_endpoints(endpoints, with);
     api::add_cluster_endpoints(endpoints, with);
@@ -160,10 +164,19 @@ struct server::state {
     common.log.info("server", "ends");
     upkeep.end();
     engine.end_imports();
+    if (provider) {
+      provider->stop();
+    }
     if (http) {
       http->stop();
     }
     // `http` goes before what its requests use, since it was made last.
+  }
+
+  std::unique_ptr<access::oidc::sign_on> open_provider() {
+    return config.oidc.issuer.empty() ? nullptr
+                                      : std::make_unique<access::oidc::sign_on>(
+                                            db, accounts, authenticator, rules, config, common.log);
   }
 
   std::function<void(std::function<void()>)> workers() {
@@ -220,6 +233,7 @@ struct server::state {
   store::logs logs;
   access::accounts accounts;
   access::authenticator authenticator;
+  std::unique_ptr<access::oidc::sign_on> provider; ///< nothing where none is set up
   data::datasets data;
   engine::engine engine;
   streams::streams streams;

@@ -57,8 +57,10 @@ setting_map others() {
       value = "debug";
     } else if (name == "auth.second_factor") {
       value = "admins";
-    } else if (name == "http.allowed_origins") {
+    } else if (name == "http.allowed_origins" || name == "oidc.return_to") {
       value = "https://lab.example";
+    } else if (name == "oidc.roles") {
+      value = "staff=lab_one:member, chiefs=admin";
     } else if (name == "mqtt.topics") {
       value = "home/+=12345678-1234-4234-8234-123456789abc";
     } else if (name == "http.trusted_proxies" || name == "webhook.private_networks") {
@@ -84,7 +86,7 @@ std::string fault_of(const std::string& toml) {
 
 TEST_CASE("each setting can be listed, set, read from a file and the environment", "[service]") {
   const setting_map changed = others();
-  REQUIRE(changed.size() + 3 == known_settings().size()); // but three secrets
+  REQUIRE(changed.size() + 4 == known_settings().size()); // but four secrets
   server_config by_name;
   server_config by_environment;
   for (const auto& [name, value] : changed) {

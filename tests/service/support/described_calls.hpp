@@ -27,9 +27,9 @@ using id_map = std::map<std::string, std::string, std::less<>>;
 /// Ids that nobody has.
 inline const id_map nobodys = [] {
   id_map ids;
-  for (const char* kind :
-       {"cluster", "stream", "stream_checkpoint", "dataset", "checkpoint", "task", "upload",
-        "target", "part", "mnist_target", "images", "labels", "session", "api_token", "webhook"}) {
+  for (const char* kind : {"cluster", "stream", "stream_checkpoint", "dataset", "checkpoint",
+                           "task", "upload", "target", "part", "mnist_target", "images", "labels",
+                           "session", "api_token", "webhook", "identity"}) {
     ids[kind] = "12345678-1234-4234-8234-123456789abc";
   }
   ids["user"] = "nobody1";
@@ -39,7 +39,8 @@ inline const id_map nobodys = [] {
 
 /// Of users, in whatever project; others in the own project are strangers to it or administrators.
 inline bool is_account(std::string_view kind) {
-  return kind == "user" || kind == "project" || kind == "session" || kind == "api_token";
+  return kind == "user" || kind == "project" || kind == "session" || kind == "api_token" ||
+         kind == "identity";
 }
 
 /// What an id of this name is of; empty: it is none.
@@ -53,7 +54,8 @@ inline std::string kind_of(std::string_view path, std::string_view name) {
                                {"uuid_input_file", "part"},   {"uuid_label_file", "part"},
                                {"user_id", "user"},           {"project_id", "project"},
                                {"stream_id", "stream"},       {"session_id", "session"},
-                               {"token_id", "api_token"},     {"webhook_id", "webhook"}};
+                               {"token_id", "api_token"},     {"webhook_id", "webhook"},
+                               {"identity_id", "identity"}};
   const std::string_view rest = path.substr(std::min(path.find('/', 1) + 1, path.size()));
   if (rest == "dataset/upload/mnist" && name.starts_with("uuid")) {
     return name == "uuid" ? "mnist_target" : name == "uuid_input_file" ? "images" : "labels";

@@ -34,7 +34,8 @@ namespace http = hanami::service::http;
 
 struct heard_response {
   unsigned status = 0;                        ///< 0: the connection ended without an answer
-  std::map<std::string, std::string> headers; ///< names in lower case
+  std::map<std::string, std::string> headers; ///< names in lower case; the last of each
+  std::vector<std::string> cookies;           ///< all of Set-Cookie
   std::string body;
   bool whole = false; ///< came as long as it was announced
 };
@@ -120,6 +121,9 @@ class client {
       std::transform(name.begin(), name.end(), name.begin(),
                      [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
       heard.headers[name] = line.substr(colon + 2);
+      if (name == "set-cookie") {
+        heard.cookies.push_back(heard.headers[name]);
+      }
     }
     return heard;
   }

@@ -56,7 +56,8 @@ inline std::uint64_t first_token_series() {
 }
 
 inline constexpr std::string_view select_users =
-    "SELECT id, name, admin, creator_id, created_at, updated_at, version, generation FROM users ";
+    "SELECT id, name, admin, creator_id, created_at, updated_at, version, generation, "
+    "has_password FROM users ";
 inline constexpr std::string_view select_projects =
     "SELECT id, name, creator_id, created_at, updated_at, version FROM projects ";
 
@@ -71,6 +72,7 @@ inline user read_user(const store::statement& from) {
   u.updated_at = from.integer(5);
   u.version = static_cast<std::uint64_t>(from.integer(6));
   u.token_series = static_cast<std::uint64_t>(from.integer(7));
+  u.has_password = from.integer(8) != 0;
   return u;
 }
 

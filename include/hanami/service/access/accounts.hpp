@@ -34,6 +34,7 @@ struct user {
   std::int64_t updated_at = 0;
   std::uint64_t version = 1;
   std::uint64_t token_series = 1; ///< tokens of another series are void
+  bool has_password = true;       ///< else only a provider vouches for the user
   bool second_factor = false;     ///< enabled; not told by `members`
   std::vector<membership> projects;
 };
@@ -113,6 +114,9 @@ class accounts {
   /// password where the stored hash is weaker than the current settings.
   std::optional<user> check_password(std::string_view id, std::string_view password);
 
+  /// A hash that no password fits, as costly to check as others.
+  const std::string& nobodys_hash() const;
+
   /// Whether there is such a user.
   bool knows(std::string_view id) const;
   /// Whether the configuration gives a password for its administrator that is not the user's.
@@ -137,9 +141,6 @@ class accounts {
     const count_at_end counted{changes_};
     return db_.write_anyway(work);
   }
-  /// A hash that no password fits, as costly to check as others.
-  const std::string& nobodys_hash() const;
-
   store::database& db_;
   const server_config& config_;
   std::atomic<std::uint64_t> changes_{0};

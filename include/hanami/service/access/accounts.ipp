@@ -45,7 +45,8 @@ accounts::reset_admin(const std::function<void(const std::string&)>& keep) {
   }
   change([&](store::connection& on) {
     if (detail::find_user(on, admin.id)) {
-      on.execute("UPDATE users SET admin = 1, password = ? WHERE id = ?", hash, admin.id);
+      on.execute("UPDATE users SET admin = 1, password = ?, has_password = 1 WHERE id = ?", hash,
+                 admin.id);
       on.execute("DELETE FROM second_factors WHERE user_id = ?", admin.id);
       detail::touch_user(on, admin.id);
       detail::void_tokens_of(on, admin.id);
@@ -118,7 +119,7 @@ HANAMI_SERVICE_INLINE user accounts::update_user(std::string_view id, const user
       detail::touch_user(on, id);
     }
     if (what.password) {
-      on.execute("UPDATE users SET password = ? WHERE id = ?", hash, id);
+      on.execute("UPDATE users SET password = ?, has_password = 1 WHERE id = ?", hash, id);
     }
     if (what.password || admin != before.admin) {
       detail::void_tokens_of(on, id);
@@ -242,12 +243,12 @@ HANAMI_SERVICE_INLINE std::vector<user> accounts::members(std::string_view proje
     std::vector<user> found;
     store::statement rows = on.query(
         "SELECT u.id, u.name, u.admin, u.creator_id, u.created_at, u.updated_at, u.version, "
-        "u.generation, m.role, m.project_admin FROM memberships AS m "
+        "u.generation, u.has_password, m.role, m.project_admin FROM memberships AS m "
         "JOIN users AS u ON u.id = m.user_id WHERE m.project_id = ? ORDER BY u.id",
         project_id);
     while (rows.step()) {
       user u = detail::read_user(rows);
-      u.projects.push_back({std::string(project_id), rows.text(8), rows.integer(9) != 0});
+      u.projects.push_back({std::string(project_id), rows.text(9), rows.integer(10) != 0});
       found.push_back(std::move(u));
     }
     return found;

@@ -55,6 +55,11 @@ class authenticator {
   /// an administrator, whom nobody shall keep out. Where the user has a second factor, and the
   /// password is right, as `second_factors::expect_code`.
   session_tokens login(const login_request& from);
+  /// The same for whom somebody else vouches: without a password, and without a code. Throws
+  /// `unauthenticated` where the user is gone or in no (such) project, `too_many_requests` where
+  /// the user is locked out of the network of `address`.
+  session_tokens enter(std::string_view user_id, std::string_view project_id,
+                       std::string_view address, std::string_view device);
   /// Exchanges a refresh token for a new pair of tokens. It may be repeated once within
   /// `auth.refresh_grace`, by a client that never got the answer, as long as what that answer held
   /// has not been used, which is void from then on. A refresh token that comes once more than that

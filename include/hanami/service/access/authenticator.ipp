@@ -32,23 +32,32 @@ HANAMI_SERVICE_INLINE session_tokens authenticator::login(const login_request& f
   const bool admin = account != nullptr && account->admin; // only the address is slowed down
   const std::optional<user> u = admin ? s.accounts.check_password(from.user_id, from.password)
                                       : s.try_password(from.user_id, from.password, from.address);
-  if (!u || (from.project_id.empty() && !u->admin && u->projects.empty())) {
-    throw detail::invalid_login();
-  }
-  const std::string wanted(!from.project_id.empty() ? from.project_id
-                           : u->admin               ? detail::admin_project
-                                                    : std::string_view(u->projects[0].project_id));
-  const std::optional<identity> caller = s.enter(*u, wanted);
+  const std::optional<identity> caller = u ? s.first_entry(*u, from.project_id) : std::nullopt;
   if (!caller) {
     throw detail::invalid_login();
   }
   s.factors.expect_code(u->id, from.code);
-  return s.db.write_anyway([&](store::connection& on) {
-    if (!s.current(on, u->id, u->token_series)) { // changed since the password was looked at
-      throw detail::invalid_login();
-    }
-    return s.issue(on, *caller, new_uuid(), from.address, from.device);
-  });
+  return s.begin_session(*caller, from.address, from.device);
+}
+
+HANAMI_SERVICE_INLINE session_tokens authenticator::enter(std::string_view user_id,
+                                                          std::string_view project_id,
+                                                          std::string_view address,
+                                                          std::string_view device) {
+  state& s = *state_;
+  const std::shared_ptr<const user> account = s.known(std::string(user_id));
+  if (account == nullptr) {
+    throw unauthenticated("the user is gone");
+  }
+  std::optional<detail::login_guard::attempt> not_locked; // which it does not change
+  if (!account->admin) {
+    not_locked.emplace(s.guard, user_id, address, std::chrono::steady_clock::now());
+  }
+  const std::optional<identity> caller = s.first_entry(*account, project_id);
+  if (!caller) {
+    throw unauthenticated("the user is in no such project, or in none at all");
+  }
+  return s.begin_session(*caller, address, device);
 }
 
 HANAMI_SERVICE_INLINE session_tokens authenticator::refresh(std::string_view refresh_token,

@@ -17,6 +17,7 @@
 
 #include "../base/clock.hpp"
 #include "../base/refusal.hpp"
+#include "../base/uuid.hpp"
 #include "account_rows.hpp"
 #include "authenticator.hpp"
 #include "login_guard.hpp"
@@ -215,8 +216,29 @@ struct authenticator::state {
     if (!detail::enter_project(caller, u, project_id)) {
       return std::nullopt;
     }
-    caller.lacks_second_factor = !u.second_factor && factors.is_needed(u.admin);
+    // Beside a password; whom a provider vouches for has been asked there.
+    caller.lacks_second_factor = u.has_password && !u.second_factor && factors.is_needed(u.admin);
     return caller;
+  }
+
+  /// Whom a log-in stands for; no project is named: that of administrators, or the user's first.
+  std::optional<identity> first_entry(const user& u, std::string_view project_id) const {
+    if (project_id.empty() && !u.admin && u.projects.empty()) {
+      return std::nullopt;
+    }
+    return enter(u, !project_id.empty() ? project_id
+                    : u.admin           ? detail::admin_project
+                                        : std::string_view(u.projects[0].project_id));
+  }
+  /// Throws where the user was changed since `caller` was looked at.
+  session_tokens begin_session(const identity& caller, std::string_view address,
+                               std::string_view device) {
+    return db.write_anyway([&](store::connection& on) {
+      if (!current(on, caller.user_id, caller.token_series)) {
+        throw detail::invalid_login();
+      }
+      return issue(on, caller, new_uuid(), address, device);
+    });
   }
 
   /// Tokens for `caller`; stores the refresh token, and notes the session.

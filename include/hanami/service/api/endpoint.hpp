@@ -77,12 +77,13 @@ struct endpoint {
   std::string binary_answer; ///< what an application/octet-stream of it holds; empty: there is none
   unsigned status = 200;
   std::vector<unsigned> refusals; ///< documented statuses, besides 401, 403 and 422
-  bool by_ticket = false;         ///< a ticket in the query may stand for the token
-  bool idempotent = false;        ///< honours `Idempotency-Key`
-  bool audited = true;            ///< written to the audit log, unless it only reads
-  bool ranges = false;            ///< parts can be asked for: a `source` that can seek, and a `tag`
-  bool non_blocking = false;      ///< never waits: may run on a network thread
-  bool hashes_passwords = false;  ///< takes long and much memory: waits in a queue of its own
+  bool foreign_query = false;    ///< others write the query: values that are not known are left out
+  bool by_ticket = false;        ///< a ticket in the query may stand for the token
+  bool idempotent = false;       ///< honours `Idempotency-Key`
+  bool audited = true;           ///< written to the audit log, unless it only reads
+  bool ranges = false;           ///< parts can be asked for: a `source` that can seek, and a `tag`
+  bool non_blocking = false;     ///< never waits: may run on a network thread
+  bool hashes_passwords = false; ///< takes long and much memory: waits in a queue of its own
   /// Who comes too often is refused here, before anything is waited for. Must not wait.
   std::function<void(const http::request&)> limit_rate;
 

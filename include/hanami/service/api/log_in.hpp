@@ -20,32 +20,38 @@ inline auto limit_of_logins(services& s) {
   return [&s](const http::request& from) { s.authenticator.count_login(from.address); };
 }
 
-/// As `authenticator::login`. Every attempt stands in the audit log, and in the operator's log in a
-/// form that programs can read which keep such addresses out: "log-in of '...' from ... refused".
-inline access::session_tokens log_in(services& s, const request_context& request,
-                                     std::string_view user_id, std::string_view password,
-                                     std::string_view project_id = {}, std::string_view code = {}) {
+/// Writes an attempt to the audit log.
+inline void note_log_in(services& s, const request_context& request, std::string_view user_id,
+                        std::string_view project_id, unsigned status) {
   const http::request& m = request.message;
-  const auto note = [&](std::string_view project, unsigned status) {
-    s.logs.add(store::audit_entry{now_ms(),
-                                  std::string(user_id),
-                                  std::string(project),
-                                  m.method,
-                                  m.path,
-                                  request.endpoint->id,
-                                  status,
-                                  m.address,
-                                  {}});
-  };
-  const std::string what = "log-in of '" + std::string(user_id) + "' from " + m.address;
+  s.logs.add(store::audit_entry{now_ms(),
+                                std::string(user_id),
+                                std::string(project_id),
+                                m.method,
+                                m.path,
+                                request.endpoint->id,
+                                status,
+                                m.address,
+                                {}});
+}
+
+/// The session that `enter()` gives. Every attempt stands in the audit log, and in the operator's
+/// log in a form that programs can read which keep such addresses out: "log-in of '...' from ...
+/// refused".
+template <class Enter>
+access::session_tokens noted_log_in(services& s, const request_context& request,
+                                    std::string_view user_id, std::string_view project_id,
+                                    Enter enter) {
+  const std::string what =
+      "log-in of '" + std::string(user_id) + "' from " + request.message.address;
   try {
-    auto given = s.authenticator.login(
-        {user_id, password, m.address, project_id, code, m.headers.get("User-Agent")});
-    note(given.caller.project_id, request.endpoint->status);
+    access::session_tokens given = enter();
+    note_log_in(s, request, user_id, given.caller.project_id, request.endpoint->status);
     s.log.info("access", what);
     return given;
   } catch (const refusal& why) {
-    note(project_id, why.code() == refusal_code::too_many_requests ? 429 : 401);
+    note_log_in(s, request, user_id, project_id,
+                why.code() == refusal_code::too_many_requests ? 429 : 401);
     if (why.code() == refusal_code::code_needed) { // no fault: the password was right
       s.log.info("access", what + " waits for the second factor");
     } else {
@@ -53,6 +59,17 @@ inline access::session_tokens log_in(services& s, const request_context& request
     }
     throw;
   }
+}
+
+/// As `authenticator::login`, noted.
+inline access::session_tokens log_in(services& s, const request_context& request,
+                                     std::string_view user_id, std::string_view password,
+                                     std::string_view project_id = {}, std::string_view code = {}) {
+  const http::request& m = request.message;
+  return noted_log_in(s, request, user_id, project_id, [&] {
+    return s.authenticator.login(
+        {user_id, password, m.address, project_id, code, m.headers.get("User-Agent")});
+  });
 }
 
 } // namespace hanami::service::api

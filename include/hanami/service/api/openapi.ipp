@@ -28,6 +28,8 @@ inline std::string_view meaning_of(unsigned status) {
     return "Begun";
   case 204:
     return "Done, nothing to say";
+  case 303:
+    return "Go on there";
   case 304:
     return "Not modified";
   case 400:
@@ -70,6 +72,8 @@ inline std::string_view about(std::string_view tag) {
   constexpr std::pair<std::string_view, std::string_view> known[] = {
       {"sessions", "Logging in and out, and where one is logged in"},
       {"API tokens", "What programs log in with: of some rights, for some time"},
+      {"single sign-on", "Logging in by a provider of OpenID Connect, where the operator has named "
+                         "one"},
       {"second factor", "A code of an app beside the password"},
       {"users", "Accounts and what each may own; for administrators"},
       {"projects", "Groups of users who share clusters, datasets and checkpoints"},

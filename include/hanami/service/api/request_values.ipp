@@ -70,6 +70,9 @@ inline json::object read_query(const request_context& of, json::object* body) {
         continue;
       }
     }
+    if (known == nullptr && e.foreign_query) {
+      continue;
+    }
     if (known != nullptr && known->value.kind() == value_kind::list) { // named once for each entry
       json::value& list = query[name];
       if (!list.is_array()) {

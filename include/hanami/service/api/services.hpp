@@ -6,6 +6,7 @@
 
 #include "../access/accounts.hpp"
 #include "../access/authenticator.hpp"
+#include "../access/oidc/sign_on.hpp"
 #include "../access/policy.hpp"
 #include "../access/tickets.hpp"
 #include "../base/logger.hpp"
@@ -50,6 +51,7 @@ struct services {
   std::function<void(std::function<void()>)> run; ///< runs work that may wait on a worker
   open_sockets& sockets;
   access::tickets& tickets;
+  access::oidc::sign_on* provider; ///< of log-ins; nullptr: none is set up
 };
 
 } // namespace hanami::service::api

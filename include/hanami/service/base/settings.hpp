@@ -76,6 +76,27 @@ struct auth_settings {
   std::string metrics_token;
 };
 
+/// A provider of OpenID Connect by which users may log in.
+struct oidc_settings {
+  std::string issuer; ///< as it names itself; empty: none
+  std::string client_id;
+  std::string client_secret;                ///< empty: that of the file, or none
+  std::filesystem::path client_secret_file; ///< its first line
+  std::string redirect_uri;                 ///< ".../v1/oidc/callback", as browsers reach it
+  std::vector<std::string> scopes{"openid", "profile", "email"};
+  std::string label = "Single sign-on";          ///< of a button
+  std::filesystem::path authorities;             ///< PEM, beside those of the system; empty: none
+  std::chrono::milliseconds timeout{10'000};     ///< for each of its answers
+  std::string user_claim = "preferred_username"; ///< names a new user
+  bool create_users = false;
+  std::string project;         ///< that new users join; empty: none
+  std::string role = "member"; ///< in it
+  std::string groups_claim;    ///< "groups", "realm_access.roles"; empty: none
+  /// What its values give: "staff=lab:member", "chiefs=admin".
+  std::vector<std::string> roles;
+  std::vector<std::string> return_to; ///< origins of web pages that a log-in may lead back to
+};
+
 struct engine_settings {
   std::size_t threads = 0; ///< that train and answer; 0: all of the machine
   std::size_t memory_budget = std::size_t{4} << 30;  ///< of all clusters, bytes
@@ -144,6 +165,7 @@ struct server_config {
   http_settings http;
   tls_settings tls;
   auth_settings auth;
+  oidc_settings oidc;
   engine_settings engine;
   stream_settings stream;
   webhook_settings webhook;

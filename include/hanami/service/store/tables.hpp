@@ -8,7 +8,7 @@ namespace hanami::service::store {
 /// The database's versions: script n brings version n to n + 1 (`PRAGMA user_version`), in one
 /// transaction. A script is never changed once it is released; new ones are added at the end. Times
 /// are milliseconds since 1970.
-inline constexpr std::array<const char*, 9> migrations = {R"sql(
+inline constexpr std::array<const char*, 10> migrations = {R"sql(
 CREATE TABLE users (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, admin INTEGER NOT NULL, password TEXT NOT NULL,
   creator_id TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
@@ -94,10 +94,10 @@ CREATE TABLE kept_answers (
   PRIMARY KEY (user_id, key)
 ) STRICT, WITHOUT ROWID;
 )sql",
-                                                          R"sql(
+                                                           R"sql(
 ALTER TABLE kept_answers RENAME COLUMN user_id TO owner; -- a user in a project
 )sql",
-                                                          R"sql(
+                                                           R"sql(
 -- used: how often. next: hash of the token that it was exchanged for.
 ALTER TABLE refresh_tokens ADD COLUMN used_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE refresh_tokens ADD COLUMN next TEXT NOT NULL DEFAULT '';
@@ -133,7 +133,7 @@ CREATE TABLE recovery_codes (
   hash TEXT NOT NULL, PRIMARY KEY (user_id, hash)
 ) STRICT, WITHOUT ROWID;
 )sql",
-                                                          R"sql(
+                                                           R"sql(
 -- A link of a task has several columns; a request's answers come in more than two forms.
 UPDATE tasks SET plan = json_set(plan,
   '$.inputs', json((SELECT json_group_array(json_object(
@@ -149,13 +149,13 @@ UPDATE tasks SET plan = json_set(plan,
   '$.answers', CASE WHEN plan ->> 'winners' THEN 'winners' ELSE 'values' END)
 WHERE json_type(plan, '$.inputs') = 'array';
 )sql",
-                                                          R"sql(
+                                                           R"sql(
 ALTER TABLE quotas ADD COLUMN memory INTEGER NOT NULL DEFAULT -1; -- of the settings
 CREATE INDEX resources_by_name ON resources(kind, project_id, name);
 DROP INDEX resources_by_owner;
 CREATE INDEX resources_by_owner ON resources(owner_id, kind, bytes);
 )sql",
-                                                          R"sql(
+                                                           R"sql(
 ALTER TABLE quotas ADD COLUMN streams INTEGER NOT NULL DEFAULT 100;
 
 -- Streams join the kinds.
@@ -175,7 +175,7 @@ CREATE INDEX resources_by_creation ON resources(kind, created_at, id);
 CREATE INDEX resources_by_name ON resources(kind, project_id, name);
 CREATE INDEX resources_by_owner ON resources(owner_id, kind, bytes);
 )sql",
-                                                          R"sql(
+                                                           R"sql(
 -- secret: encrypted. last_alarm: the number of the last alarm that became a message.
 CREATE TABLE webhooks (
   id TEXT PRIMARY KEY, stream_id TEXT NOT NULL REFERENCES resources(id) ON DELETE CASCADE,
@@ -196,13 +196,26 @@ CREATE TABLE webhook_messages (
 ) STRICT;
 CREATE INDEX webhook_messages_by_state ON webhook_messages(state, webhook_id, next_at);
 )sql",
-                                                          R"sql(
+                                                           R"sql(
 -- Of the API token that spoke; empty where none did.
 ALTER TABLE audit_log ADD COLUMN token_id TEXT NOT NULL DEFAULT '';
 )sql",
-                                                          R"sql(
+                                                           R"sql(
 -- What lists show of a resource beside its row: JSON, of the kind's own.
 CREATE TABLE summaries (id TEXT PRIMARY KEY, summary TEXT NOT NULL) STRICT, WITHOUT ROWID;
+)sql",
+                                                           R"sql(
+-- Else only a provider vouches for the user.
+ALTER TABLE users ADD COLUMN has_password INTEGER NOT NULL DEFAULT 1;
+
+-- Who at a provider of OpenID Connect is which user. used_at: 0 if never.
+CREATE TABLE identities (
+  id TEXT PRIMARY KEY, issuer TEXT NOT NULL, subject TEXT NOT NULL,
+  user_id TEXT NOT NULL REFERENCES users(id) ON DELETE CASCADE,
+  created_at INTEGER NOT NULL, used_at INTEGER NOT NULL,
+  UNIQUE (issuer, subject)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX identities_by_user ON identities(user_id, created_at);
 )sql"};
 
 } // namespace hanami::service::store

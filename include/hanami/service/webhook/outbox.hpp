@@ -20,7 +20,7 @@
 #include "../base/refusal.hpp"
 #include "../base/runtime.hpp"
 #include "../base/settings.hpp"
-#include "sender.hpp"
+#include "../http/client/web_client.hpp"
 #include "signature.hpp"
 #include "webhook_rows.hpp"
 
@@ -43,6 +43,14 @@ inline std::int64_t wait_after(std::uint32_t tries, const webhook_settings& sett
   return std::min(wait, longest_wait_ms);
 }
 
+inline http::web_client_settings client_settings(const webhook_settings& from) {
+  return {from.authorities, "webhook.authorities", from.timeout,
+          [reachable = http::reachable_addresses(from.private_networks)](
+              const ip_address& address) { return reachable.contains(address); },
+          "has no address that webhooks may reach; the operator can name networks in "
+          "webhook.private_networks"};
+}
+
 /// Sends the messages of all webhooks when they are due, and notes what became of them. Safe from
 /// any thread.
 class outbox {
@@ -52,7 +60,7 @@ class outbox {
          const access::secret_key& key)
       : settings_(settings), log_(common.log), db_(db), key_(key),
         next_try_(common.timer, [this] { send_due(); }), results_(common.pool, work_kind::upkeep),
-        out_(settings, common.log) {
+        out_(client_settings(settings), common.log, "webhooks") {
     look();
   }
   ~outbox() { next_try_.end(); }
@@ -161,26 +169,26 @@ class outbox {
   }
 
   void send(due_message one) {
-    post_request request;
+    http::web_request request;
     try {
       const std::int64_t seconds = now_ms() / 1000;
-      request.to = parse_web_address(one.to.url);
+      request.to = http::parse_web_address(one.to.url);
       request.fields = {{"Content-Type", "application/json"},
                         {"webhook-id", one.what.id},
                         {"webhook-timestamp", std::to_string(seconds)},
                         {"webhook-signature", signature_of(unsealed(one.secret, key_), one.what.id,
                                                            seconds, one.what.body)}};
     } catch (const refusal& why) {
-      hear(std::move(one), {0, 0, why.what()});
+      hear(std::move(one), {0, 0, why.what(), {}});
       return;
     }
     request.body = one.what.body;
     auto kept = std::make_shared<due_message>(std::move(one));
     out_.send(std::move(request),
-              [this, kept](post_result result) { hear(std::move(*kept), std::move(result)); });
+              [this, kept](http::web_result result) { hear(std::move(*kept), std::move(result)); });
   }
 
-  void hear(due_message one, post_result result) {
+  void hear(due_message one, http::web_result result) {
     auto kept = std::make_shared<due_message>(std::move(one));
     results_.post([this, kept, result = std::move(result)] {
       std::int64_t rests_until = 0;
@@ -207,7 +215,7 @@ class outbox {
     });
   }
 
-  void note_result(const due_message& one, const post_result& result) {
+  void note_result(const due_message& one, const http::web_result& result) {
     const std::int64_t now = now_ms();
     const bool taken = result.status / 100 == 2;
     const std::uint32_t tries = one.what.tries + 1;
@@ -269,7 +277,7 @@ class outbox {
   std::map<std::string, std::int64_t> resting_; ///< webhooks, until when: nothing could be noted
   timed_work next_try_;
   work_group results_;
-  sender out_; ///< first to end: what it calls is there until then
+  http::web_client out_; ///< first to end: what it calls is there until then
 };
 
 } // namespace hanami::service::webhooks::detail

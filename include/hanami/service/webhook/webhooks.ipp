@@ -8,19 +8,19 @@
 #include "../base/compile.hpp"
 #include "../base/refusal.hpp"
 #include "../base/uuid.hpp"
+#include "../http/client/web_address.hpp"
 #include "alarm_intake.hpp"
 #include "outbox.hpp"
 #include "signature.hpp"
-#include "web_address.hpp"
 #include "webhook_rows.hpp"
 
 namespace hanami::service::webhooks {
 
 namespace detail {
 
-inline void expect_reachable(const web_address& to, const webhook_settings& settings) {
+inline void expect_reachable(const http::web_address& to, const webhook_settings& settings) {
   const auto address = ip_address::parse(to.host);
-  if (address && !reachable_addresses(settings.private_networks).contains(*address)) {
+  if (address && !http::reachable_addresses(settings.private_networks).contains(*address)) {
     throw invalid_value_at("/url", to.host + " is not an address of the open internet; the "
                                              "operator can name networks in "
                                              "webhook.private_networks");
@@ -59,7 +59,7 @@ HANAMI_SERVICE_INLINE webhooks::~webhooks() = default;
 HANAMI_SERVICE_INLINE std::pair<webhook, std::string>
 webhooks::create(std::string_view stream_id, std::string_view owner_id, std::string_view url) {
   state& s = *state_;
-  detail::expect_reachable(parse_web_address(url), s.settings);
+  detail::expect_reachable(http::parse_web_address(url), s.settings);
   const webhook_secret secret = new_secret();
   webhook made;
   made.id = new_uuid();
@@ -94,7 +94,7 @@ HANAMI_SERVICE_INLINE webhook webhooks::change(std::string_view stream_id, std::
                                                const webhook_change& what) {
   state& s = *state_;
   if (what.url) {
-    detail::expect_reachable(parse_web_address(*what.url), s.settings);
+    detail::expect_reachable(http::parse_web_address(*what.url), s.settings);
   }
   const std::uint64_t alarms = s.streams.statistics(stream_id).alarms;
   return s.db.write([&](store::connection& on) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "../../access/authenticator.hpp"
 #include "../../base/refusal.hpp"
 #include "endpoints.hpp"
 #include "views.hpp"
@@ -22,6 +23,35 @@ inline schema role_schema() {
       .describe("admin, member, viewer, or a role of the operator's policy");
 }
 
+inline schema session_schema() {
+  return schema::object({{"access_token", schema::text().describe("for `Authorization: Bearer`")},
+                         {"refresh_token", schema::text().describe("good for one refresh")},
+                         {"token_type", schema::text()},
+                         {"expires_in", schema::integer().describe("seconds, of the access token")},
+                         {"user_id", schema::text()},
+                         {"user_name", schema::text()},
+                         {"project_id", schema::text()},
+                         {"role", schema::text()},
+                         {"is_admin", schema::boolean()},
+                         {"is_project_admin", schema::boolean()}})
+      .called("Session");
+}
+
+inline answer session_answer(const access::session_tokens& given) {
+  answer out(json::object{{"access_token", given.access_token},
+                          {"refresh_token", given.refresh_token},
+                          {"token_type", "Bearer"},
+                          {"expires_in", given.expires_in_s},
+                          {"user_id", given.caller.user_id},
+                          {"user_name", given.caller.user_name},
+                          {"project_id", given.caller.project_id},
+                          {"role", given.caller.role},
+                          {"is_admin", given.caller.admin},
+                          {"is_project_admin", given.caller.project_admin}});
+  out.headers.add("Cache-Control", "no-store");
+  return out;
+}
+
 inline schema membership_schema() {
   return schema::object({{"project_id", project_id_schema()},
                          {"role", role_schema()},
@@ -29,15 +59,18 @@ inline schema membership_schema() {
 }
 
 inline schema user_schema() {
-  return schema::object({{"id", user_id_schema()},
-                         {"name", name_schema()},
-                         {"is_admin", schema::boolean()},
-                         {"has_second_factor", schema::boolean()},
-                         {"creator_id", schema::text()},
-                         {"created_at", time_schema()},
-                         {"updated_at", time_schema()},
-                         {"version", schema::integer(1)},
-                         {"projects", schema::list(membership_schema())}})
+  return schema::object(
+             {{"id", user_id_schema()},
+              {"name", name_schema()},
+              {"is_admin", schema::boolean()},
+              {"has_second_factor", schema::boolean()},
+              {"has_password", schema::boolean().describe("else only the provider of "
+                                                          "log-ins vouches for the user")},
+              {"creator_id", schema::text()},
+              {"created_at", time_schema()},
+              {"updated_at", time_schema()},
+              {"version", schema::integer(1)},
+              {"projects", schema::list(membership_schema())}})
       .called("User");
 }
 
@@ -82,6 +115,7 @@ inline json::object show_user(const access::user& u) {
           {"name", u.name},
           {"is_admin", u.admin},
           {"has_second_factor", u.second_factor},
+          {"has_password", u.has_password},
           {"creator_id", u.creator_id},
           {"created_at", to_rfc3339(u.created_at)},
           {"updated_at", to_rfc3339(u.updated_at)},

@@ -8,6 +8,7 @@ namespace hanami::service::api {
 // The modern API, under /v1.
 void add_session_endpoints(registry& to, services& s);
 void add_api_token_endpoints(registry& to, services& s);
+void add_oidc_endpoints(registry& to, services& s);
 void add_second_factor_endpoints(registry& to, services& s);
 void add_account_endpoints(registry& to, services& s);
 void add_cluster_endpoints(registry& to, services& s);

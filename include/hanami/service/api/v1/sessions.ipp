@@ -11,35 +11,6 @@ namespace hanami::service::api {
 
 namespace detail {
 
-inline schema session_schema() {
-  return schema::object({{"access_token", schema::text().describe("for `Authorization: Bearer`")},
-                         {"refresh_token", schema::text().describe("good for one refresh")},
-                         {"token_type", schema::text()},
-                         {"expires_in", schema::integer().describe("seconds, of the access token")},
-                         {"user_id", schema::text()},
-                         {"user_name", schema::text()},
-                         {"project_id", schema::text()},
-                         {"role", schema::text()},
-                         {"is_admin", schema::boolean()},
-                         {"is_project_admin", schema::boolean()}})
-      .called("Session");
-}
-
-inline answer session_answer(const access::session_tokens& given) {
-  answer out(json::object{{"access_token", given.access_token},
-                          {"refresh_token", given.refresh_token},
-                          {"token_type", "Bearer"},
-                          {"expires_in", given.expires_in_s},
-                          {"user_id", given.caller.user_id},
-                          {"user_name", given.caller.user_name},
-                          {"project_id", given.caller.project_id},
-                          {"role", given.caller.role},
-                          {"is_admin", given.caller.admin},
-                          {"is_project_admin", given.caller.project_admin}});
-  out.headers.add("Cache-Control", "no-store");
-  return out;
-}
-
 inline void add_log_in_endpoints(registry& to, services& s) {
   endpoint login;
   login.id = "log_in";

@@ -9,12 +9,12 @@
 #include <string_view>
 #include <vector>
 
-#include "../base/ip_network.hpp"
-#include "../base/refusal.hpp"
+#include "../../base/ip_network.hpp"
+#include "../../base/refusal.hpp"
 
-/// Where a webhook leads, and who may be asked there.
+/// Where a URL leads, and who may be asked there on behalf of users.
 
-namespace hanami::service::webhooks {
+namespace hanami::service::http {
 
 struct web_address {
   bool secure = false;
@@ -102,7 +102,7 @@ inline bool is_public(const ip_address& address) {
                       [&](const ip_network& each) { return each.contains(address); });
 }
 
-/// Which addresses webhooks may reach: public ones, and those that the operator names.
+/// Which addresses users may have asked: public ones, and those that the operator names.
 class reachable_addresses {
  public:
   /// `private_networks` as in the settings; those that are none are left out.
@@ -123,4 +123,4 @@ class reachable_addresses {
   std::vector<ip_network> more_;
 };
 
-} // namespace hanami::service::webhooks
+} // namespace hanami::service::http

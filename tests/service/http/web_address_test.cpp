@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <hanami/service/webhook/web_address.hpp>
+#include <hanami/service/http/client/web_address.hpp>
 
 #include <catch2/catch.hpp>
 
 using namespace hanami::service;
-using namespace hanami::service::webhooks;
+using namespace hanami::service::http;
 
 namespace {
 
