@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -77,8 +76,10 @@ class row_reader {
     }
     if (state_.line == 1) {
       code_ = detail::code_of(line);
+      arrows_ = detail::has_arrow(line);
     }
-    if (code_ != detail::text_code::bytes || line.empty() || !detail::is_digit(line.front())) {
+    if (arrows_ || code_ != detail::text_code::bytes || line.empty() ||
+        !detail::is_digit(line.front())) {
       line = undress(line);
     }
     if (decided_ || !refusal_.empty()) {
@@ -177,7 +178,8 @@ class row_reader {
   void serialize(Archive& archive) {
     archive(format_, state_, rows_of_csv_, rows_of_json_, rows_by_name_, waiting_, first_waiting_,
             waiting_from_, waiting_bytes_, clear_lines_, refusal_, decided_, json_, named_, headed_,
-            sampled_, time_field_);
+            sampled_, time_field_, arrows_, code_);
+    archive.require(code_ <= detail::text_code::utf16_big, "text in no code");
     archive.require(!(sampled_.step > 0) || time_field_ < state_.fields.size(),
                     "a time in no field");
     archive.require(rows_of_csv_.fits(state_.fields), "a column of no field");
@@ -199,6 +201,10 @@ class row_reader {
     }
     line.remove_prefix(line.starts_with("\xEF\xBB\xBF") ? 3 : 0);
     line = detail::without_escapes(line);
+    if (arrows_) {
+      detail::replace_arrow(line, unboxed_);
+      return unboxed_;
+    }
     if (detail::is_boxed(line)) {
       detail::unbox(line, unboxed_);
       return unboxed_;
@@ -426,11 +432,7 @@ class row_reader {
   /// A row is there: gives it the time that follows from its number.
   bool time_row() {
     if (sampled_.step > 0) {
-      const double time = sampled_.first + static_cast<double>(sampled_.rows++) * sampled_.step;
-      std::array<char, 48> digits{};
-      const auto [end, code] = std::to_chars(digits.data(), digits.data() + digits.size(), time,
-                                             std::chars_format::fixed, 6);
-      time_text_.assign(digits.data(), end);
+      const double time = sampled_.next(time_text_);
       state_.set(time_field_, time_text_, detail::number_cell(time), 0);
     }
     return true;
@@ -484,6 +486,7 @@ class row_reader {
   bool named_ = false;
   bool headed_ = false;
   bool ended_ = false;
+  bool arrows_ = false; ///< lines begin with a time and ->
   std::string refusal_; ///< why the text is no table
 };
 

@@ -108,7 +108,7 @@ class time_column {
     first_.resize(std::max(first_.size(), std::min(names.size(), most_fields)));
     for (std::size_t i = 0; i < first_.size(); ++i) {
       if (const std::string_view text = cell(row, i); !text.empty()) {
-        first_[i].emplace_back(text.substr(0, 100));
+        first_[i].emplace_back(detail::with_plain_blanks(text.substr(0, 100), spaced_));
       }
     }
   }
@@ -347,15 +347,17 @@ class time_column {
     if (!s.numeric) {
       return s.format.pattern().empty() ? "text" : s.format.pattern();
     }
-    static constexpr std::array<std::string_view, 9> roles{
-        "", "date", "clock in digits", "year", "month", "day", "hour", "minute", "second"};
+    static constexpr std::array<std::string_view, 10> roles{
+        "",    "date", "clock in digits", "year",   "month",
+        "day", "hour", "minute",          "second", "day of the year"};
     return std::string(s.role == detail::time_role::whole
                            ? detail::time_units[s.unit].words
                            : roles[static_cast<std::size_t>(s.role)]);
   }
 
   /// A text of one field; nothing, and why, where it is no time.
-  std::optional<time_reading> read_source(std::string_view text, detail::time_source& s) {
+  std::optional<time_reading> read_source(std::string_view written, detail::time_source& s) {
+    const std::string_view text = detail::with_plain_blanks(written, spaced_);
     std::optional<time_reading> said;
     if (!s.numeric) {
       said = s.format.read(text);
@@ -438,6 +440,9 @@ class time_column {
     case time_role::day:
       numbers.day = number;
       return;
+    case time_role::day_of_year:
+      numbers.day_of_year = number;
+      return;
     case time_role::clock: // HHMMSS, HHMM or HH
       value *= s.unit;
       whole.part += 3600 * std::floor(value / 10000) +
@@ -489,6 +494,7 @@ class time_column {
   std::vector<std::vector<std::string>> first_; ///< texts of each field in the first rows
   std::size_t looks_ = 0;
   std::string joined_;
+  std::string spaced_; ///< a text with other blanks
 };
 
 } // namespace hanami

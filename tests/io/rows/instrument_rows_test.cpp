@@ -8,6 +8,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <hanami/io/archive.hpp>
+
 #include "support/rows.hpp"
 
 // Rows of instruments: settings before and beside them, a first time and a rate instead of times,
@@ -150,4 +152,42 @@ TEST_CASE("counters that perf could not read are missing", "[io]") {
   CHECK(counts[0] == 10000);
   CHECK((std::isnan(counts[1]) && std::isnan(counts[2])));
   CHECK(counts[3] == 10003);
+}
+
+TEST_CASE("times that follow from a rate, and places of columns, outlive an archive", "[io]") {
+  std::vector<std::string> sampled{"1700000000.00", "4.000000"};
+  std::vector<std::string> placed{"NAME   CPU %   PORTS    PIDS"};
+  std::vector<std::string> arrows;
+  for (int row = 10; row < 60; ++row) {
+    const std::string number = std::to_string(row);
+    sampled.push_back(number + ".5");
+    placed.push_back("web    " + number + "%     " + (row % 2 == 0 ? "80/tcp" : "      ") + "   " +
+                     number);
+    arrows.push_back("22:13:" + number + " -> " + number + ",7");
+  }
+  for (const auto& lines : {sampled, placed, arrows}) {
+    hanami_test::read_rows whole;
+    for (const std::string& line : lines) {
+      whole.feed(line);
+    }
+    whole.finish();
+    REQUIRE(whole.rows.size() == 50);
+    for (const std::size_t stop : {std::size_t{1}, std::size_t{30}, std::size_t{51}}) {
+      hanami_test::read_rows got;
+      for (std::size_t i = 0; i < lines.size(); ++i) {
+        if (i == stop) {
+          archive_writer writer;
+          writer(got.reader);
+          got.reader = row_reader();
+          archive_reader reader(writer.bytes());
+          reader(got.reader);
+          CHECK(reader.at_end());
+        }
+        got.feed(lines[i]);
+      }
+      got.finish();
+      INFO(stop);
+      CHECK(got.texts() == whole.texts());
+    }
+  }
 }

@@ -12,6 +12,7 @@
 #include "dialect.hpp"
 #include "row_state.hpp"
 #include "table_head.hpp"
+#include "text_code.hpp"
 
 namespace hanami::inline HANAMI_ISA::detail {
 
@@ -37,6 +38,7 @@ class csv_rows {
     fresh_from_ = state.fields.size();
     for (std::size_t i = left_out; i < names.size(); ++i) {
       std::string name = names[i].empty() ? "column_" + std::to_string(i + 1) : names[i];
+      name = is_utf8(name) ? name : from_latin(name);
       std::replace(name.begin(), name.end(), '\n', ' '); // of a header over two lines
       const auto taken = [&](const std::string& wanted) {
         const std::uint32_t field = state.fields.find(wanted);
@@ -71,6 +73,7 @@ class csv_rows {
     places_ = std::move(places);
     headed_ = header;
     units_may_follow_ = header;
+    front_typed_ = 0;
     state.cells.assign(state.fields.size(), row_cell{});
   }
 
@@ -115,8 +118,8 @@ class csv_rows {
   template <class Archive>
   void serialize(Archive& archive) {
     archive(how_, missing_, max_row_bytes_, follows_, places_, fresh_from_, covers_, headed_,
-            units_may_follow_, after_break_, pending_, pending_line_, pending_column_, held_,
-            held_line_);
+            units_may_follow_, after_break_, front_typed_, pending_, pending_line_, pending_column_,
+            held_, held_line_);
   }
 
   /// Whether all columns are fields.
@@ -265,6 +268,11 @@ class csv_rows {
     if (follows_ && typed_ == 0 && words_ > 0 && is_head(line, broken, state)) {
       return false;
     }
+    if (is_total(state)) {
+      state.troubles.add("a row of totals is left out", {state.row_line}, line,
+                         trouble_weight::note);
+      return false;
+    }
     units_may_follow_ = false;
     if (taken_ < places_.size() && typed_ == 0 && !has_time(state)) {
       ++state.lost;
@@ -279,6 +287,30 @@ class csv_rows {
                          {state.row_line}, line);
     }
     return true;
+  }
+
+  /// Whether the first word of the row says that it sums up the others, where those begin with
+  /// numbers or times.
+  bool is_total(const row_state& state) {
+    static constexpr row_cell none{};
+    const auto cell_at = [&](std::size_t place) -> const row_cell& {
+      return places_[place] == row_fields::none ? none : state.cells[places_[place]];
+    };
+    const auto begins_with_digit = [](const row_cell& cell) {
+      return cell.kind == cell_kind::number || (!cell.text.empty() && is_digit(cell.text.front()));
+    };
+    const row_cell& front = cell_at(0);
+    if (front_typed_ == 0 && !front.text.empty()) {
+      front_typed_ = begins_with_digit(front) ? 1 : 2;
+    }
+    if (front_typed_ != 1 || begins_with_digit(front)) {
+      return false;
+    }
+    std::size_t place = 0;
+    while (place + 1 < places_.size() && trim_blanks(cell_at(place).text).empty()) {
+      ++place;
+    }
+    return is_total_word(cell_at(place).text);
   }
 
   static bool has_time(const row_state& state) {
@@ -464,7 +496,8 @@ class csv_rows {
   bool headed_ = false;
   bool units_may_follow_ = false;
   bool after_break_ = false;
-  std::string pending_; ///< a row whose quote is open
+  std::uint8_t front_typed_ = 0; ///< 1: the first row began with a number or a time, 2: it did not
+  std::string pending_;          ///< a row whose quote is open
   std::uint64_t pending_line_ = 0;
   std::uint64_t pending_column_ = 0;
   std::uint64_t open_at_ = 0;     ///< where the quote is that is open

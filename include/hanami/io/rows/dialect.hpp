@@ -142,6 +142,30 @@ inline bool is_placed_table(const table_guess& guess) {
   return columns > 0;
 }
 
+/// Makes a guess of rows of many widths one below the header, if the first line holds names, each
+/// once, and each row begins with a number or a time and has others. False where it is none.
+inline bool make_ragged(table_guess& guess) {
+  constexpr std::size_t least = 3; // names
+  if (guess.how.separator == ' ' || guess.rows.size() < 4) {
+    return false;
+  }
+  const auto typed = [&](const std::string& text) { return is_typed(text, guess.how.signs()); };
+  std::vector<std::string> names = guess.rows.front().cells;
+  std::sort(names.begin(), names.end());
+  if (names.size() < least || names.front().empty() ||
+      std::adjacent_find(names.begin(), names.end()) != names.end() ||
+      std::any_of(names.begin(), names.end(), typed) ||
+      !std::all_of(guess.rows.begin() + 1, guess.rows.end(), [&](const sample_row& row) {
+        return row.cells.size() > 1 && typed(row.cells.front());
+      })) {
+    return false;
+  }
+  guess.width = names.size();
+  guess.first = 0;
+  guess.alike = guess.typed = guess.score = 1;
+  return true;
+}
+
 /// The best table among all separators that may be meant; what `format` gives stays.
 inline table_guess find_table(const std::vector<std::string>& lines, std::size_t begin,
                               const row_format& format) {
@@ -190,6 +214,16 @@ inline table_guess find_table(const std::vector<std::string>& lines, std::size_t
       table_guess guess = guess_table(lines, begin, how, given);
       if (is_wide_table(guess)) {
         best = std::move(guess);
+      }
+    }
+    for (const char separator : separators) {
+      if (best.alike < 0.5 || best.width == 1 || best.first > 0) {
+        how.separator = separator;
+        how.blanks = blank_use::words;
+        table_guess guess = guess_table(lines, begin, how, given);
+        if (make_ragged(guess)) {
+          return guess;
+        }
       }
     }
     if (best.how.separator == ' ' && best.first == 0 && best.width > 2) {

@@ -173,7 +173,8 @@ inline bool is_time_shaped(std::string_view text) noexcept {
       signs += word.size() == 1 ? 1U : 0U;
       continue;
     }
-    if (!is_digit(c) && std::string_view("-/:. +,").find(c) == std::string_view::npos) {
+    if (!is_digit(c) &&
+        std::string_view("-/:. +,\xC2\xA0\xE2\x80\xAF").find(c) == std::string_view::npos) {
       return false;
     }
     const bool between = i > 0 && i + 1 < text.size() && is_digit(text[i - 1]) &&
@@ -331,6 +332,45 @@ inline bool is_row_count(std::string_view line) noexcept {
          (rest.starts_with("row") || rest.starts_with("record"));
 }
 
+/// Whether a word stands before sums and means of the rows above: Total, Summe, Average:.
+inline bool is_total_word(std::string_view word) noexcept {
+  static constexpr auto words =
+      std::to_array<std::string_view>({"total",
+                                       "totals",
+                                       "grand total",
+                                       "subtotal",
+                                       "sub total",
+                                       "sub-total",
+                                       "sum",
+                                       "summe",
+                                       "gesamt",
+                                       "gesamtsumme",
+                                       "zwischensumme",
+                                       "somme",
+                                       "suma",
+                                       "soma",
+                                       "somma",
+                                       "totale",
+                                       "totaal",
+                                       "total general",
+                                       "average",
+                                       "avg",
+                                       "mean",
+                                       "mittelwert",
+                                       "durchschnitt",
+                                       "moyenne",
+                                       "promedio",
+                                       "media",
+                                       "gemiddelde",
+                                       "totalt",
+                                       "\xD0\xB8\xD1\x82\xD0\xBE\xD0\xB3\xD0\xBE"});
+  word = trim_blanks(word);
+  word.remove_suffix(word.ends_with(':') ? 1 : 0);
+  lower_text<16> small;
+  const std::string_view text = small.of(word);
+  return !text.empty() && std::find(words.begin(), words.end(), text) != words.end();
+}
+
 /// Whether a line is part of a box that is drawn with signs of Unicode, as sqlite3, DuckDB, polars
 /// and ClickHouse do.
 inline bool is_boxed(std::string_view line) noexcept {
@@ -362,6 +402,27 @@ inline void unbox(std::string_view line, std::string& plain) {
   for (char& c : plain) {
     c = c == '\x01' ? (words ? ' ' : '-') : c == '\x02' ? (words ? '|' : '+') : c;
   }
+}
+
+inline constexpr std::string_view time_arrow = " -> ";
+
+/// Whether a line begins with a time and an arrow, as monitors of serial ports write it.
+inline bool has_arrow(std::string_view line) noexcept {
+  const std::size_t at = line.find(time_arrow);
+  return at != std::string_view::npos && is_time_shaped(line.substr(0, at));
+}
+
+/// The same line with the sign for the arrow that stands between the fields behind it, else a
+/// blank.
+inline void replace_arrow(std::string_view line, std::string& plain) {
+  plain = line;
+  const std::size_t at = plain.find(time_arrow);
+  if (at == std::string::npos) {
+    return;
+  }
+  const bool named = plain.find_first_of("=:", at) != std::string::npos; // temp:20.5,hum:50
+  const std::size_t sign = named ? std::string::npos : plain.find_first_of(",;\t|", at);
+  plain.replace(at, time_arrow.size(), 1, sign == std::string::npos ? ' ' : plain[sign]);
 }
 
 /// Without what tells a terminal to clear lines before and behind them, as docker stats does.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "dialect.hpp"
+#include "sampled_rows.hpp"
 
 /// What instruments write before and beside their rows: settings, and the first time and the rate
 /// instead of times.
@@ -96,19 +97,6 @@ inline std::vector<std::string> names_beside_settings(const table_guess& guess,
   }
   return names;
 }
-
-/// The time of the first row and how long it is from row to row, in seconds; a step of 0: rows have
-/// times of their own.
-struct sampled_rows {
-  double first = 0;
-  double step = 0;
-  std::uint64_t rows = 0; ///< so far
-
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(first, step, rows);
-  }
-};
 
 /// What the first two rows say instead of a header, as wearable sensors write it: the time of the
 /// first row, in seconds since 1970, and rows a second, once for each column.

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +15,7 @@
 #include "json_columns.hpp"
 #include "json_object.hpp"
 #include "row_state.hpp"
+#include "sampled_rows.hpp"
 
 namespace hanami::inline HANAMI_ISA::detail {
 
@@ -125,7 +128,7 @@ class json_rows {
   template <class Archive>
   void serialize(Archive& archive) {
     archive(max_row_bytes_, single_, begun_, in_columns_, wrapped_, names_, pending_, pending_line_,
-            depth_, in_string_, spread_);
+            depth_, in_string_, spread_, steps_);
   }
 
  private:
@@ -242,6 +245,12 @@ class json_rows {
     if (text_[at_] == '{') {
       return object_.walk(text_, at_, see, see_list);
     }
+    if (steps_.step > 0) {
+      if (const std::uint32_t field = number_of("time", near, state); field != row_fields::none) {
+        const double time = steps_.next(time_text_);
+        state.set(field, time_text_, number_cell(time), 0);
+      }
+    }
     return object_.walk_list(
         text_, at_, [&](std::size_t i) { return name_of(i); }, see, see_list);
   }
@@ -288,10 +297,15 @@ class json_rows {
     std::size_t words = 0; // where a list of them begins
     std::pair<std::size_t, std::size_t> rows;
     std::string path;
+    double first = std::numeric_limits<double>::quiet_NaN(); // of lists of values one a step
+    double step_of_rows = std::numeric_limits<double>::quiet_NaN();
     const bool several = !around_.empty() || !single_; // then words tell their rows apart
     std::vector<std::pair<std::string, std::string>> labels;
     const auto see = [&](std::string_view member, std::string_view text, const cell& found) {
       const bool value = found.kind == cell_kind::number || is_time_shaped(text);
+      const std::string_view last = member.substr(member.rfind('.') + 1);
+      first = last == "start" && found.value > 5e8 ? found.value : first;
+      step_of_rows = last == "step" ? found.value : step_of_rows;
       values += value ? 1U : 0U;
       if (several && !value && found.kind != cell_kind::missing) {
         labels.emplace_back(member, text);
@@ -309,7 +323,8 @@ class json_rows {
     if (walker.walk(text_, end, see, see_list) != json_end::whole) {
       return false;
     }
-    const bool most = 2 * (rows.second - rows.first) > end - at_;
+    const bool stepped = std::isfinite(first) && std::isfinite(step_of_rows) && step_of_rows > 0;
+    const bool most = stepped || 2 * (rows.second - rows.first) > end - at_;
     const auto known = std::find(wrapped_.begin(), wrapped_.end(), path);
     if (path.empty() || (begun_ ? known == wrapped_.end() : values > 0 && (!single_ || !most))) {
       return false;
@@ -322,6 +337,9 @@ class json_rows {
     if (words > 0 && text_[text_.find_first_not_of(" \t\r\n", rows.first + 1)] == '[') {
       at_ = words;
       take_names();
+    }
+    if (stepped) {
+      steps_ = {first, step_of_rows, 0};
     }
     around_.push_back({rows.second, end, labels_.size()});
     labels_.insert(labels_.end(), labels.begin(), labels.end());
@@ -447,6 +465,8 @@ class json_rows {
 
   std::string record_;
   std::string_view text_; ///< what rows are taken from
+  sampled_rows steps_;    ///< how times follow from numbers of lists
+  std::string time_text_;
   std::string_view topic_;
   std::string_view received_; ///< a time before the topic
   std::uint64_t line_ = 0;

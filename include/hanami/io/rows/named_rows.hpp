@@ -64,7 +64,10 @@ struct pair_text {
 
 class pair_walker {
  public:
-  explicit pair_walker(std::string_view line) : rest_(trim_blanks(line)) { take_time(); }
+  explicit pair_walker(std::string_view line) : rest_(trim_blanks(line)) {
+    take_time();
+    drop_tag();
+  }
 
   /// What stood before the pairs, a time; empty: nothing.
   std::string_view time() const noexcept { return time_; }
@@ -118,6 +121,16 @@ class pair_walker {
 
   void drop_separators() noexcept {
     rest_.remove_prefix(std::min(rest_.find_first_not_of(separators), rest_.size()));
+  }
+  /// What a log writes before pairs: host program[12]: temp=20.5.
+  void drop_tag() noexcept {
+    rest_ = trim_blanks(rest_);
+    const std::size_t end = rest_.find(": ");
+    if (end != std::string_view::npos && end < rest_.find('=') && is_letter(rest_.front())) {
+      const std::string_view behind = trim_blanks(rest_.substr(end + 1));
+      const std::size_t sign = sign_of(behind);
+      rest_ = sign > 0 && behind[sign] == '=' ? behind : rest_;
+    }
   }
   static std::size_t word_end(std::string_view text) noexcept {
     std::size_t end = 0;

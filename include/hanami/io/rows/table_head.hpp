@@ -46,6 +46,10 @@ class head_finder {
       head.names.resize(width);
     }
     while (head.present && row < guess_.rows.size() && is_units(row, width)) {
+      if (const std::string& unit = text(row, 0); is_time_unit(unit)) {
+        head.names[0] +=
+            unit.starts_with('(') || unit.starts_with('[') ? ' ' + unit : " (" + unit + ')';
+      }
       ++row;
     }
     if (head.present && is_time_shaped(head.names[0]) && guess_.how.separator == ' ') {
@@ -267,6 +271,17 @@ class head_finder {
       }
     }
     return header;
+  }
+
+  /// Whether a word is a unit in which instruments write times, other than seconds.
+  static bool is_time_unit(std::string_view word) {
+    static constexpr auto units = std::to_array<std::string_view>(
+        {"ms", "us", "\xC2\xB5s", "ns", "msec", "usec", "min", "minutes", "h", "hours", "hrs",
+         "milliseconds", "microseconds", "nanoseconds"});
+    const std::size_t end = word.find_last_not_of(")]") + 1;
+    const std::size_t first = word.find_first_not_of("([");
+    return first < end &&
+           std::find(units.begin(), units.end(), word.substr(first, end - first)) != units.end();
   }
 
   /// Whether a word is the width and kind of a field, as USGS writes them: 5s, 20d, 14n.

@@ -36,6 +36,35 @@ inline void append_utf8(std::string& to, std::uint32_t code) {
   }
 }
 
+/// Whether a text is whole UTF-8.
+inline bool is_utf8(std::string_view text) noexcept {
+  std::size_t following = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte & 0xc0) == 0x80) {
+      if (following-- == 0) {
+        return false;
+      }
+      continue;
+    }
+    if (following > 0 || byte > 0xf7) {
+      return false;
+    }
+    following = byte < 0x80 ? 0 : byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
+  }
+  return following == 0;
+}
+
+/// A text of a code of single bytes, as spreadsheets of western Europe write it, in UTF-8.
+inline std::string from_latin(std::string_view text) {
+  std::string plain;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    append_utf8(plain, byte == 0x80 ? 0x20ac : byte);
+  }
+  return plain;
+}
+
 enum class text_code : std::uint8_t { bytes, utf16_little, utf16_big };
 
 /// The code of a text by the beginning of its first line: a byte order mark, or every other byte

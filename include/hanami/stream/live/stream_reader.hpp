@@ -239,34 +239,58 @@ class stream_reader {
     if (!by_.empty() || !time_.timed()) {
       return;
     }
+    const auto is_word = [](const row_cell& cell) { return cell.kind == cell_kind::text; };
+    const auto is_number = [](const row_cell& cell) { // of a processor or a slave
+      return cell.kind == cell_kind::vague || cell.kind == cell_kind::text ||
+             (!cell.text.empty() && std::all_of(cell.text.begin(), cell.text.end(),
+                                                [](char c) { return c >= '0' && c <= '9'; }));
+    };
     for (std::size_t f = 0; f < fields_.size(); ++f) {
-      std::vector<std::pair<std::string, std::string>> seen; // times and words
-      std::vector<std::string> words;
-      for (const held_row& row : first_) {
-        if (fields_[f].use == field_use::unknown && f < row.cells.size() &&
-            row.cells[f].kind == cell_kind::text) {
-          seen.emplace_back(time_.text(row.cells), row.texts[f]);
-          words.push_back(row.texts[f]);
-        }
-      }
-      std::sort(seen.begin(), seen.end());
-      std::sort(words.begin(), words.end());
-      words.erase(std::unique(words.begin(), words.end()), words.end());
-      if (words.size() == 1 && seen.size() == first_.size()) {
-        constants_.emplace_back(f, words.front());
-      }
-      const bool distinct = std::adjacent_find(seen.begin(), seen.end()) == seen.end();
-      seen.erase(std::unique(seen.begin(), seen.end(),
-                             [](const auto& a, const auto& b) { return a.first == b.first; }),
-                 seen.end());
-      if (distinct && words.size() > 1 && first_.size() >= 2 * words.size() &&
-          4 * seen.size() <= 3 * first_.size()) {
-        rows_.troubles().add("several rows have one time and differ in '" + rows_.fields()[f] +
-                                 "', which --by would keep apart",
-                             {first_.front().line}, {}, trouble_weight::note);
+      if (tells_apart(f, is_word, true)) {
         return;
       }
     }
+    for (std::size_t f = 0; f < fields_.size(); ++f) {
+      if (fields_[f].use != field_use::time && tells_apart(f, is_number, false)) {
+        return;
+      }
+    }
+  }
+
+  /// Whether what stands in a field tells rows of one time apart, in cells that fit, which then has
+  /// been said. `of_words`: these are words, and a field of one
+  /// word so far is kept in mind.
+  template <class Fits>
+  bool tells_apart(std::size_t f, Fits fits, bool of_words) {
+    std::vector<std::pair<std::string, std::string>> seen; // times and words
+    std::vector<std::string> words;
+    for (const held_row& row : first_) {
+      if (fields_[f].use == field_use::unknown && f < row.cells.size() && fits(row.cells[f])) {
+        seen.emplace_back(time_.text(row.cells), row.texts[f]);
+        words.push_back(row.texts[f]);
+      }
+    }
+    std::sort(seen.begin(), seen.end());
+    std::sort(words.begin(), words.end());
+    words.erase(std::unique(words.begin(), words.end()), words.end());
+    if (of_words && words.size() == 1 && seen.size() == first_.size()) {
+      constants_.emplace_back(f, words.front());
+    }
+    const std::size_t cells = seen.size();
+    const bool distinct = std::adjacent_find(seen.begin(), seen.end()) == seen.end();
+    seen.erase(std::unique(seen.begin(), seen.end(),
+                           [](const auto& a, const auto& b) { return a.first == b.first; }),
+               seen.end());
+    // numbers that tell rows apart come again at each time
+    const bool again = of_words || cells + words.size() > seen.size() * words.size();
+    if (!(distinct && again && words.size() > 1 && first_.size() >= 2 * words.size() &&
+          4 * seen.size() <= 3 * first_.size())) {
+      return false;
+    }
+    rows_.troubles().add("several rows have one time and differ in '" + rows_.fields()[f] +
+                             "', which --by would keep apart",
+                         {first_.front().line}, {}, trouble_weight::note);
+    return true;
   }
 
   /// Says so where times begin anew with another word in a field that has held one word so far.
@@ -368,7 +392,7 @@ class stream_reader {
                            trouble_weight::note);
       return false;
     }
-    row_.key = key_ < cells.size() ? cells[key_].text : std::string_view();
+    row_.key = key_ < cells.size() ? detail::trim_blanks(cells[key_].text) : std::string_view();
     if (row_.key.empty() && !by_.empty()) {
       rows_.troubles().add("the row has no '" + by_ + "' and is left out", {line});
       return false;
@@ -396,7 +420,7 @@ class stream_reader {
     if (!constants_.empty()) {
       note_stack(cells, line);
     }
-    row_.time_text = time_.text(cells);
+    row_.time_text = detail::trim_blanks(time_.text(cells));
     if (read.what == row_time::state::unreadable) {
       rows_.troubles().add("a time cannot be read, the row counts without; " +
                                std::string(time_column::readable),

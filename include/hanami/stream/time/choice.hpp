@@ -29,7 +29,7 @@ struct time_source {
   template <class Archive>
   void serialize(Archive& archive) {
     archive(field, role, numeric, unit, format);
-    archive.require(role <= time_role::second &&
+    archive.require(role <= time_role::day_of_year &&
                         (role == time_role::clock || unit < time_units.size()),
                     "a time that is read in no known way");
   }
@@ -200,7 +200,7 @@ class time_choice {
 
   /// Year, month and day, and what there is of hour, minute and second.
   bool make_of_parts() {
-    std::array<std::size_t, 9> places{};
+    std::array<std::size_t, 10> places{};
     places.fill(seen_.size());
     for (std::size_t i = 0; i < seen_.size(); ++i) {
       const auto role = static_cast<std::size_t>(seen_[i].name().role);
@@ -217,12 +217,24 @@ class time_choice {
                                               [&](double v) { return v >= from && v <= to; });
     };
     if (!format_.empty() || !unit_.empty() || !inside(time_role::year, 0, 2300) ||
-        !inside(time_role::month, 1, 12) ||
+        !(inside(time_role::month, 1, 12) || inside(time_role::day_of_year, 1, 366)) ||
         (place(time_role::day) < seen_.size() && !inside(time_role::day, 1, 31))) {
       return false;
     }
     static constexpr std::array<double, 9> most{0, 0, 0, 2300, 12, 31, 24, 59, 61};
-    for (auto r = static_cast<std::size_t>(time_role::year); r < places.size(); ++r) {
+    const bool of_month = inside(time_role::month, 1, 12);
+    constexpr auto last = static_cast<std::size_t>(time_role::second);
+    for (auto r = static_cast<std::size_t>(time_role::year); r <= last; ++r) {
+      const auto role = static_cast<time_role>(r);
+      if (!of_month && role == time_role::month) {
+        take(place(time_role::day_of_year), time_role::day_of_year);
+        sources_.back().numeric = true;
+        sources_.back().unit = 0;
+        continue;
+      }
+      if (!of_month && role == time_role::day) {
+        continue;
+      }
       if (!inside(static_cast<time_role>(r), 0, most[r])) {
         break; // a minute without its hour is something else
       }

@@ -228,9 +228,11 @@ class pattern_finder {
     half_ = true;
     tokens_[i].written = "%p";
     std::size_t k = i + 1;
-    if (sign(k, '.') && word(k + 1) && same_word(tokens_[k + 1].text, "m")) { // p.m.
-      tokens_[k].written = tokens_[k + 1].written = "\x01";
-      k += 2;
+    const std::size_t blank = sign(k + 1, ' ') ? 1 : 0; // p. m.
+    if (sign(k, '.') && word(k + 1 + blank) && same_word(tokens_[k + 1 + blank].text, "m")) {
+      for (const std::size_t end = k + 2 + blank; k < end; ++k) {
+        tokens_[k].written = "\x01";
+      }
       if (sign(k, '.')) {
         tokens_[k++].written = "\x01";
       }

@@ -26,7 +26,18 @@ enum class time_likelihood : std::uint8_t {
 };
 
 /// What a field of several that make a time together holds.
-enum class time_role : std::uint8_t { whole, date, clock, year, month, day, hour, minute, second };
+enum class time_role : std::uint8_t {
+  whole,
+  date,
+  clock,
+  year,
+  month,
+  day,
+  hour,
+  minute,
+  second,
+  day_of_year
+};
 
 struct time_name {
   time_likelihood likelihood = time_likelihood::none;
@@ -117,14 +128,15 @@ inline bool is_day_first_word(std::string_view word) noexcept {
 
 inline time_role part_of_word(std::string_view word) noexcept {
   static constexpr std::array words = std::to_array<word_value>(
-      {{"year", 3},  {"yr", 3},      {"yyyy", 3},    {"yy", 3},     {"jahr", 3},   {"annee", 3},
-       {"année", 3}, {"año", 3},     {"ano", 3},     {"anno", 3},   {"jaar", 3},   {"month", 4},
-       {"mon", 4},   {"mo", 4},      {"mnth", 4},    {"monat", 4},  {"mois", 4},   {"mes", 4},
-       {"maand", 4}, {"day", 5},     {"dy", 5},      {"dd", 5},     {"tag", 5},    {"jour", 5},
-       {"dia", 5},   {"día", 5},     {"dag", 5},     {"dom", 5},    {"hour", 6},   {"hr", 6},
-       {"hh", 6},    {"stunde", 6},  {"heure", 6},   {"hora", 6},   {"uur", 6},    {"minute", 7},
-       {"min", 7},   {"mn", 7},      {"mm", 7},      {"minuto", 7}, {"second", 8}, {"sec", 8},
-       {"ss", 8},    {"sekunde", 8}, {"seconde", 8}, {"segundo", 8}});
+      {{"year", 3},  {"yr", 3},       {"yyyy", 3},    {"yy", 3},      {"jahr", 3},   {"annee", 3},
+       {"année", 3}, {"año", 3},      {"ano", 3},     {"anno", 3},    {"jaar", 3},   {"month", 4},
+       {"mon", 4},   {"mo", 4},       {"mnth", 4},    {"monat", 4},   {"mois", 4},   {"mes", 4},
+       {"maand", 4}, {"day", 5},      {"dy", 5},      {"dd", 5},      {"tag", 5},    {"jour", 5},
+       {"dia", 5},   {"día", 5},      {"dag", 5},     {"dom", 5},     {"hour", 6},   {"hr", 6},
+       {"hh", 6},    {"stunde", 6},   {"heure", 6},   {"hora", 6},    {"uur", 6},    {"minute", 7},
+       {"min", 7},   {"mn", 7},       {"mm", 7},      {"minuto", 7},  {"second", 8}, {"sec", 8},
+       {"ss", 8},    {"sekunde", 8},  {"seconde", 8}, {"segundo", 8}, {"doy", 9},    {"yday", 9},
+       {"jday", 9},  {"dayofyear", 9}});
   return static_cast<time_role>(value_of(words, word).value_or(0));
 }
 
@@ -152,6 +164,10 @@ inline time_name read_plain_name(std::string_view name) {
       is_letter(name[sign - 1]) && is_digit(name[sign + 1])) {
     said.utc = false; // of GMT+02:00
   }
+  std::string whole;
+  for (const std::string& word : words) {
+    whole += word;
+  }
   const bool rate = name.find('/') != std::string_view::npos; // wakeups/s
   if (words.size() > 1) { // a unit behind the word that it is of
     const time_unit* const unit = unit_of_word(words.back());
@@ -166,7 +182,9 @@ inline time_name read_plain_name(std::string_view name) {
   if (words.empty()) {
     return said;
   }
-  if (words.size() == 1) {
+  if (whole == "dayofyear") {
+    said.role = time_role::day_of_year;
+  } else if (words.size() == 1) {
     said.role = name.find("MM") != std::string_view::npos ? time_role::month // mm are minutes
                                                           : part_of_word(words.front());
     if (said.hints.unit == nullptr) {

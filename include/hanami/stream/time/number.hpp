@@ -47,6 +47,22 @@ struct decimal {
   }
 };
 
+/// A time with plain blanks where others stand, of which programs put one before AM and PM: the
+/// text itself where it has none, else `plain`.
+inline std::string_view with_plain_blanks(std::string_view text, std::string& plain) {
+  constexpr std::array<std::string_view, 2> others{"\xC2\xA0", "\xE2\x80\xAF"};
+  if (text.find_first_of("\xC2\xE2") == std::string_view::npos) {
+    return text;
+  }
+  plain = text;
+  for (const std::string_view other : others) {
+    for (std::size_t at = plain.find(other); at != std::string::npos; at = plain.find(other, at)) {
+      plain.replace(at, other.size(), " ");
+    }
+  }
+  return plain;
+}
+
 /// A time without what stands around it: blanks, quotes, brackets, `@` in front, `:` behind.
 inline std::string_view bare_time(std::string_view text) noexcept {
   const auto around = [](char c) {

@@ -218,6 +218,14 @@ class time_pattern {
   static bool take_half(time_text& at, std::int32_t& half) noexcept {
     at.skip_blanks();
     time_text ahead = at;
+    const std::string_view rest = at.rest();
+    if (rest.size() >= 4 && rest[1] == '.' && is_blank(rest[2]) && lower(rest[3]) == 'm') { // p. m.
+      const auto spaced = half_of_day(rest.substr(0, 1));
+      half = spaced.value_or(-1);
+      at.skip(4);
+      at.take('.');
+      return spaced.has_value();
+    }
     const std::size_t size = at.rest().size() >= 4 && at.rest()[1] == '.' && at.rest()[3] == '.'
                                  ? 4
                                  : ahead.take_word().size();
