@@ -5,6 +5,7 @@
 // test-arguments: --targets state --kind softmax --hold-out 0.2
 // test-output: accuracy 9[0-9]
 
+#include <algorithm>
 #include <cstddef>
 #include <iostream>
 #include <string>
@@ -102,6 +103,14 @@ void check_paths(const table_options& o) {
 }
 
 void train(const table_options& o, table_model table) {
+  const std::vector<std::string> names = example::names_of_columns(o.csv, o.format);
+  example::name_columns(table.inputs, names);
+  example::name_columns(table.targets, names);
+  for (const std::string& name : table.inputs) {
+    if (o.of_classes() && std::count(table.targets.begin(), table.targets.end(), name) > 0) {
+      throw CLI::ValidationError("--inputs", name + " cannot be an input and a class");
+    }
+  }
   hanami::table_options columns{.format = o.format, .columns = table.inputs};
   columns.columns.insert(columns.columns.end(), table.targets.begin(), table.targets.end());
   columns.categorical = o.of_classes() ? table.targets : std::vector<std::string>();
@@ -136,6 +145,7 @@ int main(int count, char** arguments) {
       train(o, std::move(table));
     } else {
       auto loaded = hanami::load<table_model>(o.load);
+      example::name_columns(table.inputs, example::names_of_columns(o.csv, o.format));
       loaded.rename_inputs(table.inputs);
       answer(o, loaded, o.csv);
     }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <map>
 #include <string>
@@ -45,7 +44,8 @@ inline void add_training(CLI::App& command, table_options& o, table_model& table
     return command.add_option(name, value, about)->type_name(takes);
   };
   add("--csv", "FILE", o.csv, "what to learn from: CSV of any kind, or JSON objects")->required();
-  add_names(command, "--inputs", table.inputs, "columns that are known; text is a category each")
+  add_names(command, "--inputs", table.inputs,
+            "columns that are known, by name or number; text is a category each")
       ->required();
   add_names(command, "--targets", table.targets, "columns to answer")->required();
   add("--kind", "KIND", o.kind,
@@ -77,13 +77,6 @@ inline void add_training(CLI::App& command, table_options& o, table_model& table
   add("--save", "FILE", o.save, "what was learned, with what the columns are");
   add("--answer", "FILE", o.requests, "CSV to answer right away, on standard output");
   add_row_format(command, o.format);
-  command.callback([&] {
-    for (const std::string& name : table.inputs) {
-      if (o.of_classes() && std::count(table.targets.begin(), table.targets.end(), name) > 0) {
-        throw CLI::ValidationError("--inputs", name + " cannot be an input and a class");
-      }
-    }
-  });
 }
 
 } // namespace detail

@@ -34,6 +34,8 @@ const std::vector<expected> all = {
     {"tbl_comma_name.csv", {"--inputs", "\"len, cm\",width", "--targets", "cls", "--kind", "softmax", "--hold-out", "0.2"}, 0, "accuracy"},
     {"tbl_alltext_noheader.csv", {"--inputs", "column_2,column_3,column_4", "--targets", "column_1", "--kind", "softmax", "--hold-out", "0.2"}, 0, " of 60,"},
     {"tbl_alltext_noheader_unique.csv", {"--inputs", "column_2,column_3", "--targets", "column_1", "--kind", "softmax", "--hold-out", "0.2"}, 0, " of 60,"},
+    {"tbl_alltext_noheader.csv", {"--inputs", "2,3,4", "--targets", "1", "--kind", "softmax", "--hold-out", "0.2"}, 0, "column_1: accuracy"},
+    {"tbl_semicolon.csv", {"--inputs", "len,2", "--targets", "3", "--kind", "softmax", "--hold-out", "0.2"}, 0, "cls: accuracy"},
     {"tbl_numeric_header.csv", {"--inputs", "0,1", "--targets", "2", "--hold-out", "0.2"}, 0, "over 60,"},
     {"tbl_year_header.csv", {"--inputs", "2019,2020", "--targets", "2021", "--hold-out", "0.2"}, 0, "over 60,"},
     {"tbl_empty.csv", {"--inputs", "a", "--targets", "b"}, 1, "no row"},

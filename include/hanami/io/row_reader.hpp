@@ -122,7 +122,10 @@ class row_reader {
       } else if (in_protocol() ? rows_of_protocol_.take(line, state_)
                  : named_      ? rows_by_name_.take(line, state_)
                                : take_csv(line)) {
-        return time_row();
+        if (sampled_.step > 0) {
+          time_row();
+        }
+        return true;
       }
     }
     return false;
@@ -216,7 +219,8 @@ class row_reader {
     waiting_.emplace_back(line);
     waiting_bytes_ += line.size();
     const bool counts = state_.line > format_.skip_lines && !detail::is_blank_line(line) &&
-                        !detail::is_comment(line, '#');
+                        !detail::is_comment(line, '#') && !detail::declares(line, "@attribute") &&
+                        !detail::declares(line, "@relation");
     clear_lines_ += counts ? 1 : 0;
     if (detail::ends_preamble(waiting_.front(), line)) {
       clear_lines_ = 0;
@@ -282,24 +286,31 @@ class row_reader {
       begin_rows(begin);
       return;
     }
-    if (const std::size_t after = detail::preamble_of(waiting_, begin); after > begin) {
+    const std::size_t above = begin;
+    const std::size_t after = detail::preamble_of(waiting_, begin);
+    if (after > begin) {
       if (!whole && waiting_.size() < after + 2) {
         return; // there may be another part of it
       }
-      begin = after;
-      first = std::find_if_not(waiting_.begin() + static_cast<std::ptrdiff_t>(begin),
+      first = std::find_if_not(waiting_.begin() + static_cast<std::ptrdiff_t>(after),
                                waiting_.end(), detail::is_blank_line);
       if (first == waiting_.end()) {
         refusal_ = whole ? "there is no row in it" : "";
         return;
       }
       begin = static_cast<std::size_t>(first - waiting_.begin());
+    }
+    const bool declared = after > above && detail::declares(waiting_[after - 1], "@data");
+    if (after > above && !declared) {
       detail::drop_comments(waiting_, begin);
       state_.troubles.add("lines before the table are left out",
-                          {state_.line - waiting_.size() + 1}, waiting_.front(),
+                          {state_.line - waiting_.size() + 1 + above}, waiting_[above],
                           trouble_weight::note);
     }
     row_format format = format_;
+    if (declared && format.comment == found_sign) {
+      format.comment = '%';
+    }
     if (first->starts_with("sep=") && detail::trim_blanks(*first).size() <= 5 &&
         first->size() >= 5) { // of a spreadsheet
       format.separator = format.separator == found_sign ? (*first)[4] : format.separator;
@@ -430,12 +441,9 @@ class row_reader {
   }
 
   /// A row is there: gives it the time that follows from its number.
-  bool time_row() {
-    if (sampled_.step > 0) {
-      const double time = sampled_.next(time_text_);
-      state_.set(time_field_, time_text_, detail::number_cell(time), 0);
-    }
-    return true;
+  void time_row() {
+    const double time = sampled_.next(time_text_);
+    state_.set(time_field_, time_text_, detail::number_cell(time), 0);
   }
 
   void begin_rows(std::size_t first) {

@@ -356,11 +356,14 @@ class time_column {
   }
 
   /// A text of one field; nothing, and why, where it is no time.
-  std::optional<time_reading> read_source(std::string_view written, detail::time_source& s) {
-    const std::string_view text = detail::with_plain_blanks(written, spaced_);
+  std::optional<time_reading> read_source(std::string_view text, detail::time_source& s) {
     std::optional<time_reading> said;
     if (!s.numeric) {
       said = s.format.read(text);
+      if (!said) {
+        const std::string_view spaced = detail::with_plain_blanks(text, spaced_);
+        said = spaced.data() == text.data() ? said : s.format.read(spaced);
+      }
       if (!said && options_.format.empty()) {
         said = number_by_size(text);
       }

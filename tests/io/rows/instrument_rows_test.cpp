@@ -81,6 +81,31 @@ TEST_CASE("rows of LabVIEW begin behind the last of its headers", "[io]") {
   CHECK(german.column("U") == values{1.5, 2.5, 3.5});
 }
 
+TEST_CASE("what ARFF declares before its rows names columns, with words of commas, too", "[io]") {
+  std::string text =
+      "% weather\n@RELATION w\n\n@attribute 'out look' {sunny,overcast,rainy}\n"
+      "@attribute temp numeric\n@attribute hum real\n@Attribute play {yes,no,maybe}\n";
+  for (int i = 0; i < 40; ++i) {
+    text += "@attribute more_" + std::to_string(i) + " numeric\n";
+  }
+  text += "\n@DATA\n\n% rows\n";
+  for (int row = 0; row < 30; ++row) {
+    text += "sunny," + std::to_string(row) + ",?,maybe";
+    for (int i = 0; i < 40; ++i) {
+      text += "," + std::to_string(i);
+    }
+    text += '\n';
+  }
+  const auto got = read(text);
+  REQUIRE(got.reader.fields().size() == 44);
+  CHECK(got.reader.fields()[0] == "out look");
+  CHECK(got.reader.fields()[43] == "more_39");
+  REQUIRE(got.rows.size() == 30);
+  CHECK(got.column("temp")[29] == 29);
+  CHECK(std::isnan(got.column("hum")[0]));
+  CHECK(notes(got) == 0);
+}
+
 TEST_CASE("years, months, days and hours without names get them", "[io]") {
   std::string weather;
   for (int hour = 0; hour < 40; ++hour) {

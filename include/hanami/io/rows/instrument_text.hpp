@@ -18,10 +18,19 @@
 
 namespace hanami::inline HANAMI_ISA::detail {
 
+/// Whether a line begins with a word that ARFF declares columns with, in letters of any case.
+inline bool declares(std::string_view line, std::string_view word) noexcept {
+  lower_text<16> small;
+  line = trim_blanks(line);
+  return small.of(line.substr(0, word.size())) == word &&
+         (line.size() == word.size() || is_blank(line[word.size()]));
+}
+
 /// Whether `line` ends a part of what stands before the rows of LabVIEW, of which `first` is the
-/// first line.
+/// first line, or of ARFF.
 inline bool ends_preamble(std::string_view first, std::string_view line) noexcept {
-  return first.starts_with("LabVIEW Measurement") && line.starts_with("***End_of_Header***");
+  return (first.starts_with("LabVIEW Measurement") && line.starts_with("***End_of_Header***")) ||
+         declares(line, "@data");
 }
 
 /// The line behind what stands before the rows; `begin` where there is nothing of that kind.
