@@ -49,14 +49,20 @@ TEST_CASE("a guard rejects single wild values and says what is missing", "[strea
   CHECK(guard.judge(std::numeric_limits<double>::quiet_NaN()) == validity::missing);
   CHECK(guard.judge(-std::numeric_limits<double>::infinity()) == validity::missing);
   CHECK(guard.last() == before);
+  CHECK(guard.standing() == before); // those that do not agree say nothing
   CHECK(guard.judge(value_at(500)) == validity::taken);
 }
 
 TEST_CASE("a guard believes the third value of a new level and knows its unit soon", "[stream]") {
   column_guard guard = seasoned(500);
+  const double before = guard.last();
   CHECK(guard.judge(value_at(500, 1000)) == validity::rejected);
+  CHECK(guard.standing() == before);
   CHECK(guard.judge(value_at(501, 1000)) == validity::rejected);
+  CHECK(guard.last() == before);
+  CHECK(guard.standing() == value_at(501, 1000)); // two that agree
   CHECK(guard.judge(value_at(502, 1000)) == validity::new_level);
+  CHECK(guard.standing() == guard.last());
   for (std::uint64_t row = 503; row < 1000; ++row) {
     REQUIRE(guard.judge(value_at(row, 1000)) == validity::taken);
   }

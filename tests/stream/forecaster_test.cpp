@@ -172,6 +172,32 @@ TEST_CASE("wild and missing values cost a forecaster little", "[stream]") {
   CHECK(dirty_error < 1.15 * clean_error);
 }
 
+TEST_CASE("two wild values that agree are expected to go on, one is not", "[stream]") {
+  forecaster days(1, daily());
+  row_forecaster rows(1);
+  for (std::uint64_t row = 0; row < 1000; ++row) {
+    const double value = value_at(row);
+    days.observe({&value, 1});
+    rows.observe({&value, 1});
+  }
+  const auto observe = [&](double value) {
+    days.observe({&value, 1});
+    rows.observe({&value, 1});
+  };
+  observe(1e6);
+  CHECK(std::abs(days.predict(0).value) < 1e3);
+  CHECK(std::abs(rows.predict(0).value) < 1e3);
+  observe(1.01e6);
+  for (const forecast& next : {days.predict(0), rows.predict(0)}) {
+    CHECK(next.value == Approx(1.01e6).epsilon(0.01));
+    CHECK(next.low < 1e3); // neither is sure
+    CHECK(next.high > 1e6);
+  }
+  observe(value_at(1002));
+  CHECK(std::abs(days.predict(0).value) < 1e3);
+  CHECK(std::abs(rows.predict(0).value) < 1e3);
+}
+
 TEST_CASE("columns may begin late, die and come back", "[stream]") {
   forecaster f(2, daily());
   for (std::uint64_t row = 0; row < 2000; ++row) {

@@ -49,6 +49,9 @@ class column_guard {
   bool started() const noexcept { return taken_ > 0; }
   /// The last value taken.
   double last() const noexcept { return last_; }
+  /// Where the next value is to be expected: at the last one taken or, where the last two were
+  /// rejected and agree, at those: most of such go on.
+  double standing() const noexcept { return doubts_ < 2 ? last_ : doubted_; }
   /// Usual size of a change from one row to the next, in the column's units.
   double change_scale() const noexcept { return change_.value(); }
   /// Whether so much has been seen that a restart has become unlikely.

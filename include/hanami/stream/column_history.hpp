@@ -28,9 +28,9 @@ struct history_options {
 };
 
 /// The history of one column, freed of its unit: its path, the sum of all changes, each divided by
-/// about the usual size of a change. That unit stays as long as it is right within a factor of two:
-/// the path returns where the column does. A column that is rescaled or shifted continues almost
-/// where it was. Rows without a credible value are NaN.
+/// about the usual size of a change. That unit stays as long as it is right within a factor of
+/// four: the path returns where the column does. A column that is rescaled or shifted continues
+/// almost where it was. Rows without a credible value are NaN.
 class column_history {
  public:
   column_history() = default;
@@ -81,8 +81,9 @@ class column_history {
   bool known() const noexcept { return known_; } ///< whether the newest row has a value
   double path() const noexcept { return held_; } ///< the newest that is known
   double slow_mean() const noexcept { return mean_.mean(); }
-  double last() const noexcept { return guard_.last(); } ///< in the column's units
-  double scale() const noexcept { return unit_; }        ///< units per step of the path
+  double last() const noexcept { return guard_.last(); }         ///< in the column's units
+  double standing() const noexcept { return guard_.standing(); } ///< where the next one is expected
+  double scale() const noexcept { return unit_; }                ///< units per step of the path
   /// Usual size of a change from row to row, in the column's units.
   double usual_change() const noexcept { return guard_.change_scale(); }
 
@@ -103,7 +104,7 @@ class column_history {
       young_ = 0;
     }
     const double usual = guard_.change_scale();
-    if (young_ < 100 || usual > 2 * unit_ || 2 * usual < unit_) {
+    if (young_ < 100 || usual > 4 * unit_ || 4 * usual < unit_) {
       unit_ = usual;
     }
     young_ += young_ < 100 && found == validity::taken ? 1 : 0;

@@ -97,14 +97,16 @@ class basic_forecaster {
       return {nothing, nothing, nothing};
     }
     const track_type& from = track(column, horizon);
-    const double value = of.last() + of.scale() * from.predicted();
-    return {value, value + of.scale() * from.low(), value + of.scale() * from.high()};
+    const double change = of.scale() * from.predicted();
+    const auto [below, above] = std::minmax({of.last(), of.standing()});
+    return {of.standing() + change, below + change + of.scale() * from.low(),
+            above + change + of.scale() * from.high()};
   }
 
   /// The same of one expert alone.
   double predict(std::size_t column, std::size_t horizon, expert who) const noexcept {
     const column_history& of = history(column);
-    return of.started() ? of.last() + of.scale() * track(column, horizon).predicted(who)
+    return of.started() ? of.standing() + of.scale() * track(column, horizon).predicted(who)
                         : std::numeric_limits<double>::quiet_NaN();
   }
 

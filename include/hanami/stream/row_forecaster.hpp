@@ -93,9 +93,10 @@ class basic_row_forecaster {
       constexpr double none = std::numeric_limits<double>::quiet_NaN();
       return {none, none, none};
     }
-    const double value = c.guard.last() + change_[index];
-    return {value, value + std::min(c.quantiles.low(), 0.0),
-            value + std::max(c.quantiles.high(), 0.0)};
+    const double change = change_[index];
+    const auto [below, above] = std::minmax({c.guard.last(), c.guard.standing()});
+    return {c.guard.standing() + change, below + change + std::min(c.quantiles.low(), 0.0),
+            above + change + std::max(c.quantiles.high(), 0.0)};
   }
 
   std::size_t columns() const noexcept { return columns_.size(); }
