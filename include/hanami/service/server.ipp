@@ -88,7 +88,7 @@ struct server::state {
         data(config, resources, tasks, accounts),
         engine(config, common, resources, tasks, accounts, data),
         streams(config, common, resources, accounts, data, engine),
-        webhooks(config, common, db, streams),
+        webhooks(config, common, db, streams, tasks),
         with{config,
              accounts,
              authenticator,

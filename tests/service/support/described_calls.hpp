@@ -29,7 +29,7 @@ inline const id_map nobodys = [] {
   id_map ids;
   for (const char* kind : {"cluster", "stream", "stream_checkpoint", "dataset", "checkpoint",
                            "task", "upload", "target", "part", "mnist_target", "images", "labels",
-                           "session", "api_token", "webhook", "identity"}) {
+                           "session", "api_token", "webhook", "task_webhook", "identity"}) {
     ids[kind] = "12345678-1234-4234-8234-123456789abc";
   }
   ids["user"] = "nobody1";
@@ -60,10 +60,13 @@ inline std::string kind_of(std::string_view path, std::string_view name) {
   if (rest == "dataset/upload/mnist" && name.starts_with("uuid")) {
     return name == "uuid" ? "mnist_target" : name == "uuid_input_file" ? "images" : "labels";
   }
+  const std::string first(rest.substr(0, rest.find('/')));
+  if (first == "webhooks") {
+    return name == "webhook_id" ? "task_webhook" : std::string();
+  }
   if (const auto found = known.find(name); found != known.end()) {
     return found->second;
   }
-  const std::string first(rest.substr(0, rest.find('/')));
   if (name == "uuid") {
     const bool open = rest.starts_with("dataset/upload") || rest == "dataset/progress";
     return open ? "target" : first;
@@ -184,6 +187,8 @@ class described_calls {
         {"/v1/streams/{stream_id}/rows", {R"([{"t":1,"x":2},{"t":2,"x":3}])"}},
         {"/v1/streams/{stream_id}/webhooks", {R"({"url":"https://hooks.invalid/mine"})"}},
         {"/v1/streams/{stream_id}/webhooks/{webhook_id}", {R"({"enabled":true})"}},
+        {"/v1/webhooks", {R"({"url":"https://hooks.invalid/mine"})"}},
+        {"/v1/webhooks/{webhook_id}", {R"({"enabled":true})"}},
         {"/v1/streams/{stream_id}/restore", {R"({"checkpoint_id":"{stream_checkpoint}"})"}},
         {"/v1/clusters/{cluster_id}/train", {R"({"inputs":{"x":[1,2]},"targets":{"y":[3]}})"}},
         {"/v1/clusters/{cluster_id}/batch/infer", {R"({"inputs":{"x":[[1,2]]}})"}},

@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <cctype>
 
-#include <sodium.h>
-
 #include "../base/compile.hpp"
 #include "../http/problem.hpp"
 
@@ -80,7 +78,7 @@ inline std::string_view about(std::string_view tag) {
       {"clusters", "Networks that grow while they learn: made, asked and trained"},
       {"templates", "Texts that clusters are made from: to begin with, and checked before"},
       {"streams", "Forecasts and alarms of rows that never end"},
-      {"webhooks", "Alarms of streams, sent to where they are wanted"},
+      {"webhooks", "Alarms of streams and ends of tasks, sent to where they are wanted"},
       {"tasks", "Work that takes longer: training, requests, evaluations, saving, restoring"},
       {"live", "What goes on, as it goes on: event streams, histories, tickets to open them by"},
       {"uploads", "Files on their way here, in parts that may come in any order"},
@@ -328,100 +326,6 @@ HANAMI_SERVICE_INLINE json::object describe(const registry& endpoints, api::dial
       {"paths", std::move(paths)},
       {"components",
        json::object{{"schemas", std::move(components)}, {"securitySchemes", std::move(schemes)}}}};
-}
-
-HANAMI_SERVICE_INLINE std::string documentation_page(std::string_view source) {
-  static constexpr std::string_view page = R"html(<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>hanami API</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>
-:root { color-scheme: light dark; --line: #8884; --soft: #8882; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-h2 { border-bottom: 1px solid var(--line); margin-top: 2.5rem; text-transform: capitalize; }
-details { border: 1px solid var(--line); border-radius: 6px; margin: .4rem 0; }
-summary { padding: .4rem .7rem; cursor: pointer; }
-summary code { font-weight: 600; }
-.in { padding: 0 1rem .8rem; } .in p { white-space: pre-line; }
-.m { display: inline-block; min-width: 4.2rem; font: 600 12px ui-monospace, monospace; }
-pre { background: var(--soft); padding: .7rem; border-radius: 6px; overflow: auto; font-size: 13px; }
-table { border-collapse: collapse; width: 100%; } td { border-top: 1px solid var(--line);
-padding: .25rem .5rem; vertical-align: top; } input { width: 100%; padding: .5rem; }
-</style></head><body><h1 id="title">hanami</h1><p id="about"></p>
-<p><a href="@source@">The description itself</a> (OpenAPI 3.1)</p>
-<input id="find" placeholder="find an endpoint" aria-label="find an endpoint"><div id="all"></div>
-<script>
-const make = (tag, text, parent) => { const e = document.createElement(tag);
-  if (text !== undefined) e.textContent = text; if (parent) parent.append(e); return e; };
-const shape = (s, api, depth = 0) => { if (!s) return "";
-  if (s.$ref) { const name = s.$ref.split("/").pop();
-    return depth > 3 ? name : shape(api.components.schemas[name], api, depth); }
-  const pad = "  ".repeat(depth + 1), limits = ["minimum", "maximum", "minLength", "maxLength",
-    "minItems", "maxItems", "pattern", "format", "default"].filter(k => k in s)
-    .map(k => k + " " + JSON.stringify(s[k])).join(", ");
-  const note = [limits, s.description].filter(Boolean).join("; ");
-  if (s.properties) return "{\n" + Object.entries(s.properties).map(([k, v]) => pad + k +
-    ((s.required || []).includes(k) ? "" : "?") + ": " + shape(v, api, depth + 1)).join("\n") +
-    "\n" + "  ".repeat(depth) + "}" + (note ? "  // " + note : "");
-  if (s.oneOf) return s.oneOf.map(v => shape(v, api, depth)).join("\n" + "  ".repeat(depth) + "or ");
-  if (s.items) return "[ " + shape(s.items, api, depth) + " ]" + (note ? "  // " + note : "");
-  if (typeof s.additionalProperties === "object")
-    return "{ key: " + shape(s.additionalProperties, api, depth) + " }" + (note ? "  // " + note : "");
-  const type = s.enum ? s.enum.map(v => JSON.stringify(v)).join(" | ")
-    : [].concat(s.type || "any").join(" or ");
-  return type + (note ? "  // " + note : ""); };
-fetch("@source@").then(r => r.json()).then(api => {
-  title.textContent = api.info.title + " " + api.info.version;
-  about.textContent = api.info.description;
-  const chapters = {};
-  for (const tag of api.tags) { chapters[tag.name] = make("section", undefined, all);
-    make("h2", tag.name, chapters[tag.name]); }
-  for (const [path, methods] of Object.entries(api.paths))
-    for (const [method, o] of Object.entries(methods)) {
-      const d = make("details", undefined, chapters[o.tags[0]]), s = make("summary", undefined, d);
-      d.dataset.words = (method + path + o.summary).toLowerCase();
-      make("span", method.toUpperCase(), s).className = "m"; make("code", path, s);
-      make("span", "  " + o.summary, s);
-      const inside = make("div", undefined, d); inside.className = "in";
-      if (o.description) make("p", o.description, inside);
-      if (o.parameters) { const t = make("table", undefined, inside);
-        for (const p of o.parameters) { const r = make("tr", undefined, t);
-          make("td", p.name + (p.required ? "" : "?"), r); make("td", p.in, r);
-          make("td", shape(p.schema, api), r); } }
-      const body = o.requestBody && Object.entries(o.requestBody.content)[0];
-      if (body) { make("p", "Takes " + body[0], inside); make("pre", shape(body[1].schema, api), inside); }
-      for (const [status, r] of Object.entries(o.responses)) {
-        const content = r.content && Object.entries(r.content)[0];
-        make("p", status + ": " + r.description, inside);
-        if (content && status < 300) make("pre", shape(content[1].schema, api), inside); } }
-  find.oninput = () => { for (const d of document.querySelectorAll("details"))
-    d.hidden = !d.dataset.words.includes(find.value.toLowerCase()); }; });
-</script></body></html>
-)html";
-  std::string made;
-  std::string_view rest = page;
-  constexpr std::string_view mark = "@source@";
-  for (std::size_t at = rest.find(mark); at != std::string_view::npos; at = rest.find(mark)) {
-    made += rest.substr(0, at);
-    made += source;
-    rest.remove_prefix(at + mark.size());
-  }
-  return made += rest;
-}
-
-HANAMI_SERVICE_INLINE std::string documentation_policy(std::string_view page) {
-  const auto hash_of = [&](std::string_view begin, std::string_view end) {
-    const std::size_t first = page.find(begin) + begin.size();
-    const std::string_view text = page.substr(first, page.find(end, first) - first);
-    unsigned char hash[crypto_hash_sha256_BYTES];
-    crypto_hash_sha256(hash, reinterpret_cast<const unsigned char*>(text.data()), text.size());
-    char coded[sodium_base64_ENCODED_LEN(sizeof hash, sodium_base64_VARIANT_ORIGINAL)];
-    return std::string("'sha256-") +
-           sodium_bin2base64(coded, sizeof coded, hash, sizeof hash,
-                             sodium_base64_VARIANT_ORIGINAL) +
-           "'";
-  };
-  return "default-src 'none'; frame-ancestors 'none'; connect-src 'self'; style-src " +
-         hash_of("<style>", "</style>") + "; script-src " + hash_of("<script>", "</script>");
 }
 
 } // namespace hanami::service::api

@@ -8,7 +8,7 @@ namespace hanami::service::store {
 /// The database's versions: script n brings version n to n + 1 (`PRAGMA user_version`), in one
 /// transaction. A script is never changed once it is released; new ones are added at the end. Times
 /// are milliseconds since 1970.
-inline constexpr std::array<const char*, 10> migrations = {R"sql(
+inline constexpr std::array<const char*, 11> migrations = {R"sql(
 CREATE TABLE users (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, admin INTEGER NOT NULL, password TEXT NOT NULL,
   creator_id TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
@@ -216,6 +216,37 @@ CREATE TABLE identities (
   UNIQUE (issuer, subject)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX identities_by_user ON identities(user_id, created_at);
+)sql",
+                                                           R"sql(
+-- Webhooks of tasks join those of streams: either stream_id or user_id is there. reach: 0 the
+-- user's own tasks, 1 those of the project, 2 all. states: a sum of 1 << state.
+CREATE TABLE more_webhooks (
+  id TEXT PRIMARY KEY, stream_id TEXT REFERENCES resources(id) ON DELETE CASCADE,
+  user_id TEXT REFERENCES users(id) ON DELETE CASCADE, project_id TEXT NOT NULL,
+  reach INTEGER NOT NULL, states INTEGER NOT NULL,
+  owner_id TEXT NOT NULL, url TEXT NOT NULL, secret TEXT NOT NULL, enabled INTEGER NOT NULL,
+  reason TEXT NOT NULL, last_alarm INTEGER NOT NULL, dropped INTEGER NOT NULL,
+  created_at INTEGER NOT NULL, failing_since INTEGER NOT NULL, disabled_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO more_webhooks SELECT id, stream_id, NULL, '', 0, 0, owner_id, url, secret, enabled,
+  reason, last_alarm, dropped, created_at, failing_since, disabled_at FROM webhooks;
+CREATE TABLE more_messages (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  webhook_id TEXT NOT NULL REFERENCES more_webhooks(id) ON DELETE CASCADE,
+  id TEXT NOT NULL, type TEXT NOT NULL, body TEXT NOT NULL, state INTEGER NOT NULL,
+  tries INTEGER NOT NULL, status INTEGER NOT NULL, trouble TEXT NOT NULL,
+  created_at INTEGER NOT NULL, tried_at INTEGER NOT NULL, next_at INTEGER NOT NULL,
+  UNIQUE (webhook_id, id)
+) STRICT;
+INSERT INTO more_messages SELECT number, webhook_id, id, type, body, state, tries, status, trouble,
+  created_at, tried_at, next_at FROM webhook_messages;
+DROP TABLE webhook_messages;
+DROP TABLE webhooks;
+ALTER TABLE more_webhooks RENAME TO webhooks;
+ALTER TABLE more_messages RENAME TO webhook_messages;
+CREATE INDEX webhooks_by_stream ON webhooks(stream_id, created_at);
+CREATE INDEX webhooks_by_user ON webhooks(user_id, created_at);
+CREATE INDEX webhook_messages_by_state ON webhook_messages(state, webhook_id, next_at);
 )sql"};
 
 } // namespace hanami::service::store

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,7 +55,14 @@ struct task_scope {
 /// Safe from any thread; changes are on disk when a call returns.
 class tasks {
  public:
+  /// Told of a task that ends, within the transaction that writes it down.
+  using end_note = std::function<void(connection&, const task_row&)>;
+
   explicit tasks(database& db) : db_(db) {}
+
+  /// `within` from now on, and then, once it is on disk, `behind`; both must be quick. When this
+  /// returns, nobody calls a former `behind` any more.
+  void on_end(end_note within, std::function<void()> behind);
 
   /// Adds a queued task with a new UUID, unless `task.id` is given, and the next number. Beyond
   /// `most_open` queued and active ones of the owner: `quota_exceeded`.
@@ -63,9 +72,10 @@ class tasks {
   page<task_row> list(const task_scope& of, const page_request& wanted);
   /// Queued and active ones, by sequence.
   std::vector<task_row> open();
-  /// Writes state, outcome, error, total, done and times. Does nothing where the row is gone.
+  /// Writes state, outcome, error, total, done and times of a task that goes on. Does nothing where
+  /// the row is gone.
   void update(const task_row& task);
-  /// The same for a task that has ended, on a full disk, too.
+  /// The same for a task that has ended, on a full disk, too; who wants to know is told.
   void end(const task_row& task);
   void set_plan(std::string_view id, std::string_view plan);
   void remove(std::string_view id);
@@ -75,6 +85,9 @@ class tasks {
 
  private:
   database& db_;
+  std::shared_mutex notes_; ///< guards the two
+  end_note within_;
+  std::function<void()> behind_;
 };
 
 } // namespace hanami::service::store

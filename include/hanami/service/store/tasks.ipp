@@ -4,7 +4,9 @@
 #include "tasks.hpp"
 
 #include <limits>
+#include <mutex>
 #include <string>
+#include <utility>
 
 #include "../base/clock.hpp"
 #include "../base/compile.hpp"
@@ -188,21 +190,36 @@ HANAMI_SERVICE_INLINE std::vector<task_row> tasks::open() {
 
 namespace detail {
 
-inline void update_task(connection& on, const task_row& task) {
-  on.execute("UPDATE tasks SET state = ?, outcome = ?, error = ?, total = ?, done = ?, "
-             "started_at = ?, ended_at = ? WHERE id = ?",
-             static_cast<int>(task.state), task.outcome, task.error, task.total, task.done,
-             task.started_at, task.ended_at, task.id);
+/// Whether there was such a task.
+inline bool update_task(connection& on, const task_row& task) {
+  return on.execute("UPDATE tasks SET state = ?, outcome = ?, error = ?, total = ?, done = ?, "
+                    "started_at = ?, ended_at = ? WHERE id = ?",
+                    static_cast<int>(task.state), task.outcome, task.error, task.total, task.done,
+                    task.started_at, task.ended_at, task.id) > 0;
 }
 
 } // namespace detail
+
+HANAMI_SERVICE_INLINE void tasks::on_end(end_note within, std::function<void()> behind) {
+  const std::unique_lock lock(notes_);
+  within_ = std::move(within);
+  behind_ = std::move(behind);
+}
 
 HANAMI_SERVICE_INLINE void tasks::update(const task_row& task) {
   db_.write([&](connection& on) { detail::update_task(on, task); });
 }
 
 HANAMI_SERVICE_INLINE void tasks::end(const task_row& task) {
-  db_.write_anyway([&](connection& on) { detail::update_task(on, task); });
+  const std::shared_lock lock(notes_);
+  db_.write_anyway([&](connection& on) {
+    if (detail::update_task(on, task) && within_) {
+      within_(on, task);
+    }
+  });
+  if (behind_) {
+    behind_();
+  }
 }
 
 HANAMI_SERVICE_INLINE void tasks::set_plan(std::string_view id, std::string_view plan) {

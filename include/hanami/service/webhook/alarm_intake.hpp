@@ -51,7 +51,8 @@ class alarm_intake {
       : log_(common.log), db_(db), streams_(streams), queued_(std::move(queued)),
         work_(common.pool, work_kind::request) {
     db_.read([&](store::connection& on) {
-      store::statement rows = on.query("SELECT DISTINCT stream_id FROM webhooks WHERE enabled = 1");
+      store::statement rows = on.query("SELECT DISTINCT stream_id FROM webhooks WHERE enabled = 1 "
+                                       "AND stream_id IS NOT NULL");
       while (rows.step()) {
         alarmed_.insert(rows.text(0));
       }
@@ -117,8 +118,9 @@ class alarm_intake {
 
   void take_alarms_of(const std::string& stream_id) {
     for (;;) {
-      std::vector<webhook> all =
-          db_.read([&](store::connection& on) { return webhooks_of(on, stream_id); });
+      std::vector<webhook> all = db_.read([&](store::connection& on) {
+        return webhooks_of(on, {stream_id, {}, {}});
+      });
       std::erase_if(all, [](const webhook& each) { return !each.enabled; });
       if (all.empty()) {
         return;
@@ -156,7 +158,7 @@ class alarm_intake {
         continue;
       }
       if (room-- > 0) {
-        add_message(on, to.id, alarm_message(to.stream_id, alarm, now_ms()));
+        add_message(on, to.id, alarm_message(to.place.stream_id, alarm, now_ms()));
       } else {
         ++dropped;
       }

@@ -261,7 +261,10 @@ class outbox {
     });
     if (disables) {
       ++disabled_;
-      log_.warning("webhook", "webhook " + one.to.id + " of stream " + one.to.stream_id +
+      log_.warning("webhook", "webhook " + one.to.id + " of " +
+                                  (one.to.place.stream_id.empty()
+                                       ? "tasks in project " + one.to.place.project_id
+                                       : "stream " + one.to.place.stream_id) +
                                   " is disabled; last trouble: " + trouble);
     }
   }

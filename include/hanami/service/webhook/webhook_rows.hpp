@@ -16,12 +16,12 @@ namespace hanami::service::webhooks::detail {
 
 inline constexpr std::string_view select_webhooks =
     "SELECT id, stream_id, owner_id, url, enabled, reason, last_alarm, dropped, created_at, "
-    "failing_since, disabled_at FROM webhooks ";
+    "failing_since, disabled_at, user_id, project_id, reach, states FROM webhooks ";
 
 inline webhook read_webhook(const store::statement& from) {
   webhook w;
   w.id = from.text(0);
-  w.stream_id = from.text(1);
+  w.place = {from.text(1), from.text(11), from.text(12)}; // NULL is empty
   w.owner_id = from.text(2);
   w.url = from.text(3);
   w.enabled = from.integer(4) != 0;
@@ -31,22 +31,33 @@ inline webhook read_webhook(const store::statement& from) {
   w.created_at = from.integer(8);
   w.failing_since = from.integer(9);
   w.disabled_at = from.integer(10);
+  w.reach = static_cast<task_reach>(from.integer(13));
+  w.states = static_cast<unsigned>(from.integer(14));
   return w;
 }
 
-inline std::vector<webhook> webhooks_of(store::connection& on, std::string_view stream_id) {
+/// Of a place, with the words behind it; `more` is what they bind.
+template <class... More>
+store::statement webhooks_at(store::connection& on, const webhook_place& place,
+                             std::string_view words, const More&... more) {
+  return on.query(std::string(select_webhooks) +
+                      "WHERE stream_id IS nullif(?, '') AND user_id IS nullif(?, '') AND "
+                      "project_id = ? " +
+                      std::string(words),
+                  place.stream_id, place.user_id, place.project_id, more...);
+}
+
+inline std::vector<webhook> webhooks_of(store::connection& on, const webhook_place& place) {
   std::vector<webhook> all;
-  store::statement rows = on.query(
-      std::string(select_webhooks) + "WHERE stream_id = ? ORDER BY created_at, id", stream_id);
+  store::statement rows = webhooks_at(on, place, "ORDER BY created_at, id");
   while (rows.step()) {
     all.push_back(read_webhook(rows));
   }
   return all;
 }
 
-inline webhook webhook_at(store::connection& on, std::string_view stream_id, std::string_view id) {
-  store::statement row =
-      on.query(std::string(select_webhooks) + "WHERE stream_id = ? AND id = ?", stream_id, id);
+inline webhook webhook_at(store::connection& on, const webhook_place& place, std::string_view id) {
+  store::statement row = webhooks_at(on, place, "AND id = ?", id);
   if (!row.step()) {
     throw not_found("webhook", std::string(id));
   }
@@ -86,6 +97,16 @@ inline void add_message(store::connection& on, std::string_view webhook_id, cons
              "status, trouble, created_at, tried_at, next_at) "
              "VALUES (?, ?, ?, ?, 0, 0, 0, '', ?, 0, ?)",
              webhook_id, made.id, made.type, made.body, made.created_at, made.next_at);
+}
+
+/// The same where there is room; else it is counted.
+inline void add_message_if_room(store::connection& on, std::string_view webhook_id,
+                                const message& made) {
+  if (count_waiting(on, webhook_id) < most_waiting) {
+    add_message(on, webhook_id, made);
+  } else {
+    on.execute("UPDATE webhooks SET dropped = dropped + 1 WHERE id = ?", webhook_id);
+  }
 }
 
 /// Messages that nobody will be sent any more.

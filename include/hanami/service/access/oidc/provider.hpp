@@ -11,6 +11,7 @@
 
 #include "../../base/json.hpp"
 #include "../../base/logger.hpp"
+#include "../../base/refusal.hpp"
 #include "../../base/settings.hpp"
 #include "../../http/client/web_client.hpp"
 #include "key_set.hpp"
@@ -18,6 +19,19 @@
 /// The provider: what it says of itself, its keys, and what it says of a user.
 
 namespace hanami::service::access::oidc {
+
+namespace detail {
+
+/// Of a URL; nothing where it is none.
+inline std::optional<http::web_address> place_of(const std::string& url) {
+  try {
+    return http::parse_web_address(url);
+  } catch (const refusal&) {
+    return std::nullopt;
+  }
+}
+
+} // namespace detail
 
 /// Where things are (OpenID Connect Discovery 1.0).
 struct provider_metadata {

@@ -29,15 +29,6 @@ inline constexpr std::int64_t kept_ms = std::int64_t{3600} * 1000;
 /// Keys are asked for no more often, whoever names one that is not known.
 inline constexpr std::int64_t keys_rest_ms = std::int64_t{60} * 1000;
 
-/// Of a URL; nothing where it is none.
-inline std::optional<http::web_address> place_of(const std::string& url) {
-  try {
-    return http::parse_web_address(url);
-  } catch (const refusal&) {
-    return std::nullopt;
-  }
-}
-
 inline std::string read_secret(const oidc_settings& from) {
   if (!from.client_secret.empty() || from.client_secret_file.empty()) {
     return from.client_secret;

@@ -24,5 +24,7 @@ void add_dataset_endpoints(registry& to, services& s);
 void add_derivation_endpoints(registry& to, services& s);
 void add_checkpoint_endpoints(registry& to, services& s);
 void add_system_endpoints(registry& to, services& s);
+/// Of both APIs.
+void add_documentation_endpoints(registry& to);
 
 } // namespace hanami::service::api

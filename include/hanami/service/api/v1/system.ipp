@@ -236,21 +236,6 @@ inline void add_description(registry& to, services& s, api::dialect dialect, con
   to.add(description);
 }
 
-inline void add_documentation(registry& to, const char* id, const char* path,
-                              const std::string& source) {
-  endpoint page = plain_get(id, path, "A page to read the description on");
-  page.audience = audience::anyone;
-  page.response_type = "text/html";
-  page.handle = [source](request_context&) {
-    answer given;
-    given.text = documentation_page(source);
-    given.content_type = "text/html; charset=utf-8";
-    given.headers.add("Content-Security-Policy", documentation_policy(given.text));
-    return given;
-  };
-  to.add(page);
-}
-
 /// Who comes by a browser, to the address alone.
 inline void add_front_door(registry& to) {
   endpoint door = plain_get("get_front_door", "/", "Leads to the documentation");
@@ -406,9 +391,7 @@ HANAMI_SERVICE_INLINE void add_system_endpoints(registry& to, services& s) {
   detail::add_description(to, s, dialect::modern, "get_openapi", "/v1/openapi.json");
   detail::add_description(to, s, dialect::reference, "get_reference_openapi",
                           "/v1.0alpha/openapi.json");
-  detail::add_documentation(to, "get_documentation", "/docs", "/v1/openapi.json");
-  detail::add_documentation(to, "get_reference_documentation", "/docs/reference",
-                            "/v1.0alpha/openapi.json");
+  add_documentation_endpoints(to);
 }
 
 } // namespace hanami::service::api

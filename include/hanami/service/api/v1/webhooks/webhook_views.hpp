@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
+#include <cstddef>
+#include <string_view>
 #include <vector>
 
 #include "../../../base/clock.hpp"
@@ -18,10 +21,22 @@ inline schema webhook_url_schema() {
   return schema::text(10, 2048).describe("https://.., or http://.. for a network that one trusts");
 }
 
-inline std::vector<schema_property> webhook_properties() {
-  return {
+inline schema task_reach_schema() {
+  return schema::choice({"own", "project", "all"})
+      .describe(
+          "whose tasks: one's own in this project, the project's (for who leads it), all (for "
+          "administrators)");
+}
+
+inline schema ended_states_schema() {
+  return schema::list(schema::choice({"finished", "failed", "aborted"}), 1, 3)
+      .describe("the ends that are told");
+}
+
+/// `of_tasks`: else of a stream.
+inline std::vector<schema_property> webhook_properties(bool of_tasks) {
+  std::vector<schema_property> all = {
       {"id", id_schema("webhook")},
-      {"stream_id", id_schema("stream")},
       {"url", webhook_url_schema()},
       {"enabled", schema::boolean()},
       {"reason",
@@ -30,28 +45,53 @@ inline std::vector<schema_property> webhook_properties() {
       {"failing_since",
        time_schema().or_null().describe("of the first failure since something was taken")},
       {"disabled_at", time_schema().or_null().describe("by the service")},
-      {"last_alarm", schema::integer().describe("number of the last alarm that became a message")},
-      {"dropped", schema::integer().describe("alarms that were not sent, since 1000 others "
+      {"dropped", schema::integer().describe("alarms or ends that were not sent, since 1000 others "
                                              "waited")}};
+  if (of_tasks) {
+    all.push_back({"project_id", schema::text()});
+    all.push_back({"reach", task_reach_schema()});
+    all.push_back({"states", ended_states_schema()});
+  } else {
+    all.push_back({"stream_id", id_schema("stream")});
+    all.push_back({"last_alarm",
+                   schema::integer().describe("number of the last alarm that became a message")});
+  }
+  return all;
 }
 
+inline constexpr std::array<std::string_view, 3> reach_names{"own", "project", "all"};
+
 inline json::object show_webhook(const webhooks::webhook& w) {
-  return {{"id", w.id},
-          {"stream_id", w.stream_id},
-          {"url", w.url},
-          {"enabled", w.enabled},
-          {"reason", w.reason.empty() ? json::value() : json::value(w.reason)},
-          {"created_at", to_rfc3339(w.created_at)},
-          {"failing_since", time_or_null(w.failing_since)},
-          {"disabled_at", time_or_null(w.disabled_at)},
-          {"last_alarm", w.last_alarm},
-          {"dropped", w.dropped}};
+  json::object shown{{"id", w.id},
+                     {"url", w.url},
+                     {"enabled", w.enabled},
+                     {"reason", w.reason.empty() ? json::value() : json::value(w.reason)},
+                     {"created_at", to_rfc3339(w.created_at)},
+                     {"failing_since", time_or_null(w.failing_since)},
+                     {"disabled_at", time_or_null(w.disabled_at)},
+                     {"dropped", w.dropped}};
+  if (!w.place.stream_id.empty()) {
+    shown["stream_id"] = w.place.stream_id;
+    shown["last_alarm"] = w.last_alarm;
+    return shown;
+  }
+  json::array states;
+  for (const store::task_state each :
+       {store::task_state::finished, store::task_state::failed, store::task_state::aborted}) {
+    if ((w.states & (1U << static_cast<unsigned>(each))) != 0) {
+      states.push_back(json::value(store::name_of(each)));
+    }
+  }
+  shown["project_id"] = w.place.project_id;
+  shown["reach"] = reach_names[static_cast<std::size_t>(w.reach)];
+  shown["states"] = std::move(states);
+  return shown;
 }
 
 inline schema webhook_message_schema() {
   return schema::object(
              {{"id", schema::text().describe("`webhook-id`, the same at each try")},
-              {"type", schema::choice({"stream.alarm", "webhook.test"})},
+              {"type", schema::choice({"stream.alarm", "task.ended", "webhook.test"})},
               {"state", schema::choice({"waiting", "delivered", "failed"})},
               {"tries", schema::integer()},
               {"status", schema::integer().or_null().describe("of the last answer; null: none "
