@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include <chrono>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -115,6 +116,64 @@ TEST_CASE("a user hears of the ends of his tasks, and of nobody else's", "[servi
   CHECK_THAT(heard, Catch::Contains("event: task\n"));
   CHECK_THAT(heard, Catch::Contains("of anna"));
   CHECK_THAT(heard, !Catch::Contains("of bert"));
+}
+
+TEST_CASE("a user hears of the alarms of his streams, and of nobody else's", "[service]") {
+  const server_fixture fixture;
+  const std::string anna = fixture.member("anna", "lab_one");
+  const std::string bert = fixture.member("bert", "lab_one");
+  listener stream(fixture, "/v1/events", bearer(anna));
+  const auto raise = [&](const std::string& token, const char* name) {
+    const std::string path =
+        "/v1/streams/" + fixture
+                             .ask("POST", "/v1/streams",
+                                  std::string(R"({"name":")") + name +
+                                      R"(","window":0,"step":60,"alarms_per_day":20})",
+                                  token)
+                             .text("id");
+    std::string rows;
+    for (int i = 0; i < 2400; ++i) { // usual ones, then such as never were
+      const double celsius = 20 + 5 * std::sin(i * 0.1) + (i < 2000 ? 0 : i % 2 == 0 ? -60 : 70);
+      rows += R"({"t":)" + std::to_string(1'770'000'000 + 60 * i) + R"(,"celsius":)" +
+              std::to_string(celsius) + "}\n";
+    }
+    const heard fed = fixture.ask("POST", path + "/rows?answers=none", rows, token);
+    REQUIRE(fed.status == 200);
+    REQUIRE(fed.content().at("alarms").as_int64() > 0);
+    return path;
+  };
+  raise(bert, "of bert");
+  const std::string path = raise(anna, "of anna");
+  const std::string heard = stream.until("event: alarm\n");
+  const std::string told = stream.until("\n\n", 3);
+  const std::string id = path.substr(path.rfind('/') + 1);
+  const std::size_t first = told.find("event: alarm\ndata: ");
+  const json::value alarm =
+      json::parse(told.substr(first + 19, told.find('\n', first + 19) - first - 19));
+  CHECK(alarm.at("stream_id").as_string() == id);
+  CHECK(alarm.at("alarm").at("number").as_int64() == 1);
+  for (std::size_t at = told.find("stream_id"); at != std::string::npos;
+       at = told.find("stream_id", at + 1)) {
+    CHECK(told.compare(at + 12, id.size(), id) == 0);
+  }
+  // Who comes again hears what he has missed.
+  listener again(fixture, "/v1/events?last_event_id=1", bearer(anna));
+  again.until("event: alarm\n");
+}
+
+TEST_CASE("a ticket opens a stream's WebSocket and its events", "[service]") {
+  const server_fixture fixture;
+  const std::string token = fixture.admin();
+  const std::string path =
+      "/v1/streams/" +
+      fixture.ask("POST", "/v1/streams", R"({"name":"boiler","window":0})", token).text("id");
+  socket_client peer(fixture.port());
+  peer.send(socket_client::handshake(path + "/socket?ticket=" + ticket(fixture, token)));
+  REQUIRE(peer.read(false).status == 101);
+  CHECK(peer.ask_socket(R"([{"t":1,"x":2}])").find("\"rows\":1") != std::string::npos);
+  listener events(fixture, path + "/events?ticket=" + ticket(fixture, token), "");
+  events.until("200 OK");
+  CHECK(fixture.ask("GET", path + "/events?ticket=nonsense").status == 401);
 }
 
 TEST_CASE("an event stream ends with the right to hear it", "[service]") {

@@ -7,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "../support/refusal_of.hpp"
 #include "../support/runtime_fixture.hpp"
 #include "support/scratch_folder.hpp"
 
@@ -34,6 +35,29 @@ class paper_machine {
  private:
   scratch_folder folder_;
 };
+
+/// With clocks of 800 to 4000 MHz, kept between 900 and 3000.
+struct clocked_machine : paper_machine {
+  explicit clocked_machine(int threads) {
+    for (int i = 0; i < threads; ++i) {
+      thread(i, i, 0);
+      write(file(i, "cpuinfo_min_freq"), "800000");
+      write(file(i, "cpuinfo_max_freq"), "4000000");
+      write(file(i, "scaling_min_freq"), "900000");
+      write(file(i, "scaling_max_freq"), "3000000");
+    }
+  }
+  static std::string file(int thread, const std::string& name) {
+    return "sys/devices/system/cpu/cpu" + std::to_string(thread) + "/cpufreq/" + name;
+  }
+  /// The bounds of a processor as the machine has them now.
+  std::pair<std::uint64_t, std::uint64_t> bounds(std::size_t core) const {
+    const cpu_core& c = read_host(root()).packages.at(0).cores.at(core);
+    return {c.current_minimum_khz, c.current_maximum_khz};
+  }
+};
+
+using bounds_khz = std::pair<std::uint64_t, std::uint64_t>;
 
 template <class Condition>
 bool comes_true(const Condition& condition) {
@@ -175,4 +199,52 @@ TEST_CASE("threads are known by their names", "[service]") {
   REQUIRE(placed.count("gardener") == 1);
   CHECK(placed.count("gardener#2") == 1);
   CHECK_FALSE(placed.at("gardener").empty());
+}
+
+TEST_CASE("clocks are kept between bounds, and set free again", "[service]") {
+  const clocked_machine machine(3);
+  set_clock_bounds(1'000'000, 2'000'000, machine.root());
+  for (std::size_t core = 0; core < 3; ++core) {
+    CHECK(machine.bounds(core) == bounds_khz{1'000'000, 2'000'000});
+  }
+  set_clock_bounds(3'000'000, 3'500'000, machine.root()); // all above what was the most
+  CHECK(machine.bounds(2) == bounds_khz{3'000'000, 3'500'000});
+  set_clock_bounds(800'000, 900'000, machine.root()); // and below what was the least
+  CHECK(machine.bounds(0) == bounds_khz{800'000, 900'000});
+  set_clock_bounds({}, 1'500'000, machine.root());
+  CHECK(machine.bounds(1) == bounds_khz{800'000, 1'500'000});
+  reset_clock_bounds(machine.root());
+  CHECK(machine.bounds(0) == bounds_khz{800'000, 4'000'000});
+}
+
+TEST_CASE("clocks that cannot be, or that a machine does not allow, are refused with why",
+          "[service]") {
+  clocked_machine machine(3);
+  using hanami::service::refusal_code;
+  const auto refused = [&](std::optional<std::uint64_t> least, std::optional<std::uint64_t> most) {
+    return service_test::refusal_of([&] { set_clock_bounds(least, most, machine.root()); });
+  };
+  CHECK(refused(700'000, {}) == refusal_code::invalid_value);
+  CHECK(refused({}, 4'000'001) == refusal_code::invalid_value);
+  CHECK(refused(2'000'000, 1'000'000) == refusal_code::invalid_value);
+  CHECK(refused(3'500'000, {}) == refusal_code::invalid_value); // above the most that stays
+  CHECK(machine.bounds(0) == bounds_khz{900'000, 3'000'000});
+  // The last processor does not take it: the others are as they were.
+  const std::filesystem::path stubborn =
+      machine.root() / clocked_machine::file(2, "scaling_min_freq");
+  std::filesystem::remove(stubborn);
+  std::filesystem::create_directory(stubborn);
+  CHECK(refused(1'000'000, 2'000'000) == refusal_code::conflict);
+  CHECK(machine.bounds(0) == bounds_khz{900'000, 3'000'000});
+  CHECK(machine.bounds(1) == bounds_khz{900'000, 3'000'000});
+  try {
+    set_clock_bounds(1'000'000, 2'000'000, machine.root());
+  } catch (const hanami::service::refusal& why) {
+    CHECK(std::string(why.what()).find("cpu2/cpufreq/scaling_min_freq") != std::string::npos);
+  }
+  const paper_machine without;
+  CHECK(service_test::refusal_of([&] { set_clock_bounds(1, 2, without.root()); }) ==
+        refusal_code::conflict);
+  CHECK(service_test::refusal_of([&] { reset_clock_bounds(without.root()); }) ==
+        refusal_code::conflict);
 }

@@ -43,6 +43,14 @@ struct host_info {
 
 /// Read from `root` ("/sys" and "/proc" below it), so that tests can lay out a machine.
 host_info read_host(const std::filesystem::path& root = "/");
+/// Between which clocks all processors are kept from now on, in kHz; what is left out stays. The
+/// machine may take the nearest that it knows. Throws `refusal`: `invalid_value` beyond what the
+/// processors can do, and where the least would be above the most; `conflict` where the machine has
+/// no such control or does not let this process use it, with why, and all is as it was then.
+void set_clock_bounds(std::optional<std::uint64_t> least_khz, std::optional<std::uint64_t> most_khz,
+                      const std::filesystem::path& root = "/");
+/// The same with all that each processor can do.
+void reset_clock_bounds(const std::filesystem::path& root = "/");
 /// Names of this process's threads and the processors each may run on. Of several threads of one
 /// name, the second is called "name#2", and so on.
 std::map<std::string, std::vector<std::uint32_t>> thread_placement();

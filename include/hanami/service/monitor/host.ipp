@@ -4,6 +4,7 @@
 #include "host.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <cmath>
@@ -14,12 +15,14 @@
 #include <optional>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include <fcntl.h>
 #include <sched.h>
 #include <unistd.h>
 
 #include "../base/compile.hpp"
+#include "../base/refusal.hpp"
 
 namespace hanami::service::monitor {
 
@@ -124,6 +127,84 @@ inline std::vector<cpu_package> read_packages(const fs::path& root) {
     }
   }
   return packages;
+}
+
+/// The control of one processor's clock.
+struct clock_control {
+  fs::path folder;
+  std::uint64_t can_least = 0;
+  std::uint64_t can_most = 0;
+  std::uint64_t least = 0; ///< at present
+  std::uint64_t most = 0;
+
+  void write(const char* name, std::uint64_t khz) const {
+    const fs::path file = folder / name;
+    const std::string text = std::to_string(khz);
+    const int fd = ::open(file.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC);
+    const bool written =
+        fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<::ssize_t>(text.size());
+    const int why = errno;
+    if (fd >= 0) {
+      ::close(fd);
+    }
+    if (!written) {
+      throw conflict("the machine does not let this server set clocks: " + file.string() + ": " +
+                     std::generic_category().message(why));
+    }
+  }
+  /// In the order in which the least is never above the most.
+  void set(std::uint64_t new_least, std::uint64_t new_most) const {
+    if (new_least > most) {
+      write("scaling_max_freq", new_most);
+      write("scaling_min_freq", new_least);
+    } else {
+      write("scaling_min_freq", new_least);
+      write("scaling_max_freq", new_most);
+    }
+  }
+};
+
+/// Throws `conflict` where there is none.
+inline std::vector<clock_control> find_clock_controls(const fs::path& root) {
+  std::vector<clock_control> found;
+  for (const std::uint32_t thread : numbered_entries(cpu_folder(root), "cpu")) {
+    clock_control one;
+    one.folder = cpu_folder(root) / ("cpu" + std::to_string(thread)) / "cpufreq";
+    one.can_least = read_amount(one.folder / "cpuinfo_min_freq");
+    one.can_most = read_amount(one.folder / "cpuinfo_max_freq");
+    one.least = read_amount(one.folder / "scaling_min_freq");
+    one.most = read_amount(one.folder / "scaling_max_freq");
+    if (one.can_most > 0 && one.most > 0) {
+      found.push_back(std::move(one));
+    }
+  }
+  if (found.empty()) {
+    throw conflict("the machine shows no control of its clocks (cpufreq); virtual ones seldom do");
+  }
+  return found;
+}
+
+/// `wanted(control)`: the new least and most. All of them, or none.
+template <class Wanted>
+void set_clocks(const std::vector<clock_control>& all, Wanted wanted) {
+  std::size_t done = 0;
+  try {
+    for (const clock_control& each : all) {
+      const auto [least, most] = wanted(each);
+      each.set(least, most);
+      ++done;
+    }
+  } catch (const refusal&) {
+    for (std::size_t i = 0; i <= done && i < all.size(); ++i) {
+      clock_control changed = all[i];
+      changed.most = read_amount(changed.folder / "scaling_max_freq");
+      try {
+        changed.set(all[i].least, all[i].most);
+      } catch (const refusal&) { // it has refused before
+      }
+    }
+    throw;
+  }
 }
 
 /// "MemTotal:  16314868 kB" as bytes; 0: not there.
@@ -264,6 +345,35 @@ HANAMI_SERVICE_INLINE std::map<std::string, std::vector<std::uint32_t>> thread_p
     placed.emplace(std::move(unique), std::move(processors));
   }
   return placed;
+}
+
+HANAMI_SERVICE_INLINE void set_clock_bounds(std::optional<std::uint64_t> least_khz,
+                                            std::optional<std::uint64_t> most_khz,
+                                            const std::filesystem::path& root) {
+  const std::vector<detail::clock_control> all = detail::find_clock_controls(root);
+  for (const detail::clock_control& each : all) {
+    const auto check = [&](const char* where, const std::optional<std::uint64_t>& khz) {
+      if (khz && (*khz < each.can_least || *khz > each.can_most)) {
+        throw invalid_value_at(where, "the processors can do " + std::to_string(each.can_least) +
+                                          " to " + std::to_string(each.can_most) + " kHz");
+      }
+    };
+    check("/minimum_speed", least_khz);
+    check("/maximum_speed", most_khz);
+    if (least_khz.value_or(each.least) > most_khz.value_or(each.most)) {
+      throw invalid_value_at(least_khz ? "/minimum_speed" : "/maximum_speed",
+                             "the least is above the most");
+    }
+  }
+  detail::set_clocks(all, [&](const detail::clock_control& each) {
+    return std::pair(least_khz.value_or(each.least), most_khz.value_or(each.most));
+  });
+}
+
+HANAMI_SERVICE_INLINE void reset_clock_bounds(const std::filesystem::path& root) {
+  detail::set_clocks(detail::find_clock_controls(root), [](const detail::clock_control& each) {
+    return std::pair(each.can_least, each.can_most);
+  });
 }
 
 HANAMI_SERVICE_INLINE sampler::sampler(maintenance_timer& timer, std::filesystem::path root,

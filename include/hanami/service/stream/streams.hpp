@@ -88,6 +88,8 @@ class streams {
                               std::string_view checkpoint_id);
 
   streams_statistics all_statistics();
+  /// Alarms of all since the start: whether there are new ones, at no cost.
+  std::uint64_t alarms() const noexcept;
 
   /// Has `hear(id of the stream)` called whenever there are new alarms, on a thread of the fleet;
   /// it must return quickly. One that was set before is not called any more once this returns.

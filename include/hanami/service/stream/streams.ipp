@@ -158,6 +158,8 @@ streams::restore(const identity& caller, std::string_view id, std::string_view c
   return *s.resources.find(store::resource_kind::stream, of.id);
 }
 
+HANAMI_SERVICE_INLINE std::uint64_t streams::alarms() const noexcept { return state_->alarms; }
+
 HANAMI_SERVICE_INLINE void streams::on_alarm(std::function<void(const std::string&)> hear) {
   const std::unique_lock lock(state_->hearing);
   state_->hear_alarm = std::move(hear);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 
 #include <sodium.h>
@@ -257,6 +259,40 @@ inline void add_host_endpoints(registry& to, services& s) {
   host.response_schema = schema::any().describe("speeds in kHz; 0: not shown by the machine");
   host.handle = [](request_context&) { return answer(show_host(monitor::read_host())); };
   to.add(host);
+
+  endpoint bounds = plain_get("set_host_speed", "/v1/host/speed",
+                              "Between which clocks the processors are kept from now on");
+  bounds.method = "PUT";
+  bounds.audience = audience::admin;
+  bounds.description = "In kHz, within what GET /v1/host shows as `minimum_speed` and "
+                       "`maximum_speed`; what is left out stays as it is. The machine may take the "
+                       "nearest that it knows. 409 says why a machine does not allow it.";
+  bounds.refusals = {409};
+  bounds.body = schema::object({{"minimum_speed", schema::integer(1), presence::optional},
+                                {"maximum_speed", schema::integer(1), presence::optional}});
+  bounds.response_schema = host.response_schema;
+  bounds.handle = [](request_context& request) {
+    const auto khz = [&](const char* name) {
+      return request.find(name) == nullptr
+                 ? std::nullopt
+                 : std::optional(static_cast<std::uint64_t>(request.integer(name)));
+    };
+    monitor::set_clock_bounds(khz("minimum_speed"), khz("maximum_speed"));
+    return answer(show_host(monitor::read_host()));
+  };
+  to.add(bounds);
+
+  endpoint reset = plain_get("reset_host_speed", "/v1/host/speed",
+                             "Lets the processors use all the clocks that they have");
+  reset.method = "DELETE";
+  reset.audience = audience::admin;
+  reset.refusals = {409};
+  reset.response_schema = host.response_schema;
+  reset.handle = [](request_context&) {
+    monitor::reset_clock_bounds();
+    return answer(show_host(monitor::read_host()));
+  };
+  to.add(reset);
 
   endpoint measured = plain_get("get_measurements", "/v1/host/measurements",
                                 "Clock, temperature and power over time");

@@ -4,16 +4,20 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <limits>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "../../../access/tickets.hpp"
 #include "../../../base/clock.hpp"
 #include "../../../base/compile.hpp"
 #include "../../../base/refusal.hpp"
+#include "../../../stream/stream_texts.hpp"
 #include "../../credentials.hpp"
 #include "../endpoints.hpp"
 #include "../task_views.hpp"
@@ -159,6 +163,7 @@ class user_events final : public second_events {
  private:
   void tell(std::string& out, std::int64_t after, std::int64_t until) override {
     tell_tasks(out, after, until);
+    tell_alarms(out, after, until);
     json::array busy;
     for (const auto& [id, point] : s_.engine.busy_clusters(caller_.user_id, until - 2)) {
       json::object shown = show_pulse(point);
@@ -215,7 +220,61 @@ class user_events final : public second_events {
     }
   }
 
-  std::map<std::string, std::string> told_; ///< open tasks, as they were told of
+  void tell_alarms(std::string& out, std::int64_t after, std::int64_t until) {
+    const std::uint64_t so_far = s_.streams.alarms();
+    since_ = since_.value_or(after);
+    if (so_far == seen_alarms_) {
+      return; // without asking the database
+    }
+    bool all = true;
+    store::page_request every;
+    every.limit = 1000;
+    for (const store::resource_row& row :
+         s_.resources.list(caller_, store::resource_kind::stream, every, {caller_.user_id, {}, {}})
+             .rows) {
+      all = tell_alarms_of(out, row.id, until) && all;
+    }
+    if (all) { // else some are of the second that is not over
+      seen_alarms_ = so_far;
+    }
+  }
+
+  /// False: there are more.
+  bool tell_alarms_of(std::string& out, const std::string& id, std::int64_t until) {
+    constexpr std::size_t most = 100;
+    const std::optional<std::uint64_t> count = s_.streams.alarm_count(id);
+    if (!count) {
+      return true;
+    }
+    const auto [told, fresh] = told_alarms_.emplace(id, *count);
+    std::vector<streams::stream_alarm> alarms;
+    if (fresh) { // those that came since who listens was here last
+      alarms = s_.streams.alarms_before(id, std::numeric_limits<std::uint64_t>::max(), most);
+      std::reverse(alarms.begin(), alarms.end());
+      std::erase_if(alarms,
+                    [&](const streams::stream_alarm& each) { return each.at / 1000 <= *since_; });
+    } else if (*count > told->second) {
+      alarms = s_.streams.alarms_after(id, told->second, most);
+    } else {
+      told->second = *count; // it was taken back to a checkpoint, perhaps
+    }
+    for (const streams::stream_alarm& each : alarms) {
+      if (each.at / 1000 > until) {
+        told->second = each.number - 1;
+        return false;
+      }
+      std::string data = "{\"stream_id\":\"" + id + "\",\"alarm\":";
+      streams::append_alarm(data, each);
+      out += "id: " + std::to_string(until) + "\nevent: alarm\ndata: " + data + "}\n\n";
+      told->second = each.number;
+    }
+    return alarms.size() < most;
+  }
+
+  std::map<std::string, std::uint64_t> told_alarms_; ///< by stream: the number of the last one
+  std::optional<std::int64_t> since_;                ///< the second at which it was begun
+  std::optional<std::uint64_t> seen_alarms_;         ///< `streams::alarms`
+  std::map<std::string, std::string> told_;          ///< open tasks, as they were told of
   bool look_again_ = true;
   std::uint64_t seen_ended_ = 0; ///< `engine::tasks_ended`
 };
@@ -261,7 +320,9 @@ inline void add_event_streams(registry& to, services& s) {
       "`task`: an own task (as in lists) whenever it has changed, at most once a second, and when "
       "it has ended; `task_gone`: it was deleted. `clusters`: a list of Pulses with `cluster_id` "
       "of "
-      "the own clusters that were busy, at most 100, once a second. `end` says why no more come.";
+      "the own clusters that were busy, at most 100, once a second. `alarm`: of an own stream, "
+      "with "
+      "`stream_id`. `end` says why no more come.";
   of_user.handle = [&s](request_context& request) {
     answer given;
     given.events = std::make_unique<user_events>(s, request);

@@ -187,6 +187,8 @@ inline void add_stream_views(registry& to, services& s) {
                    "`gone` at the end";
   events.description = "The id of an event is the number of the alarm; with `Last-Event-ID` those "
                        "behind it come first. Without it only new ones come.";
+  events.query = schema::object({ticket_property()});
+  events.by_ticket = true;
   events.response_type = "text/event-stream";
   events.handle = [&s, usable](request_context& request) {
     const std::string id = usable(request);

@@ -277,7 +277,9 @@ inline void add_stream_socket(registry& to, services& s) {
   socket.path_values = one_id("stream_id", "stream");
   socket.query = schema::object(
       {{"format", schema::choice({"json", "csv", "line_protocol"}).otherwise("json")},
-       {"answers", wanted_answers_schema()}});
+       {"answers", wanted_answers_schema()},
+       ticket_property()});
+  socket.by_ticket = true;
   socket.status = 101;
   socket.refusals = {400, 404, 426};
   socket.handle = [&s](request_context& request) -> answer {
