@@ -167,7 +167,9 @@ inline bool is_unit(std::string_view text) noexcept {
     return false;
   }
   const bool foreign = static_cast<unsigned char>(word.front()) >= 0x80; // degrees, ohm, euro, ...
-  const bool direct = word.front() == '%' || foreign;
+  const bool degree = word.size() == 2 && (word[0] == '*' || word[0] == '\'') &&
+                      (word[1] == 'C' || word[1] == 'F'); // 20*C, 20'C
+  const bool direct = word.front() == '%' || foreign || degree;
   const auto part = [](char c) {
     return is_letter(c) || is_digit(c) || static_cast<unsigned char>(c) >= 0x80 ||
            std::string_view("%/^*$\"'-.").find(c) != std::string_view::npos;
@@ -433,6 +435,15 @@ inline cell parse_cell(std::string_view text, number_signs signs = {}) {
         marked.kind != cell_kind::text) {
       return marked;
     }
+  }
+  if ((c == '+' || c == '-') && text.size() > 2 && detail::is_blank(text[1])) { // of one width
+    const cell behind = parse_cell(text.substr(1), signs);
+    if (behind.kind == cell_kind::number && behind.value >= 0) {
+      return detail::number_cell(c == '-' ? -behind.value : behind.value, behind.unit);
+    }
+  }
+  if (text.back() == '*' && at + 1 == last && text.find(signs.decimal) != std::string_view::npos) {
+    return detail::number_cell(value); // marked as an estimate
   }
   if (at == text.data() && (detail::is_letter(c) || c == '(' || c == '[' || c == '{')) {
     return {cell_kind::text, std::numeric_limits<double>::quiet_NaN(), {}};

@@ -181,7 +181,7 @@ class row_reader {
   void serialize(Archive& archive) {
     archive(format_, state_, rows_of_csv_, rows_of_json_, rows_by_name_, waiting_, first_waiting_,
             waiting_from_, waiting_bytes_, clear_lines_, refusal_, decided_, json_, named_, headed_,
-            sampled_, time_field_, arrows_, code_);
+            sampled_, time_field_, arrows_, quoted_lines_, code_);
     archive.require(code_ <= detail::text_code::utf16_big, "text in no code");
     archive.require(!(sampled_.step > 0) || time_field_ < state_.fields.size(),
                     "a time in no field");
@@ -204,6 +204,9 @@ class row_reader {
     }
     line.remove_prefix(line.starts_with("\xEF\xBB\xBF") ? 3 : 0);
     line = detail::without_escapes(line);
+    if (quoted_lines_) {
+      return detail::unquoted_line(line, unboxed_);
+    }
     if (arrows_) {
       detail::replace_arrow(line, unboxed_);
       return unboxed_;
@@ -354,6 +357,16 @@ class row_reader {
         return;
       }
     }
+    if (guess.width == 1 && format.separator == found_sign && !quoted_lines_ &&
+        detail::is_quoted(guess) && detail::hides_rows(guess)) {
+      quoted_lines_ = true;
+      for (std::size_t i = begin; i < waiting_.size(); ++i) {
+        std::string plain;
+        waiting_[i] = std::string(detail::unquoted_line(waiting_[i], plain));
+      }
+      decide_csv(begin, format, whole);
+      return;
+    }
     if (!is_table(guess, format.separator != found_sign, whole)) {
       if (whole) {
         refusal_ = detail::why_no_table(guess, waiting_, begin);
@@ -494,8 +507,9 @@ class row_reader {
   bool named_ = false;
   bool headed_ = false;
   bool ended_ = false;
-  bool arrows_ = false; ///< lines begin with a time and ->
-  std::string refusal_; ///< why the text is no table
+  bool quoted_lines_ = false; ///< each line is one field in quotes, which holds the row
+  bool arrows_ = false;       ///< lines begin with a time and ->
+  std::string refusal_;       ///< why the text is no table
 };
 
 } // namespace hanami

@@ -120,3 +120,58 @@ TEST_CASE("what programs print that is no table is refused with what would be on
       says(refusal("load1 0.25\nrequests_total{code=\"200\"} 17\nrequests_total{code=\"500\"} 1\n"),
            "query_range"));
 }
+
+TEST_CASE("lines that are a field in quotes each hold rows", "[io]") {
+  const auto got = read("\"time,v,place\"\n\"1,2.5,\"\"a, b\"\"\"\n\"2,3.5,c\"\n");
+  REQUIRE(got.reader.fields() == names{"time", "v", "place"});
+  CHECK(got.column("v") == values{2.5, 3.5});
+  CHECK(got.rows[0].texts[2] == "a, b");
+  const auto words = read("\"one, two\"\n\"three\"\n\"four, five\"\n");
+  CHECK(words.reader.fields().size() < 2);
+}
+
+TEST_CASE("what a client counts below a blank line is no row, with as many words, too", "[io]") {
+  const auto got = read("TIME            TEMP        HUM\n--------- ---------- ----------\n"
+                        "14-NOV-23       20.5         50\n15-NOV-23       21.5         51\n\n"
+                        "TIME            TEMP        HUM\n--------- ---------- ----------\n"
+                        "16-NOV-23       22.5         52\n\n3 rows selected.\n");
+  CHECK(got.column("TEMP") == values{20.5, 21.5, 22.5});
+  CHECK(got.reader.lost_lines() == 0);
+}
+
+TEST_CASE("the first column of printed rows may have no name", "[io]") {
+  const auto got = read("      Jan  Feb  Mar\n1960 20.0 21.0 22.0\n1961 21.0 22.0 23.0\n"
+                        "1962 22.0 23.0 24.0\n");
+  CHECK(got.column("Jan") == values{20, 21, 22});
+  CHECK(got.column("Mar") == values{22, 23, 24});
+}
+
+TEST_CASE("prose in lines of comment above rows is no header", "[io]") {
+  const auto got =
+      read("# CO2 expressed as a mole\n#\n#            decimal       monthly    days\n"
+           "#             date         average\n  2018   1    2018.04      407.5    25\n"
+           "  2018   2    2018.13      408.5    24\n  2018   3    2018.21      409.5    25\n");
+  CHECK(got.reader.field("CO2") == row_reader::no_field);
+  CHECK(got.column("column_4") == values{407.5, 408.5, 409.5});
+}
+
+TEST_CASE("a record whose lines come again needs no blank line between", "[io]") {
+  std::string text;
+  for (int row = 0; row < 3; ++row) {
+    text += "battery.charge: 100\nups.load: " + std::to_string(20 + row) + "\nups.status: OL\n";
+  }
+  const auto got = read(text);
+  CHECK(got.column("ups.load") == values{20, 21, 22});
+  CHECK(read("temp=48.3'C\ntemp=49.3'C\ntemp=50.3'C\n").column("temp") == values{48.3, 49.3, 50.3});
+}
+
+TEST_CASE("signs may be apart from their numbers, and degrees written as they can be", "[io]") {
+  const auto got =
+      read("n,CH1,CH2,alarm\nNO.,degC,V,A1234\n1,+ 20.5,-  0.25,LL\n2,- 1.5,+  7,LL\n");
+  CHECK(got.reader.fields() == names{"n", "CH1", "CH2", "alarm"});
+  CHECK(got.column("CH1") == values{20.5, -1.5});
+  CHECK(got.column("CH2") == values{-0.25, 7});
+  CHECK(read("T=20.5*C H=50%\nT=21.5*C H=51%\n").column("T") == values{20.5, 21.5});
+  CHECK(parse_cell("- ").kind != cell_kind::number);
+  CHECK(parse_cell("+ a").kind != cell_kind::number);
+}

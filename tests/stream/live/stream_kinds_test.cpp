@@ -187,3 +187,29 @@ TEST_CASE("times have no blanks around them", "[stream]") {
                         " 2023-11-14 22:13:20 | 1\n 2023-11-14 22:14:20 | 2\n");
   CHECK(got.texts == names{"2023-11-14 22:13:20", "2023-11-14 22:14:20"});
 }
+
+TEST_CASE("years and months without names are a time where no month lacks", "[stream]") {
+  const auto got = read("1749;11;1749.875;  96.7; -1.0\n1749;12;1749.958; 104.3; -1.0\n"
+                        "1750;01;1750.042; 116.7; -1.0\n1750;02;1750.125;  92.8; -1.0\n");
+  CHECK(got.time.find("as year month") != std::string::npos);
+  CHECK(got.columns.size() == 3);
+  CHECK(got.times[2] - got.times[1] == 31 * 86400.0);
+  CHECK(read("1749;11;1.5\n1750;3;2.5\n1751;9;3.5\n1752;1;2\n").columns.size() == 3); // gaps
+}
+
+TEST_CASE("mm beside yyyy are months, and marks of estimates are none of numbers", "[stream]") {
+  const auto got = read("Oxford\nLocation: 4509E 2072N\n   yyyy  mm   tmax   rain\n"
+                        "   2018  11   10.5   50.0\n   2018  12   11.5*  51.0\n"
+                        "   2019   1   12.5   ---\n   2019   2   13.5*  53.0\n");
+  CHECK(got.columns == names{"tmax", "rain"});
+  CHECK(got.times[1] - got.times[0] == 30 * 86400.0);
+  CHECK(got.values[1] == std::vector<double>{11.5, 51});
+  CHECK(std::isnan(got.values[2][1]));
+}
+
+TEST_CASE("names may stand in angle brackets", "[stream]") {
+  const auto got = read("<TICKER>,<DATE>,<TIME>,<OPEN>\nX,20231114,221300,1.5\n"
+                        "X,20231114,221400,2.5\nX,20231114,221500,3.5\n");
+  CHECK(got.columns == names{"<OPEN>"});
+  CHECK(got.times[2] - got.times[0] == 120);
+}

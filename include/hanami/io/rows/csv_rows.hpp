@@ -261,7 +261,7 @@ class csv_rows {
     if (filled_ == 0 && taken_ > 1) { // separators alone
       return false;
     }
-    if ((taken_ != places_.size() || typed_ == 0) && is_row_count(line)) {
+    if ((taken_ != places_.size() || typed_ == 0 || broken) && is_row_count(line)) {
       after_break_ = true;
       return false;
     }

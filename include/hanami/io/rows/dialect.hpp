@@ -42,6 +42,27 @@ inline bool is_quoted(const table_guess& guess) {
   return quoted > 0 && 2 * static_cast<std::size_t>(quoted) >= guess.rows.size();
 }
 
+/// Whether the only cells are rows themselves: all have the sign that is between fields, at
+/// least as often as the first one.
+inline bool hides_rows(const table_guess& guess) {
+  if (guess.rows.size() < 2) {
+    return false;
+  }
+  for (const char sign : {',', ';', '\t'}) {
+    const auto count = [&](const sample_row& row) {
+      return row.cells.size() == 1 && row.quoted
+                 ? std::count(row.cells[0].begin(), row.cells[0].end(), sign)
+                 : 0;
+    };
+    const auto many = count(guess.rows.front());
+    if (many > 0 && std::all_of(guess.rows.begin(), guess.rows.end(),
+                                [&](const sample_row& row) { return count(row) >= many; })) {
+      return true;
+    }
+  }
+  return false;
+}
+
 /// Whether two columns of whole numbers below one name are one column of decimal commas.
 inline bool is_one_column(const table_guess& guess) {
   if (guess.how.separator != ',' || guess.width != 2 || guess.first == 0 ||
@@ -113,7 +134,10 @@ places_of(const table_guess& guess, const std::vector<std::string>& lines, std::
   for (const sample_row& row : guess.rows) {
     printed.push_back(lines[row.first_line]);
   }
-  const bool apart = guess.width == 1 || guess.how.separator == ' ';
+  const auto other = [&](const sample_row& row) { return row.cells.size() != guess.width; };
+  const bool whole = guess.first == 1 && guess.width > 2 &&
+                     std::none_of(guess.rows.begin() + 1, guess.rows.end(), other);
+  const bool apart = guess.width == 1 || (guess.how.separator == ' ' && !whole);
   return apart && printed.size() > 1 ? find_places(printed, least) : std::vector<std::uint32_t>();
 }
 

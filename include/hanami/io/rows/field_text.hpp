@@ -425,6 +425,20 @@ inline void replace_arrow(std::string_view line, std::string& plain) {
   plain.replace(at, time_arrow.size(), 1, sign == std::string::npos ? ' ' : plain[sign]);
 }
 
+/// A line whose whole is one field in quotes, without them; other lines stay.
+inline std::string_view unquoted_line(std::string_view line, std::string& plain) {
+  const std::string_view text = trim_blanks(line);
+  if (text.size() < 2 || text.front() != '"' || text.back() != '"') {
+    return line;
+  }
+  plain.clear();
+  for (std::size_t i = 1; i + 1 < text.size(); ++i) {
+    plain += text[i];
+    i += text[i] == '"' && text[i + 1] == '"' ? 1U : 0U;
+  }
+  return plain;
+}
+
 /// Without what tells a terminal to clear lines before and behind them, as docker stats does.
 inline std::string_view without_escapes(std::string_view line) noexcept {
   while (line.starts_with("\x1b[")) {

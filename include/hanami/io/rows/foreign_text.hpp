@@ -177,6 +177,7 @@ inline const char* foreign_text(const std::vector<std::string>& lines, std::size
                                         "row for each moment"},
       {"avg-cpu:", "it is what iostat prints of processors and devices together: iostat -d gives "
                    "rows of devices, sar -u 1 and mpstat 1 of processors"},
+      {"{ _id: ObjectId(", "it is what mongosh prints: mongoexport gives JSON and CSV"},
       {"put ", "these are commands for OpenTSDB: its answers are read, as JSON"},
   });
   std::string_view line = trim_blanks(lines[begin]);
@@ -190,8 +191,11 @@ inline const char* foreign_text(const std::vector<std::string>& lines, std::size
   }
   for (const known_beginning& text : texts) {
     const bool sentence = text.begin != "$G" || (line.size() > 6 && line[6] == ',');
-    const bool tag = text.begin != "<" ||
-                     (line.size() > 1 && (is_letter(line[1]) || line[1] == '!' || line[1] == '?'));
+    const bool names = line.find(">,<") != std::string_view::npos ||
+                       line.find(">\t<") != std::string_view::npos; // <DATE>,<TIME>
+    const bool tag =
+        text.begin != "<" ||
+        (!names && line.size() > 1 && (is_letter(line[1]) || line[1] == '!' || line[1] == '?'));
     if (line.starts_with(text.begin) && sentence && tag &&
         (text.begin != "put " || line.find('=') != std::string_view::npos)) {
       return text.what;

@@ -270,8 +270,11 @@ class named_rows {
     std::vector<std::string_view> first; // names of the first block
     std::vector<std::string_view> block;
     std::size_t blocks = 0;
+    bool again = false; // the first name of a block, without a blank line before it
     for (std::size_t i = begin; i <= lines.size(); ++i) {
-      if (i == lines.size() || is_blank_line(lines[i])) {
+      const record_line pair = i < lines.size() ? take_record_line(lines[i]) : record_line{};
+      again = block.size() > 1 && pair.name == block.front();
+      if (i == lines.size() || is_blank_line(lines[i]) || again) {
         if (!block.empty() && first.empty()) {
           first = std::exchange(block, {});
         } else if (!block.empty()) {
@@ -284,13 +287,14 @@ class named_rows {
           ++blocks;
           block.clear();
         }
-        continue;
+        if (!again) {
+          continue;
+        }
       }
-      const record_line line = take_record_line(lines[i]);
-      if (line.name.empty()) {
+      if (pair.name.empty()) {
         return false;
       }
-      block.push_back(line.name);
+      block.push_back(pair.name);
     }
     return blocks > 0 && first.size() > 1;
   }
@@ -305,7 +309,9 @@ class named_rows {
       names.push_back(pair.name);
       number = number || has_value(parse_cell(pair.value).kind);
     }
-    const bool pairs = walker.whole() && number && (names.size() > 1 || !walker.time().empty());
+    const bool sure = names.size() > 1 || !walker.time().empty() ||
+                      line.find('=') != std::string_view::npos; // temp=48.3'C
+    const bool pairs = walker.whole() && number && sure;
     return pairs ? names : std::vector<std::string>();
   }
 

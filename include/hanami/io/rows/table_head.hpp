@@ -266,7 +266,7 @@ class head_finder {
       };
       const auto units = std::count_if(cells.begin(), cells.end(), is_unit_word);
       if (cells.size() == width && std::all_of(cells.begin(), cells.end(), is_name) &&
-          distinct(row) && 2 * static_cast<std::size_t>(units) <= width) {
+          distinct(row) && 2 * static_cast<std::size_t>(units) < width) {
         header = row;
       }
     }
@@ -468,6 +468,16 @@ class head_finder {
     while (known <= count && !in_order(known)) {
       ++known; // as few as tell rows apart: others may look like minutes
     }
+    const auto next_month = [&](std::size_t row) {
+      return 12 * number(row, 0) + number(row, 1) ==
+             12 * number(row - 1, 0) + number(row - 1, 1) + 1;
+    };
+    if (known > count && count >= 2) { // or months alone, without a gap
+      known = 2;
+      for (std::size_t row = first + 1; row < guess_.rows.size(); ++row) {
+        known = next_month(row) ? known : count + 1;
+      }
+    }
     if (known > count || known == width || guess_.rows.size() < first + 4) {
       return false;
     }
@@ -480,6 +490,7 @@ class head_finder {
   bool find_commented(std::size_t first, std::size_t width, table_head& head) const {
     const char sign = guess_.how.comment;
     std::string plain;
+    std::size_t others = 0; // lines of other text between
     for (std::size_t i = guess_.rows[first].first_line; i > 0; --i) {
       if (!is_comment(lines_[i - 1], sign)) {
         break;
@@ -491,13 +502,16 @@ class head_finder {
                  [&](const field_text& field) { names.emplace_back(trim_blanks(field.text)); });
       const bool fits =
           names.size() == width || (names.size() < width && empty_from(first, names.size()));
-      if (fits && (width > 1 || word(names[0]))) {
+      const bool prose = guess_.how.separator == ' ' && others > 1;
+      if (fits && !prose && (width > 1 || word(names[0]))) {
         names.resize(width);
         head.present = true;
         head.header_line = i - 1;
         head.names = std::move(names); // further up stand the names, below them units
       } else if (head.present) {
         break;
+      } else if (!trim_blanks(line).empty()) {
+        ++others;
       }
     }
     return head.present;
@@ -514,15 +528,19 @@ class head_finder {
       return true;
     }
     std::size_t over = 0;
+    std::size_t units = 0;
+    std::size_t words = 0; // over words
     for (std::size_t column = 0; column < width; ++column) {
       const column_body body = body_of(row, width, column);
       const std::string& cell = text(row, column);
-      if ((typed(cell) && body.typed > 0) || (word(cell) && body.words > 0)) {
+      if (typed(cell) && body.typed > 0) {
         return false;
       }
+      words += word(cell) && body.words > 0 ? 1U : 0U;
       over += word(cell) && body.is_typed() ? 1U : 0U;
+      units += word(cell) && body.is_typed() && is_unit_word(cell) ? 1U : 0U;
     }
-    return over > 0;
+    return over > 0 && (words == 0 || units > 2 * words);
   }
 
   /// A last column without a name in which nothing stands is none.

@@ -210,6 +210,13 @@ class time_choice {
         places[role] = i;
       }
     }
+    // yyyy and mm: a minute without an hour is a month
+    constexpr auto month = static_cast<std::size_t>(time_role::month);
+    constexpr auto minute = static_cast<std::size_t>(time_role::minute);
+    if (places[month] == seen_.size() && places[minute] < seen_.size() &&
+        places[static_cast<std::size_t>(time_role::hour)] == seen_.size()) {
+      std::swap(places[month], places[minute]);
+    }
     const auto place = [&](time_role role) { return places[static_cast<std::size_t>(role)]; };
     const auto inside = [&](time_role role, double from, double to) {
       const std::size_t at = place(role);
