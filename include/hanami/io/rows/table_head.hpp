@@ -540,7 +540,7 @@ class head_finder {
       over += word(cell) && body.is_typed() ? 1U : 0U;
       units += word(cell) && body.is_typed() && is_unit_word(cell) ? 1U : 0U;
     }
-    return over > 0 && (words == 0 || units > 2 * words);
+    return over > 0 && (words == 0 || units > words);
   }
 
   /// A last column without a name in which nothing stands is none.
