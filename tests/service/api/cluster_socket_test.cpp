@@ -216,3 +216,34 @@ TEST_CASE("the socket is in the description of the API", "[service]") {
   CHECK(found.at("description").as_string().find("float32") != json::string::npos);
   CHECK(found.at("description").as_string().find("\"infer\"") != json::string::npos);
 }
+
+TEST_CASE("labels come later over a socket, too, and count as those by REST", "[service]") {
+  const server_fixture fixture;
+  const std::string token = fixture.admin();
+  const std::string id = make_cluster(fixture, token);
+  peer by(fixture.port());
+  open(by, id, token);
+  const auto ask = [&](const std::string& text) {
+    by.say(text);
+    return hear_json(by);
+  };
+  const json::value answer = ask(R"({"id":1,"infer":{"inputs":{"x":[1,2]},"id":"monday"}})");
+  CHECK(answer.at("id").as_int64() == 1);
+  CHECK(answer.as_object().contains("outputs"));
+  const std::string path = "/v1/clusters/" + id;
+  const auto labels = [&] {
+    return fixture.ask("GET", path + "/statistics", {}, token).content().at("labels");
+  };
+  CHECK(labels().at("waiting").as_int64() == 1);
+  CHECK(ask(R"({"train":{"id":"monday","targets":{"y":[3]}}})").as_object().contains("learned"));
+  CHECK(labels().at("waiting").as_int64() == 0);
+  CHECK(status_of(ask(R"({"train":{"id":"monday","targets":{"y":[3]}}})")) == 404); // once
+  CHECK(status_of(ask(R"({"train":{"targets":{"y":[3]}}})")) == 422);
+  CHECK(status_of(ask(R"({"train":{"id":"a","inputs":{"x":[1,2]},"targets":{"y":[3]}}})")) == 422);
+  CHECK(status_of(ask(R"({"infer":{"id":"","inputs":{"x":[1,2]}}})")) == 422);
+  // Asked there, told here.
+  REQUIRE(fixture.ask("POST", path + "/infer", R"({"inputs":{"x":[2,2]},"id":"tuesday"})", token)
+              .status == 200);
+  CHECK(ask(R"({"train":{"id":"tuesday","targets":{"y":[4]}}})").as_object().contains("learned"));
+  CHECK(labels().at("prequential").at(0).at("labels").as_int64() == 2);
+}

@@ -153,11 +153,26 @@ class cluster_socket final : public resource_socket {
   void take_text(std::string_view text, std::uint64_t at, socket_label& label, const rights& mine) {
     const socket_request wanted = read_text_request(text, label);
     const std::string pointer = wanted.train ? "/train" : "/infer";
-    const std::vector<float> input = inputs_from(wanted.body, cluster_.shape(), pointer);
-    if (wanted.train) {
-      train(at, label, mine, input, targets_from(wanted.body, cluster_.shape(), pointer));
+    const json::object& body = wanted.body;
+    const engine::cluster_shape& shape = cluster_.shape();
+    if (!wanted.train) {
+      infer(at, label, mine, inputs_from(body, shape, pointer),
+            body.contains("id") ? label_id_in(body) : std::string());
+    } else if (is_label(body, pointer)) {
+      const std::vector<float> target = targets_from(body, shape, pointer);
+      expect_trainer(mine);
+      try {
+        s_.engine.train_label(cluster_, mine.user_id, label_id_in(body), target,
+                              learned_answer(at, label));
+      } catch (const refusal& why) {
+        if (why.code() != refusal_code::not_found) {
+          throw;
+        }
+        // It is the question that is not there, while the cluster is.
+        answer(at, label, nullptr, [&] { return refusal_message(label, why); });
+      }
     } else {
-      infer(at, label, mine, input);
+      train(at, label, mine, inputs_from(body, shape, pointer), targets_from(body, shape, pointer));
     }
   }
 
@@ -177,30 +192,40 @@ class cluster_socket final : public resource_socket {
     }
   }
 
-  void train(std::uint64_t at, const socket_label& label, const rights& mine,
-             const std::vector<float>& input, const std::vector<float>& target) {
+  static void expect_trainer(const rights& mine) {
     if (!mine.train) {
       throw forbidden("only the cluster's owner and administrators may train it, as far as the "
                       "policy allows");
     }
-    s_.engine.train(
-        cluster_, mine.user_id, input, target,
-        [self = self(), at, label](const train_result& r, const std::exception_ptr& why) {
-          self->answer(at, label, why, [&] { return learned_message(label, r); });
-        });
   }
 
+  engine::trained_callback learned_answer(std::uint64_t at, const socket_label& label) {
+    return [self = self(), at, label](const train_result& r, const std::exception_ptr& why) {
+      self->answer(at, label, why, [&] { return learned_message(label, r); });
+    };
+  }
+
+  void train(std::uint64_t at, const socket_label& label, const rights& mine,
+             const std::vector<float>& input, const std::vector<float>& target) {
+    expect_trainer(mine);
+    s_.engine.train(cluster_, mine.user_id, input, target, learned_answer(at, label));
+  }
+
+  /// `label_id`: under which it waits for its label; empty: it does not.
   void infer(std::uint64_t at, const socket_label& label, const rights& mine,
-             const std::vector<float>& input) {
+             const std::vector<float>& input, const std::string& label_id = {}) {
     if (!mine.infer) {
       throw forbidden("Access denied by policy");
     }
-    s_.engine.infer(cluster_, mine.user_id, input,
-                    [self = self(), at, label, cluster = cluster_](std::span<const float> found,
-                                                                   const std::exception_ptr& why) {
-                      self->answer(at, label, why,
-                                   [&] { return outputs_message(label, cluster.shape(), found); });
-                    });
+    auto show = [self = self(), at, label, cluster = cluster_](std::span<const float> found,
+                                                               const std::exception_ptr& why) {
+      self->answer(at, label, why, [&] { return outputs_message(label, cluster.shape(), found); });
+    };
+    if (label_id.empty()) {
+      s_.engine.infer(cluster_, mine.user_id, input, std::move(show));
+    } else {
+      s_.engine.infer_for_label(cluster_, mine.user_id, label_id, input, std::move(show));
+    }
   }
 
   engine::cluster_handle cluster_; ///< used for one message at a time only

@@ -225,7 +225,7 @@ inline void add_direct_use(registry& to, services& s) {
       "at "
       "most 100,000 questions of a user, of 16 MiB together, of which the oldest are forgotten "
       "first. It does not survive a restart of the server.";
-  infer.body = question_with_id_schema();
+  infer.body = question_schema();
   infer.response_schema = schema::object({{"outputs", named_values_schema()}});
   infer.handle_later = [&s](const std::shared_ptr<request_context>& request, completion done) {
     const std::string id = request->text("cluster_id");
@@ -259,16 +259,13 @@ inline void add_direct_use(registry& to, services& s) {
       "The answer comes when the sample is learned and survives a kill of the "
       "server. A null in the targets is nothing to learn. With the `id` of a question "
       "the sample is what was asked then, once.";
-  train.body = lesson_with_id_schema();
+  train.body = lesson_schema();
   train.response_schema = learned_schema();
   train.handle_later = [&s](const std::shared_ptr<request_context>& request, completion done) {
     const std::string id = request->text("cluster_id");
     s.resources.expect_changeable(request->caller, store::resource_kind::cluster, id);
     const engine::cluster_handle& cluster = cluster_of(s, *request, id);
-    const bool labels = request->find("id") != nullptr;
-    if (labels == (request->find("inputs") != nullptr)) {
-      throw invalid_value_at("/inputs", "a training has either `inputs` or the `id` of a question");
-    }
+    const bool labels = is_label(request->values);
     const std::vector<float> targets = targets_from(request->values, cluster.shape());
     const auto show = [done = std::move(done)](const train_result& r,
                                                const std::exception_ptr& why) {
@@ -297,7 +294,8 @@ inline constexpr const char* socket_description =
     "B}, where B is the body of the calls 'infer' and 'train'. Answers: {\"id\": ..., "
     "\"outputs\": {...}}, {\"id\": ..., \"learned\": {\"loss\", \"error\", \"learned\"}} or "
     "{\"id\": "
-    "..., \"error\": a problem}.\n\n"
+    "..., \"error\": a problem}. An id in B is that of a question whose label comes later, as "
+    "there; its training is sent once the answer has come.\n\n"
     "Binary frames are little-endian: op (1 byte: 1 infer, 2 train), 0 (1), number of "
     "blocks (2), request id (4); each block: kind (1: 0 input, 1 target or output), 0 "
     "(1), number of the input or output as the statistics list them, from 0 (2), count "

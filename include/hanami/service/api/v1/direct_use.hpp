@@ -18,19 +18,11 @@ namespace hanami::service::api::detail {
 
 inline schema named_values_schema() { return schema::map(values_schema()); }
 
-inline schema question_schema() {
-  return schema::object({{"inputs", named_values_schema().example(
-                                        json::object{{"input", json::array{0.5, nullptr, 17}}})}});
-}
-inline schema lesson_schema() {
-  return schema::object({{"inputs", named_values_schema()}, {"targets", named_values_schema()}});
-}
-
 /// Names a question whose truth comes later.
 inline schema label_id_schema() { return schema::text(1, 128, text_form::label); }
 
-/// The same of a request, whose label may come later.
-inline schema question_with_id_schema() {
+/// A question, whose label may come later.
+inline schema question_schema() {
   return schema::object(
       {{"inputs",
         named_values_schema().example(json::object{{"input", json::array{0.5, nullptr, 17}}})},
@@ -38,12 +30,27 @@ inline schema question_with_id_schema() {
         label_id_schema().describe("keeps what was asked and answered for a training with this id"),
         presence::optional}});
 }
-inline schema lesson_with_id_schema() {
+inline schema lesson_schema() {
   return schema::object(
       {{"inputs", named_values_schema().describe("or an id"), presence::optional},
        {"id", label_id_schema().describe("of what was asked before, instead of its inputs"),
         presence::optional},
        {"targets", named_values_schema()}});
+}
+
+/// Whether a training is on a question of before, which its id names. `pointer`: to the body.
+/// Throws `invalid_value` where it has both id and inputs, or neither.
+inline bool is_label(const json::object& body, const std::string& pointer = {}) {
+  const bool label = body.contains("id");
+  if (label == body.contains("inputs")) {
+    throw invalid_value_at(pointer + "/inputs",
+                           "a training has either `inputs` or the `id` of a question");
+  }
+  return label;
+}
+inline std::string label_id_in(const json::object& body) {
+  const json::string& id = body.at("id").as_string();
+  return {id.data(), id.size()};
 }
 
 inline schema learned_schema() {
