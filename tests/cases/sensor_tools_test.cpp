@@ -50,6 +50,59 @@ TEST_CASE("a query of SQLite is read as it comes", "[cases]") {
   CHECK(learned(shell("sqlite3 -separator '|' -header :memory: " + query + " | $sensor"), 50));
 }
 
+TEST_CASE("columns that SQLite prints are read where cells are empty", "[cases]") {
+  if (!installed("sqlite3")) {
+    return;
+  }
+  const auto got =
+      shell("sqlite3 -column -header :memory: \"with recursive r(i) as (select 0 union "
+            "all select i + 1 from r where i < 49) select datetime(1700000000 + 60 * i, "
+            "'unixepoch') as time, case when i % 4 = 1 then null else i end as a, i % 7 "
+            "as b from r\" | $sensor");
+  CHECK(learned(got, 50));
+  CHECK(got.err.find("too few fields") == std::string::npos);
+  CHECK(got.out.find(",a_ahead_1,") != std::string::npos);
+}
+
+TEST_CASE("what top and free print is refused with what would do", "[cases]") {
+  for (const char* line : {"top -b -n 1", "free -s 1 -c 1"}) {
+    if (!installed(std::string(line).substr(0, std::string(line).find(' ')))) {
+      continue;
+    }
+    const auto got = shell(std::string(line) + " | $sensor");
+    INFO(got.err);
+    CHECK(got.status == 1);
+    CHECK(got.err.find("vmstat -t 1") != std::string::npos);
+    CHECK(got.out.empty());
+  }
+}
+
+TEST_CASE("vmstat is read as it comes", "[cases]") {
+  if (!installed("vmstat")) {
+    return;
+  }
+  const auto got = shell("vmstat -t 1 3 | $sensor");
+  INFO(got.err);
+  CHECK(got.status == 0);
+  CHECK(got.err.find("3 rows learned") != std::string::npos);
+  CHECK(got.out.find(",free_ahead_1,") != std::string::npos);
+}
+
+TEST_CASE("rrdtool xport is read as it comes", "[cases]") {
+  if (!installed("rrdtool")) {
+    return;
+  }
+  const auto got = shell("rrdtool create t.rrd --start 1699999980 --step 60 DS:temp:GAUGE:120:U:U "
+                         "RRA:AVERAGE:0.5:1:100 && for i in $(seq 1 50); do rrdtool update t.rrd "
+                         "$((1699999980 + 60 * i)):$((20 + i % 7)); done; rrdtool xport --json "
+                         "--start 1699999980 --end 1700002980 DEF:a=t.rrd:temp:AVERAGE "
+                         "XPORT:a:temperature | $sensor");
+  INFO(got.err);
+  CHECK(got.status == 0);
+  CHECK(got.err.find("the time is 'time', as seconds") != std::string::npos);
+  CHECK(got.out.find(",temperature_ahead_1,") != std::string::npos);
+}
+
 TEST_CASE("rrdtool fetch is read as it comes", "[cases]") {
   if (!installed("rrdtool")) {
     return;
