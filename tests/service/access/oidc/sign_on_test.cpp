@@ -256,9 +256,9 @@ TEST_CASE("a provider that answers with too much, too late, nonsense or elsewher
 }
 
 TEST_CASE("the end of the server does not wait for a provider that says nothing", "[service]") {
-  sign_on_bench bench([](server_config& config) { config.oidc.timeout = std::chrono::minutes(1); });
-  std::atomic<bool> asked{false};
+  std::atomic<bool> asked{false}; // the provider's thread looks at them until it is gone
   std::atomic<bool> ended{false};
+  sign_on_bench bench([](server_config& config) { config.oidc.timeout = std::chrono::minutes(1); });
   bench.provider.answer_token = [&] {
     asked = true;
     comes_true([&] { return ended.load(); });
