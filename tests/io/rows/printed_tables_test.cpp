@@ -90,6 +90,26 @@ TEST_CASE("a printed frame of pandas has its index below the other names", "[io]
   CHECK(got.reader.fields() == names{"time", "temp", "hum"});
   CHECK(got.column("hum") == values{50, 51, 52});
   CHECK(got.reader.lost_lines() == 0);
+  const auto more =
+      read("                       v     h     ok\nt                                    \n"
+           "2024-01-01 00:00:00  0.5   0.0   True\n"
+           "2024-01-01 00:01:00  1.5   NaN  False\n"
+           "2024-01-01 00:02:00  2.5   2.0   True\n");
+  CHECK(more.reader.fields() == names{"t", "v", "h", "ok"});
+  CHECK(more.column("v") == values{0.5, 1.5, 2.5});
+  CHECK(more.column("ok") == values{1, 0, 1});
+}
+
+TEST_CASE("kinds of columns below their names are no row, over words, too", "[io]") {
+  const auto got =
+      read("shape: (3, 3)\n┌─────────────────────┬─────┬─────┐\n"
+           "│ t                   ┆ v   ┆ s   │\n│ ---                 ┆ --- ┆ --- │\n"
+           "│ datetime[μs]        ┆ f64 ┆ str │\n╞═════════════════════╪═════╪═════╡\n"
+           "│ 2024-01-01 00:00:00 ┆ 0.5 ┆ a   │\n│ 2024-01-01 00:01:00 ┆ 1.5 ┆ b   │\n"
+           "│ …                   ┆ …   ┆ …   │\n"
+           "│ 2024-01-01 00:02:00 ┆ 2.5 ┆ c   │\n└─────────────────────┴─────┴─────┘\n");
+  CHECK(got.column("v") == values{0.5, 1.5, 2.5});
+  CHECK(got.reader.lost_lines() == 0);
 }
 
 TEST_CASE("what programs print that is no table is refused with what would be one", "[io]") {

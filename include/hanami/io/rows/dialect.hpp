@@ -135,8 +135,9 @@ places_of(const table_guess& guess, const std::vector<std::string>& lines, std::
     printed.push_back(lines[row.first_line]);
   }
   const auto other = [&](const sample_row& row) { return row.cells.size() != guess.width; };
-  const bool whole = guess.first == 1 && guess.width > 2 &&
-                     std::none_of(guess.rows.begin() + 1, guess.rows.end(), other);
+  const bool whole = guess.first > 0 && guess.width > 2 &&
+                     std::none_of(guess.rows.begin() + static_cast<std::ptrdiff_t>(guess.first),
+                                  guess.rows.end(), other);
   const bool apart = guess.width == 1 || (guess.how.separator == ' ' && !whole);
   return apart && printed.size() > 1 ? find_places(printed, least) : std::vector<std::uint32_t>();
 }

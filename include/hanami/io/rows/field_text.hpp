@@ -306,12 +306,15 @@ inline bool is_topic(std::string_view word) noexcept {
          word.find_first_of(" \t()[]\"=") == std::string_view::npos;
 }
 
-/// Whether a line holds no row but is a line drawn below a header: ----+---- or |---|---|.
+/// Whether a line holds no row but is a line drawn below a header: ----+---- or |---|---|, or
+/// stands for rows that are not printed, with an ellipsis or a dot in the middle in each column.
 inline bool is_drawn_line(std::string_view line) noexcept {
   std::size_t strokes = 0;
   for (const char c : line) {
-    strokes += c == '-' || c == '=' ? 1 : 0;
-    if (std::string_view("-=+|: \t").find(c) == std::string_view::npos) {
+    const bool left_out =
+        std::string_view("\xE2\x80\xA6\xC2\xB7").find(c) != std::string_view::npos;
+    strokes += c == '-' || c == '=' || left_out ? 1 : 0;
+    if (!left_out && std::string_view("-=+|: \t").find(c) == std::string_view::npos) {
       return false;
     }
   }

@@ -272,16 +272,19 @@ class head_finder : loose_names {
 
   /// Whether a word is one of a unit, or of what programs write below names.
   static bool is_unit_word(std::string_view cell) {
-    static constexpr std::array<std::string_view, 76> known = {
-        "s",     "ms",    "us",   "ns",   "sec",     "secs",  "seconds", "min",  "minutes",
-        "h",     "hours", "days", "%",    "percent", "c",     "degc",    "degf", "celsius",
-        "f",     "k",     "v",    "volt", "volts",   "mv",    "a",       "ma",   "amp",
-        "w",     "watt",  "kw",   "wh",   "kwh",     "hz",    "khz",     "mhz",  "pa",
-        "hpa",   "kpa",   "bar",  "mbar", "psi",     "m",     "mm",      "cm",   "km",
-        "mph",   "kg",    "g",    "l",    "ppm",     "ppb",   "db",      "dbm",  "rpm",
-        "lx",    "lux",   "deg",  "rad",  "n",       "j",     "ts",      "rn",   "smp",
-        "avg",   "max",   "tot",  "std",  "string",  "float", "double",  "int",  "long",
-        "bytes", "ohm",   "unit", "units"};
+    static constexpr auto known = std::to_array<std::string_view>(
+        {"s",       "ms",        "us",    "ns",     "sec",     "secs",    "seconds", "min",
+         "minutes", "h",         "hours", "days",   "%",       "percent", "c",       "degc",
+         "degf",    "celsius",   "f",     "k",      "v",       "volt",    "volts",   "mv",
+         "a",       "ma",        "amp",   "w",      "watt",    "kw",      "wh",      "kwh",
+         "hz",      "khz",       "mhz",   "pa",     "hpa",     "kpa",     "bar",     "mbar",
+         "psi",     "m",         "mm",    "cm",     "km",      "mph",     "kg",      "g",
+         "l",       "ppm",       "ppb",   "db",     "dbm",     "rpm",     "lx",      "lux",
+         "deg",     "rad",       "n",     "j",      "ts",      "rn",      "smp",     "avg",
+         "max",     "tot",       "std",   "string", "float",   "double",  "int",     "long",
+         "bytes",   "ohm",       "unit",  "units",  "f64",     "f32",     "i64",     "i32",
+         "i16",     "u8",        "u32",   "u64",    "str",     "bool",    "date",    "varchar",
+         "bigint",  "timestamp", "int64", "int32",  "float64", "integer", "boolean"});
     lower_text<8> small;
     const std::string_view text = small.of(cell);
     return is_field_format(cell) || cell.find_first_of("/%[(\xC2\xB0") != std::string_view::npos ||
