@@ -9,6 +9,7 @@
 #include <catch2/catch.hpp>
 
 #include "service/support/fixtures.hpp"
+#include "service/support/provider_peer.hpp"
 #include "support/scratch_folder.hpp"
 
 using namespace server_test;
@@ -127,4 +128,23 @@ TEST_CASE("a check misses the key of encrypted files and makes none", "[service]
   CHECK_FALSE(found.good);
   CHECK(found.says("fault   key of files: there is no "));
   CHECK_FALSE(std::filesystem::exists(config.file_key));
+}
+
+TEST_CASE("a check asks the provider of log-ins", "[service]") {
+  provider_peer provider;
+  server_fixture fixture([&](server_config& config) { provider.set_up(config); });
+  fixture.close();
+  server_config config = fixture.config();
+  const checked good = check(config);
+  INFO(good.text);
+  CHECK(good.good);
+  CHECK(good.says("ok      provider: " + provider.issuer() + " answers"));
+  provider.answer_description = [] { return provider_peer::as_text("{}"); };
+  const checked other = check(config);
+  CHECK(other.good); // it may come back before somebody logs in
+  CHECK(other.says("warning provider: "));
+  config.oidc.redirect_uri = "nowhere";
+  const checked wrong = check(config);
+  CHECK_FALSE(wrong.good);
+  CHECK(wrong.says("fault   provider: oidc.redirect_uri"));
 }

@@ -44,7 +44,9 @@ class provider_peer {
   std::function<http::response()> answer_description;
   json::object userinfo{{"sub", "subject-1"}};
 
-  provider_peer() {
+  /// `tls`: of a host "localhost".
+  explicit provider_peer(const hanami::service::tls_settings& tls = {})
+      : host_(tls.certificate.empty() ? "http://127.0.0.1:" : "https://localhost:") {
     app_.paths["/.well-known/openid-configuration"] = told([this] {
       if (answer_description) {
         return answer_description();
@@ -60,10 +62,10 @@ class provider_peer {
     app_.paths["/token"] = [this](const http::request& got,
                                   const std::shared_ptr<http::admitted_request>&,
                                   const http::responder& give) { give(token_answer(got)); };
-    server_ = std::make_unique<lone_server>(app_, any_port());
+    server_ = std::make_unique<lone_server>(app_, any_port(), tls);
   }
 
-  std::string issuer() const { return "http://127.0.0.1:" + std::to_string(server_->port()); }
+  std::string issuer() const { return host_ + std::to_string(server_->port()); }
   json::object description() const {
     return {{"issuer", issuer()},
             {"authorization_endpoint", issuer() + "/authorize"},
@@ -148,6 +150,7 @@ class provider_peer {
                     {"id_token", token ? token(said) : key.sign(said)}});
   }
 
+  std::string host_;
   small_application app_;
   std::map<std::string, value_map> codes_;
   int count_ = 0;

@@ -24,6 +24,7 @@
 #include "../../cluster.hpp"
 #include "../../foundation/error.hpp"
 #include "../../io/checkpoint.hpp"
+#include "../access/oidc/provider.hpp"
 #include "../access/policy.hpp"
 #include "../access/token.hpp"
 #include "../base/clock.hpp"
@@ -55,6 +56,9 @@ class inspection {
     say(verdict::ok, "settings", std::to_string(known_settings().size()) + " are understood");
     look("policies", [this] { look_at_policies(); });
     look("certificate", [this] { look_at_certificate(); });
+    if (!config_.oidc.issuer.empty()) {
+      look("provider", [this] { look_at_provider(); });
+    }
     look("log file", [this] { look_at_log(); });
     look("data", [this] { look_at_data(); });
     look("descriptors", [this] { look_at_descriptors(); });
@@ -117,6 +121,23 @@ class inspection {
     say(over ? verdict::fault : (days < 14 ? verdict::warning : verdict::ok), "certificate",
         config_.tls.certificate.string() +
             (over ? " has ended" : " is good for " + std::to_string(days) + " days"));
+  }
+
+  /// Of log-ins: its settings, and whether it can be asked.
+  void look_at_provider() {
+    server_config silent = config_;
+    silent.log_level = "off";
+    silent.log_file.clear();
+    logger nowhere(silent);
+    access::oidc::provider provider(config_.oidc, nowhere);
+    try {
+      provider.address_for({});
+      say(verdict::ok, "provider", config_.oidc.issuer + " answers");
+    } catch (const refusal&) {
+      say(verdict::warning, "provider",
+          config_.oidc.issuer + " does not answer as it should; the log of a server says why when "
+                                "somebody logs in");
+    }
   }
 
   void look_at_log() {

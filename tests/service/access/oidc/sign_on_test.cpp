@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include <hanami/foundation/error.hpp>
 
+#include "service/support/certificate.hpp"
 #include "service/support/provider_peer.hpp"
 
 /// Logging in by a provider, as browsers, programs and attackers see it.
@@ -300,6 +302,29 @@ TEST_CASE("a description of another provider, or of none, begins no log-in", "[s
   CHECK(bench.log_in().status == 201);
 }
 
+TEST_CASE("a provider is believed by its certificate", "[service]") {
+  const scratch_folder folder;
+  const hanami::service::tls_settings files = make_certificate(folder.path, "localhost");
+  provider_peer provider(files);
+  for (const bool known : {false, true}) {
+    const server_fixture fixture([&](server_config& config) {
+      provider.set_up(config);
+      config.oidc.authorities = known ? files.certificate : std::filesystem::path();
+    });
+    browser with(fixture.port());
+    const asking_peer program;
+    const heard_response sent = with.get(program.start());
+    REQUIRE(sent.status == (known ? 303 : 503));
+    if (known) {
+      const heard_response back = with.get(provider.log_in(sent.headers.at("location")));
+      const std::string location = back.headers.at("location");
+      const value_map told = values_in(location.substr(location.find('?') + 1));
+      CHECK(fixture.ask("POST", "/v1/oidc/sessions", program.redemption(told.at("code"))).status ==
+            201);
+    }
+  }
+}
+
 TEST_CASE("a log-in leads back to who may be led to, and to nobody else", "[service]") {
   sign_on_bench bench;
   browser with(bench.fixture.port());
@@ -470,10 +495,15 @@ TEST_CASE("failures stand in the log, in the form that keeps addresses out", "[s
   });
   bench.provider.claims = {{"aud", "other"}};
   bench.refusal();
+  // A name that wants somebody else to be kept out.
+  bench.provider.claims = {{"preferred_username", "x' from 192.0.2.1 refused"}};
+  bench.refusal();
   bench.fixture.close();
   std::ifstream file(folder.path / "log");
   const std::string log(std::istreambuf_iterator<char>(file), {});
   CHECK(holds(log, "log-in of '' from 127.0.0.1 refused: the provider's token is not valid"));
+  CHECK(holds(log, "192.0.2.1"));
+  CHECK_FALSE(holds(log, "' from 192.0.2.1"));
   CHECK_FALSE(holds(log, "a secret"));
 }
 

@@ -154,7 +154,7 @@ HANAMI_SERVICE_INLINE std::string identities::find_or_make(const json::object& c
       access::detail::project_of(on, settings_.project);
       access::detail::insert_membership(on, wanted.id, {settings_.project, settings_.role, false});
     }
-    log_.info("access", "the user '" + wanted.id + "' is made: '" + subject + "' of the provider");
+    log_.info("access", "the user '" + wanted.id + "' is made: the provider vouches for them");
     return wanted.id;
   });
 }

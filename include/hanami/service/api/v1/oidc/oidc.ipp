@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
+#include <exception>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -134,9 +137,14 @@ inline answer come_back(services& s, request_context& request) {
                             m.headers.get("Cookie"));
   if (back.refused) {
     const refusal& why = *back.refused;
+    // What comes from outside must not look like the address that programs are to keep out.
+    std::string reason = why.what();
+    for (std::size_t at = 0; (at = reason.find("' from", at)) != std::string::npos;) {
+      reason[at] = '`';
+    }
     s.log.warning("access", "log-in of '' from " + m.address +
                                 (why.code() == refusal_code::busy ? " failed: " : " refused: ") +
-                                why.what());
+                                reason);
     note_log_in(s, request, {}, {}, why.code() == refusal_code::busy ? 503 : 401);
     if (back.location.empty()) {
       throw why;
