@@ -137,6 +137,15 @@ TEST_CASE("rows may stand in brackets, as languages print them", "[io]") {
   CHECK(read("{\"a\": 1,\n \"b\":\n [ 1 ]\n}\n").column("a") == values{1});
 }
 
+TEST_CASE("lines of blanks of any kind alone are no rows", "[io]") {
+  for (const std::string_view text :
+       {"\xc2\xa0", "\xc2\xa0\n", " \n\xe2\x80\xaf\t\n", "\n \n", "\xef\xbb\xbf"}) {
+    CHECK(read(text).rows.empty());
+  }
+  const auto got = read("\xc2\xa0\na,b\n1,2\n\xc2\xa0\n3,4\n");
+  CHECK(got.column("a") == values{1, 3});
+}
+
 TEST_CASE("texts that are no rows are refused by what they are", "[io]") {
   const auto refusal = [](std::string_view text) { return read(text).reader.refusal(); };
   using Catch::Contains;

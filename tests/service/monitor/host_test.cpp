@@ -52,7 +52,8 @@ struct clocked_machine : paper_machine {
   }
   /// The bounds of a processor as the machine has them now.
   std::pair<std::uint64_t, std::uint64_t> bounds(std::size_t core) const {
-    const cpu_core& c = read_host(root()).packages.at(0).cores.at(core);
+    const auto now = read_host(root());
+    const cpu_core& c = now.packages.at(0).cores.at(core);
     return {c.current_minimum_khz, c.current_maximum_khz};
   }
 };

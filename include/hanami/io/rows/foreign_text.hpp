@@ -189,6 +189,9 @@ inline const char* foreign_text(const std::vector<std::string>& lines, std::size
                          });
     line = next == lines.end() ? line : trim_blanks(*next);
   }
+  if (line.empty()) { // blanks that a line may consist of
+    return nullptr;
+  }
   for (const known_beginning& text : texts) {
     const bool sentence = text.begin != "$G" || (line.size() > 6 && line[6] == ',');
     const bool names = line.find(">,<") != std::string_view::npos ||
