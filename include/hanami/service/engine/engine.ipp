@@ -283,7 +283,7 @@ HANAMI_SERVICE_INLINE task_view engine::import_upload(const identity& caller,
   row.plan = json::serialize(to_json(plan));
   row.total = from.row.bytes;
   auto claimed = s.parts.data.claim(caller, upload_id);
-  row = s.parts.tasks.add(std::move(row), s.parts.accounts.quota_of(row.owner_id).open_tasks);
+  row = s.parts.tasks.add(row, s.parts.accounts.quota_of(row.owner_id).open_tasks);
   auto task = std::make_shared<detail::running_task>(row, std::move(plan));
   task->claim = std::move(claimed);
   if (done) {

@@ -278,7 +278,7 @@ inline std::vector<expected_file> read_sums(const std::filesystem::path& from) {
                                         backup_sums + ", which is written last");
   }
   const std::string text = text_of_file(from / backup_sums, std::size_t{1} << 30);
-  constexpr std::size_t digits = 2 * crypto_generichash_BYTES_MAX;
+  constexpr std::size_t digits = std::size_t{2} * crypto_generichash_BYTES_MAX;
   std::vector<expected_file> all;
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());

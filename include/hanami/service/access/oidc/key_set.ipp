@@ -168,8 +168,8 @@ inline std::string as_der(const std::string& signature) {
   static_cast<void>(s.release());
   unsigned char* bytes = nullptr;
   const int size = i2d_ECDSA_SIG(both.get(), &bytes);
-  const std::string made(reinterpret_cast<const char*>(bytes),
-                         static_cast<std::size_t>(std::max(size, 0)));
+  std::string made(reinterpret_cast<const char*>(bytes),
+                   static_cast<std::size_t>(std::max(size, 0)));
   CRYPTO_free(bytes, "", 0);
   return made;
 }

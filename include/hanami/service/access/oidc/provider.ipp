@@ -118,7 +118,7 @@ HANAMI_SERVICE_INLINE provider_metadata read_metadata(std::string_view text,
   }
   const bool secure = issuer.starts_with("https://");
   const auto url = [&](const char* name, bool needed) {
-    const std::string given = detail::word_in(all, name).value_or("");
+    std::string given = detail::word_in(all, name).value_or("");
     if (given.empty() && !needed) {
       return given;
     }

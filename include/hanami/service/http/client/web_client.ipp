@@ -121,7 +121,7 @@ asio::awaitable<web_result> exchange(Stream& on, web_request& what) {
   if (unsent) {
     co_return no_answer("cannot send: " + unsent.message());
   }
-  beast::flat_buffer buffer(2 * most_head);
+  beast::flat_buffer buffer(std::size_t{2} * most_head);
   if (what.most_answer == 0) {
     beast::http::response_parser<beast::http::empty_body> head;
     head.header_limit(most_head);

@@ -106,7 +106,7 @@ inline void add_stream_views(registry& to, services& s) {
   common.path_values = one_id("stream_id", "stream");
   common.refusals = {404, 503};
   const auto usable = [&s](const request_context& request) {
-    const std::string id = request.text("stream_id");
+    std::string id = request.text("stream_id");
     s.resources.kept_ownership(request.caller, store::resource_kind::stream, id);
     return id;
   };
