@@ -7,8 +7,6 @@
 
 #include <catch2/catch.hpp>
 
-#include <hanami/io/archive.hpp>
-
 #include "support/rows.hpp"
 
 using namespace hanami;
@@ -246,26 +244,10 @@ TEST_CASE("a reader goes on from an archive at any line", "[io]") {
                          "1,2,x", "3,4,\"y",   "z\"",
                          "t,c",   "6,7",       "oh no, not this, really, no",
                          "8,9",   "t,a,b",     "10,11,w"};
-  read_rows whole;
-  for (const std::string& line : lines) {
-    whole.feed(line);
-  }
-  whole.finish();
+  const read_rows whole = hanami_test::read_lines(lines);
   REQUIRE(whole.rows.size() == 5);
   for (std::size_t stop = 0; stop <= lines.size(); ++stop) {
-    read_rows got;
-    for (std::size_t i = 0; i < lines.size(); ++i) {
-      if (i == stop) {
-        archive_writer writer;
-        writer(got.reader);
-        got.reader = row_reader();
-        archive_reader reader(writer.bytes());
-        reader(got.reader);
-        CHECK(reader.at_end());
-      }
-      got.feed(lines[i]);
-    }
-    got.finish();
+    const read_rows got = hanami_test::read_lines(lines, stop);
     INFO(stop);
     CHECK(got.texts() == whole.texts());
     CHECK(got.reader.fields() == whole.reader.fields());

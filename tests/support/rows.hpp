@@ -6,11 +6,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <limits>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include <hanami/io/archive.hpp>
 #include <hanami/io/row_reader.hpp>
 
 #include "support/skip.hpp"
@@ -71,6 +73,27 @@ struct read_rows {
     return all;
   }
 };
+
+/// Reads lines; before line `stop` the reader is written to an archive, and another one goes on.
+inline read_rows read_lines(const std::vector<std::string>& lines,
+                            std::size_t stop = static_cast<std::size_t>(-1)) {
+  read_rows got;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (i == stop) {
+      hanami::archive_writer to;
+      to(got.reader);
+      got.reader = hanami::row_reader();
+      hanami::archive_reader from(to.bytes());
+      from(got.reader);
+      if (!from.at_end()) {
+        throw std::logic_error("a reader does not read all that one has written");
+      }
+    }
+    got.feed(lines[i]);
+  }
+  got.finish();
+  return got;
+}
 
 /// Reads a whole text, as from a file; `live`: as from a pipe whose lines come one at a time.
 inline read_rows read(std::string_view text, hanami::row_format format = {}, bool live = false) {

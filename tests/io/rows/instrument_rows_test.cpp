@@ -8,8 +8,6 @@
 
 #include <catch2/catch.hpp>
 
-#include <hanami/io/archive.hpp>
-
 #include "support/rows.hpp"
 
 // Rows of instruments: settings before and beside them, a first time and a rate instead of times,
@@ -191,26 +189,10 @@ TEST_CASE("times that follow from a rate, and places of columns, outlive an arch
     arrows.push_back("22:13:" + number + " -> " + number + ",7");
   }
   for (const auto& lines : {sampled, placed, arrows}) {
-    hanami_test::read_rows whole;
-    for (const std::string& line : lines) {
-      whole.feed(line);
-    }
-    whole.finish();
+    const auto whole = hanami_test::read_lines(lines);
     REQUIRE(whole.rows.size() == 50);
     for (const std::size_t stop : {std::size_t{1}, std::size_t{30}, std::size_t{51}}) {
-      hanami_test::read_rows got;
-      for (std::size_t i = 0; i < lines.size(); ++i) {
-        if (i == stop) {
-          archive_writer writer;
-          writer(got.reader);
-          got.reader = row_reader();
-          archive_reader reader(writer.bytes());
-          reader(got.reader);
-          CHECK(reader.at_end());
-        }
-        got.feed(lines[i]);
-      }
-      got.finish();
+      const auto got = hanami_test::read_lines(lines, stop);
       INFO(stop);
       CHECK(got.texts() == whole.texts());
     }

@@ -33,6 +33,16 @@ inline value_map values_in(std::string_view text) {
   return {list.begin(), list.end()};
 }
 
+/// What a server is told of a provider.
+inline void sign_on_by(server_config& config, std::string issuer) {
+  config.oidc.issuer = std::move(issuer);
+  config.oidc.client_id = "lab";
+  config.oidc.client_secret = "a secret & more";
+  config.oidc.redirect_uri = "http://lab.example/v1/oidc/callback";
+  config.oidc.create_users = true;
+  config.oidc.return_to = {"https://dash.example"};
+}
+
 /// Tests change what it says by its members; its log-in is a redirect that comes back at once.
 class provider_peer {
  public:
@@ -74,13 +84,8 @@ class provider_peer {
             {"userinfo_endpoint", issuer() + "/userinfo"}};
   }
   void set_up(server_config& config) const {
-    config.oidc.issuer = issuer();
-    config.oidc.client_id = "lab";
-    config.oidc.client_secret = "a secret & more";
-    config.oidc.redirect_uri = "http://lab.example/v1/oidc/callback";
-    config.oidc.create_users = true;
+    sign_on_by(config, issuer());
     config.oidc.project = "admin";
-    config.oidc.return_to = {"https://dash.example"};
     config.oidc.timeout = std::chrono::seconds(5);
   }
 

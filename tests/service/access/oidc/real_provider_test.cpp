@@ -81,14 +81,9 @@ TEST_CASE("somebody logs in by a provider that others have written", "[service]"
     return;
   }
   const server_fixture fixture([&](server_config& config) {
-    config.oidc.issuer = "http://127.0.0.1:" + std::to_string(provider.port);
-    config.oidc.client_id = "lab";
-    config.oidc.client_secret = "a secret & more";
-    config.oidc.redirect_uri = "http://lab.example/v1/oidc/callback";
-    config.oidc.create_users = true;
+    sign_on_by(config, "http://127.0.0.1:" + std::to_string(provider.port));
     config.oidc.groups_claim = "groups";
     config.oidc.roles = {"staff=project1:viewer"};
-    config.oidc.return_to = {"https://dash.example"};
   });
   fixture.member("berta", "project1");
   const asking_peer program;
